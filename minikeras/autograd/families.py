@@ -1,0 +1,138 @@
+"""What ops have in common: in which dtype a kernel runs, what dtype and shape come out.
+
+A family answers three questions, and an op names its family instead of answering them itself:
+
+- `promote(names)`: given the dtypes of the inputs (`"int"`, `"float"`, `"bool"` for Python's
+  numbers, None for a missing optional input), the dtype to cast each input to.
+- `result(dtype, statics)`: the dtype of the output, given that of the first input after casting.
+- `shape(shapes, statics)`: the shape of the output.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from minikeras import config
+from minikeras.core import dims, dtypes
+
+
+@dataclass(frozen=True)
+class Family:
+    """The dtype and shape rules that a group of ops shares.
+
+    Args:
+        promote: function of the inputs' dtype names that returns the dtypes to cast them to.
+        result: function of `(dtype, statics)` that returns the output's dtype.
+        shape: function of `(shapes, statics)` that returns the output's shape.
+        broadcasts: whether gradients are summed back to the inputs' own shapes.
+    """
+
+    promote: Callable
+    result: Callable
+    shape: Callable
+    broadcasts: bool = False
+
+    def giving(self, dtype):
+        """Return the same family with a fixed dtype of the output."""
+        return replace(self, result=lambda _dtype, _statics: dtype)
+
+    def shaped(self, shape):
+        """Return the same family with another shape rule."""
+        return replace(self, shape=shape)
+
+
+def cached(promote):
+    """Remember the answers of a promotion rule, per default float type."""
+    remembered = lru_cache(maxsize=1024)(lambda names, floatx: promote(names))
+    return lambda names: remembered(names, config.floatx())
+
+
+def _all(names, target):
+    return tuple(None if name is None else target for name in names)
+
+
+def _present(names):
+    return [name for name in names if name is not None]
+
+
+@cached
+def to_common(names):
+    """Cast all inputs to the dtype in which they meet."""
+    return _all(names, dtypes.result_type(*_present(names)))
+
+
+@cached
+def to_float(names):
+    """Cast all inputs to the float dtype in which they meet; integers become the default float."""
+    return _all(names, dtypes.result_type(*_present(names), "float"))
+
+
+@cached
+def to_number(names):
+    """As `to_common`, but bools become integers."""
+    common = dtypes.result_type(*_present(names))
+    return _all(names, "int32" if common == "bool" else common)
+
+
+@cached
+def to_bool(names):
+    """Cast all inputs to bool."""
+    return _all(names, "bool")
+
+
+@cached
+def as_they_are(names):
+    """Cast nothing; Python numbers take their default dtypes."""
+    return tuple(None if name is None else dtypes.standardize(name) for name in names)
+
+
+def first_to(promote, rest="int32"):
+    """Promote the first input by a rule; integer inputs after it keep their dtype.
+
+    For ops such as `take`, whose later inputs are indices.
+    """
+
+    @cached
+    def rule(names):
+        others = [
+            None if n is None else (n if dtypes.is_integer(n) or n == "bool" else rest)
+            for n in names[1:]
+        ]
+        return (promote(names[:1])[0], *others)
+
+    return rule
+
+
+def same(dtype, _statics):
+    """The output has the inputs' dtype."""
+    return dtype
+
+
+def shape_of_first(shapes, _statics):
+    """The output has the first input's shape."""
+    return shapes[0]
+
+
+def shape_broadcast(shapes, _statics):
+    """The output has the shape in which the inputs meet."""
+    return dims.broadcast(*(shape for shape in shapes if shape is not None))
+
+
+def shape_reduced(shapes, statics):
+    """The output lacks the reduced axes, or has size 1 there with `keepdims`."""
+    shape = shapes[0]
+    axes = dims.normalize_axes(statics.get("axis"), len(shape))
+    if statics.get("keepdims"):
+        return tuple(1 if i in axes else size for i, size in enumerate(shape))
+    return tuple(size for i, size in enumerate(shape) if i not in axes)
+
+
+elementwise = Family(as_they_are, same, shape_of_first)
+floating = Family(to_float, same, shape_of_first)
+numeric = Family(to_number, same, shape_of_first)
+arithmetic = Family(to_common, same, shape_broadcast, broadcasts=True)
+division = Family(to_float, same, shape_broadcast, broadcasts=True)
+comparison = Family(to_common, lambda _d, _s: "bool", shape_broadcast)
+logical = Family(to_bool, same, shape_broadcast)
+reduction = Family(as_they_are, same, shape_reduced)
+floating_reduction = Family(to_float, same, shape_reduced)

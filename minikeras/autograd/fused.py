@@ -1,0 +1,114 @@
+"""Fused ops: one kernel that does the work of several, kept honest by a reference of plain ops."""
+
+from minikeras import config
+from minikeras.arrays import device
+from minikeras.autograd import symbolic
+from minikeras.autograd.families import elementwise
+from minikeras.autograd.gradient import pull_back
+from minikeras.autograd.node import recording
+from minikeras.autograd.primitive import Primitive, filled, primitive, rebuilt, wrap
+from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tensor import Tensor
+
+
+def fused(name, *, reference, forward, backward, family):
+    """Make a fused op; see `Fused` for the arguments."""
+    return Fused(name, reference, forward, backward, family)
+
+
+class Fused(Primitive):
+    """Several ops in one kernel, with a short reference that says the same in plain ops.
+
+    The reference is the documentation, the oracle of the test, and what is differentiated when the
+    backward pass is itself recorded.
+
+    Args:
+        reference: composite of ops with the same arguments.
+        forward: kernel `(xp, *arrays, keep, **statics)` that returns `(result, saved)`; `saved` is
+            whatever `backward` wants besides the inputs, and may be None unless `keep`.
+        backward: kernel `(xp, gradients, arrays, saved, needs, **statics)` that returns the
+            gradient by every input (None where `needs` is False).
+        family: the dtype and shape rules.
+    """
+
+    def __init__(self, name, reference, forward, backward, family):
+        super().__init__(forward, family, name=name)
+        self.reference = reference
+        self.backward_kernel = backward
+        self.__doc__ = reference.__doc__
+        self.__module__ = reference.__module__
+
+    @property
+    def differentiable(self):
+        """Always: the reference has a gradient."""
+        return True
+
+    def _compute(self, tensors, statics):
+        if not config.fused_kernels():
+            return self.reference(*tensors, **statics)
+        arrays = [None if t is None else t.data for t in tensors]
+        xp = device.namespace(arrays[0])
+        keep = any(
+            t is not None and t.node is not None and t.node.alive >= recording.since
+            for t in tensors
+        )
+        try:
+            result, saved = self.kernel(xp, *arrays, keep=keep, **statics)
+        except Exception:
+            self._explain(tensors, statics)
+            raise
+        node = None
+        if keep:
+            node = self._record(tensors, arrays, statics, result)
+            node.kept["saved"] = saved
+        return wrap(result, node)
+
+    def infer(self, inputs, statics):
+        """Return the shape and dtype of the result, from a rule or from the reference."""
+        if self._shape_rule is not None:
+            return super().infer(inputs, statics)
+        with symbolic.abstract_scope():
+            return self.reference(
+                *[Abstract(t.shape, t.dtype) if type(t) is Tensor else t for t in inputs],
+                **statics,
+            )
+
+    def _plan(self, live):
+        return tuple(range(len(live))), False
+
+    def backward(self, node, gradients):
+        """Run the backward kernel, or differentiate the reference if this is being recorded."""
+        if recording.tapes:
+            return self._backward_of_reference(node, gradients)
+        gradients = filled(gradients, node.outputs)
+        arrays = [node.kept[i] for i in range(len(node.parents))]
+        found = self.backward_kernel(
+            device.namespace(arrays[0]),
+            *[[g.data for g in gradients] if len(gradients) > 1 else gradients[0].data],
+            arrays,
+            node.kept["saved"],
+            tuple(parent is not None for parent in node.parents),
+            **node.statics,
+        )
+        return [None if array is None else Tensor(array) for array in found]
+
+    def _backward_of_reference(self, node, gradients):
+        inputs = [
+            None if node.kept[i] is None else _alias(rebuilt(node, i))
+            for i in range(len(node.parents))
+        ]
+        result = self.reference(*inputs, **node.statics)
+        results = result if isinstance(result, (tuple, list)) else [result]
+        wanted = [t if p is not None else None for t, p in zip(inputs, node.parents, strict=True)]
+        return pull_back(results, wanted, gradients)
+
+
+@primitive(elementwise)
+def _alias(xp, x):
+    """The same values at a new place on the tape, so that two inputs are never taken for one."""
+    return x
+
+
+@_alias.vjp()
+def _(g):
+    return g

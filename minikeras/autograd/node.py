@@ -1,0 +1,100 @@
+"""One step on the tape, and whether anything is being recorded at all.
+
+Every node gets the next number of one counter. A node's number is larger than its inputs' numbers,
+so walking backwards is taking nodes in falling order; and a tape that began at number `n` has
+recorded just the nodes numbered `n` and above.
+"""
+
+import itertools
+import math
+import threading
+
+_counter = itertools.count(1)
+ALWAYS = math.inf
+
+
+def next_serial():
+    """Return the next number of the counter that orders nodes and tapes."""
+    return next(_counter)
+
+
+class Recording(threading.local):
+    """What the current thread records: its open tapes, and the number of the oldest's start."""
+
+    tapes = ()
+    since = math.inf
+
+    def open(self, tape):
+        """Begin to record for `tape`."""
+        self._set((*self.tapes, tape))
+
+    def close(self, tape):
+        """Cease to record for `tape`."""
+        self._set(tuple(open_tape for open_tape in self.tapes if open_tape is not tape))
+
+    def _set(self, tapes):
+        self.tapes = tapes
+        self.since = min((tape.start for tape in tapes), default=math.inf)
+
+
+recording = Recording()
+
+
+class paused:  # noqa: N801 - reads as a word in `with paused():`
+    """Record nothing inside the `with` block."""
+
+    def __enter__(self):
+        self._tapes = recording.tapes
+        recording._set(())
+
+    def __exit__(self, *_):
+        recording._set(self._tapes)
+
+
+class Leaf:
+    """Where the walk ends: a watched tensor or a trainable variable."""
+
+    __slots__ = ("serial",)
+    primitive = None
+    alive = ALWAYS
+
+    def __init__(self):
+        self.serial = next_serial()
+
+
+class Node:
+    """One recorded call of a primitive.
+
+    Args:
+        primitive: what was called; it knows the gradient rules.
+        parents: for every input `(node, output index)`, or None where no gradient is needed.
+        kept: dict of the arrays that the rules will ask for.
+        statics: dict of the static attributes of the call.
+        specs: `(shape, dtype)` of every input, as the kernel saw it.
+        outputs: `(shape, dtype)` of every output.
+    """
+
+    __slots__ = ("serial", "alive", "primitive", "parents", "kept", "statics", "specs", "outputs")
+
+    def __init__(self, primitive, parents, kept, statics, specs, outputs):
+        self.serial = self.alive = next_serial()
+        self.primitive = primitive
+        self.parents = parents
+        self.kept = kept
+        self.statics = statics
+        self.specs = specs
+        self.outputs = outputs
+
+    def pull(self, gradients):
+        """Return the gradient by every input, given those by the outputs (None where unused)."""
+        if self.kept is None:
+            raise RuntimeError(
+                f"The recording of '{self.primitive.name}' was already used up. A non-persistent "
+                "tape computes one set of gradients; pass `persistent=True` for more."
+            )
+        return self.primitive.backward(self, gradients)
+
+    def forget(self):
+        """Drop what was kept, so that memory falls while the walk goes on."""
+        self.kept = None
+        self.parents = ()

@@ -1,0 +1,475 @@
+"""Primitive: what turns a function of arrays into an op with all its duties.
+
+The function (the kernel) takes the array module `xp`, then the input arrays, then static
+attributes by keyword. Everything that every op owes is done here, once: values become tensors,
+dtypes are promoted, shapes alone are answered from the rule, placeholders are recorded in the
+model's graph, and, if something needs a gradient, one node is put on the tape.
+
+A gradient rule is ordinary code over ops, so that recording it gives the next order. Its
+parameters say what the tape must hold: `g` first (the gradient by the output), then any of
+
+- an input's name (`x`): that input; `x_shape`, `x_dtype`: only its shape or dtype;
+- `y`: the output (a tuple, if there are several);
+- a static attribute's name (`axis`);
+- `needs`: a tuple of bools that says which inputs need a gradient.
+"""
+
+import inspect
+
+from minikeras.arrays import device
+from minikeras.autograd import symbolic
+from minikeras.autograd.families import elementwise
+from minikeras.autograd.node import Node, recording
+from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tensor import Tensor, array_from
+from minikeras.core import dims, dtypes
+
+
+class _Rule:
+    """A gradient rule, with what its parameters ask for already looked up."""
+
+    def __init__(self, function, primitive):
+        self.function = function
+        self.asks = {}
+        for name in list(inspect.signature(function).parameters)[1:]:
+            self.asks[name] = _source_of(name, primitive)
+        self.inputs = [i for kind, i in self.asks.values() if kind == "input"]
+        self.output = ("output", None) in self.asks.values()
+
+    def __call__(self, node, g):
+        """Call the rule with what the node kept."""
+        answers = {name: _FROM_NODE[kind](node, key) for name, (kind, key) in self.asks.items()}
+        return self.function(g, **answers)
+
+
+def _source_of(name, primitive):
+    """Say where a rule's parameter comes from: `(kind, key)`."""
+    if name in primitive.inputs:
+        return "input", primitive.inputs.index(name)
+    for kind in ("shape", "dtype"):
+        stem = name.removesuffix("_" + kind)
+        if stem != name and stem in primitive.inputs:
+            return kind, primitive.inputs.index(stem)
+    if name in primitive.statics:
+        return "static", name
+    if name in ("y", "needs"):
+        return {"y": "output", "needs": "needs"}[name], None
+    raise TypeError(f"A gradient rule of {primitive.name} asks for unknown '{name}'.")
+
+
+def _output_of(node, _):
+    ys = tuple([Tensor(array, node, i) for i, array in enumerate(node.kept["y"])])
+    return ys if len(ys) > 1 else ys[0]
+
+
+def _spec_of(part):
+    def answer(node, i):
+        if node.primitive.variadic:
+            return [spec[part] for spec in node.specs]
+        return node.specs[i][part]
+
+    return answer
+
+
+_FROM_NODE = {
+    "input": lambda node, i: node.primitive.kept_input(node, i),
+    "shape": _spec_of(0),
+    "dtype": _spec_of(1),
+    "static": lambda node, name: node.statics[name],
+    "output": _output_of,
+    "needs": lambda node, _: tuple([parent is not None for parent in node.parents]),
+}
+
+
+class Primitive:
+    """An op with its kernel, its dtype and shape rules, and its gradient rules.
+
+    Args:
+        kernel: function `(xp, *arrays, **statics)` that returns one array or a tuple of them.
+        family: the `Family` with the dtype and shape rules.
+        name: the public name; the kernel's by default.
+        variadic: whether the op takes one list of inputs.
+    """
+
+    def __init__(self, kernel, family, name=None, variadic=False):
+        self.kernel = kernel
+        self.family = family
+        self.name = self.__name__ = name or kernel.__name__
+        self.__doc__ = kernel.__doc__
+        self.__module__ = kernel.__module__
+        self.variadic = variadic
+        self._read_signature()
+        self.rules = {}
+        self.joint_rule = None
+        self._plans = {}
+        self._shape_rule = None
+
+    def _read_signature(self):
+        parameters = list(inspect.signature(self.kernel).parameters.values())[1:]
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        inputs = [p for p in parameters if p.kind != keyword]
+        self.inputs = tuple(p.name for p in inputs)
+        self.defaults = {
+            p.name: None if p.default is inspect.Parameter.empty else p.default
+            for p in parameters
+            if p.kind == keyword and p.name not in ("out", "keep")
+        }
+        self.required = sum(p.default is inspect.Parameter.empty for p in inputs)
+        self.statics = tuple(self.defaults)
+        self.__signature__ = inspect.Signature(
+            p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            for p in parameters
+            if p.name not in ("out", "keep")
+        )
+        self.arity = len(self.inputs)
+
+    def vjp(self, *wrt):
+        """Register the gradient rule by the named inputs (by the only one, if none is named)."""
+
+        def register(function):
+            for name in wrt or self.inputs[:1]:
+                self.rules[self.inputs.index(name)] = _Rule(function, self)
+            return function
+
+        return register
+
+    def vjp_all(self, function):
+        """Register one rule that returns the gradients by all inputs."""
+        self.joint_rule = _Rule(function, self)
+        return function
+
+    def rule(self, function):
+        """Register an explicit shape rule: Abstracts and statics in, Abstract(s) out."""
+        self._shape_rule = function
+        return function
+
+    @property
+    def differentiable(self):
+        """Whether there is any gradient rule."""
+        return bool(self.rules or self.joint_rule)
+
+    def __repr__(self):
+        return f"<op {self.name}>"
+
+    def __call__(self, *args, **kwargs):
+        if symbolic.any_symbolic(args, kwargs):
+            return symbolic.record_op(self, args, kwargs)
+        return self.run(*args, **kwargs)
+
+    def run(self, *args, **kwargs):
+        """Compute the result from tensors, or its shape from Abstracts."""
+        inputs, statics = self._bind(args, kwargs)
+        inputs = [_operand(value) for value in inputs]
+        promoted = self._promote(inputs)
+        for value in promoted:
+            if type(value) is Abstract:
+                return self.infer(promoted, statics)
+        return self._compute(promoted, statics)
+
+    def _bind(self, args, kwargs):
+        """Tell inputs from static attributes, as the signature says."""
+        if self.variadic:
+            return self._bind_variadic(args, kwargs)
+        if len(args) == self.arity:
+            if not kwargs or all(name in self.defaults for name in kwargs):
+                return args, kwargs
+        return self._bind_slowly(args, kwargs)
+
+    def _bind_variadic(self, args, kwargs):
+        if len(args) > 1:
+            kwargs = {**dict(zip(self.statics, args[1:], strict=False)), **kwargs}
+        inputs = args[0] if args else kwargs.pop(self.inputs[0])
+        if not isinstance(inputs, (list, tuple)):
+            inputs = list(inputs)
+        if not inputs:
+            raise ValueError(f"'{self.name}' needs at least one tensor, but an empty list came.")
+        return inputs, kwargs
+
+    def _bind_slowly(self, args, kwargs):
+        order = (*self.inputs, *self.statics)
+        if len(args) > len(order):
+            raise TypeError(
+                f"{self.name}() takes at most {len(order)} arguments, but {len(args)} came."
+            )
+        given = dict(zip(order, args, strict=False))
+        for name, value in kwargs.items():
+            if name not in order:
+                raise TypeError(f"{self.name}() got an unexpected keyword argument '{name}'")
+            if name in given:
+                raise TypeError(f"{self.name}() got multiple values for argument '{name}'")
+            given[name] = value
+        missing = [name for name in self.inputs[: self.required] if name not in given]
+        if missing:
+            raise TypeError(f"{self.name}() is missing the arguments {missing}")
+        inputs = [given.pop(name, None) for name in self.inputs]
+        return inputs, given
+
+    def _promote(self, inputs):
+        """Cast the inputs to the dtypes in which the kernel runs."""
+        targets = self.family.promote(tuple([_dtype_of(value) for value in inputs]))
+        return [
+            value
+            if value is None or (type(value) is not _Weak and value.dtype == target)
+            else _to_dtype(value, target)
+            for value, target in zip(inputs, targets, strict=True)
+        ]
+
+    def _compute(self, tensors, statics):
+        arrays = [None if t is None else t.data for t in tensors]
+        xp = device.namespace(arrays[0])
+        try:
+            result = self.kernel(xp, *arrays, **statics)
+        except Exception:
+            self._explain(tensors, statics)
+            raise
+        if recording.tapes and self.differentiable:
+            node = self._record(tensors, arrays, statics, result)
+        else:
+            node = None
+        return wrap(result, node)
+
+    def _explain(self, tensors, statics):
+        """Let the shape rule say in words why a kernel could not run."""
+        self.infer([None if t is None else Abstract(t.shape, t.dtype) for t in tensors], statics)
+
+    def infer(self, inputs, statics):
+        """Return the shape and dtype of the result, or raise a ValueError that explains."""
+        specs = [
+            Abstract(t.shape, t.dtype) if type(t) is Tensor else t for t in inputs
+        ]
+        full = {**self.defaults, **statics}
+        if self._shape_rule is not None:
+            return self._shape_rule(specs, **full) if self.variadic else self._shape_rule(
+                *specs, **full
+            )
+        shapes = [None if s is None else s.shape for s in specs]
+        dtype = self.family.result(specs[0].dtype, full)
+        return Abstract(self.family.shape(shapes, full), dtype)
+
+    def _record(self, tensors, arrays, statics, result):
+        """Put one node on the tape, unless no input needs a gradient."""
+        since = recording.since
+        parents = tuple(
+            [
+                (t.node, t.index)
+                if t is not None and t.node is not None and t.node.alive >= since
+                else None
+                for t in tensors
+            ]
+        )
+        if not any(parents):
+            return None
+        results = result if type(result) in (tuple, list) else (result,)
+        if results[0].dtype.kind != "f":
+            return None
+        keep, keep_output = self._plan(tuple(p is not None for p in parents))
+        kept = {i: arrays[i] for i in keep}
+        if keep_output:
+            kept["y"] = tuple([device.asarray(r) for r in results])
+        return Node(
+            self,
+            parents,
+            kept,
+            {**self.defaults, **statics},
+            [None if a is None else (a.shape, dtypes.name_of(a.dtype)) for a in arrays],
+            [(r.shape, r.dtype) for r in results],
+        )
+
+    def _plan(self, live):
+        """Return which inputs, and whether the output, the rules in question ask for."""
+        plan = self._plans.get(live)
+        if plan is None:
+            if self.joint_rule:
+                rules = [self.joint_rule]
+            else:
+                rules = [self.rules[i] for i, on in enumerate(live) if on and i in self.rules]
+            if self.variadic:
+                wanted = range(len(live)) if any(rule.inputs for rule in rules) else ()
+            else:
+                wanted = sorted({i for rule in rules for i in rule.inputs})
+            plan = self._plans[live] = (tuple(wanted), any(rule.output for rule in rules))
+        return plan
+
+    def kept_input(self, node, i):
+        """Return an input that the tape holds (all of them, if the op takes a list)."""
+        if self.variadic:
+            return [rebuilt(node, j) for j in range(len(node.parents))]
+        return rebuilt(node, i)
+
+    def backward(self, node, gradients):
+        """Return the gradient by every input that needs one, None for the others."""
+        g = gradients[0] if len(gradients) == 1 else filled(gradients, node.outputs)
+        if self.joint_rule:
+            found = self.joint_rule(node, g)
+        else:
+            found = [
+                self.rules[i](node, g) if parent is not None and i in self.rules else None
+                for i, parent in enumerate(node.parents)
+            ]
+        if not self.family.broadcasts:
+            return found
+        return [
+            value if value is None or value.shape == spec[0] else sum_to(value, shape=spec[0])
+            for value, spec in zip(found, node.specs, strict=True)
+        ]
+
+
+def primitive(family, name=None, variadic=False):
+    """Make an op of a kernel: `@primitive(floating)` above a function of `xp` and arrays."""
+    return lambda kernel: Primitive(kernel, family, name, variadic)
+
+
+class _Weak:
+    """A Python number, whose dtype gives way to those of the tensors it meets."""
+
+    __slots__ = ("value", "dtype")
+
+    def __init__(self, value, dtype):
+        self.value = value
+        self.dtype = dtype
+
+
+def _operand(value):
+    kind = type(value)
+    if kind is Tensor or kind is Abstract or value is None:
+        return value
+    weak = dtypes.weak_name(value)
+    if weak is not None:
+        return _Weak(value, weak)
+    if hasattr(value, "as_operand"):
+        return value.as_operand()
+    return Tensor(array_from(value))
+
+
+def _dtype_of(value):
+    return None if value is None else value.dtype
+
+
+def _to_dtype(value, target):
+    if type(value) is _Weak:
+        return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
+    return cast(value, dtype=target)
+
+
+def wrap(result, node):
+    """Make tensors of a kernel's result, outputs of `node`."""
+    if type(result) is device.Array:
+        return Tensor(result, node)
+    if type(result) in (tuple, list):
+        return tuple([Tensor(device.asarray(r), node, i) for i, r in enumerate(result)])
+    return Tensor(device.asarray(result), node)
+
+
+def rebuilt(node, i):
+    """Return input `i` of a node, as a tensor in its place on the tape."""
+    parent = node.parents[i]
+    return Tensor(node.kept[i], *parent) if parent is not None else Tensor(node.kept[i])
+
+
+def filled(gradients, outputs):
+    """Put zeros in place of the gradients by outputs that nothing used."""
+    return [
+        g if g is not None else Tensor(device.namespace(None).zeros(shape, dtype))
+        for g, (shape, dtype) in zip(gradients, outputs, strict=True)
+    ]
+
+
+# The ops that the mechanism itself applies: to promote, and to undo broadcasting.
+
+
+@primitive(elementwise)
+def cast(xp, x, *, dtype):
+    """Cast a tensor to another dtype.
+
+    Args:
+        x: tensor or array-like.
+        dtype: name of the dtype.
+
+    Returns:
+        A tensor of that dtype.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.cast([1.7, -2.0], "int32")
+        <Tensor: shape=(2,), dtype=int32, numpy=array([ 1, -2], dtype=int32)>
+    """
+    return x.astype(dtypes.NUMPY[dtypes.standardize(dtype)], copy=False)
+
+
+@cast.rule
+def _(x, *, dtype):
+    return Abstract(x.shape, dtypes.standardize(dtype))
+
+
+@cast.vjp()
+def _(g, x_dtype):
+    return cast(g, dtype=x_dtype)
+
+
+@primitive(elementwise)
+def broadcast_to(xp, x, *, shape):
+    """Repeat a tensor along axes of size 1, and new ones in front, up to a shape.
+
+    Args:
+        x: tensor.
+        shape: tuple of ints.
+
+    Returns:
+        A tensor of that shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.broadcast_to([1, 2], (2, 2)).tolist()
+        [[1, 2], [1, 2]]
+    """
+    return xp.broadcast_to(x, shape)
+
+
+@broadcast_to.rule
+def _(x, *, shape):
+    if dims.broadcast(x.shape, shape) != tuple(shape):
+        raise ValueError(
+            f"Cannot broadcast a tensor of shape {dims.to_public(x.shape)} to {tuple(shape)}."
+        )
+    return Abstract(shape, x.dtype)
+
+
+@broadcast_to.vjp()
+def _(g, x_shape):
+    return sum_to(g, shape=x_shape)
+
+
+@primitive(elementwise)
+def sum_to(xp, x, *, shape):
+    """Sum over the axes along which `broadcast_to` would repeat, down to a shape."""
+    extra = x.ndim - len(shape)
+    stretched = tuple(i + extra for i, size in enumerate(shape) if size == 1)
+    axes = tuple(range(extra)) + tuple(i for i in stretched if x.shape[i] != 1)
+    return x.sum(axis=axes, dtype=x.dtype).reshape(shape)
+
+
+@sum_to.rule
+def _(x, *, shape):
+    return Abstract(shape, x.dtype)
+
+
+@sum_to.vjp()
+def _(g, x_shape):
+    extra = (1,) * (len(x_shape) - g.ndim)
+    return broadcast_to(reshaped(g, shape=extra + g.shape), shape=x_shape)
+
+
+@primitive(elementwise)
+def reshaped(xp, x, *, shape):
+    """The same elements in another shape."""
+    return x.reshape(shape)
+
+
+@reshaped.vjp()
+def _(g, x_shape):
+    return reshaped(g, shape=x_shape)
+
+
+@reshaped.rule
+def _(x, *, shape):
+    return Abstract(shape, x.dtype)

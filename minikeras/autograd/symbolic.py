@@ -1,0 +1,350 @@
+"""Carriers without values, and the graph that a model is declared as.
+
+`Abstract` is a shape and a dtype: ops answer it from their rules and record nothing.
+`KerasTensor` is a placeholder in a model's graph: an op or layer called on it adds exactly one
+`SymbolicNode` under the op's or layer's public name.
+"""
+
+import threading
+
+from minikeras.autograd.tensor import Operators
+from minikeras.core import dims, dtypes, names, trees
+
+
+class _Scope(threading.local):
+    abstract = False
+
+
+scope = _Scope()
+
+
+class abstract_scope:  # noqa: N801 - reads as a word in `with abstract_scope():`
+    """Inside the `with` block variables count as shapes alone, and no state changes."""
+
+    def __enter__(self):
+        self._outer = scope.abstract
+        scope.abstract = True
+
+    def __exit__(self, *_):
+        scope.abstract = self._outer
+
+
+def in_abstract_scope():
+    """Say whether a body is being run for its shapes alone."""
+    return scope.abstract
+
+
+class Abstract(Operators):
+    """A shape and a dtype without values.
+
+    Args:
+        shape: sizes; unknown ones are `Dim` objects (or None, which becomes a new one).
+        dtype: dtype name.
+    """
+
+    __slots__ = ("shape", "dtype", "_keras_mask")
+
+    def __init__(self, shape, dtype="float32"):
+        self.shape = dims.from_public(shape)
+        self.dtype = dtype
+
+    @property
+    def ndim(self):
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self):
+        """The number of elements, a Dim if it is unknown."""
+        return dims.product(self.shape)
+
+    def __repr__(self):
+        return f"Abstract(shape={dims.to_public(self.shape)}, dtype={self.dtype})"
+
+    def __hash__(self):
+        return id(self)
+
+    def __bool__(self):
+        raise TypeError(_NO_VALUES)
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(_NO_VALUES)
+
+    def __iter__(self):
+        if not self.shape or isinstance(self.shape[0], dims.Dim):
+            raise TypeError("Cannot iterate over a tensor whose first size is not known.")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __len__(self):
+        return int(self.shape[0])
+
+
+_NO_VALUES = (
+    "There are no values here: this code runs only to find out a shape. Use ops in place of "
+    "Python control flow and NumPy functions, or give the layer a `compute_output_shape` method."
+)
+
+
+class KerasTensor(Operators):
+    """A placeholder for data in the graph of a model.
+
+    Args:
+        shape: sizes, `None` where unknown.
+        dtype: dtype name.
+        sparse: must be False.
+        ragged: must be False.
+        record_history: whether ops called on it record a node.
+        name: a name, or None for an automatic one.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.KerasTensor((None, 3))
+        >>> (x * 2.0).shape
+        (None, 3)
+    """
+
+    def __init__(
+        self, shape, dtype="float32", sparse=False, ragged=False, record_history=True, name=None
+    ):
+        if sparse or ragged:
+            raise ValueError("Sparse and ragged tensors are not supported: use dense ones.")
+        self.dims = dims.from_public(shape)
+        self.dtype = dtypes.standardize(dtype)
+        self.sparse = False
+        self.ragged = False
+        self.name = name or names.of_class(type(self))
+        self.record_history = record_history
+
+    @property
+    def shape(self):
+        """The sizes, `None` where unknown."""
+        return dims.to_public(self.dims)
+
+    @property
+    def ndim(self):
+        """The number of axes."""
+        return len(self.dims)
+
+    @property
+    def size(self):
+        """The number of elements, None if it is unknown."""
+        total = dims.product(self.dims)
+        return None if isinstance(total, dims.Dim) else total
+
+    def abstract(self):
+        """Return the shape and dtype alone."""
+        value = Abstract(self.dims, self.dtype)
+        mask = getattr(self, "_keras_mask", None)
+        if mask is not None:
+            value._keras_mask = to_abstract(mask)
+        return value
+
+    def __repr__(self):
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse=False, ragged=False, name={self.name}>"
+
+    def __hash__(self):
+        return id(self)
+
+    def __len__(self):
+        raise TypeError("A KerasTensor has no len(): its first size is usually unknown.")
+
+    def __iter__(self):
+        raise TypeError("Iterating over a symbolic KerasTensor is not supported.")
+
+    def __bool__(self):
+        raise TypeError("A symbolic KerasTensor cannot be used as a boolean.")
+
+    def __array__(self, dtype=None, copy=None):
+        raise ValueError(
+            "A KerasTensor is symbolic: it's a placeholder for a shape and a dtype and has no "
+            "values, so a NumPy function cannot take it. Use the functions of `ops`, or wrap the "
+            "code in a Layer."
+        )
+
+    __int__ = __float__ = __index__ = __bool__
+
+
+def is_keras_tensor(x):
+    """Say whether `x` is a symbolic tensor of a model's graph.
+
+    Args:
+        x: anything.
+
+    Returns:
+        A bool.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.utils.is_keras_tensor(keras.Input((2,)))
+        True
+    """
+    return isinstance(x, KerasTensor)
+
+
+def any_symbolic(args, kwargs):
+    """Say whether a KerasTensor is among the arguments, however deep in a nest."""
+    for value in args:
+        if isinstance(value, KerasTensor) or (
+            isinstance(value, (list, tuple, dict))
+            and any(isinstance(leaf, KerasTensor) for leaf in trees.flatten(value))
+        ):
+            return True
+    return bool(kwargs) and any_symbolic(tuple(kwargs.values()), None)
+
+
+def to_abstract(tree):
+    """Replace every KerasTensor in a nest by its shape and dtype."""
+    return trees.map_structure(
+        lambda leaf: leaf.abstract() if isinstance(leaf, KerasTensor) else leaf, tree
+    )
+
+
+def to_symbolic(tree):
+    """Replace every Abstract or Tensor in a nest by a new KerasTensor of its shape and dtype."""
+
+    def convert(leaf):
+        if leaf is None or isinstance(leaf, KerasTensor):
+            return leaf
+        made = KerasTensor(leaf.shape, leaf.dtype)
+        mask = getattr(leaf, "_keras_mask", None)
+        if mask is not None:
+            made._keras_mask = to_symbolic(mask)
+        return made
+
+    return trees.map_structure(convert, tree)
+
+
+class History:
+    """Where a symbolic tensor came from: `(operation, node index, tensor index)`."""
+
+    __slots__ = ("operation", "node_index", "tensor_index")
+
+    def __init__(self, operation, node_index, tensor_index):
+        self.operation = operation
+        self.node_index = node_index
+        self.tensor_index = tensor_index
+
+    def __iter__(self):
+        return iter((self.operation, self.node_index, self.tensor_index))
+
+    def __getitem__(self, i):
+        return (self.operation, self.node_index, self.tensor_index)[i]
+
+
+class SymbolicNode:
+    """One call of an operation in a model's graph.
+
+    Args:
+        operation: the layer or op that was called.
+        args: its positional arguments, KerasTensors among them.
+        kwargs: its keyword arguments.
+        outputs: nest of the KerasTensors that it gave.
+    """
+
+    def __init__(self, operation, args=(), kwargs=None, outputs=None):
+        self.operation = operation
+        self.args = tuple(args)
+        self.kwargs = dict(kwargs or {})
+        leaves = trees.flatten((self.args, self.kwargs))
+        self.input_tensors = [leaf for leaf in leaves if isinstance(leaf, KerasTensor)]
+        self.outputs = [leaf for leaf in trees.flatten(outputs) if isinstance(leaf, KerasTensor)]
+        index = len(operation._inbound_nodes)
+        for i, tensor in enumerate(self.outputs):
+            tensor._keras_history = History(operation, index, i)
+        operation._inbound_nodes.append(self)
+        for parent in self.parent_nodes:
+            parent.operation._outbound_nodes.append(self)
+
+    @property
+    def is_input(self):
+        """Whether nothing flows into this node."""
+        return not self.input_tensors
+
+    @property
+    def parent_nodes(self):
+        """The nodes that made the input tensors, each once."""
+        found = {}
+        for tensor in self.input_tensors:
+            history = getattr(tensor, "_keras_history", None)
+            if history is not None:
+                node = history.operation._inbound_nodes[history.node_index]
+                found[id(node)] = node
+        return list(found.values())
+
+    def fill(self, values):
+        """Return `(args, kwargs)` with every KerasTensor replaced by `values[id(tensor)]`."""
+
+        def replace(leaf):
+            return values[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
+
+        return trees.map_structure(replace, self.args), trees.map_structure(replace, self.kwargs)
+
+
+class Operation:
+    """What a node of a model's graph calls: the common base of ops in graphs and layers.
+
+    Args:
+        name: a name without `/`, or None for an automatic one.
+    """
+
+    def __init__(self, name=None):
+        if name is None:
+            name = names.of_class(type(self))
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(
+                "Argument `name` must be a string and cannot contain character `/`. "
+                f"Received: name={name} (of type {type(name)})"
+            )
+        self.name = name
+        self._inbound_nodes = []
+        self._outbound_nodes = []
+
+    def _tensors_of(self, which):
+        if len(self._inbound_nodes) != 1:
+            raise AttributeError(
+                f"The layer {self.name} has {len(self._inbound_nodes)} inbound nodes, so its "
+                f"{which} is not defined: call it on exactly one symbolic input first."
+            )
+        node = self._inbound_nodes[0]
+        tensors = node.input_tensors if which == "input" else node.outputs
+        return tensors[0] if len(tensors) == 1 else list(tensors)
+
+    @property
+    def input(self):
+        """The symbolic input of the only call, or a list of them."""
+        return self._tensors_of("input")
+
+    @property
+    def output(self):
+        """The symbolic output of the only call, or a list of them."""
+        return self._tensors_of("output")
+
+
+class OpCall(Operation):
+    """One op in a model's graph.
+
+    Args:
+        op: the function of `minikeras.ops`.
+        name: a name, or None for an automatic one from the op's.
+    """
+
+    def __init__(self, op, name=None):
+        super().__init__(name or names.unique(op.name))
+        self.op = op
+
+    @property
+    def class_name(self):
+        """The op's name in the form of a class, as summaries show it."""
+        return "".join(part.capitalize() for part in self.op.name.split("_"))
+
+    def __call__(self, *args, **kwargs):
+        return self.op(*args, **kwargs)
+
+
+def record_op(op, args, kwargs):
+    """Call an op on symbolic tensors: find the result's shape and add one node to the graph."""
+    with abstract_scope():
+        result = op.run(*to_abstract(args), **to_abstract(kwargs))
+    outputs = to_symbolic(result)
+    SymbolicNode(OpCall(op), args, kwargs, outputs)
+    return outputs

@@ -1,0 +1,347 @@
+"""Variable: state that changes in place, such as weights, counters and moving averages.
+
+Whoever computes with a variable gets its array, not a copy. Writing therefore first asks whether
+anybody else still holds that array (the tape, a tensor, a view); if so the new values go into a
+fresh array, and what others hold stays as it was.
+"""
+
+import sys
+import threading
+
+import numpy as np
+
+from minikeras import config
+from minikeras.arrays import device
+from minikeras.autograd import symbolic
+from minikeras.autograd.node import Leaf
+from minikeras.autograd.primitive import cast
+from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tensor import Operators, Tensor, array_from
+from minikeras.core import dims, dtypes, names
+
+
+class _Autocast(threading.local):
+    dtype = None
+
+
+_autocast = _Autocast()
+
+
+class AutocastScope:
+    """Read float variables in another float dtype inside the `with` block.
+
+    Args:
+        dtype: dtype name, or None to read variables as they are.
+    """
+
+    def __init__(self, dtype):
+        if dtype is not None and not dtypes.is_float(dtype):
+            raise ValueError(
+                f"`AutocastScope` can only be used with a floating-point target dtype. "
+                f"Received: dtype={dtype}"
+            )
+        self.dtype = dtype
+
+    def __enter__(self):
+        self._outer = _autocast.dtype
+        _autocast.dtype = self.dtype
+
+    def __exit__(self, *_):
+        _autocast.dtype = self._outer
+
+
+class Variable(Operators):
+    """A tensor that can be assigned to, with a name, and a gradient if it is trainable.
+
+    Args:
+        initializer: array-like with the first values, or a callable `(shape, dtype)`.
+        shape: sizes; needed if `initializer` is a callable.
+        dtype: dtype name; by default the array's, or the default float type.
+        trainable: whether gradients are recorded and optimizers update it.
+        autocast: whether layers with a narrower compute dtype read it in that dtype.
+        aggregation: how copies on several devices are joined: `"none"`, `"mean"`, `"sum"` or
+            `"only_first_replica"`.
+        name: a name without `/`, or None for an automatic one.
+
+    Raises:
+        ValueError: if a callable comes without a shape, or the name or aggregation is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> v = keras.Variable([1.0, 2.0], name="v")
+        >>> v.assign_add([1.0, 1.0]).numpy()
+        array([2., 3.], dtype=float32)
+    """
+
+    __slots__ = (
+        "array",
+        "name",
+        "path",
+        "_trainable",
+        "autocast",
+        "aggregation",
+        "regularizer",
+        "constraint",
+        "overwrite_with_gradient",
+        "_leaf",
+        "__weakref__",
+        "__dict__",
+    )
+
+    def __init__(
+        self,
+        initializer,
+        shape=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        aggregation="none",
+        name=None,
+    ):
+        name = name or names.of_class(Variable)
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(
+                "Argument `name` must be a string and cannot contain character `/`. "
+                f"Received: name={name}"
+            )
+        if aggregation not in (None, "none", "mean", "sum", "only_first_replica"):
+            raise ValueError(
+                "Invalid value for argument `aggregation`. Expected one of `None`, "
+                "{'none', 'mean', 'sum', 'only_first_replica'}. "
+                f"Received: aggregation={aggregation}"
+            )
+        self.name = name
+        scope = names.scope_path()
+        self.path = f"{scope}/{name}" if scope else name
+        self._trainable = bool(trainable)
+        self.autocast = bool(autocast)
+        self.aggregation = aggregation or "none"
+        self.regularizer = None
+        self.constraint = None
+        self.overwrite_with_gradient = False
+        self._leaf = None
+        self.array = _first_values(initializer, shape, dtype)
+
+    @property
+    def shape(self):
+        """The sizes, as a tuple of ints."""
+        return self.array.shape
+
+    @property
+    def dtype(self):
+        """The dtype's name; inside a layer that computes in another float type, that one."""
+        name = dtypes.name_of(self.array.dtype)
+        if self.autocast and _autocast.dtype is not None and dtypes.is_float(name):
+            return _autocast.dtype
+        return name
+
+    @property
+    def ndim(self):
+        """The number of axes."""
+        return self.array.ndim
+
+    @property
+    def size(self):
+        """The number of elements."""
+        return self.array.size
+
+    @property
+    def trainable(self):
+        """Whether gradients are recorded."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = bool(value)
+
+    @property
+    def value(self):
+        """The present values as a tensor."""
+        return self.as_operand()
+
+    def as_operand(self):
+        """Return what ops compute with: a tensor on the tape, or a shape in an abstract scope."""
+        if symbolic.scope.abstract:
+            return Abstract(self.array.shape, self.dtype)
+        tensor = Tensor(self.array, self.as_leaf())
+        target = _autocast.dtype
+        if target is not None and self.autocast and self.array.dtype.kind == "f":
+            return cast.run(tensor, dtype=target) if tensor.dtype != target else tensor
+        return tensor
+
+    def as_leaf(self):
+        """Return the place on the tape, or None if no gradient is wanted."""
+        if self._leaf is None and self._trainable and self.array.dtype.kind == "f":
+            self._leaf = Leaf()
+        return self._leaf if self._trainable or self._leaf in _explicitly_watched else None
+
+    def watch(self):
+        """Give the variable a place on the tape even if it is not trainable."""
+        if self._leaf is None:
+            self._leaf = Leaf()
+        if not self._trainable:
+            _explicitly_watched.add(self._leaf)
+        return self._leaf
+
+    def numpy(self):
+        """Return a copy of the values as a NumPy array (a NumPy scalar for rank 0)."""
+        return Tensor(self.array).numpy()
+
+    def writable(self):
+        """Return the array to write into, moved to a fresh one if anybody else holds it."""
+        if sys.getrefcount(self.array) > _UNSHARED:
+            self.array = self.array.copy()
+        return self.array
+
+    def assign(self, value):
+        """Replace the values.
+
+        Args:
+            value: array-like of the variable's shape.
+
+        Returns:
+            The variable.
+
+        Raises:
+            ValueError: if the shapes differ; the variable is then as before.
+        """
+        if symbolic.scope.abstract:
+            return self
+        value = _plain(value)
+        if value.shape != self.array.shape:
+            raise ValueError(
+                "The shape of the target variable and the shape of the target value in "
+                f"`variable.assign(value)` must match. variable.shape={self.shape}, Received: "
+                f"value.shape={value.shape}. Target variable: {self.path}"
+            )
+        if sys.getrefcount(self.array) > _UNSHARED:
+            self.array = value.astype(self.array.dtype)
+        else:
+            self.array[...] = value
+        return self
+
+    def assign_add(self, value):
+        """Add `value` to the values and return the variable."""
+        return self._update(np.add, value)
+
+    def assign_sub(self, value):
+        """Subtract `value` from the values and return the variable."""
+        return self._update(np.subtract, value)
+
+    def _update(self, function, value):
+        if symbolic.scope.abstract:
+            return self
+        value = _plain(value).astype(self.array.dtype, copy=False)
+        if np.broadcast_shapes(value.shape, self.shape) != self.shape:
+            raise ValueError(
+                f"Cannot add a value of shape {value.shape} to the variable '{self.path}' of "
+                f"shape {self.shape}."
+            )
+        array = self.writable()
+        function(array, value, out=array)
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(device.to_numpy(self.array), dtype=dtype, copy=True)
+
+    def __repr__(self):
+        return (
+            f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
+            f"value={self.array}>"
+        )
+
+    def __hash__(self):
+        return id(self)
+
+    def __len__(self):
+        return len(self.value)
+
+    def __iter__(self):
+        return iter(self.value)
+
+    def __bool__(self):
+        return bool(self.array)
+
+    def __int__(self):
+        return int(self.array.item())
+
+    def __float__(self):
+        return float(self.array.item())
+
+    def __index__(self):
+        return self.array.__index__()
+
+    def __deepcopy__(self, memo):
+        copied = Variable(
+            self.array, trainable=self.trainable, autocast=self.autocast, name=self.name
+        )
+        copied.path = self.path
+        copied.regularizer, copied.constraint = self.regularizer, self.constraint
+        copied.overwrite_with_gradient = self.overwrite_with_gradient
+        memo[id(self)] = copied
+        return copied
+
+
+_explicitly_watched = set()
+
+
+def _first_values(initializer, shape, dtype):
+    """A fresh array with a variable's first values."""
+    if not callable(initializer):
+        array = array_from(initializer, dtype) if dtype else array_from(_unwrapped(initializer))
+        if shape is not None:
+            array = np.broadcast_to(array, shape)
+        return array.copy()
+    if shape is None:
+        raise ValueError(
+            "When creating a Variable from an initializer, the `shape` argument should be "
+            f"specified. Received: initializer={initializer} and shape={shape}"
+        )
+    shape = tuple(shape)
+    if not dims.is_known(dims.from_public(shape)):
+        raise ValueError(
+            f"Shapes used to initialize variables must be fully-defined (no `None` dimensions). "
+            f"Received: shape={shape}"
+        )
+    dtype = dtypes.standardize(dtype or config.floatx())
+    outer, symbolic.scope.abstract = symbolic.scope.abstract, False
+    try:
+        values = _plain(initializer(shape, dtype=dtype))
+    finally:
+        symbolic.scope.abstract = outer
+    if values.shape != shape:
+        raise ValueError(f"The initializer {initializer} gave {values.shape} for shape {shape}.")
+    values = values.astype(dtypes.NUMPY[dtype], copy=False)
+    return values.copy() if _is_held(values) else values
+
+
+def _is_held(values):
+    """Whether the array is a view, or not to be written to."""
+    return values.base is not None or not values.flags.writeable
+
+
+def _unwrapped(value):
+    return value.data if isinstance(value, Tensor) else value
+
+
+def _plain(value):
+    """The array behind a value, without a place on the tape."""
+    if hasattr(value, "as_operand"):
+        return value.array
+    return value.data if isinstance(value, Tensor) else array_from(value)
+
+
+class _Probe:
+    """An object that holds one array, to learn what `getrefcount` says of it."""
+
+    __slots__ = ("array",)
+
+    def __init__(self):
+        self.array = np.zeros(1)
+
+    def count(self):
+        return sys.getrefcount(self.array)
+
+
+_UNSHARED = _Probe().count()
+"""The reference count of an array that only its variable holds, as this interpreter counts."""

@@ -1,0 +1,1 @@
+"""What every room may use: nests, dtypes, unknown sizes, names, look-ups. Knows no array."""

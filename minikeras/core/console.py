@@ -1,0 +1,51 @@
+"""Where text for people goes: standard output, or a logger where interactive logging is off."""
+
+import logging
+import sys
+
+from minikeras import config
+
+logger = logging.getLogger("minikeras")
+
+
+def print_message(message, line_break=True):
+    """Write a message to standard output, or to the `minikeras` logger.
+
+    Characters that the output's encoding lacks are replaced, not refused.
+
+    Args:
+        message: any object; its text is written.
+        line_break: whether a new line follows it on standard output.
+
+    Example:
+        >>> print_message("epoch done")
+        epoch done
+    """
+    text = str(message)
+    if not config.is_interactive_logging_enabled():
+        logger.info(text)
+        return
+    if not can_encode(text):
+        encoding = sys.stdout.encoding
+        text = text.encode(encoding, errors="replace").decode(encoding)
+    sys.stdout.write(text + "\n" if line_break else text)
+    sys.stdout.flush()
+
+
+def can_encode(text):
+    """Say whether standard output has all the characters of a text.
+
+    Args:
+        text: a string.
+
+    Returns:
+        A bool.
+    """
+    encoding = getattr(sys.stdout, "encoding", None)
+    if encoding is None:
+        return True
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

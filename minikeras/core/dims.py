@@ -1,0 +1,136 @@
+"""Sizes that are not known yet.
+
+Inside the engine an unknown size is a `Dim`, so that shape arithmetic written for integers (`size *
+2`, `size // stride`) also runs before any data exist. At the door users see `None` in its place.
+"""
+
+
+class Dim:
+    """A size to be known later; arithmetic on it gives another one.
+
+    Two Dims are equal when they were derived in the same way from the same origin, so that
+    `(n * 2) == (n * 2)` holds, and no Dim equals an integer.
+    """
+
+    __slots__ = ("origin",)
+
+    def __init__(self, origin=None):
+        """Make a new unknown size, or one derived as `origin` says."""
+        self.origin = object() if origin is None else origin
+
+    def __eq__(self, other):
+        """Equal if derived alike from one origin."""
+        return isinstance(other, Dim) and self.origin == other.origin
+
+    def __hash__(self):
+        """Hash of the derivation."""
+        return hash(self.origin)
+
+    def __repr__(self):
+        """Show as users know it."""
+        return "None"
+
+    def __bool__(self):
+        """Count as a size that is there."""
+        return True
+
+    def __neg__(self):
+        """Derive the negative."""
+        return Dim(("neg", self.origin))
+
+    def __int__(self):
+        """Refuse: there is no number yet."""
+        raise TypeError(
+            "This size is not known before data arrive; use `ops.shape(x)` inside an op or give "
+            "the size when you declare the input."
+        )
+
+    __index__ = __int__
+
+
+def _derived(name, identity):
+    def forward(self, other):
+        if other == identity and isinstance(other, int):
+            return self
+        return Dim((name, self.origin, other.origin if isinstance(other, Dim) else other))
+
+    def reflected(self, other):
+        return Dim(("r" + name, other, self.origin))
+
+    return forward, reflected
+
+
+for _name, _identity in (("add", 0), ("sub", 0), ("mul", 1), ("floordiv", 1), ("mod", None)):
+    _forward, _reflected = _derived(_name, _identity)
+    setattr(Dim, f"__{_name}__", _forward)
+    setattr(Dim, f"__r{_name}__", _reflected)
+
+
+def is_known(shape):
+    """Say whether every size in `shape` is a number."""
+    return not any(isinstance(size, Dim) for size in shape)
+
+
+def from_public(shape):
+    """Turn a user's shape, with `None` for unknown, into the engine's, with Dims."""
+    return tuple(Dim() if size is None else size for size in shape)
+
+
+def to_public(shape):
+    """Turn the engine's shape into a user's, with `None` for unknown."""
+    return tuple(None if isinstance(size, Dim) else size for size in shape)
+
+
+def product(shape):
+    """Multiply the sizes of a shape; a Dim if any of them is one."""
+    total = 1
+    for size in shape:
+        total = total * size if not isinstance(size, Dim) or total != 1 else size
+    return total
+
+
+def normalize_axis(axis, rank):
+    """Turn a negative axis into its place from the front.
+
+    Raises:
+        ValueError: if the axis is outside a tensor of this rank.
+    """
+    if not -rank <= axis < rank:
+        raise ValueError(
+            f"axis {axis} is out of bounds for a tensor with {rank} dimensions; "
+            f"expected a value from {-rank} to {rank - 1}."
+        )
+    return axis + rank if axis < 0 else axis
+
+
+def normalize_axes(axis, rank):
+    """Turn an axis, several, or `None` for all of them, into a tuple of places from the front."""
+    if axis is None:
+        return tuple(range(rank))
+    if isinstance(axis, (tuple, list)):
+        axes = tuple(normalize_axis(a, rank) for a in axis)
+        if len(set(axes)) != len(axes):
+            raise ValueError(f"An axis is given twice: axis={tuple(axis)}.")
+        return axes
+    return (normalize_axis(axis, rank),)
+
+
+def broadcast(*shapes):
+    """Return the shape that results when tensors of these shapes meet element by element.
+
+    Raises:
+        ValueError: if two sizes are different and neither is 1.
+    """
+    rank = max(map(len, shapes), default=0)
+    padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
+    return tuple(_meet(sizes, shapes) for sizes in zip(*padded, strict=True))
+
+
+def _meet(sizes, shapes):
+    known = {size for size in sizes if not isinstance(size, Dim) and size != 1}
+    if len(known) > 1:
+        shown = ", ".join(str(to_public(shape)) for shape in shapes)
+        raise ValueError(f"Shapes cannot be broadcast together: {shown}.")
+    if known:
+        return known.pop()
+    return next((size for size in sizes if isinstance(size, Dim)), 1)

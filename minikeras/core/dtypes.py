@@ -1,0 +1,139 @@
+"""Which dtype results when several meet.
+
+The rule is the lattice of JAX, which Keras uses on all its back ends: a dtype goes to its nearest
+common ancestor with the other, and Python numbers are weak, they take the other side's width.
+Source: https://docs.jax.dev/en/latest/type_promotion.html
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from minikeras import config
+
+INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
+FLOATS = ("float16", "float32", "float64")
+ALL = ("bool", *INTEGERS, *FLOATS)
+
+# The edges of the lattice; "int" and "float" are Python's weak numbers.
+_LATTICE = {
+    "bool": ("int",),
+    "int": ("uint8", "int8"),
+    "uint8": ("int16", "uint16"),
+    "uint16": ("int32", "uint32"),
+    "uint32": ("int64", "uint64"),
+    "uint64": ("float",),
+    "int8": ("int16",),
+    "int16": ("int32",),
+    "int32": ("int64",),
+    "int64": ("float",),
+    "float": ("float16",),
+    "float16": ("float32",),
+    "float32": ("float64",),
+    "float64": (),
+}
+_ALIASES = {"half": "float16", "double": "float64", "long": "int64", "bool_": "bool"}
+_PYTHON = {bool: "bool", int: "int", float: "float"}
+
+NUMPY = {name: np.dtype(name) for name in ALL}
+_NAMES = {dtype: name for name, dtype in NUMPY.items()}
+
+
+def name_of(dtype):
+    """Return the name of a NumPy dtype object, fast."""
+    try:
+        return _NAMES[dtype]
+    except KeyError:
+        return _other_name(dtype)
+
+
+def _other_name(dtype):
+    if np.dtype(dtype).newbyteorder("=") in _NAMES:
+        return _NAMES[np.dtype(dtype).newbyteorder("=")]
+    raise ValueError(f"Invalid dtype: {dtype}. Expected one of {ALL}.")
+
+
+def standardize(dtype):
+    """Return the name of a dtype given as a name, a Python type, a NumPy dtype or None.
+
+    Args:
+        dtype: `None` (the default float type), a string, `int`, `float`, `bool`, a NumPy type, or
+            another library's dtype object that has a `name`.
+
+    Returns:
+        A name such as `"float32"`.
+
+    Raises:
+        ValueError: if the dtype is unknown here.
+
+    Example:
+        >>> standardize(int), standardize("float64")
+        ('int32', 'float64')
+    """
+    if dtype is None:
+        return config.floatx()
+    if type(dtype) is str and dtype in _LATTICE:
+        return _strong(dtype)
+    if dtype in _PYTHON:
+        return _strong(_PYTHON[dtype])
+    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    name = _ALIASES.get(name, name).split(".")[-1]
+    if name not in ALL:
+        raise ValueError(f"Invalid dtype: {dtype}. Expected one of {ALL}.")
+    return name
+
+
+def _strong(name):
+    if name == "int":
+        return "int32"
+    return config.floatx() if name == "float" else name
+
+
+def is_float(name):
+    """Say whether a dtype name is a float type."""
+    return name in FLOATS
+
+
+def is_integer(name):
+    """Say whether a dtype name is an integer type (bool is not)."""
+    return name in INTEGERS
+
+
+def weak_name(x):
+    """Return the lattice name of a Python number: `"bool"`, `"int"` or `"float"`, else None."""
+    return _PYTHON.get(type(x))
+
+
+def result_type(*dtypes):
+    """Return the dtype in which values of these dtypes meet.
+
+    Args:
+        dtypes: names; `"int"` and `"float"` stand for Python numbers.
+
+    Returns:
+        A dtype name; only-weak inputs give `"int32"` or the default float type.
+
+    Example:
+        >>> result_type("int64", "float32"), result_type("uint8", "int8"), result_type("int32", "float")
+        ('float32', 'int16', 'float32')
+    """
+    if not dtypes:
+        return config.floatx()
+    return _strong(_join(tuple(sorted(set(dtypes)))))
+
+
+@lru_cache(maxsize=4096)
+def _join(dtypes):
+    """The lowest node of the lattice that all of these lead to."""
+    above = frozenset.intersection(*(_ancestors(dtype) for dtype in dtypes))
+    for candidate in above:
+        if above <= _ancestors(candidate):
+            return candidate
+    raise ValueError(f"No common dtype for {dtypes}.")
+
+
+@lru_cache(maxsize=None)
+def _ancestors(dtype):
+    if dtype not in _LATTICE:
+        raise ValueError(f"Invalid dtype: {dtype}. Expected one of {ALL}.")
+    return frozenset({dtype}).union(*(_ancestors(parent) for parent in _LATTICE[dtype]))

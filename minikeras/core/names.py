@@ -1,0 +1,91 @@
+"""Names that users see: automatic ones, snake_case, and the path of scopes a variable lives in."""
+
+import re
+import threading
+from collections import defaultdict
+
+_counts = defaultdict(int)
+
+
+class _Scopes(threading.local):
+    names = ()
+
+
+_scopes = _Scopes()
+
+
+def to_snake_case(name):
+    """Turn a class name into the form of automatic names.
+
+    Example:
+        >>> to_snake_case("Conv2D"), to_snake_case("LayerNormalization")
+        ('conv2d', 'layer_normalization')
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def unique(prefix):
+    """Return `prefix` the first time, then `prefix_1`, `prefix_2`, ... until names are cleared."""
+    count = _counts[prefix]
+    _counts[prefix] += 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+def get_uid(prefix=""):
+    """Return how often a prefix has been asked for, counting this time.
+
+    Args:
+        prefix: a string.
+
+    Returns:
+        An int, 1 the first time.
+    """
+    _counts[prefix] += 1
+    return _counts[prefix]
+
+
+def of_class(cls):
+    """Return a fresh automatic name for an instance of `cls`."""
+    return unique(to_snake_case(cls.__name__))
+
+
+def clear():
+    """Start all automatic names anew."""
+    _counts.clear()
+
+
+class name_scope:  # noqa: N801 - the public name is Keras's
+    """Put `name` in front of the paths of variables that are made inside the `with` block.
+
+    Args:
+        name: a string without `/`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> with keras.name_scope("block"):
+        ...     keras.Variable(1.0, name="gain").path
+        'block/gain'
+    """
+
+    def __init__(self, name, **kwargs):
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(
+                f"Argument `name` must be a string and cannot contain character `/`. "
+                f"Received: name={name} (of type {type(name)})"
+            )
+        self.name = name
+
+    def __enter__(self):
+        self._outer = _scopes.names
+        _scopes.names = (*self._outer, self.name)
+        return self
+
+    def __exit__(self, *_):
+        _scopes.names = self._outer
+
+
+def scope_path():
+    """Return the names of the open scopes joined by `/`, or an empty string."""
+    return "/".join(_scopes.names)

@@ -1,0 +1,119 @@
+"""Dtype policies: in which dtype a layer keeps its weights, and in which it computes."""
+
+from minikeras import config
+from minikeras.core import dtypes
+from minikeras.core.registry import Table
+
+policies = Table("dtype policy", "keras")
+_state = {"policy": None}
+
+
+class DTypePolicy:
+    """The dtypes of a layer, by the name of the policy.
+
+    Args:
+        name: a float dtype for both weights and computation, or `"mixed_float16"` for float32
+            weights and float16 computation; None for the global policy's name.
+
+    Raises:
+        ValueError: if the name is no policy.
+
+    Example:
+        >>> import minikeras as keras
+        >>> policy = keras.DTypePolicy("mixed_float16")
+        >>> policy.compute_dtype, policy.variable_dtype
+        ('float16', 'float32')
+    """
+
+    def __init__(self, name=None):
+        name = dtype_policy().name if name is None else name
+        if not isinstance(name, str):
+            raise TypeError(f"'name' must be a string, such as 'mixed_float16'. Received: {name}")
+        self._name = name
+        self.compute_dtype, self.variable_dtype = _parse(name)
+
+    @property
+    def name(self):
+        """The name that the policy was made with."""
+        return self._name
+
+    def convert_input_dtype(self, dtype, autocast):
+        """Return the dtype in which a layer takes an input of `dtype`."""
+        if autocast and dtypes.is_float(dtype):
+            return self.compute_dtype
+        return dtype
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a policy from what `get_config` returned."""
+        return cls(**config)
+
+    def __repr__(self):
+        return f'<DTypePolicy "{self.name}">'
+
+    def __eq__(self, other):
+        return type(other) is type(self) and other.name == self.name
+
+    def __hash__(self):
+        return hash(self.name)
+
+
+policies.add(DTypePolicy, "FloatDTypePolicy")
+FloatDTypePolicy = DTypePolicy
+
+
+def _parse(name):
+    if name == "mixed_float16":
+        return "float16", "float32"
+    try:
+        dtype = dtypes.standardize(name)
+    except ValueError:
+        raise ValueError(
+            f"Cannot convert '{name}' to a mixed precision DTypePolicy. Valid policies include "
+            "'mixed_float16' and the name of any float dtype such as 'float32'."
+        ) from None
+    return dtype, dtype
+
+
+def dtype_policy():
+    """Return the policy that layers get unless told otherwise.
+
+    Returns:
+        A `DTypePolicy`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.dtype_policy().name
+        'float32'
+    """
+    return _state["policy"] or DTypePolicy(config.floatx())
+
+
+def set_dtype_policy(policy):
+    """Set the policy of layers that are made from now on.
+
+    Args:
+        policy: a `DTypePolicy` or the name of one.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.set_dtype_policy("float32")
+    """
+    _state["policy"] = get(policy)
+
+
+def get(identifier):
+    """Return the policy that a name, config, policy or None stands for."""
+    if identifier is None:
+        return dtype_policy()
+    if isinstance(identifier, DTypePolicy):
+        return identifier
+    if isinstance(identifier, dict):
+        return policies.deserialize(identifier)
+    if isinstance(identifier, str):
+        return DTypePolicy(identifier)
+    return DTypePolicy(dtypes.standardize(identifier))

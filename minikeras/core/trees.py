@@ -1,0 +1,158 @@
+"""Nests of lists, tuples, dicts and namedtuples, walked leaf by leaf.
+
+A leaf is anything that is not one of those containers; `None` is a leaf. Dicts are walked in the
+order of their sorted keys, so that the same data in another order gives the same leaves.
+"""
+
+from collections import OrderedDict
+
+
+def is_nested(tree):
+    """Say whether `tree` is a container rather than a leaf."""
+    return isinstance(tree, (list, tuple, dict))
+
+
+def flatten(tree):
+    """Return the leaves of `tree` as a list, depth first.
+
+    Example:
+        >>> flatten({"b": 1, "a": [2, (3,)]})
+        [2, 3, 1]
+    """
+    leaves = []
+    _collect(tree, leaves)
+    return leaves
+
+
+def _collect(tree, leaves):
+    if isinstance(tree, dict):
+        for key in _keys(tree):
+            _collect(tree[key], leaves)
+    elif isinstance(tree, (list, tuple)):
+        for item in tree:
+            _collect(item, leaves)
+    else:
+        leaves.append(tree)
+
+
+def flatten_with_path(tree, path=()):
+    """Return `(path, leaf)` pairs, a path being the keys and positions that lead to the leaf.
+
+    Example:
+        >>> flatten_with_path({"a": [5, 6]})
+        [(('a', 0), 5), (('a', 1), 6)]
+    """
+    if isinstance(tree, dict):
+        items = [(key, tree[key]) for key in _keys(tree)]
+    elif isinstance(tree, (list, tuple)):
+        items = list(enumerate(tree))
+    else:
+        return [(path, tree)]
+    return [pair for key, item in items for pair in flatten_with_path(item, (*path, key))]
+
+
+def map_structure(function, tree, *others):
+    """Apply `function` to the leaves of one or more nests of the same structure.
+
+    Returns:
+        A nest shaped like `tree` that holds the results.
+
+    Raises:
+        ValueError: if the nests differ in structure.
+
+    Example:
+        >>> map_structure(lambda a, b: a + b, [1, {"k": 2}], [10, {"k": 20}])
+        [11, {'k': 22}]
+    """
+    for other in others:
+        assert_same_structure(tree, other)
+    return _map(function, (tree, *others))
+
+
+def _map(function, trees):
+    first = trees[0]
+    if isinstance(first, dict):
+        mapped = {key: _map(function, [tree[key] for tree in trees]) for key in _keys(first)}
+        return _like_dict(first, mapped)
+    if isinstance(first, (list, tuple)):
+        return _like_sequence(first, [_map(function, parts) for parts in zip(*trees, strict=True)])
+    return function(*trees)
+
+
+def map_up_to(function, shallow, deep):
+    """Apply `function(leaf, part)` where `deep` goes on below the leaves of `shallow`."""
+    if isinstance(shallow, dict):
+        mapped = {key: map_up_to(function, shallow[key], deep[key]) for key in _keys(shallow)}
+        return _like_dict(shallow, mapped)
+    if isinstance(shallow, (list, tuple)):
+        parts = [map_up_to(function, s, d) for s, d in zip(shallow, deep, strict=True)]
+        return _like_sequence(shallow, parts)
+    return function(shallow, deep)
+
+
+def pack_sequence_as(structure, leaves):
+    """Put a flat list of leaves back into the shape of `structure`.
+
+    Raises:
+        ValueError: if the number of leaves does not fit.
+
+    Example:
+        >>> pack_sequence_as({"a": 0, "b": [0, 0]}, [1, 2, 3])
+        {'a': 1, 'b': [2, 3]}
+    """
+    wanted = len(flatten(structure))
+    leaves = list(leaves)
+    if len(leaves) != wanted:
+        raise ValueError(
+            f"The structure has {wanted} leaves, but {len(leaves)} values came: "
+            f"structure={structure}"
+        )
+    remaining = iter(leaves)
+    return _map(lambda _: next(remaining), (structure,))
+
+
+def assert_same_structure(a, b):
+    """Raise a ValueError that names the first place where two nests differ in structure."""
+    if is_nested(a) != is_nested(b):
+        raise ValueError(f"The two structures do not match: {a!r} against {b!r}.")
+    if isinstance(a, dict):
+        if not isinstance(b, dict) or set(a) != set(b):
+            raise ValueError(f"The two structures have different keys: {a!r} against {b!r}.")
+        for key in a:
+            assert_same_structure(a[key], b[key])
+    elif isinstance(a, (list, tuple)):
+        if isinstance(b, dict) or len(a) != len(b):
+            raise ValueError(f"The two structures have different lengths: {a!r} against {b!r}.")
+        for x, y in zip(a, b, strict=True):
+            assert_same_structure(x, y)
+
+
+def same_structure(a, b):
+    """Say whether two nests have the same structure."""
+    try:
+        assert_same_structure(a, b)
+    except ValueError:
+        return False
+    return True
+
+
+def _keys(mapping):
+    """Sorted keys; an OrderedDict, or keys that cannot be compared, keep their own order."""
+    if isinstance(mapping, OrderedDict):
+        return list(mapping)
+    try:
+        return sorted(mapping)
+    except TypeError:
+        return list(mapping)
+
+
+def _like_dict(template, mapped):
+    """A dict of the template's type and key order."""
+    ordered = {key: mapped[key] for key in template}
+    return ordered if type(template) is dict else type(template)(ordered)
+
+
+def _like_sequence(template, items):
+    if hasattr(template, "_fields"):
+        return type(template)(*items)
+    return tuple(items) if isinstance(template, tuple) else list(items)

@@ -1,0 +1,5 @@
+"""Front desk of `minikeras.dtype_policies`."""
+
+from minikeras.core.policy import DTypePolicy, FloatDTypePolicy, get
+
+__all__ = ["DTypePolicy", "FloatDTypePolicy", "get"]

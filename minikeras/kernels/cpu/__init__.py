@@ -1,0 +1,1 @@
+"""Kernels tuned for NumPy arrays on a CPU."""

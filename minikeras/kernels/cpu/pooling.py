@@ -1,0 +1,318 @@
+"""Pooling of any rank over channels-last arrays, in two closed pairs.
+
+- **Average.** `avg_pool` and `avg_pool_grad` are linear and each other's transpose. A padded cell
+  is in no mean: the divisor of a window is the number of its cells that lie inside.
+- **Maximum.** `max_pool_index` says which tap of each window holds its maximum. For a given index,
+  `pool_gather` (pick those cells) and `pool_scatter` (add to those cells) are linear and each
+  other's transpose, so a gradient of any order is one of the two with the same index. Of equal
+  numbers the first in row-major order wins, as in TensorFlow. A NaN never wins against a number,
+  and a padded cell never wins at all.
+
+A window over several axes is a window over each axis in turn, for sums and maxima alike: `h + w`
+operations for each output cell in place of `h * w`, most of them on long rows. A block of images is
+taken through all steps while it is in cache.
+"""
+
+import math
+import operator
+
+from minikeras.kernels.cpu.buffers import short_rows, working_dtype
+from minikeras.kernels.shared.windows import Grid, overlaps
+
+# Input of a block: what is made from it stays in a core's L2 cache beside it.
+_BLOCK_BYTES = 1 << 19
+
+
+def max_pool(xp, x, *, window, strides, padding, out=None):
+    """Maximum of each window.
+
+    Args:
+        xp: The array module.
+        x: Array `(batch, *spatial, channels)`.
+        window: Cells of a window along each spatial axis.
+        strides: Steps from window to window along each axis.
+        padding: A pair `(lo, hi)` of cells that never win, for each axis.
+        out: Optional array for the result.
+
+    Returns:
+        Array `(batch, *outputs, channels)`. NaN counts as smaller than any number; a window of
+        nothing but NaN or padding gives minus infinity.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.cpu.pooling import max_pool
+        >>> x = np.array([1.0, 3.0, 2.0, 0.0]).reshape(1, 4, 1)
+        >>> max_pool(np, x, window=(2,), strides=(2,), padding=((0, 0),))[0, :, 0]
+        array([3., 2.])
+    """
+    grid = Grid.over(x.shape[1:-1], window, strides, padding)
+    if out is None:
+        out = xp.empty((x.shape[0], *grid.outputs, x.shape[-1]), x.dtype)
+    lowest = xp.iinfo(x.dtype).min if x.dtype.kind in "iu" else -math.inf
+    with short_rows(xp):
+        for images in _blocks(x):
+            out[images] = _reduce(xp, xp.fmax, lowest, x[images], grid)
+    return out
+
+
+def max_pool_index(xp, x, y, *, window, strides, padding):
+    """Tap of each window that holds its maximum.
+
+    Args:
+        xp: The array module.
+        x: Array `(batch, *spatial, channels)`.
+        y: The result of `max_pool` for the same arguments.
+        window: As for `max_pool`.
+        strides: As for `max_pool`.
+        padding: As for `max_pool`.
+
+    Returns:
+        Array of the shape of `y` and of the narrowest unsigned type: the row-major number of the
+        tap in its window, the first one where several hold the maximum, and `prod(window)` where
+        none does, in a window of nothing but NaN or padding.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.cpu.pooling import max_pool, max_pool_index
+        >>> x = np.array([1.0, 3.0, 2.0, 2.0]).reshape(1, 4, 1)
+        >>> some = dict(window=(2,), strides=(2,), padding=((0, 0),))
+        >>> max_pool_index(np, x, max_pool(np, x, **some), **some)[0, :, 0]
+        array([1, 0], dtype=uint8)
+    """
+    grid = Grid.over(x.shape[1:-1], window, strides, padding)
+    count = math.prod(window)
+    index = xp.empty(y.shape, xp.min_scalar_type(count))
+    taps = _numbered(x, grid)
+    with short_rows(xp):
+        for images in _blocks(x):
+            # The earliest of the matching taps is the one with the greatest distance to the end.
+            rest = xp.zeros(y[images].shape, index.dtype)
+            for number, target, source in taps:
+                found = xp.equal(x[images][source], y[images][target])
+                found = xp.multiply(found, index.dtype.type(count - number))
+                xp.maximum(rest[target], found, out=rest[target])
+            xp.subtract(index.dtype.type(count), rest, out=index[images])
+    return index
+
+
+def pool_gather(xp, x, index, *, window, strides, padding, out=None):
+    """Cell of each window that an index names.
+
+    Args:
+        xp: The array module.
+        x: Array `(batch, *spatial, channels)`.
+        index: Array `(batch, *outputs, channels)` of tap numbers, from `max_pool_index`.
+        window: As for `max_pool`.
+        strides: As for `max_pool`.
+        padding: As for `max_pool`.
+        out: Optional array for the result.
+
+    Returns:
+        Array of the shape of `index`, 0 where the index names no cell.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.cpu.pooling import pool_gather
+        >>> x = np.array([5.0, 6.0, 7.0, 8.0]).reshape(1, 4, 1)
+        >>> index = np.array([1, 0], np.uint8).reshape(1, 2, 1)
+        >>> pool_gather(np, x, index, window=(2,), strides=(2,), padding=((0, 0),))[0, :, 0]
+        array([6., 7.])
+    """
+    grid = Grid.over(x.shape[1:-1], window, strides, padding)
+    if out is None:
+        out = xp.empty(index.shape, x.dtype)
+    taps = _numbered(x, grid)
+    with short_rows(xp):
+        for images in _blocks(x):
+            picked = xp.zeros(index[images].shape, _bits(xp, x.dtype))
+            for number, target, source in taps:
+                part = _where_named(xp, x[images][source], index[images][target], number)
+                picked[target] |= part
+            out[images] = picked.view(x.dtype)
+    return out
+
+
+def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
+    """Transpose of `pool_gather`: add each cell to the one that an index names.
+
+    Args:
+        xp: The array module.
+        g: Array `(batch, *outputs, channels)`.
+        index: Array of the same shape with tap numbers, from `max_pool_index`.
+        input_shape: Sizes of the spatial axes of the input of the pooling.
+        window: As for `max_pool`.
+        strides: As for `max_pool`.
+        padding: As for `max_pool`.
+        out: Optional array for the result.
+
+    Returns:
+        Array `(batch, *input_shape, channels)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.cpu.pooling import pool_scatter
+        >>> g = np.array([1.0, 2.0]).reshape(1, 2, 1)
+        >>> index = np.array([1, 0], np.uint8).reshape(1, 2, 1)
+        >>> pool_scatter(np, g, index, input_shape=(3,), window=(2,), strides=(1,),
+        ...              padding=((0, 0),))[0, :, 0]
+        array([0., 3., 0.])
+    """
+    grid = Grid.over(input_shape, window, strides, padding)
+    if out is None:
+        out = xp.empty((g.shape[0], *input_shape, g.shape[-1]), g.dtype)
+    taps = _numbered(out, grid)
+    disjoint = all(map(operator.le, grid.window, grid.strides))
+    with short_rows(xp):
+        for images in _blocks(out):
+            total = xp.zeros(out[images].shape, working_dtype(xp, g.dtype))
+            for number, target, source in taps:
+                part = _where_named(xp, g[images][target], index[images][target], number)
+                if disjoint:
+                    total[source] = part.view(g.dtype)
+                else:
+                    total[source] += part.view(g.dtype)
+            out[images] = total
+    return out
+
+
+def avg_pool(xp, x, *, window, strides, padding, out=None):
+    """Mean of the cells of each window that lie inside the array.
+
+    Args:
+        xp: The array module.
+        x: Array `(batch, *spatial, channels)` of floats.
+        window: As for `max_pool`.
+        strides: As for `max_pool`.
+        padding: A pair `(lo, hi)` of cells that do not count, for each axis.
+        out: Optional array for the result.
+
+    Returns:
+        Array `(batch, *outputs, channels)`, 0 for a window of nothing but padding.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.cpu.pooling import avg_pool
+        >>> x = np.array([1.0, 3.0, 5.0]).reshape(1, 3, 1)
+        >>> avg_pool(np, x, window=(2,), strides=(2,), padding=((0, 1),))[0, :, 0]
+        array([2., 5.])
+    """
+    grid = Grid.over(x.shape[1:-1], window, strides, padding)
+    if out is None:
+        out = xp.empty((x.shape[0], *grid.outputs, x.shape[-1]), x.dtype)
+    dtype = working_dtype(xp, x.dtype)
+    counts = _counts(xp, x.shape[1:-1], grid, dtype)
+    with short_rows(xp):
+        for images in _blocks(x):
+            some = x[images].astype(dtype, copy=False)
+            out[images] = _reduce(xp, xp.add, 0, some, grid) / counts
+    return out
+
+
+def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
+    """Transpose of `avg_pool`: spread each cell evenly over its window.
+
+    Args:
+        xp: The array module.
+        g: Array `(batch, *outputs, channels)` of floats.
+        input_shape: Sizes of the spatial axes of the input of `avg_pool`.
+        window: As for `max_pool`.
+        strides: As for `max_pool`.
+        padding: As for `avg_pool`.
+        out: Optional array for the result.
+
+    Returns:
+        Array `(batch, *input_shape, channels)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.cpu.pooling import avg_pool_grad
+        >>> g = np.array([2.0, 5.0]).reshape(1, 2, 1)
+        >>> avg_pool_grad(np, g, input_shape=(3,), window=(2,), strides=(2,),
+        ...               padding=((0, 1),))[0, :, 0]
+        array([1., 1., 5.])
+    """
+    grid = Grid.over(input_shape, window, strides, padding)
+    if out is None:
+        out = xp.empty((g.shape[0], *input_shape, g.shape[-1]), g.dtype)
+    dtype = working_dtype(xp, g.dtype)
+    counts = _counts(xp, input_shape, grid, dtype)
+    with short_rows(xp):
+        for images in _blocks(out):
+            spread = g[images] / counts
+            for axis in reversed(range(len(input_shape))):
+                spread = _spread_axis(xp, spread, axis, input_shape[axis], grid)
+            out[images] = spread
+    return out
+
+
+def _reduce(xp, operation, start, x, grid):
+    """Fold the windows of `x` with an operation, axis by axis."""
+    for axis in range(len(grid.window)):
+        shape = [*x.shape]
+        shape[axis + 1] = grid.outputs[axis]
+        folded = xp.empty(shape, x.dtype)
+        taps = list(_axis_taps(axis, x.ndim, x.shape[axis + 1], grid))
+        if taps and folded[taps[0][1]].shape == folded.shape:
+            operation(x[taps.pop(0)[2]], x.dtype.type(start), out=folded)
+        else:
+            folded[...] = start
+        for _, target, source in taps:
+            operation(folded[target], x[source], out=folded[target])
+        x = folded
+    return x
+
+
+def _spread_axis(xp, g, axis, size, grid):
+    """Transpose of one step of `_reduce` with addition."""
+    shape = [*g.shape]
+    shape[axis + 1] = size
+    spread = xp.zeros(shape, g.dtype)
+    for _, source, target in _axis_taps(axis, g.ndim, size, grid):
+        spread[target] += g[source]
+    return spread
+
+
+def _axis_taps(axis, rank, size, grid):
+    """`overlaps` of the window along one axis alone, as slices of the whole array."""
+    alone = Grid(*((field[axis],) for field in grid))
+    before, after = (slice(None),) * (axis + 1), (slice(None),) * (rank - axis - 2)
+    for tap, out, inside in overlaps((size,), alone):
+        yield tap, (*before, out[1], *after), (*before, inside[1], *after)
+
+
+def _counts(xp, sizes, grid, dtype):
+    """Cells inside each window, `(*outputs, 1)`, at least 1 so that an empty window divides."""
+    ones = xp.ones((1, *sizes, 1), dtype)
+    return xp.maximum(_reduce(xp, xp.add, 0, ones, grid)[0], 1)
+
+
+def _numbered(x, grid):
+    """`overlaps` with row-major tap numbers in place of tap indices."""
+    hops = [math.prod(grid.window[axis + 1 :]) for axis in range(len(grid.window))]
+    return [
+        (sum(t * hop for t, hop in zip(tap, hops, strict=True)), target, source)
+        for tap, target, source in overlaps(x.shape[1:-1], grid)
+    ]
+
+
+def _where_named(xp, values, index, number):
+    """Bits of `values` where `index` is `number`, else 0.
+
+    A mask of all ones or all zeros and a bitwise "and" take a quarter of the time of a choice that
+    branches, whose condition no processor can predict here.
+    """
+    bits = _bits(xp, values.dtype)
+    mask = xp.negative(xp.equal(index, index.dtype.type(number)).view(xp.int8)).astype(bits)
+    return xp.bitwise_and(values.view(bits), mask, out=mask)
+
+
+def _bits(xp, dtype):
+    """The signed integer as wide as a type of number."""
+    return xp.dtype(f"i{dtype.itemsize}")
+
+
+def _blocks(x):
+    """Yield slices of the batch that fit the cache."""
+    images = max(_BLOCK_BYTES // max(math.prod(x.shape[1:]) * x.dtype.itemsize, 1), 1)
+    for first in range(0, x.shape[0], images):
+        yield slice(first, first + images)

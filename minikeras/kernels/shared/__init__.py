@@ -1,0 +1,1 @@
+"""Kernel pieces that serve every device."""

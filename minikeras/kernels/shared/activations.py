@@ -1,0 +1,234 @@
+"""Activation functions that take more than one pass over the array, and their gradients.
+
+No exponential here overflows: each is taken of a number that is zero or negative.
+"""
+
+import math
+
+_GELU_SCALE = math.sqrt(2 / math.pi)
+_GELU_CUBIC = 0.044715
+
+
+def softmax(xp, x, *, axis=-1):
+    """Exponentials divided by their sum.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+        axis: Axis, tuple of axes, or None for all, along which the result adds up to one.
+
+    Returns:
+        Array of the shape of `x`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import softmax
+        >>> softmax(np, np.array([1000.0, 1000.0]))
+        array([0.5, 0.5])
+    """
+    _, powers, total = exponentials(xp, x, axis)
+    powers /= total
+    return powers
+
+
+def log_softmax(xp, x, *, axis=-1):
+    """Logarithm of `softmax`, without taking a logarithm of a probability.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+        axis: Axis, tuple of axes, or None for all.
+
+    Returns:
+        Array of the shape of `x`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import log_softmax
+        >>> log_softmax(np, np.array([0.0, -1000.0]))
+        array([    0., -1000.])
+    """
+    shifted, _, total = exponentials(xp, x, axis)
+    shifted -= xp.log(total)
+    return shifted
+
+
+def exponentials(xp, x, axis):
+    """The three parts of which softmax and the cross-entropies are made.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+        axis: Axis, tuple of axes, or None for all.
+
+    Returns:
+        `x` less its maximum, the exponential of that, and the sum of this with size-1 axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import exponentials
+        >>> exponentials(np, np.array([7.0, 7.0]), 0)
+        (array([0., 0.]), array([1., 1.]), array([2.]))
+    """
+    shifted = x - x.max(axis=axis, keepdims=True)
+    powers = xp.exp(shifted)
+    return shifted, powers, powers.sum(axis=axis, keepdims=True)
+
+
+def softplus(xp, x):
+    """`log(1 + exp(x))`, element by element.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+
+    Returns:
+        Array of the shape of `x`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import softplus
+        >>> softplus(np, np.array([1000.0, -1000.0]))
+        array([1000.,    0.])
+    """
+    y = xp.log1p(xp.exp(-xp.abs(x)))
+    y += xp.maximum(x, 0)
+    return y
+
+
+def sigmoid(xp, x):
+    """`1 / (1 + exp(-x))`, element by element.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+
+    Returns:
+        Array of the shape of `x`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import sigmoid
+        >>> sigmoid(np, np.array([0.0, -1000.0]))
+        array([0.5, 0. ])
+    """
+    power = xp.exp(-xp.abs(x))
+    y = xp.where(x >= 0, x.dtype.type(1), power)
+    power += 1
+    y /= power
+    return y
+
+
+def silu(xp, x, *, keep=False):
+    """`x * sigmoid(x)`, element by element.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        Array of the shape of `x`, and the sigmoid if `keep`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import silu
+        >>> silu(np, np.array([0.0, 100.0]))[0]
+        array([  0., 100.])
+    """
+    s = sigmoid(xp, x)
+    return x * s, s if keep else None
+
+
+def silu_backward(xp, g, arrays, saved, needs):
+    """Gradient of `silu`: `g * s * (1 + x * (1 - s))`.
+
+    Args:
+        xp: The array module.
+        g: The gradient by the result.
+        arrays: `(x,)`.
+        saved: The sigmoid.
+        needs: One bool.
+
+    Returns:
+        A list of one array.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import silu, silu_backward
+        >>> x = np.zeros(1)
+        >>> silu_backward(np, np.ones(1), (x,), silu(np, x, keep=True)[1], (True,))
+        [array([0.5])]
+    """
+    slope = 1 - saved
+    slope *= arrays[0]
+    slope += 1
+    slope *= saved
+    slope *= g
+    return [slope]
+
+
+def gelu(xp, x, *, keep=False):
+    """`x * (1 + tanh(u)) / 2` with `u = sqrt(2 / pi) * (x + 0.044715 * x**3)`.
+
+    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), section 2.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        Array of the shape of `x`, and `tanh(u)` if `keep`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import gelu
+        >>> gelu(np, np.array([0.0, 100.0]))[0]
+        array([  0., 100.])
+    """
+    u = xp.multiply(x, x, out=xp.empty_like(x))
+    u *= _GELU_CUBIC
+    u += 1
+    u *= x
+    u *= _GELU_SCALE
+    t = xp.tanh(u, out=u)
+    y = t + 1
+    y *= x
+    y *= 0.5
+    return y, t if keep else None
+
+
+def gelu_backward(xp, g, arrays, saved, needs):
+    """Gradient of `gelu`: `g * (1 + t + x * (1 - t**2) * du/dx) / 2`.
+
+    Args:
+        xp: The array module.
+        g: The gradient by the result.
+        arrays: `(x,)`.
+        saved: `t`, the hyperbolic tangent.
+        needs: One bool.
+
+    Returns:
+        A list of one array.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import gelu, gelu_backward
+        >>> x = np.zeros(1)
+        >>> gelu_backward(np, np.ones(1), (x,), gelu(np, x, keep=True)[1], (True,))
+        [array([0.5])]
+    """
+    (x,), t = arrays, saved
+    slope = x * x
+    slope *= 3 * _GELU_CUBIC * _GELU_SCALE
+    slope += _GELU_SCALE
+    slope *= x
+    rest = t * t
+    rest -= 1
+    slope *= rest
+    slope -= t
+    slope -= 1
+    slope *= -0.5
+    slope *= g
+    return [slope]

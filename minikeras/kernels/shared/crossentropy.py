@@ -1,0 +1,192 @@
+"""Cross-entropies of logits, each with its gradient in one step.
+
+With `p = softmax(x)` the loss `-sum(target * log p)` has the gradient `p - target` by the logits:
+neither the logarithm nor the division by `p` is ever made, so no logit is too large. See Bridle,
+"Probabilistic interpretation of feedforward classification network outputs" (1990).
+"""
+
+from minikeras.kernels.shared.activations import exponentials
+
+
+def categorical(xp, target, logits, *, axis=-1, keep=False):
+    """Cross-entropy between target probabilities and the softmax of logits.
+
+    Args:
+        xp: The array module.
+        target: Array of the shape of `logits`.
+        logits: Array with the classes along `axis`.
+        axis: The axis of the classes.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        The array without that axis, and the probabilities if `keep`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.crossentropy import categorical
+        >>> categorical(np, np.array([0.0, 1.0]), np.array([1000.0, 0.0]))[0]
+        np.float64(1000.0)
+    """
+    shifted, powers, total = exponentials(xp, logits, axis)
+    surprise = xp.log(total) - shifted
+    surprise *= target
+    if keep:
+        powers /= total
+    return surprise.sum(axis=axis), powers if keep else None
+
+
+def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
+    """Gradients of `categorical` by the targets and the logits.
+
+    Targets count as probabilities that add up to one, so the gradient by the logits is
+    `softmax(logits) - target`.
+
+    Args:
+        xp: The array module.
+        g: The gradient by the result.
+        arrays: `(target, logits)`.
+        saved: The probabilities.
+        needs: Two bools.
+        axis: The axis of the classes.
+
+    Returns:
+        A list of two arrays, None where none is needed.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.crossentropy import categorical, categorical_backward
+        >>> arrays = np.array([0.0, 1.0]), np.array([0.0, 0.0])
+        >>> _, saved = categorical(np, *arrays, keep=True)
+        >>> categorical_backward(np, np.ones(()), arrays, saved, (False, True))[1]
+        array([ 0.5, -0.5])
+    """
+    target, logits = arrays
+    g = xp.expand_dims(g, axis)
+    by_target = by_logits = None
+    if needs[0]:
+        shifted, _, total = exponentials(xp, logits, axis)
+        by_target = (xp.log(total) - shifted) * g
+    if needs[1]:
+        by_logits = saved - target
+        by_logits *= g
+    return [by_target, by_logits]
+
+
+def sparse(xp, logits, target, *, keep=False):
+    """Cross-entropy between class numbers and the softmax of logits over the last axis.
+
+    Args:
+        xp: The array module.
+        logits: Array `(..., classes)`.
+        target: Array `(...)` of integers in `[0, classes)`.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        Array `(...)`, and the probabilities if `keep`.
+
+    Raises:
+        ValueError: If a class number is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.crossentropy import sparse
+        >>> sparse(np, np.array([[1000.0, 0.0]]), np.array([1]))[0]
+        array([1000.])
+    """
+    classes = logits.shape[-1]
+    if target.size and not 0 <= target.min() <= target.max() < classes:
+        raise ValueError(
+            f"Expected class numbers from 0 to {classes - 1}, because `output` has shape "
+            f"{logits.shape}. Received: target with values from {target.min()} to {target.max()}"
+        )
+    shifted, powers, total = exponentials(xp, logits, -1)
+    picked = xp.take_along_axis(shifted, target[..., None], axis=-1)
+    if keep:
+        powers /= total
+    return (xp.log(total) - picked)[..., 0], powers if keep else None
+
+
+def sparse_backward(xp, g, arrays, saved, needs):
+    """Gradient of `sparse` by the logits: the probabilities, less one at the right class.
+
+    Args:
+        xp: The array module.
+        g: The gradient by the result.
+        arrays: `(logits, target)`.
+        saved: The probabilities.
+        needs: Two bools.
+
+    Returns:
+        `[gradient by the logits, None]`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.crossentropy import sparse, sparse_backward
+        >>> arrays = np.array([[0.0, 0.0]]), np.array([1])
+        >>> _, saved = sparse(np, *arrays, keep=True)
+        >>> sparse_backward(np, np.ones(1), arrays, saved, (True, False))[0]
+        array([[ 0.5, -0.5]])
+    """
+    rows = saved.reshape(-1, saved.shape[-1]).copy()
+    rows[xp.arange(rows.shape[0]), arrays[1].reshape(-1)] -= 1
+    rows *= g.reshape(-1, 1)
+    return [rows.reshape(saved.shape), None]
+
+
+def binary(xp, target, logits, *, keep=False):
+    """Cross-entropy between a target probability and the sigmoid of a logit, cell by cell.
+
+    `max(x, 0) - x * target + log(1 + exp(-|x|))`, in which no exponential overflows.
+
+    Args:
+        xp: The array module.
+        target: Array.
+        logits: Array of the same shape.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        Array of that shape, and `exp(-|x|)` if `keep`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.crossentropy import binary
+        >>> binary(np, np.array([0.0]), np.array([1000.0]))[0]
+        array([1000.])
+    """
+    power = xp.exp(-xp.abs(logits))
+    loss = xp.maximum(logits, 0)
+    loss -= logits * target
+    loss += xp.log1p(power)
+    return loss, power if keep else None
+
+
+def binary_backward(xp, g, arrays, saved, needs):
+    """Gradients of `binary`: `-logits` by the target, `sigmoid(logits) - target` by the logits.
+
+    Args:
+        xp: The array module.
+        g: The gradient by the result.
+        arrays: `(target, logits)`.
+        saved: `exp(-|logits|)`.
+        needs: Two bools.
+
+    Returns:
+        A list of two arrays, None where none is needed.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.crossentropy import binary, binary_backward
+        >>> arrays = np.array([1.0]), np.array([0.0])
+        >>> _, saved = binary(np, *arrays, keep=True)
+        >>> binary_backward(np, np.ones(1), arrays, saved, (False, True))[1]
+        array([-0.5])
+    """
+    target, logits = arrays
+    by_target = -logits * g if needs[0] else None
+    by_logits = None
+    if needs[1]:
+        by_logits = xp.where(logits >= 0, logits.dtype.type(1), saved)
+        by_logits /= saved + 1
+        by_logits -= target
+        by_logits *= g
+    return [by_target, by_logits]

@@ -1,0 +1,100 @@
+"""The dense layer's product, `y = x @ kernel + bias` over the last axis, and its gradients.
+
+All leading axes are flattened, so that one matrix product serves an input of any rank. Half
+precision is computed in float32 and rounded once at the end.
+"""
+
+import math
+
+from minikeras.kernels.shared.products import matrix_product
+
+
+def dense(xp, x, kernel, bias=None, *, keep=False):
+    """Multiply the last axis by a kernel and add a bias.
+
+    Args:
+        xp: The array module.
+        x: Array `(..., inputs)`.
+        kernel: Array `(inputs, units)`.
+        bias: Optional array `(units,)`.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        The array `(..., units)`, and None: the backward pass needs nothing but the inputs.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.dense import dense
+        >>> dense(np, np.ones((2, 3)), np.ones((3, 1)), np.ones(1))[0].tolist()
+        [[4.0], [4.0]]
+    """
+    y = matrix_product(xp, flat(x), kernel, x.dtype)
+    if bias is not None:
+        y += bias
+    return y.reshape(*x.shape[:-1], kernel.shape[-1]), None
+
+
+def dense_backward(xp, g, arrays, saved, needs):
+    """Gradients of `dense` by the inputs that need one.
+
+    Args:
+        xp: The array module.
+        g: Array `(..., units)`, the gradient by the result.
+        arrays: `(x, kernel, bias)` of the forward pass.
+        saved: None.
+        needs: Three bools.
+
+    Returns:
+        A list of three arrays, None where none is needed.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.dense import dense_backward
+        >>> arrays = (np.ones((2, 3)), np.ones((3, 1)), np.ones(1))
+        >>> dense_backward(np, np.ones((2, 1)), arrays, None, (False, False, True))
+        [None, None, array([2.])]
+    """
+    x, kernel, _ = arrays
+    rows = flat(g)
+    return [
+        matrix_product(xp, rows, kernel.T, g.dtype).reshape(x.shape) if needs[0] else None,
+        matrix_product(xp, flat(x).T, rows, g.dtype) if needs[1] else None,
+        column_sums(xp, rows) if needs[2] else None,
+    ]
+
+
+def column_sums(xp, rows):
+    """Sum of the rows of a matrix, as a product with ones: narrow rows add up faster that way.
+
+    Args:
+        xp: The array module.
+        rows: Array `(n, width)`.
+
+    Returns:
+        Array `(width,)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.dense import column_sums
+        >>> column_sums(np, np.ones((5, 2)))
+        array([5., 5.])
+    """
+    return matrix_product(xp, xp.ones(rows.shape[0], rows.dtype), rows, rows.dtype)
+
+
+def flat(x):
+    """View an array as a matrix `(everything else, last axis)`.
+
+    Args:
+        x: Array `(..., width)`.
+
+    Returns:
+        Array `(n, width)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.dense import flat
+        >>> flat(np.ones((2, 3, 4))).shape
+        (6, 4)
+    """
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

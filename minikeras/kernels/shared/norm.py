@@ -1,0 +1,275 @@
+"""Batch and layer normalization, forward and backward, each pass over blocks that fit the cache.
+
+Both compute `y = (x - mean) / sqrt(variance + epsilon) * gamma + beta`. The variance is the mean
+of squared distances from the mean (two passes): the mean of squares less the square of the mean
+would lose all digits where the mean is large. With `z` the normalized input and `h = g * gamma`,
+
+    dx = (h - mean(h) - z * mean(h * z)) / sqrt(variance + epsilon)
+
+where the means run over what was normalized together. See Ioffe and Szegedy, "Batch
+Normalization" (2015), section 3, and Ba, Kiros and Hinton, "Layer Normalization" (2016).
+"""
+
+import math
+
+# Elements in a block: three float32 blocks (input, output, scratch) fit the L2 cache of a core.
+_BLOCK = 1 << 16
+# Elements in a line, many channels side by side: NumPy works on long lines faster.
+_LINE = 1 << 10
+
+
+def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):
+    """Normalize each channel over all other axes.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+        gamma: Optional array `(channels,)` to multiply by.
+        beta: Optional array `(channels,)` to add.
+        axis: The axis of the channels.
+        epsilon: What to add to the variance.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        `(y, mean, variance)`, and what the backward pass wants to know.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.norm import batch_norm
+        >>> (y, mean, variance), _ = batch_norm(np, np.array([[1.0], [5.0]]), epsilon=0.0)
+        >>> y.ravel(), mean, variance
+        (array([-1.,  1.]), array([3.]), array([4.]))
+    """
+    channels = _Channels(xp, x.shape, axis)
+    cells, y = channels.view(x), xp.empty(x.shape, x.dtype)
+    results = channels.view(y)
+    mean = channels.zeros()
+    for block in channels.blocks():
+        mean += channels.total(cells[block])
+    mean = (mean / channels.count).astype(x.dtype)
+    centre, variance, scratch = channels.spread(mean), channels.zeros(), channels.scratch(x.dtype)
+    for block in channels.blocks():
+        centred = xp.subtract(cells[block], centre, out=results[block])
+        squares = xp.multiply(centred, centred, out=scratch[: len(centred)])
+        variance += channels.total(squares)
+    variance /= channels.count
+    inverse = 1.0 / xp.sqrt(variance + epsilon)
+    scale = channels.spread((inverse if gamma is None else inverse * gamma).astype(x.dtype))
+    shift = None if beta is None else channels.spread(beta)
+    for block in channels.blocks():
+        result = results[block]
+        result *= scale
+        if shift is not None:
+            result += shift
+    return (y, mean, variance.astype(x.dtype)), (mean, inverse) if keep else None
+
+
+def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
+    """Gradients of `batch_norm`.
+
+    Args:
+        xp: The array module.
+        gradients: The gradients by `y`, `mean` and `variance`.
+        arrays: `(x, gamma, beta)`.
+        saved: What `batch_norm` saved.
+        needs: Three bools.
+        axis: The axis of the channels.
+        epsilon: As for `batch_norm`.
+
+    Returns:
+        The gradients by `x`, `gamma` and `beta`, None where none is needed.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.norm import batch_norm, batch_norm_backward
+        >>> x = np.array([[1.0], [5.0]])
+        >>> saved = batch_norm(np, x, keep=True)[1]
+        >>> gradients = (np.ones((2, 1)), np.zeros(1), np.zeros(1))
+        >>> batch_norm_backward(np, gradients, (x, None, None), saved, (True, False, False))[0]
+        array([[0.],
+               [0.]])
+    """
+    (x, gamma, _), (mean, inverse) = arrays, saved
+    channels = _Channels(xp, x.shape, axis)
+    cells, g = channels.view(x), channels.view(gradients[0])
+    centre, scratch = channels.spread(mean), channels.scratch(x.dtype)
+    total, moment = channels.zeros(), channels.zeros()
+    for block in channels.blocks():
+        total += channels.total(g[block])
+        product = xp.subtract(cells[block], centre, out=scratch[: len(cells[block])])
+        product *= g[block]
+        moment += channels.total(product)
+    dx = None
+    if needs[0]:
+        a = inverse if gamma is None else inverse * gamma
+        b = 2 * gradients[2] - a * inverse**2 * moment
+        c = gradients[1] - a * total
+        factors = (a, b / channels.count, c / channels.count)
+        dx = _combined(xp, channels, g, cells, centre, factors, scratch)
+    return [
+        dx,
+        (moment * inverse).astype(x.dtype) if needs[1] else None,
+        total.astype(x.dtype) if needs[2] else None,
+    ]
+
+
+def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
+    """Normalize over the last axes, for each place along the others.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+        gamma: Optional array of the shape of the last axes, to multiply by.
+        beta: Optional array of that shape, to add.
+        axes: How many axes at the end are normalized together.
+        epsilon: What to add to the variance.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        The normalized array, and what the backward pass wants to know.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.norm import layer_norm
+        >>> layer_norm(np, np.array([[1.0, 5.0]]), epsilon=0.0)[0]
+        array([[-1.,  1.]])
+    """
+    rows, width = _rows(x, axes)
+    y = xp.empty(x.shape, x.dtype)
+    results, ones = y.reshape(rows.shape), xp.ones(width, x.dtype)
+    mean, inverse = xp.empty((2, len(rows), 1), x.dtype)
+    gamma, beta = (None if v is None else v.reshape(-1) for v in (gamma, beta))
+    for block in _blocks(len(rows), width):
+        mean[block, 0] = rows[block] @ ones / width
+        result = xp.subtract(rows[block], mean[block], out=results[block])
+        variance = xp.einsum("ij,ij->i", result, result) / width
+        inverse[block, 0] = 1 / xp.sqrt(variance + epsilon)
+        result *= inverse[block]
+        if gamma is not None:
+            result *= gamma
+        if beta is not None:
+            result += beta
+    return y, (mean, inverse) if keep else None
+
+
+def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
+    """Gradients of `layer_norm`.
+
+    Args:
+        xp: The array module.
+        g: The gradient by the result.
+        arrays: `(x, gamma, beta)`.
+        saved: What `layer_norm` saved.
+        needs: Three bools.
+        axes: As for `layer_norm`.
+        epsilon: As for `layer_norm`.
+
+    Returns:
+        The gradients by `x`, `gamma` and `beta`, None where none is needed.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.norm import layer_norm, layer_norm_backward
+        >>> x = np.array([[1.0, 5.0]])
+        >>> saved = layer_norm(np, x, keep=True)[1]
+        >>> layer_norm_backward(np, np.ones((1, 2)), (x, None, None), saved, (True, 0, 0))[0]
+        array([[0., 0.]])
+    """
+    (x, gamma, _), (mean, inverse) = arrays, saved
+    rows, width = _rows(x, axes)
+    g, ones = g.reshape(rows.shape), xp.ones(width, x.dtype)
+    dx = xp.empty(rows.shape, x.dtype) if needs[0] else None
+    by_gamma, by_beta = xp.zeros((2, width))
+    for block in _blocks(len(rows), width):
+        upstream = g[block]
+        if needs[2]:
+            by_beta += xp.ones(len(upstream), x.dtype) @ upstream
+        if not needs[0] and not needs[1]:
+            continue
+        z = rows[block] - mean[block]
+        z *= inverse[block]
+        if needs[1]:
+            by_gamma += xp.einsum("ij,ij->j", upstream, z)
+        if needs[0]:
+            h = upstream if gamma is None else upstream * gamma.reshape(-1)
+            z *= (xp.einsum("ij,ij->i", h, z) / width)[:, None]
+            z += (h @ ones / width)[:, None]
+            result = xp.subtract(h, z, out=dx[block])
+            result *= inverse[block]
+    shape = x.shape[x.ndim - axes :]
+    return [
+        None if dx is None else dx.reshape(x.shape),
+        by_gamma.astype(x.dtype).reshape(shape) if needs[1] else None,
+        by_beta.astype(x.dtype).reshape(shape) if needs[2] else None,
+    ]
+
+
+def _combined(xp, channels, g, cells, centre, factors, scratch):
+    """`a * g + b * (x - centre) + c`, with one number of each factor to a channel."""
+    a, b, c = (channels.spread(v.astype(g.dtype)) for v in factors)
+    dx = xp.empty(channels.shape, g.dtype)
+    results = channels.view(dx)
+    for block in channels.blocks():
+        result = xp.subtract(cells[block], centre, out=results[block])
+        result *= b
+        result += xp.multiply(g[block], a, out=scratch[: len(result)])
+        result += c
+    return dx
+
+
+class _Channels:
+    """An array seen as blocks of channels, whichever axis they lie on.
+
+    Channels on the last axis lie in lines of several positions side by side; otherwise the view
+    is `(outer, channels, inner)`. Sums are kept in float64 from block to block.
+    """
+
+    def __init__(self, xp, shape, axis):
+        axis %= len(shape)
+        self.xp, self.shape, self.channels = xp, shape, shape[axis]
+        outer, inner = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+        self.count = max(outer * inner, 1)
+        if inner == 1:
+            most = 1 << max(_LINE // max(self.channels, 1), 1).bit_length() - 1
+            self.repeats = math.gcd(outer, most) or 1
+            self.line = (outer // self.repeats, self.repeats * self.channels)
+        else:
+            self.repeats = 0
+            self.line = (outer, self.channels, inner)
+        self.length = min(max(_BLOCK // max(math.prod(self.line[1:]), 1), 1), self.line[0])
+
+    def view(self, array):
+        return array.reshape(self.line)
+
+    def blocks(self):
+        return (slice(i, i + self.length) for i in range(0, self.line[0], max(self.length, 1)))
+
+    def scratch(self, dtype):
+        return self.xp.empty((self.length, *self.line[1:]), dtype)
+
+    def zeros(self):
+        return self.xp.zeros(self.channels)
+
+    def spread(self, vector):
+        """One number of each channel in the form that meets a block."""
+        return self.xp.tile(vector, self.repeats) if self.repeats else vector[:, None]
+
+    def total(self, block):
+        """Sum a block for each channel: products with ones, which BLAS does faster."""
+        xp = self.xp
+        if self.repeats:
+            sums = xp.ones(len(block), block.dtype) @ block
+            return sums.reshape(self.repeats, self.channels).sum(axis=0, dtype=xp.float64)
+        sums = block.reshape(-1, block.shape[-1]) @ xp.ones(block.shape[-1], block.dtype)
+        return sums.reshape(-1, self.channels).sum(axis=0, dtype=xp.float64)
+
+
+def _rows(x, axes):
+    """A matrix with what is normalized together in each row, and the length of a row."""
+    width = math.prod(x.shape[x.ndim - axes :])
+    return x.reshape(math.prod(x.shape[: x.ndim - axes]), width), width
+
+
+def _blocks(rows, width):
+    length = max(_BLOCK // max(width, 1), 1)
+    return (slice(i, i + length) for i in range(0, rows, length))

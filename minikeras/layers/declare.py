@@ -1,0 +1,124 @@
+"""`@layer`: a layer's arguments, declared once as typed fields.
+
+From the fields come the constructor and its signature, the conversion of names and configs to
+objects, `get_config` and `from_config`. A field's annotation may carry a `Field`, which knows how a
+value is converted when it comes in and how it is written into a config.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args
+
+from minikeras import activations, constraints, initializers, regularizers
+from minikeras.layers.base import Layer
+
+REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Field:
+    """How a field's value comes in and goes out.
+
+    Args:
+        convert: function of `(value, name)` that returns what the layer keeps.
+        serialize: function of the kept value that returns what the config holds.
+    """
+
+    convert: Callable = lambda value, name: value
+    serialize: Callable = lambda value: value
+
+
+def _positive(value, name):
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ValueError(
+            f"Received an invalid value for `{name}`, expected a positive integer. "
+            f"Received: {name}={value}"
+        )
+    return value
+
+
+def _fraction(value, name):
+    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError(
+            f"Invalid value received for argument `{name}`. Expected a float value between 0 and "
+            f"1. Received: {name}={value}"
+        )
+    return value
+
+
+def _looked_up(room):
+    return Field(lambda value, name: room.get(value), room.serialize)
+
+
+PositiveInt = Annotated[int, Field(_positive)]
+Fraction = Annotated[float, Field(_fraction)]
+Activation = Annotated[Any, _looked_up(activations)]
+Initializer = Annotated[Any, _looked_up(initializers)]
+Regularizer = Annotated[Any, _looked_up(regularizers)]
+Constraint = Annotated[Any, _looked_up(constraints)]
+
+
+def layer(cls):
+    """Give a Layer class its constructor and config from its annotated fields.
+
+    Fields of the base class come first, in their order; an annotation repeated in the subclass
+    changes the field's default or kind in its place. `setup()` runs after the fields are set. A
+    class that defines `__init__` for a further argument calls `from_fields` in it.
+    """
+    fields = dict(getattr(cls, "_fields", {}))
+    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        field = next((m for m in get_args(annotation) if isinstance(m, Field)), Field())
+        fields[name] = (field, cls.__dict__.get(name, REQUIRED))
+        if name in cls.__dict__:
+            delattr(cls, name)
+    cls._fields = fields
+    cls.from_fields = _constructor(fields)
+    if "__init__" not in cls.__dict__:
+        cls.__init__ = cls.from_fields
+    return cls
+
+
+def _constructor(fields):
+    names = list(fields)
+
+    def __init__(self, *args, **kwargs):  # noqa: N807 - it becomes the class's own
+        given = _bound(type(self).__name__, names, args, kwargs)
+        base = {key: value for key, value in given.items() if key not in fields}
+        Layer.__init__(self, **base)
+        for name, (field, default) in fields.items():
+            value = given.get(name, default)
+            if value is REQUIRED:
+                raise TypeError(
+                    f"{type(self).__name__}.__init__() missing required argument: '{name}'"
+                )
+            setattr(self, name, field.convert(value, name))
+        self.setup()
+
+    __init__.__signature__ = _signature(fields)
+    return __init__
+
+
+def _bound(cls_name, names, args, kwargs):
+    """Arguments by name, positional ones in the order of the fields."""
+    if len(args) > len(names):
+        raise TypeError(
+            f"{cls_name}.__init__() takes at most {len(names)} positional arguments, "
+            f"but {len(args)} came"
+        )
+    given = dict(zip(names, args, strict=False))
+    for name in given:
+        if name in kwargs:
+            raise TypeError(f"{cls_name}.__init__() got multiple values for argument '{name}'")
+    return {**given, **kwargs}
+
+
+def _signature(fields):
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Signature(
+        [
+            inspect.Parameter("self", kind),
+            *(inspect.Parameter(n, kind, default=default) for n, (_, default) in fields.items()),
+            inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD),
+        ]
+    )

@@ -1,0 +1,139 @@
+"""What a layer demands of its inputs, checked before it computes anything."""
+
+from minikeras.core import trees
+
+
+class InputSpec:
+    """The rank, shape and dtype that a layer expects of one input.
+
+    Args:
+        dtype: dtype name, or None for any.
+        shape: sizes, `None` for any; or None.
+        ndim: the exact rank, or None.
+        max_ndim: the largest rank, or None.
+        min_ndim: the smallest rank, or None.
+        axes: dict of axis to the size that it must have.
+        allow_last_axis_squeeze: whether a last axis of size 1 may be missing or surplus.
+        name: the key of the input where inputs come as a dict.
+        optional: whether the input may be None.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.InputSpec(min_ndim=2, axes={-1: 3})
+        InputSpec(min_ndim=2, axes={-1: 3})
+    """
+
+    def __init__(
+        self,
+        dtype=None,
+        shape=None,
+        ndim=None,
+        max_ndim=None,
+        min_ndim=None,
+        axes=None,
+        allow_last_axis_squeeze=False,
+        name=None,
+        optional=False,
+    ):
+        self.dtype = dtype
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = len(self.shape) if shape is not None else ndim
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.axes = {int(axis): size for axis, size in (axes or {}).items()}
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name = name
+        self.optional = optional
+
+    def __repr__(self):
+        given = {
+            key: value
+            for key in ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
+            if (value := getattr(self, key)) not in (None, {}) and (key != "ndim" or not self.shape)
+        }
+        return f"InputSpec({', '.join(f'{k}={v}' for k, v in given.items())})"
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        keys = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
+        return {key: getattr(self, key) for key in keys}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a spec from what `get_config` returned."""
+        return cls(**config)
+
+
+def check_inputs(specs, inputs, layer_name):
+    """Raise a ValueError if inputs do not meet a layer's specs.
+
+    Args:
+        specs: an InputSpec, or a nest of them.
+        inputs: the layer's first argument.
+        layer_name: for the message.
+    """
+    if specs is None:
+        return
+    specs = trees.flatten(specs)
+    if isinstance(inputs, dict) and all(spec.name for spec in specs):
+        missing = [spec.name for spec in specs if spec.name not in inputs and not spec.optional]
+        if missing:
+            raise ValueError(
+                f'Missing data for input "{missing[0]}". You passed a data dictionary with keys '
+                f"{list(inputs)}. Expected the following keys: {[spec.name for spec in specs]}"
+            )
+        inputs = [inputs.get(spec.name) for spec in specs]
+    inputs = trees.flatten(inputs)
+    if len(inputs) != len(specs):
+        raise ValueError(
+            f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(inputs)} '
+            f"input tensors. Inputs received: {inputs}"
+        )
+    for i, (spec, x) in enumerate(zip(specs, inputs, strict=True)):
+        if x is None and spec.optional:
+            continue
+        if not hasattr(x, "shape"):
+            raise ValueError(
+                f"Inputs to a layer should be tensors. Got '{x}' (of type {type(x)}) as input for "
+                f"layer '{layer_name}'."
+            )
+        _check_one(spec, x, f'Input {i} of layer "{layer_name}" is incompatible with the layer: ')
+
+
+def _check_one(spec, x, prefix):
+    shape = tuple(x.shape)
+    rank = len(shape)
+    full = f"Full shape received: {_shown(shape)}"
+    if spec.ndim is not None and rank != spec.ndim and not spec.allow_last_axis_squeeze:
+        raise ValueError(f"{prefix}expected ndim={spec.ndim}, found ndim={rank}. {full}")
+    if spec.max_ndim is not None and rank > spec.max_ndim:
+        raise ValueError(f"{prefix}expected max_ndim={spec.max_ndim}, found ndim={rank}")
+    if spec.min_ndim is not None and rank < spec.min_ndim:
+        raise ValueError(f"{prefix}expected min_ndim={spec.min_ndim}, found ndim={rank}. {full}")
+    if spec.dtype is not None and x.dtype != spec.dtype:
+        raise ValueError(f"{prefix}expected dtype={spec.dtype}, found dtype={x.dtype}")
+    for axis, size in spec.axes.items():
+        if size is not None and isinstance(shape[axis], int) and shape[axis] != size:
+            raise ValueError(
+                f"{prefix}expected axis {axis} of input shape to have value {size}, but received "
+                f"input with shape {_shown(shape)}"
+            )
+    if spec.shape is not None:
+        _check_shape(spec, shape, prefix)
+
+
+def _check_shape(spec, shape, prefix):
+    wanted = spec.shape
+    if spec.allow_last_axis_squeeze:
+        wanted = wanted[:-1] if wanted and wanted[-1] == 1 else wanted
+        shape = shape[:-1] if shape and shape[-1] == 1 else shape
+    fits = len(wanted) == len(shape) and all(
+        want is None or not isinstance(size, int) or want == size
+        for want, size in zip(wanted, shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{prefix}expected shape={spec.shape}, found shape={_shown(shape)}")
+
+
+def _shown(shape):
+    return tuple(size if isinstance(size, int) else None for size in shape)

@@ -1,0 +1,243 @@
+"""What a layer holds: its weights, its sub-layers, its losses, found by watching its attributes."""
+
+import numpy as np
+
+from minikeras.autograd.variable import Variable
+from minikeras.core import trees
+from minikeras.layers import tracking
+from minikeras.metrics.base import Metric
+from minikeras.ops.seeds import SeedGenerator
+
+
+class State:
+    """The part of Layer that keeps variables, sub-layers, metrics and losses."""
+
+    def _init_state(self, trainable):
+        set_quietly = super().__setattr__
+        set_quietly("_trainable", trainable)
+        set_quietly("_trainable_variables", [])
+        set_quietly("_non_trainable_variables", [])
+        set_quietly("_layers", [])
+        set_quietly("_metrics", [])
+        set_quietly("_seed_generators", [])
+        set_quietly("_losses", [])
+        set_quietly("_cache", {})
+
+    def __setattr__(self, name, value):
+        if "_cache" in self.__dict__ and name not in _UNTRACKED:
+            value = self._track(value)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name):
+        self._untrack(self.__dict__.get(name))
+        super().__delattr__(name)
+
+    def _track(self, value):
+        """Note a value if it is state; wrap it if it is a container that may come to hold some."""
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        store = self._store_for(value)
+        if store is not None:
+            if not any(value is item for item in store):
+                store.append(value)
+                tracking.changed()
+            return value
+        if kind is list:
+            return tracking.TrackedList(value, self)
+        if kind is dict:
+            return tracking.TrackedDict(value, self)
+        if isinstance(value, tuple) and not hasattr(value, "_fields"):
+            return tuple(self._track(item) for item in value)
+        return value
+
+    def _store_for(self, value):
+        if isinstance(value, Variable):
+            return self._trainable_variables if value.trainable else self._non_trainable_variables
+        if isinstance(value, Metric):
+            return self._metrics
+        if isinstance(value, State):
+            return self._layers if value is not self else None
+        return self._seed_generators if isinstance(value, SeedGenerator) else None
+
+    def _untrack(self, value):
+        for item in trees.flatten(value):
+            store = self._store_for(item)
+            if store is not None:
+                store[:] = [kept for kept in store if kept is not item]
+                tracking.changed()
+
+    def _cached(self, key, compute):
+        """Return `compute()`, remembered until some layer's structure changes."""
+        version, value = self._cache.get(key, (None, None))
+        if version != tracking.version():
+            value = compute()
+            self._cache[key] = (tracking.version(), value)
+        return value
+
+    def _flatten_layers(self, include_self=True, recursive=True):
+        """Return this layer and all layers inside it, each once, outermost first."""
+        found = {id(self): self} if include_self else {}
+        for sub in list(self._layers):
+            if recursive:
+                found.update((id(deep), deep) for deep in sub._flatten_layers())
+            else:
+                found[id(sub)] = sub
+        return list(found.values())
+
+    def _own_and_below(self, own, below):
+        found = {id(v): v for v in own}
+        for sub in self._layers:
+            found.update((id(v), v) for v in getattr(sub, below))
+        return list(found.values())
+
+    @property
+    def variables(self):
+        """All variables: weights and the states of random generators."""
+
+        def compute():
+            own = self._trainable_variables + self._non_trainable_variables
+            seeds = [generator.state for generator in self._seed_generators]
+            return self._own_and_below(own + seeds, "variables")
+
+        return list(self._cached("variables", compute))
+
+    @property
+    def weights(self):
+        """The weights: this layer's own, trainable ones first, then those of its sub-layers."""
+
+        def compute():
+            own = self._trainable_variables + self._non_trainable_variables
+            return self._own_and_below(own, "weights")
+
+        return list(self._cached("weights", compute))
+
+    @property
+    def trainable_variables(self):
+        """The variables that training changes; none if the layer is frozen."""
+        return [v for v in self.variables if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_variables(self):
+        """The variables that training does not change through gradients."""
+        return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
+
+    @property
+    def trainable_weights(self):
+        """The weights that training changes; none if the layer is frozen."""
+        return [v for v in self.weights if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_weights(self):
+        """The weights that training does not change through gradients."""
+        return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
+
+    @property
+    def metrics(self):
+        """The metrics of this layer and its sub-layers."""
+        found = {id(m): m for m in self._metrics}
+        for sub in self._layers:
+            found.update((id(m), m) for m in sub.metrics)
+        return list(found.values())
+
+    @property
+    def metrics_variables(self):
+        """The variables of all metrics."""
+        return [v for metric in self.metrics for v in metric.variables]
+
+    @property
+    def trainable(self):
+        """Whether training changes the layer's weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = bool(value)
+        for v in self._trainable_variables:
+            v.trainable = self._trainable
+        for sub in self._layers:
+            sub.trainable = self._trainable
+        tracking.changed()
+
+    def count_params(self):
+        """Return the number of elements in all weights.
+
+        Raises:
+            ValueError: if the layer has no weights yet.
+        """
+        if not self.built:
+            raise ValueError(
+                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
+                "built. You can build it manually via: `layer.build(input_shape)`."
+            )
+        return sum(int(np.prod(v.shape)) for v in self.weights)
+
+    def get_weights(self):
+        """Return copies of all weights as a list of NumPy arrays."""
+        return [np.array(v.numpy()) for v in self.weights]
+
+    def set_weights(self, weights):
+        """Replace all weights.
+
+        Args:
+            weights: list of arrays, in the order and of the shapes of `get_weights()`.
+
+        Raises:
+            ValueError: if their number or a shape differs; then nothing has changed.
+        """
+        own = self.weights
+        if len(own) != len(weights):
+            raise ValueError(
+                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
+                f"length {len(weights)}, but the layer was expecting {len(own)} weights."
+            )
+        arrays = [np.asarray(w) for w in weights]
+        for v, array in zip(own, arrays, strict=True):
+            if tuple(v.shape) != array.shape:
+                raise ValueError(
+                    f"Layer {self.name} weight shape {tuple(v.shape)} is not compatible with "
+                    f"provided weight shape {array.shape} (weight '{v.path}')."
+                )
+        for v, array in zip(own, arrays, strict=True):
+            v.assign(array)
+
+    def add_loss(self, loss):
+        """Add a term to the loss of the model that this layer is part of.
+
+        Args:
+            loss: scalar tensor, or a nest of them.
+
+        Raises:
+            ValueError: if a term has a rank above 0.
+        """
+        for term in trees.flatten(loss):
+            if len(getattr(term, "shape", ())):
+                raise ValueError(
+                    "`add_loss()` can only be called from inside `build()` or `call()`, on a "
+                    f"scalar tensor. Received a tensor of shape {term.shape}."
+                )
+            self._losses.append(term)
+
+    @property
+    def losses(self):
+        """The added losses of the last call and the penalties of the regularizers, as scalars."""
+        added = [term for sub in self._all_layers() for term in sub._losses]
+        return added + [v.regularizer(v) for v in self._regularized() if v.trainable]
+
+    def _all_layers(self):
+        return self._cached("layers", self._flatten_layers)
+
+    def _regularized(self):
+        def compute():
+            return [v for v in self.weights if v.regularizer is not None]
+
+        return self._cached("regularized", compute)
+
+    def _clear_losses(self):
+        for sub in self._all_layers():
+            if sub._losses:
+                sub._losses.clear()
+
+
+_UNTRACKED = frozenset({"_losses", "_inbound_nodes", "_outbound_nodes", "_metrics", "_layers"})
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes, np.ndarray, type})

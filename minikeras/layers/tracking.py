@@ -1,0 +1,92 @@
+"""Containers that tell their owner what is put into them.
+
+A layer finds its weights, sub-layers and metrics by watching its own attributes; lists and dicts
+among these are replaced by the ones below, so that later additions are seen as well.
+"""
+
+from itertools import count
+
+_changes = count(1)
+_state = {"version": 0}
+
+
+def version():
+    """Return a number that grows whenever any layer's structure or trainability changes."""
+    return _state["version"]
+
+
+def changed():
+    """Note that some layer's structure or trainability has changed."""
+    _state["version"] = next(_changes)
+
+
+class TrackedList(list):
+    """A list whose items are tracked by an owner."""
+
+    def __init__(self, values=(), owner=None):
+        self.owner = owner
+        super().__init__(owner._track(value) for value in values)
+
+    def append(self, value):
+        """Track and append `value`."""
+        super().append(self.owner._track(value))
+
+    def insert(self, index, value):
+        """Track and insert `value`."""
+        super().insert(index, self.owner._track(value))
+
+    def extend(self, values):
+        """Track and append all `values`."""
+        super().extend(self.owner._track(value) for value in values)
+
+    def __iadd__(self, values):
+        self.extend(values)
+        return self
+
+    def __setitem__(self, index, value):
+        super().__setitem__(index, self.owner._track(value))
+
+    def remove(self, value):
+        """Stop to track `value` and take it out."""
+        self.owner._untrack(value)
+        super().remove(value)
+
+    def pop(self, index=-1):
+        """Stop to track the item and return it."""
+        value = super().pop(index)
+        self.owner._untrack(value)
+        return value
+
+    def clear(self):
+        """Stop to track all items and empty the list."""
+        for value in self:
+            self.owner._untrack(value)
+        super().clear()
+
+    def __reduce__(self):
+        return list, (list(self),)
+
+
+class TrackedDict(dict):
+    """A dict whose values are tracked by an owner."""
+
+    def __init__(self, values=(), owner=None):
+        self.owner = owner
+        super().__init__({key: owner._track(value) for key, value in dict(values).items()})
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, self.owner._track(value))
+
+    def update(self, *args, **kwargs):
+        """Track and set several values."""
+        for key, value in dict(*args, **kwargs).items():
+            self[key] = value
+
+    def pop(self, key, *default):
+        """Stop to track the value and return it."""
+        if key in self:
+            self.owner._untrack(self[key])
+        return super().pop(key, *default)
+
+    def __reduce__(self):
+        return dict, (dict(self),)

@@ -1,0 +1,194 @@
+"""The order in which a model's graph runs, and running it.
+
+Operations are ordered by depth, the longest way to an output, deepest first; among equals the one
+that was found first in a depth-first walk from the outputs. The order fixes the order of a model's
+layers and so of its weights.
+"""
+
+from minikeras.autograd.symbolic import KerasTensor, Operation
+from minikeras.core import trees
+
+
+class Graph(Operation):
+    """A function given by symbolic inputs and the outputs computed from them.
+
+    Args:
+        inputs: nest of KerasTensors.
+        outputs: nest of KerasTensors that depend on the inputs.
+        name: a name, or None for an automatic one.
+
+    Raises:
+        ValueError: if an output needs a tensor that no input leads to.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.KerasTensor((2,))
+        >>> double = keras.Function(x, x + x)
+        >>> double(keras.ops.ones(2)).tolist()
+        [2.0, 2.0]
+    """
+
+    def __init__(self, inputs, outputs, name=None):
+        super().__init__(name=name)
+        self._init_graph(inputs, outputs)
+
+    def _init_graph(self, inputs, outputs):
+        self._inputs_struct = inputs
+        self._outputs_struct = outputs
+        self._inputs = trees.flatten(inputs)
+        self._outputs = trees.flatten(outputs)
+        _check_tensors(self._inputs, "inputs")
+        _check_tensors(self._outputs, "outputs")
+        self._nodes, self._operations, self._node_depths = _ordered(self._inputs, self._outputs)
+        _check_connected(self._nodes, self._inputs, self._outputs)
+        self._plan = [_Step(node) for node in self._nodes if node.input_tensors]
+
+    @property
+    def operations(self):
+        """The operations in the order in which they run."""
+        return list(self._operations)
+
+    @property
+    def inputs(self):
+        """The symbolic inputs as a flat list."""
+        return list(self._inputs)
+
+    @property
+    def outputs(self):
+        """The symbolic outputs as a flat list."""
+        return list(self._outputs)
+
+    def __call__(self, inputs):
+        """Compute the outputs for given inputs."""
+        return self._run_graph(trees.flatten(inputs))
+
+    def _run_graph(self, values):
+        """Run every node on a flat list of input values; return the outputs' nest."""
+        known = {id(place): value for place, value in zip(self._inputs, values, strict=True)}
+        for step in self._plan:
+            if not all(key in known for key in step.outputs):
+                step.run(known)
+        return trees.pack_sequence_as(self._outputs_struct, [known[id(t)] for t in self._outputs])
+
+
+class _Step:
+    """One node's call, with the common case of a single tensor argument made quick."""
+
+    def __init__(self, node):
+        self.node = node
+        self.operation = node.operation
+        self.outputs = [id(t) for t in node.outputs]
+        simple = len(node.args) == 1 and isinstance(node.args[0], KerasTensor) and not node.kwargs
+        self.only_input = id(node.args[0]) if simple else None
+
+    def run(self, known):
+        """Call the operation on known values, and add its outputs to them."""
+        if self.only_input is not None:
+            result = self.operation(known[self.only_input])
+        else:
+            args, kwargs = self.node.fill(known)
+            result = self.operation(*args, **kwargs)
+        if len(self.outputs) == 1 and not isinstance(result, (list, tuple, dict)):
+            known[self.outputs[0]] = result
+            return
+        leaves = [leaf for leaf in trees.flatten(result) if leaf is not None]
+        known.update(zip(self.outputs, leaves, strict=True))
+
+
+def _check_tensors(tensors, what):
+    for tensor in tensors:
+        if not isinstance(tensor, KerasTensor):
+            raise ValueError(
+                f"All `{what}` values must be KerasTensors. Received: {what}={tensors} including "
+                f"invalid value {tensor} of type {type(tensor)}"
+            )
+
+
+def _ordered(inputs, outputs):
+    """Return the nodes and operations, deepest first, and the depth of each node."""
+    nodes, found = _walk(inputs, outputs)
+    node_depth, op_depth = {}, {}
+    for node in reversed(nodes):
+        depth = max(node_depth.get(id(node), 0), op_depth.get(id(node.operation), 0))
+        node_depth[id(node)] = op_depth[id(node.operation)] = depth
+        if id(node) in found["stops"]:
+            continue
+        for parent in node.parent_nodes:
+            node_depth[id(parent)] = max(depth + 1, node_depth.get(id(parent), 0))
+    for tensor in inputs:
+        _add_unused_input(tensor, nodes, node_depth, op_depth, found["operations"])
+    operations = sorted(
+        found["operations"].values(), key=lambda entry: (-op_depth[id(entry[1])], entry[0])
+    )
+    nodes = sorted(nodes, key=lambda node: -node_depth[id(node)])
+    return nodes, [operation for _, operation in operations], node_depth
+
+
+def _add_unused_input(tensor, nodes, node_depth, op_depth, operations):
+    """An input that nothing uses still belongs to the model."""
+    history = getattr(tensor, "_keras_history", None)
+    if history is None or id(history.operation) in operations:
+        return
+    operation = history.operation
+    operations[id(operation)] = (-1, operation)
+    op_depth[id(operation)] = 0
+    node = operation._inbound_nodes[history.node_index]
+    node_depth[id(node)] = 0
+    nodes.append(node)
+
+
+def _walk(inputs, outputs):
+    """Depth first from the outputs: the nodes with parents before children, and the operations.
+
+    An explicit stack, so that a graph may be deeper than Python's recursion goes.
+    """
+    given = {id(t) for t in inputs}
+    nodes, seen, operations, stops = [], {}, {}, set()
+    stack = [(tensor, False) for tensor in reversed(outputs)]
+    while stack:
+        tensor, leaving = stack.pop()
+        history = getattr(tensor, "_keras_history", None)
+        if history is None:
+            continue
+        node = history.operation._inbound_nodes[history.node_index]
+        if leaving:
+            if seen[id(node)] != "done":
+                seen[id(node)] = "done"
+                nodes.append(node)
+            continue
+        if id(node) in seen:
+            continue
+        seen[id(node)] = "open"
+        operations.setdefault(id(node.operation), (len(operations), node.operation))
+        stack.append((tensor, True))
+        if id(tensor) in given:
+            stops.add(id(node))
+        else:
+            stack.extend((t, False) for t in reversed(node.input_tensors))
+    return nodes, {"operations": operations, "stops": stops}
+
+
+def _check_connected(nodes, inputs, outputs):
+    known = {id(t) for t in inputs}
+    layers = []
+    for node in nodes:
+        if any(id(t) in known for t in node.outputs):
+            known.update(id(t) for t in node.outputs)
+            continue
+        for tensor in node.input_tensors:
+            if id(tensor) not in known:
+                raise ValueError(
+                    f"Graph disconnected: cannot find parent for tensor {tensor} at operation "
+                    f"'{node.operation.name}'. The following previous operations were accessed "
+                    f"without issue: {layers}. Is every input of the graph among `inputs`?"
+                )
+        if not node.input_tensors:
+            continue
+        layers.append(node.operation.name)
+        known.update(id(t) for t in node.outputs)
+    for tensor in outputs:
+        if id(tensor) not in known:
+            raise ValueError(
+                f"Output tensor {tensor} is not connected to the inputs: {inputs}. It must be "
+                "computed from `inputs` by layers and ops."
+            )

@@ -1,0 +1,348 @@
+"""Activation functions that bend each element by itself.
+
+Slopes at kinks are those of TensorFlow: `relu` and `leaky_relu` count 0 as negative, `elu` and
+`selu` give 0 the slope of their exponential and of their linear side.
+"""
+
+import math
+
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import arithmetic, floating, numeric
+from minikeras.autograd.fused import fused
+from minikeras.autograd.primitive import primitive
+from minikeras.core import dims
+from minikeras.kernels.shared import activations as kernels
+from minikeras.ops.comparison import where
+from minikeras.ops.exponential import expm1, sigmoid, tanh
+from minikeras.ops.extremes import clip, maximum, minimum
+from minikeras.ops.shaping import split
+from minikeras.ops.special import erf
+
+_SELU_SCALE = 1.0507009873554805
+_SELU_ALPHA = 1.6732632423543772
+
+
+@primitive(numeric)
+def relu(xp, x):
+    """Replace negative elements by zero.
+
+    Args:
+        x: tensor.
+
+    Returns:
+        A tensor of the same shape and dtype.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.relu([-1.0, 0.0, 2.0]).tolist()
+        [0.0, 0.0, 2.0]
+    """
+    return xp.maximum(x, 0)
+
+
+@relu.vjp()
+def _(g, y):
+    return _where_positive(g, y)
+
+
+@primitive(arithmetic)
+def _where_positive(xp, g, y):
+    """`g` where `y` is positive, else zero."""
+    return xp.multiply(g, y > 0)
+
+
+@_where_positive.vjp("g")
+def _(g, y):
+    return _where_positive(g, y)
+
+
+@primitive(numeric)
+def relu6(xp, x):
+    """Replace negative elements by zero and those above 6 by 6.
+
+    Args:
+        x: tensor.
+
+    Returns:
+        A tensor of the same shape and dtype.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.relu6([-1.0, 2.0, 8.0]).tolist()
+        [0.0, 2.0, 6.0]
+    """
+    return xp.minimum(xp.maximum(x, 0), 6)
+
+
+@relu6.vjp()
+def _(g, y):
+    return _where_positive(g, y * (6 - y))
+
+
+@primitive(floating)
+def leaky_relu(xp, x, *, negative_slope=0.2):
+    """Multiply negative elements by a small slope.
+
+    Args:
+        x: tensor.
+        negative_slope: float.
+
+    Returns:
+        A float tensor of the same shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.leaky_relu([-2.0, 3.0], negative_slope=0.5).tolist()
+        [-1.0, 3.0]
+    """
+    return xp.where(x > 0, x, x * negative_slope)
+
+
+@leaky_relu.vjp()
+def _(g, x, negative_slope):
+    return where(x > 0, g, g * negative_slope)
+
+
+@op
+def elu(x, alpha=1.0):
+    """Exponential linear unit: `alpha * (exp(x) - 1)` below zero, the element itself above.
+
+    Clevert, Unterthiner and Hochreiter, "Exponential Linear Units" (2016).
+
+    Args:
+        x: tensor.
+        alpha: float, minus the limit on the negative side.
+
+    Returns:
+        A float tensor of the same shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.elu([-100.0, 2.0]).tolist()
+        [-1.0, 2.0]
+    """
+    x = convert_to_tensor(x)
+    y = _unit_elu(x)
+    return y if alpha == 1 else where(x > 0, y, alpha * y)
+
+
+@primitive(floating)
+def _unit_elu(xp, x):
+    return xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)))
+
+
+@_unit_elu.vjp()
+def _(g, y):
+    return where(y < 0, g * (y + 1), g)
+
+
+@primitive(floating)
+def selu(xp, x):
+    """Scaled exponential linear unit, which keeps mean 0 and variance 1 from layer to layer.
+
+    Klambauer et al., "Self-Normalizing Neural Networks" (2017), equation 2.
+
+    Args:
+        x: tensor.
+
+    Returns:
+        A float tensor of the same shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.selu([0.0, 1.0]).tolist()
+        [0.0, 1.0507010221481323]
+    """
+    return _SELU_SCALE * xp.where(x > 0, x, _SELU_ALPHA * xp.expm1(xp.minimum(x, 0)))
+
+
+@selu.vjp()
+def _(g, y):
+    return where(y < 0, g * (y + _SELU_SCALE * _SELU_ALPHA), g * _SELU_SCALE)
+
+
+@op
+def celu(x, alpha=1.0):
+    """Exponential linear unit with a continuous slope: `alpha * (exp(x / alpha) - 1)` below zero.
+
+    Args:
+        x: tensor.
+        alpha: float, minus the limit on the negative side.
+
+    Returns:
+        A float tensor of the same shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.celu([-1000.0, 2.0], alpha=2.0).tolist()
+        [-2.0, 2.0]
+    """
+    x = convert_to_tensor(x)
+    return maximum(x, 0.0) + alpha * expm1(minimum(x, 0.0) / alpha)
+
+
+@op
+def gelu(x, approximate=True):
+    """Gaussian error linear unit: `x` times the probability that a normal number is below `x`.
+
+    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016).
+
+    Args:
+        x: tensor.
+        approximate: whether to use the formula with `tanh` in place of the error function.
+
+    Returns:
+        A float tensor of the same shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.gelu([0.0, 100.0]).tolist()
+        [0.0, 100.0]
+    """
+    if approximate:
+        return _tanh_gelu(x)
+    x = convert_to_tensor(x)
+    return 0.5 * x * (1.0 + erf(x * math.sqrt(0.5)))
+
+
+@op
+def _tanh_gelu_reference(x):
+    return 0.5 * x * (1.0 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+
+
+_tanh_gelu = fused(
+    "gelu",
+    reference=_tanh_gelu_reference,
+    forward=kernels.gelu,
+    backward=kernels.gelu_backward,
+    family=floating,
+)
+
+
+@op
+def _silu_reference(x):
+    return x * sigmoid(x)
+
+
+_silu = fused(
+    "silu",
+    reference=_silu_reference,
+    forward=kernels.silu,
+    backward=kernels.silu_backward,
+    family=floating,
+)
+
+
+@_tanh_gelu.rule
+@_silu.rule
+def _(x):
+    return x
+
+
+@op
+def silu(x):
+    """Multiply each element by its own sigmoid; also called swish.
+
+    Args:
+        x: tensor.
+
+    Returns:
+        A float tensor of the same shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.silu([0.0, 100.0]).tolist()
+        [0.0, 100.0]
+    """
+    return _silu(x)
+
+
+swish = silu
+
+
+@op
+def glu(x, axis=-1):
+    """Gated linear unit: one half of the axis times the sigmoid of the other half.
+
+    Args:
+        x: tensor.
+        axis: int, an axis of even size.
+
+    Returns:
+        A float tensor with half the size along the axis.
+
+    Raises:
+        ValueError: if the size is odd.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.glu([4.0, 0.0]).tolist()
+        [2.0]
+    """
+    x = convert_to_tensor(x)
+    size = x.shape[axis]
+    if not isinstance(size, dims.Dim) and size % 2:
+        raise ValueError(
+            "axis size must be divisible by 2. Received: "
+            f"x.shape={dims.to_public(x.shape)} with axis={axis}"
+        )
+    values, gates = split(x, 2, axis=axis)
+    return values * sigmoid(gates)
+
+
+@op
+def hard_sigmoid(x):
+    """A sigmoid of straight lines: 0 up to -3, 1 from 3 on.
+
+    Args:
+        x: tensor.
+
+    Returns:
+        A float tensor of the same shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.hard_sigmoid([-4.0, 0.0, 4.0]).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return relu6(convert_to_tensor(x) + 3.0) / 6.0
+
+
+@op
+def hard_silu(x):
+    """Multiply each element by its own `hard_sigmoid`; also called hard swish.
+
+    Args:
+        x: tensor.
+
+    Returns:
+        A float tensor of the same shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.hard_silu([-1.5, 0.0, 4.0]).tolist()
+        [-0.375, 0.0, 4.0]
+    """
+    x = convert_to_tensor(x)
+    return x * hard_sigmoid(x)
+
+
+hard_swish = hard_silu
+
+
+@op
+def hard_tanh(x):
+    """Clip each element to the range from -1 to 1.
+
+    Args:
+        x: tensor.
+
+    Returns:
+        A tensor of the same shape.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.hard_tanh([-2.0, 0.5, 2.0]).tolist()
+        [-1.0, 0.5, 1.0]
+    """
+    return clip(x, -1.0, 1.0)

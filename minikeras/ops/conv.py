@@ -1,0 +1,392 @@
+"""Convolutions of one, two or three spatial axes.
+
+Convolution, its gradient by the input and its gradient by the kernel are three ops, each of which
+has the other two for its gradients: so any order of gradient is exact and made of the same three
+kernels. Transposed convolution is the gradient by the input under another name.
+"""
+
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import Family, as_they_are, same, to_common
+from minikeras.autograd.primitive import broadcast_to, primitive
+from minikeras.autograd.symbolic import Abstract
+from minikeras.core import dims
+from minikeras.core.dims import Dim
+from minikeras.kernels.cpu import conv as kernels
+from minikeras.kernels.shared.dense import column_sums, flat
+from minikeras.kernels.shared.windows import output_size, transposed_output_size
+from minikeras.ops.shaping import reshape
+from minikeras.ops.spatial import (
+    as_declared,
+    channels_last,
+    layout,
+    output_sizes,
+    paddings,
+    per_axis,
+)
+
+
+@op
+def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """Convolve a tensor with a kernel (a cross-correlation: the kernel is not flipped).
+
+    Args:
+        inputs: tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
+            `data_format` is `"channels_first"`, of one to three spatial axes.
+        kernel: tensor `(*window, channels / groups, filters)`; the number of groups follows.
+        strides: int or tuple of ints, the steps of the window.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
+        dilation_rate: int or tuple of ints, the steps between the taps of the window.
+
+    Returns:
+        A tensor of the layout of `inputs`, with `filters` channels.
+
+    Raises:
+        ValueError: if ranks or channels do not fit, or the window is larger than the input.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x, kernel = keras.ops.ones((1, 4, 1)), keras.ops.ones((2, 1, 1))
+        >>> keras.ops.conv(x, kernel).tolist()
+        [[[2.0], [2.0], [2.0]]]
+    """
+    return conv_bias(inputs, kernel, None, strides, padding, data_format, dilation_rate)
+
+
+def conv_bias(
+    inputs, kernel, bias, strides=1, padding="valid", data_format=None, dilation_rate=1
+):
+    """Convolve and add one number to each filter, in one pass.
+
+    Args:
+        inputs: as for `conv`.
+        kernel: as for `conv`.
+        bias: tensor `(filters,)`, or None.
+        strides: as for `conv`.
+        padding: as for `conv`; or a pair of ints for each spatial axis.
+        data_format: as for `conv`.
+        dilation_rate: as for `conv`.
+
+    Returns:
+        As for `conv`.
+
+    Raises:
+        ValueError: as for `conv`.
+    """
+    form = layout(data_format)
+    kernel = convert_to_tensor(kernel)
+    x = channels_last(convert_to_tensor(inputs), form)
+    _check_kernel(x, kernel, form)
+    groups = _groups(x.shape[-1], kernel, form)
+    return as_declared(_convolved(x, kernel, bias, strides, padding, dilation_rate, groups), form)
+
+
+@op
+def depthwise_conv(
+    inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1
+):
+    """Convolve each channel with filters of its own.
+
+    Args:
+        inputs: tensor of one or two spatial axes, as for `conv`.
+        kernel: tensor `(*window, channels, multiplier)`.
+        strides: as for `conv`.
+        padding: as for `conv`.
+        data_format: as for `conv`.
+        dilation_rate: as for `conv`.
+
+    Returns:
+        A tensor of the layout of `inputs`, with `channels * multiplier` channels.
+
+    Raises:
+        ValueError: if ranks or channels do not fit, or the window is larger than the input.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x, kernel = keras.ops.ones((1, 3, 2)), keras.ops.ones((2, 2, 1))
+        >>> keras.ops.depthwise_conv(x, kernel).tolist()
+        [[[2.0, 2.0], [2.0, 2.0]]]
+    """
+    form = layout(data_format)
+    x, kernel = convert_to_tensor(inputs), convert_to_tensor(kernel)
+    if x.ndim > 4:
+        raise ValueError(f"`inputs` rank must be 3 (1D conv) or 4 (2D conv). Received: {x.ndim}.")
+    x = channels_last(x, form)
+    _check_kernel(x, kernel, form)
+    *window, channels, multiplier = kernel.shape
+    _check_channels(x.shape[-1], channels, form)
+    kernel = reshape(kernel, (*window, 1, channels * multiplier))
+    y = _convolved(x, kernel, None, strides, padding, dilation_rate, channels)
+    return as_declared(y, form)
+
+
+@op
+def separable_conv(
+    inputs,
+    depthwise_kernel,
+    pointwise_kernel,
+    strides=1,
+    padding="valid",
+    data_format=None,
+    dilation_rate=1,
+):
+    """Convolve each channel with filters of its own, then mix the channels in each place.
+
+    Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions" (2017).
+
+    Args:
+        inputs: tensor of one or two spatial axes, as for `conv`.
+        depthwise_kernel: tensor `(*window, channels, multiplier)`.
+        pointwise_kernel: tensor `(*ones, channels * multiplier, filters)`.
+        strides: as for `conv`, of the depthwise part.
+        padding: as for `conv`.
+        data_format: as for `conv`.
+        dilation_rate: as for `conv`, of the depthwise part.
+
+    Returns:
+        A tensor of the layout of `inputs`, with `filters` channels.
+
+    Raises:
+        ValueError: if ranks or channels do not fit, or the window is larger than the input.
+
+    Example:
+        >>> import minikeras as keras
+        >>> ones = keras.ops.ones
+        >>> keras.ops.separable_conv(ones((1, 3, 2)), ones((2, 2, 1)), ones((1, 2, 1))).tolist()
+        [[[4.0], [4.0]]]
+    """
+    y = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    pointwise_kernel = convert_to_tensor(pointwise_kernel)
+    channels = y.shape[-1] if layout(data_format) == "channels_last" else y.shape[1]
+    if pointwise_kernel.ndim == y.ndim:
+        _check_channels(channels, pointwise_kernel.shape[-2], layout(data_format))
+    return conv(y, pointwise_kernel, 1, "valid", data_format)
+
+
+@op
+def conv_transpose(
+    inputs,
+    kernel,
+    strides=1,
+    padding="valid",
+    output_padding=None,
+    data_format=None,
+    dilation_rate=1,
+):
+    """Transposed convolution: the gradient of a convolution by its input.
+
+    Args:
+        inputs: tensor as for `conv`.
+        kernel: tensor `(*window, filters, channels)`.
+        strides: int or tuple of ints, by which the spatial sizes grow.
+        padding: `"valid"` or `"same"`.
+        output_padding: int or tuple of ints, what to add to the sizes; None for Keras's choice.
+        data_format: as for `conv`.
+        dilation_rate: as for `conv`.
+
+    Returns:
+        A tensor of the layout of `inputs`, with `filters` channels.
+
+    Raises:
+        ValueError: if ranks or channels do not fit, or no convolution has such an output.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x, kernel = keras.ops.ones((1, 2, 1)), keras.ops.ones((2, 1, 1))
+        >>> keras.ops.conv_transpose(x, kernel, strides=2).tolist()
+        [[[1.0], [1.0], [1.0], [1.0]]]
+    """
+    form = layout(data_format)
+    kernel = convert_to_tensor(kernel)
+    x = channels_last(convert_to_tensor(inputs), form)
+    _check_kernel(x, kernel, form)
+    _check_channels(x.shape[-1], kernel.shape[-1], form)
+    window, rank = kernel.shape[:-2], x.ndim - 2
+    strides = per_axis(strides, rank, "strides")
+    dilation = per_axis(dilation_rate, rank, "dilation_rate")
+    extra = output_padding
+    extra = (extra,) * rank if extra is None or isinstance(extra, int) else tuple(extra)
+    sizes = tuple(
+        transposed_output_size(n, k, s, padding.lower(), e, d)
+        for n, k, s, e, d in zip(x.shape[1:-1], window, strides, extra, dilation, strict=True)
+    )
+    pads = paddings(padding, sizes, window, strides, dilation)
+    if dims.is_known(sizes):
+        _check_transposed(x, sizes, window, strides, pads, dilation, output_padding)
+    options = {"strides": strides, "padding": pads, "dilation": dilation}
+    return as_declared(_input_grad(x, kernel, input_shape=sizes, **options), form)
+
+
+def _convolved(x, kernel, bias, strides, padding, dilation, groups):
+    """`_convolve` of channels-last tensors, with the arguments that users give."""
+    rank, window, sizes = x.ndim - 2, kernel.shape[:-2], x.shape[1:-1]
+    strides = per_axis(strides, rank, "strides")
+    dilation = per_axis(dilation, rank, "dilation_rate")
+    pads = paddings(padding, sizes, window, strides, dilation)
+    output_sizes(sizes, window, strides, pads, dilation)
+    return _convolve(
+        x, kernel, bias, strides=strides, padding=pads, dilation=dilation, groups=groups
+    )
+
+
+def _check_kernel(x, kernel, form):
+    if kernel.ndim != x.ndim:
+        raise ValueError(
+            f"Expected a kernel of rank {x.ndim}, (*window, channels, filters), for an input of "
+            f"rank {x.ndim}. Received: kernel.shape={dims.to_public(kernel.shape)}, "
+            f"data_format='{form}'."
+        )
+
+
+def _groups(channels, kernel, form):
+    """In how many groups a kernel divides the channels."""
+    own, filters = kernel.shape[-2:]
+    if isinstance(channels, Dim):
+        raise ValueError("The number of channels must be known: declare it with the input.")
+    if not own or channels % own or filters % (channels // own):
+        raise ValueError(
+            "The number of input channels must be a multiple of the kernel's input channels, and "
+            "the filters a multiple of the groups that follow. "
+            f"Received: input channels={channels}, kernel input channels={own}, filters={filters}, "
+            f"data_format='{form}'."
+        )
+    return channels // own
+
+
+def _check_channels(channels, expected, form):
+    if channels != expected:
+        raise ValueError(
+            "The number of input channels must match the kernel's input channels. Received: input "
+            f"channels={channels}, kernel input channels={expected}, data_format='{form}'."
+        )
+
+
+def _check_transposed(x, sizes, window, strides, pads, dilation, output_padding):
+    """Check that a convolution of the output has the shape of the input."""
+    axes = zip(sizes, window, strides, pads, dilation, strict=True)
+    if tuple(output_size(*axis) for axis in axes) != x.shape[1:-1]:
+        raise ValueError(
+            f"No convolution takes spatial sizes {sizes} to {x.shape[1:-1]} with window={window}, "
+            f"strides={strides}. `output_padding` must be less than the strides. "
+            f"Received: output_padding={output_padding}"
+        )
+
+
+# The closed trio. Arguments in the order of the sum that all three are parts of:
+# sum of x[cell] * kernel[tap] * g[output].
+_linear = Family(to_common, same, None)
+
+
+@primitive(_linear)
+def _convolve(xp, x, kernel, bias, *, strides, padding, dilation, groups=1):
+    return kernels.conv(
+        xp,
+        x,
+        kernel,
+        bias=bias,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+@_convolve.rule
+def _(x, kernel, bias, *, strides, padding, dilation, groups):
+    sizes = output_sizes(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
+    if bias is not None and bias.shape != kernel.shape[-1:]:
+        raise ValueError(
+            f"Expected one bias for each of {kernel.shape[-1]} filters. "
+            f"Received: bias.shape={dims.to_public(bias.shape)}"
+        )
+    return Abstract((x.shape[0], *sizes, kernel.shape[-1]), x.dtype)
+
+
+@_convolve.vjp("x")
+def _(g, kernel, x_shape, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return _input_grad(g, kernel, input_shape=x_shape[1:-1], **options)
+
+
+@_convolve.vjp("kernel")
+def _(g, x, kernel_shape, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return _kernel_grad(x, g, window=kernel_shape[:-2], **options)
+
+
+@_convolve.vjp("bias")
+def _(g):
+    return _over_places(g)
+
+
+@primitive(_linear)
+def _input_grad(xp, g, kernel, *, input_shape, strides, padding, dilation, groups=1):
+    return kernels.conv_input_grad(
+        xp,
+        g,
+        kernel,
+        input_shape=input_shape,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+@_input_grad.rule
+def _(g, kernel, *, input_shape, groups, **_options):
+    return Abstract((g.shape[0], *input_shape, kernel.shape[-2] * groups), g.dtype)
+
+
+@_input_grad.vjp("g")
+def _(g, kernel, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return _convolve(g, kernel, None, **options)
+
+
+@_input_grad.vjp("kernel")
+def _(upstream, g, kernel_shape, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return _kernel_grad(upstream, g, window=kernel_shape[:-2], **options)
+
+
+@primitive(_linear)
+def _kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1):
+    return kernels.conv_kernel_grad(
+        xp,
+        x,
+        g,
+        window=window,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+@_kernel_grad.rule
+def _(x, g, *, window, groups, **_options):
+    return Abstract((*window, x.shape[-1] // groups, g.shape[-1]), x.dtype)
+
+
+@_kernel_grad.vjp("x")
+def _(upstream, g, x_shape, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return _input_grad(g, upstream, input_shape=x_shape[1:-1], **options)
+
+
+@_kernel_grad.vjp("g")
+def _(upstream, x, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return _convolve(x, upstream, None, **options)
+
+
+@primitive(Family(as_they_are, same, lambda shapes, _: shapes[0][-1:]))
+def _over_places(xp, x):
+    """Sum over all axes but the last."""
+    return column_sums(xp, flat(x))
+
+
+@_over_places.vjp()
+def _(g, x_shape):
+    return broadcast_to(g, shape=x_shape)

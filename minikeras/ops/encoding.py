@@ -1,0 +1,62 @@
+"""Small array helpers of `minikeras.utils`."""
+
+import numpy as np
+
+from minikeras import config
+from minikeras.autograd.tensor import Tensor
+from minikeras.ops.nn import one_hot
+
+
+def to_categorical(x, num_classes=None):
+    """Turn integer labels into one-hot rows.
+
+    Args:
+        x: array-like of integers of shape `(...)` or `(..., 1)`.
+        num_classes: number of classes; one more than the largest label by default.
+
+    Returns:
+        An array `(..., num_classes)` of the default float type (a tensor, if `x` is one).
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.utils.to_categorical([0, 2]).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    if isinstance(x, Tensor):
+        labels = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
+        classes = num_classes or int(labels.data.max()) + 1
+        return one_hot(labels, classes)
+    labels = np.array(x, dtype="int64")
+    shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
+    labels = labels.reshape(-1)
+    classes = num_classes or int(labels.max()) + 1
+    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+        raise ValueError(
+            f"Labels must be from 0 to {classes - 1}; received values from {labels.min()} to "
+            f"{labels.max()}."
+        )
+    rows = np.zeros((labels.size, classes), dtype=config.floatx())
+    rows[np.arange(labels.size), labels] = 1
+    return rows.reshape((*shape, classes))
+
+
+def normalize(x, axis=-1, order=2):
+    """Divide an array by its norm along an axis.
+
+    Args:
+        x: array-like.
+        axis: the axis.
+        order: order of the norm.
+
+    Returns:
+        A NumPy array.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.utils.normalize([[3.0, 4.0]]).tolist()
+        [[0.6, 0.8]]
+    """
+    x = np.asarray(x)
+    norm = np.atleast_1d(np.linalg.norm(x, order, axis))
+    norm[norm == 0] = 1
+    return x / np.expand_dims(norm, axis)

@@ -1,0 +1,310 @@
+"""Normalization: moments, batch, layer and root-mean-square normalization, unit length.
+
+The two that every training step runs are fused; their references below say the same in plain ops.
+"""
+
+import warnings
+
+from minikeras import config
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import Family, cached, same
+from minikeras.autograd.fused import fused
+from minikeras.autograd.primitive import cast
+from minikeras.autograd.symbolic import Abstract
+from minikeras.core import dims, dtypes
+from minikeras.kernels.shared import norm as kernels
+from minikeras.ops.elementwise import absolute, square
+from minikeras.ops.exponential import rsqrt
+from minikeras.ops.extremes import clip, maximum
+from minikeras.ops.reduction import mean, sum
+from minikeras.ops.shaping import expand_dims, reshape
+
+_FLOAT16_MAX = 65504.0
+
+
+@op
+def moments(x, axes, keepdims=False, synchronized=False):
+    """Return the mean and the variance of a tensor over some axes.
+
+    Args:
+        x: tensor; half precision is computed in float32.
+        axes: int or tuple of ints.
+        keepdims: whether the axes stay, with size 1.
+        synchronized: whether to join the moments of several devices; there is one.
+
+    Returns:
+        Two tensors, mean and variance (the mean squared distance from the mean).
+
+    Example:
+        >>> import minikeras as keras
+        >>> [m.item() for m in keras.ops.moments([1.0, 3.0], axes=[0])]
+        [2.0, 1.0]
+    """
+    x = convert_to_tensor(x)
+    axes = tuple(axes) if isinstance(axes, (list, tuple)) else axes
+    if x.dtype == "float16":
+        found = _moments(cast(x, dtype="float32"), axes, keepdims)
+        return tuple(cast(clip(m, -_FLOAT16_MAX, _FLOAT16_MAX), dtype="float16") for m in found)
+    found = _moments(x, axes, keepdims)
+    return tuple(m if m.dtype == x.dtype else cast(m, dtype=x.dtype) for m in found)
+
+
+def _moments(x, axes, keepdims):
+    centre = mean(x, axis=axes, keepdims=True)
+    variance = mean(square(x - centre), axis=axes, keepdims=keepdims)
+    return centre if keepdims else reshape(centre, variance.shape), variance
+
+
+@op
+def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+    """Normalize a tensor with a given mean and variance for each channel.
+
+    `(x - mean) / sqrt(variance + epsilon) * scale + offset`; Ioffe and Szegedy, "Batch
+    Normalization" (2015).
+
+    Args:
+        x: tensor.
+        mean: tensor `(channels,)`.
+        variance: tensor `(channels,)`.
+        axis: int, the axis of the channels.
+        offset: tensor `(channels,)`, or None.
+        scale: tensor `(channels,)`, or None.
+        epsilon: float that keeps the root from being zero.
+
+    Returns:
+        A tensor of the shape of `x`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.batch_normalization([[1.0], [3.0]], [1.0], [4.0], -1, epsilon=0.0).tolist()
+        [[0.0], [1.0]]
+    """
+    x = convert_to_tensor(x)
+    given = (mean, variance, offset, scale)
+    given = [None if v is None else convert_to_tensor(v) for v in given]
+    mean, variance, offset, scale = (_along(v, axis, x.ndim) for v in given)
+    inverse = rsqrt(variance + epsilon)
+    if scale is not None:
+        inverse = inverse * scale
+    shift = -mean * inverse if offset is None else offset - mean * inverse
+    return x * cast(inverse, dtype=x.dtype) + cast(shift, dtype=x.dtype)
+
+
+def _along(vector, axis, rank):
+    """Give a vector the axes that let it meet a tensor along one axis."""
+    place = dims.normalize_axis(axis, rank)
+    if vector is None or place == rank - 1:
+        return vector
+    return reshape(vector, (-1, *(1,) * (rank - place - 1)))
+
+
+@cached
+def _at_least_float32(names):
+    common = dtypes.result_type(*(name for name in names if name is not None), "float32")
+    return tuple(None if name is None else common for name in names)
+
+
+_normalizing = Family(_at_least_float32, same, None)
+
+
+@op
+def _batch_norm_reference(x, gamma=None, beta=None, axis=-1, epsilon=1e-3):
+    """Normalize each channel of a batch with its own mean and variance.
+
+    Args:
+        x: tensor; half precision is computed, and returned, in float32.
+        gamma: tensor `(channels,)` to multiply by, or None.
+        beta: tensor `(channels,)` to add, or None.
+        axis: int, the axis of the channels.
+        epsilon: float that keeps the root from being zero.
+
+    Returns:
+        Three tensors: the normalized one, and the mean and variance of each channel.
+    """
+    place = dims.normalize_axis(axis, x.ndim)
+    others = tuple(i for i in range(x.ndim) if i != place)
+    centre, variance = _moments(x, others, False)
+    centred = x - _along(centre, axis, x.ndim)
+    factor = rsqrt(variance + epsilon)
+    y = centred * _along(factor if gamma is None else factor * gamma, axis, x.ndim)
+    return y if beta is None else y + _along(beta, axis, x.ndim), centre, variance
+
+
+batch_norm_train = fused(
+    "batch_norm",
+    reference=_batch_norm_reference,
+    forward=kernels.batch_norm,
+    backward=kernels.batch_norm_backward,
+    family=_normalizing,
+)
+
+
+@batch_norm_train.rule
+def _(x, gamma=None, beta=None, *, axis, epsilon):
+    channels = x.shape[dims.normalize_axis(axis, x.ndim)]
+    for name, vector in (("gamma", gamma), ("beta", beta)):
+        if vector is not None and vector.shape != (channels,):
+            raise ValueError(
+                f"Expected `{name}` of shape ({channels},), one number for each channel of x with "
+                f"shape {dims.to_public(x.shape)}. Received: {name}.shape="
+                f"{dims.to_public(vector.shape)}"
+            )
+    return x, Abstract((channels,), x.dtype), Abstract((channels,), x.dtype)
+
+
+@op
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, rms_scaling=False):
+    """Normalize each sample over some of its own axes.
+
+    Ba, Kiros and Hinton, "Layer Normalization" (2016). Half precision is computed in float32.
+
+    Args:
+        x: tensor.
+        gamma: tensor to multiply by, of the shape of the normalized axes, or None.
+        beta: tensor to add, of that shape, or None.
+        axis: int or sequence of ints.
+        epsilon: float added to the variance; `config.epsilon()` by default.
+        rms_scaling: deprecated: divide by the root of the variance without subtracting the mean.
+
+    Returns:
+        A tensor of the shape and dtype of `x`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.layer_normalization([[1.0, 3.0]]).tolist()
+        [[-1.0, 1.0]]
+    """
+    x = convert_to_tensor(x)
+    wide = dtypes.result_type(x.dtype, "float32")
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    axes = tuple(sorted(dims.normalize_axes(axis, x.ndim)))
+    sizes = [size if i in axes else 1 for i, size in enumerate(x.shape)]
+    gamma, beta = (None if v is None else cast(v, dtype=wide) for v in (gamma, beta))
+    if rms_scaling:
+        y = _variance_scaled(cast(x, dtype=wide), _spread(gamma, sizes), axes, epsilon)
+    elif axes == tuple(range(x.ndim - len(axes), x.ndim)):
+        y = _layer_norm(cast(x, dtype=wide), gamma, beta, axes=len(axes), epsilon=epsilon)
+    else:
+        gamma, beta = _spread(gamma, sizes), _spread(beta, sizes)
+        y = _normalized(cast(x, dtype=wide), gamma, beta, axes, epsilon)
+    return cast(y, dtype=x.dtype)
+
+
+def _spread(v, sizes):
+    """Give the factors of some axes the rank of the tensor."""
+    return v if v is None or v.ndim == len(sizes) else reshape(v, sizes)
+
+
+def _normalized(x, gamma, beta, axes, epsilon):
+    centre, variance = _moments(x, axes, True)
+    factor = rsqrt(variance + epsilon)
+    y = (x - centre) * (factor if gamma is None else factor * gamma)
+    return y if beta is None else y + beta
+
+
+def _variance_scaled(x, gamma, axes, epsilon):
+    warnings.warn(
+        "You passed `rms_scaling=True`, which is deprecated: it scales by the variance, not by "
+        "the root mean square. Use `ops.rms_normalization` instead.",
+        stacklevel=3,
+    )
+    y = x * rsqrt(_moments(x, axes, True)[1] + epsilon)
+    return y if gamma is None else y * gamma
+
+
+@op
+def _layer_norm_reference(x, gamma=None, beta=None, axes=1, epsilon=1e-3):
+    return _normalized(x, gamma, beta, tuple(range(x.ndim - axes, x.ndim)), epsilon)
+
+
+_layer_norm = fused(
+    "layer_norm",
+    reference=_layer_norm_reference,
+    forward=kernels.layer_norm,
+    backward=kernels.layer_norm_backward,
+    family=_normalizing,
+)
+
+
+@_layer_norm.rule
+def _(x, gamma=None, beta=None, *, axes, epsilon):
+    shape = x.shape[x.ndim - axes :]
+    for name, v in (("gamma", gamma), ("beta", beta)):
+        if v is not None and v.shape != shape:
+            raise ValueError(
+                f"Expected `{name}` of the shape of the normalized axes, {dims.to_public(shape)}. "
+                f"Received: {name}.shape={dims.to_public(v.shape)}"
+            )
+    return x
+
+
+@op
+def rms_normalization(x, scale=None, axis=-1, epsilon=None):
+    """Divide each sample by the root of its mean square over some axes.
+
+    Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019). Half precision is computed
+    in float32.
+
+    Args:
+        x: tensor.
+        scale: tensor to multiply by, or None.
+        axis: int or sequence of ints.
+        epsilon: float added to the mean square; `config.epsilon()` by default.
+
+    Returns:
+        A tensor of the shape and dtype of `x`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.rms_normalization([2.0, 2.0], epsilon=0.0).tolist()
+        [1.0, 1.0]
+    """
+    x = convert_to_tensor(x)
+    wide = cast(x, dtype=dtypes.result_type(x.dtype, "float32"))
+    if not wide.ndim:
+        wide = expand_dims(wide, axis=0)
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+    y = wide * rsqrt(mean(square(wide), axis=axis, keepdims=True) + epsilon)
+    if scale is not None:
+        y = y * cast(scale, dtype=wide.dtype)
+    return cast(y, dtype=x.dtype)
+
+
+@op
+def normalize(x, axis=-1, order=2, epsilon=None):
+    """Divide vectors along an axis by their length.
+
+    Args:
+        x: tensor.
+        axis: int or tuple of ints; a tuple takes the axes as one, and only with `order=2`.
+        order: int, the norm: the root of that order of the sum of powers.
+        epsilon: float, the least length to divide by; `config.epsilon()` by default.
+
+    Returns:
+        A float tensor of the shape of `x`.
+
+    Raises:
+        ValueError: if `order` is not a positive int.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.normalize([0.0, 2.0], order=1).tolist()
+        [0.0, 1.0]
+    """
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"Argument `order` must be an int >= 1. Received: order={order}")
+    x = convert_to_tensor(x)
+    if not x.ndim:
+        x = expand_dims(x, axis=0)
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    if order == 2:
+        squares = sum(square(x), axis=axis, keepdims=True)
+        return x * rsqrt(maximum(squares, epsilon**2))
+    if not isinstance(axis, int):
+        raise ValueError(
+            f"Several axes go with order=2 alone. Received: axis={axis}, order={order}"
+        )
+    powers = absolute(x) if order == 1 else absolute(x) ** order
+    length = sum(powers, axis=axis, keepdims=True)
+    return x / maximum(length if order == 1 else length ** (1.0 / order), epsilon)

@@ -1,0 +1,121 @@
+"""The Python operators of tensors, variables and symbolic tensors, in terms of ops.
+
+An operator whose other operand is of a foreign type returns NotImplemented, so that Python asks
+that type, and then raises TypeError.
+"""
+
+import numpy as np
+
+from minikeras.arrays import device
+from minikeras.autograd.tensor import Operators
+from minikeras.core import dtypes
+from minikeras.ops import bitwise, comparison, division, elementwise, rounding
+from minikeras.ops.indexing import get_item
+from minikeras.ops.linalg import matmul
+
+_OPERANDS = (Operators, device.Array, bool, int, float, np.number, np.bool_, list, tuple)
+
+
+def _accepted(other):
+    """Whether an operand is something that ops can take."""
+    return isinstance(other, _OPERANDS) or hasattr(other, "__array__")
+
+
+def _forward(function):
+    def operator(self, other):
+        return function(self, other) if _accepted(other) else NotImplemented
+
+    return operator
+
+
+def _reflected(function):
+    def operator(self, other):
+        return function(other, self) if _accepted(other) else NotImplemented
+
+    return operator
+
+
+def _by_kind(logical, bitwise_op):
+    """An op that means logic between bools and work on the bits of integers."""
+
+    def function(x, y):
+        return (logical if _is_bool(x) and _is_bool(y) else bitwise_op)(x, y)
+
+    return function
+
+
+def _is_bool(value):
+    if isinstance(value, (list, tuple)):
+        return np.asarray(value).dtype == bool
+    dtype = getattr(value, "dtype", type(value))
+    return dtypes.standardize(dtype) == "bool"
+
+
+def _equal(self, other):
+    return comparison.equal(self, other) if _accepted(other) else False
+
+
+def _not_equal(self, other):
+    return comparison.not_equal(self, other) if _accepted(other) else True
+
+
+def _invert(self):
+    return comparison.logical_not(self) if _is_bool(self) else bitwise.bitwise_invert(self)
+
+
+def _round(self, decimals=None):
+    return rounding.round(self, decimals=decimals or 0)
+
+
+_TWO_SIDED = {
+    "add": elementwise.add,
+    "sub": elementwise.subtract,
+    "mul": elementwise.multiply,
+    "truediv": elementwise.divide,
+    "floordiv": division.floor_divide,
+    "mod": division.mod,
+    "pow": elementwise.power,
+    "matmul": matmul,
+    "and": _by_kind(comparison.logical_and, bitwise.bitwise_and),
+    "or": _by_kind(comparison.logical_or, bitwise.bitwise_or),
+    "xor": _by_kind(comparison.logical_xor, bitwise.bitwise_xor),
+}
+_COMPARISONS = {
+    "lt": comparison.less,
+    "le": comparison.less_equal,
+    "gt": comparison.greater,
+    "ge": comparison.greater_equal,
+}
+_ONE_SIDED = {
+    "eq": _equal,
+    "ne": _not_equal,
+    "neg": elementwise.negative,
+    "abs": elementwise.absolute,
+    "invert": _invert,
+    "round": _round,
+    "getitem": get_item,
+    "pos": lambda self: self,
+}
+
+
+def _fill():
+    """Put the operators into the class that all carriers of values share."""
+    for name, function in _TWO_SIDED.items():
+        setattr(Operators, f"__{name}__", _forward(function))
+        setattr(Operators, f"__r{name}__", _reflected(function))
+    for name, function in _COMPARISONS.items():
+        setattr(Operators, f"__{name}__", _forward(function))
+    for name, function in _ONE_SIDED.items():
+        setattr(Operators, f"__{name}__", _method(function))
+
+
+def _method(function):
+    """The function as one that binds to its object, which an op by itself does not."""
+
+    def operator(self, *args):
+        return function(self, *args)
+
+    return operator
+
+
+_fill()

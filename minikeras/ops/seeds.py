@@ -1,0 +1,202 @@
+"""Where seeds come from: generators with a counter, and the state that `set_random_seed` sets.
+
+A draw is a pure function of a pair of integers (see `arrays.random`). A `SeedGenerator` hands out
+such pairs: its own seed, and how often it was asked. Draws without a seed ask a global generator,
+which is made when first needed, from Python's `random`.
+"""
+
+import random
+
+import numpy as np
+
+from minikeras.autograd import symbolic
+from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tensor import Tensor
+from minikeras.autograd.variable import Variable
+from minikeras.core import names, registry
+
+_LARGEST_DEFAULT = 10**9
+_STATE_DTYPE = "int64"
+
+# The congruential steps between the seeds of the global generator; Keras's numbers.
+_JUMP_FACTOR, _JUMP_MODULUS = 5387, 933199
+
+_state = {"generator": None, "run_seed": None}
+
+table = registry.Table("seed generator", "keras.random")
+
+
+@table.add
+class SeedGenerator:
+    """A source of seeds: every draw made with it gets numbers of its own.
+
+    Args:
+        seed: Python int from -2**63 to 2**63 - 1, or None for one drawn from Python's `random`.
+        name: a name without `/`, or None for an automatic one.
+
+    Raises:
+        ValueError: if the seed is no such int, the name is invalid, or an argument is unknown.
+
+    Example:
+        >>> import minikeras as keras
+        >>> seeds = keras.random.SeedGenerator(seed=3)
+        >>> seeds.next().tolist(), seeds.next().tolist()
+        ([3, 0], [3, 1])
+    """
+
+    def __init__(self, seed=None, name=None, **kwargs):
+        if kwargs:
+            raise ValueError(f"Unrecognized keyword arguments: {kwargs}")
+        name = name or names.of_class(type(self))
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(
+                "Argument `name` must be a string and cannot contain character `/`. "
+                f"Received: name={name}"
+            )
+        first = make_default_seed() if seed is None else seed
+        if not is_seed(first) or not -(2**63) <= first < 2**63:
+            raise ValueError(
+                "Argument `seed` must be an integer of at most 64 bits. "
+                f"Received: seed={seed} (of type {type(seed).__name__})"
+            )
+        self.name = name
+        self._initial_seed = seed
+        with names.name_scope(name):
+            self.state = Variable(
+                [first, 0],
+                dtype=_STATE_DTYPE,
+                trainable=False,
+                name="seed_generator_state",
+            )
+
+    def next(self, ordered=True):
+        """Return the next seed.
+
+        Args:
+            ordered: whether the counter goes up by one; if not, seed and counter jump to the next
+                of a pseudo-random sequence, as those of the global generator do.
+
+        Returns:
+            A tensor of shape (2,), dtype int64: the seed, and how many came before this one. While
+            only shapes are being worked out, a shape, and the counter stays.
+
+        Example:
+            >>> import minikeras as keras
+            >>> keras.random.SeedGenerator(seed=3).next().tolist()
+            [3, 0]
+        """
+        if symbolic.in_abstract_scope():
+            return Abstract((2,), _STATE_DTYPE)
+        return Tensor(np.array(self.next_pair(ordered), dtype=_STATE_DTYPE))
+
+    def next_pair(self, ordered=True):
+        """Return the next seed as a pair of Python ints, as `arrays.random` takes it."""
+        state = self.state.writable()
+        pair = int(state[0]), int(state[1])
+        if ordered:
+            state[1] += 1
+        else:
+            state[...] = [(part + 1) * _JUMP_FACTOR % _JUMP_MODULUS for part in pair]
+        return pair
+
+    def get_config(self):
+        """Return the arguments that make an equal generator, its counter apart.
+
+        Returns:
+            A dict of JSON types.
+
+        Example:
+            >>> import minikeras as keras
+            >>> keras.random.SeedGenerator(seed=3, name="masks").get_config()
+            {'seed': 3, 'name': 'masks'}
+        """
+        return {"seed": self._initial_seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a generator of what `get_config` returned."""
+        return cls(**config)
+
+
+def is_seed(value):
+    """Say whether a value can seed a generator or draw: a Python int that is no bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def make_default_seed():
+    """Draw a seed from Python's `random`, so that `random.seed` makes whole runs repeatable."""
+    return random.randint(1, _LARGEST_DEFAULT)
+
+
+def global_seed_generator():
+    """Return the generator that serves draws without a seed; made when first asked for."""
+    if _state["generator"] is None:
+        _state["generator"] = SeedGenerator()
+    return _state["generator"]
+
+
+def clear_seeds():
+    """Forget the global generator: the next draw without a seed makes a new one."""
+    _state["generator"] = None
+
+
+def draw_seed(seed):
+    """Return the pair of ints that a draw is to be made from.
+
+    Args:
+        seed: an int, which always gives the same pair; a `SeedGenerator`, which steps on; or None
+            for the global generator.
+
+    Returns:
+        A pair of Python ints.
+
+    Raises:
+        ValueError: if `seed` is anything else.
+    """
+    if isinstance(seed, SeedGenerator):
+        return seed.next_pair()
+    if is_seed(seed):
+        return seed, 0
+    if seed is None:
+        return global_seed_generator().next_pair(ordered=False)
+    raise ValueError(
+        "Argument `seed` must be either an integer or an instance of `SeedGenerator`. "
+        f"Received: seed={seed} (of type {type(seed)})"
+    )
+
+
+def set_random_seed(seed):
+    """Seed all random numbers: Python's `random`, NumPy's global state, and this package's.
+
+    After it, weights, masks and the order of samples are the same in every run.
+
+    Args:
+        seed: int from 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: if `seed` is no such int.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.utils.set_random_seed(7)
+        >>> first = keras.random.uniform((2,)).tolist()
+        >>> keras.utils.set_random_seed(7)
+        >>> keras.random.uniform((2,)).tolist() == first
+        True
+    """
+    if not isinstance(seed, int):
+        raise ValueError(
+            f"Expected `seed` argument to be an integer. Received: seed={seed} (of type "
+            f"{type(seed)})"
+        )
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"Seed must be between 0 and 2**32 - 1. Received: seed={seed}")
+    random.seed(seed)
+    np.random.seed(seed)
+    clear_seeds()
+    _state["run_seed"] = seed
+
+
+def run_seed():
+    """Return the int that `set_random_seed` was given last, None if it never was."""
+    return _state["run_seed"]

@@ -1,0 +1,215 @@
+"""Sums, products and extremes of rows that share a number: their segment.
+
+Equal extremes share their gradient. The gradient of a product where elements are zero follows from
+the product of the others.
+"""
+
+import numpy as np
+
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.primitive import cast, primitive
+from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tensor import Tensor
+from minikeras.core import dims
+from minikeras.core.dims import Dim
+from minikeras.ops.comparison import where
+from minikeras.ops.indexing import indexed, put, take
+
+
+@op
+def segment_sum(data, segment_ids, num_segments=None, sorted=False):
+    """Sum the rows of every segment.
+
+    Args:
+        data: tensor `(count, ...)`.
+        segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
+            negative one are left out.
+        num_segments: int; one more than the largest number by default.
+        sorted: whether the numbers rise; it's checked, and changes nothing else here.
+
+    Returns:
+        A tensor `(num_segments, ...)`; 0 for an empty segment.
+
+    Raises:
+        ValueError: if `segment_ids` is no vector of the length of `data`, or does not rise.
+        IndexError: if a number is too large.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.segment_sum([1, 2, 3], [0, 2, 0]).tolist()
+        [4, 0, 2]
+    """
+    data, segment_ids, count = _checked(data, segment_ids, num_segments, sorted)
+    return put(data, segment_ids, shape=(count, *data.shape[1:]), axis=0)
+
+
+@op
+def segment_max(data, segment_ids, num_segments=None, sorted=False):
+    """Find the largest value of every segment.
+
+    Args:
+        data: tensor `(count, ...)`.
+        segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
+            negative one are left out.
+        num_segments: int; one more than the largest number by default.
+        sorted: whether the numbers rise.
+
+    Returns:
+        A tensor `(num_segments, ...)`; for an empty segment the dtype's lowest value, or 0 if
+        `sorted`.
+
+    Raises:
+        ValueError: if `segment_ids` is no vector of the length of `data`, or does not rise.
+        IndexError: if a number is too large.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.segment_max([1, 2, 3], [0, 1, 0]).tolist()
+        [3, 2]
+    """
+    return _extreme(data, segment_ids, num_segments, sorted, largest=True)
+
+
+@op
+def segment_min(data, segment_ids, num_segments=None, sorted=False):
+    """Find the smallest value of every segment.
+
+    Args:
+        data: tensor `(count, ...)`.
+        segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
+            negative one are left out.
+        num_segments: int; one more than the largest number by default.
+        sorted: whether the numbers rise.
+
+    Returns:
+        A tensor `(num_segments, ...)`; for an empty segment the dtype's highest value, or 0 if
+        `sorted`.
+
+    Raises:
+        ValueError: if `segment_ids` is no vector of the length of `data`, or does not rise.
+        IndexError: if a number is too large.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.segment_min([1, 2, 3], [0, 1, 0]).tolist()
+        [1, 2]
+    """
+    return _extreme(data, segment_ids, num_segments, sorted, largest=False)
+
+
+def _extreme(data, segment_ids, num_segments, sorted, largest):
+    data, segment_ids, count = _checked(data, segment_ids, num_segments, sorted)
+    empty = 0 if sorted else None
+    return segment_extremes(data, segment_ids, count=count, largest=largest, empty=empty)
+
+
+@op
+def segment_prod(data, segment_ids, num_segments=None, sorted=False):
+    """Multiply the rows of every segment.
+
+    Args:
+        data: tensor `(count, ...)`.
+        segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
+            negative one are left out.
+        num_segments: int; one more than the largest number by default.
+        sorted: whether the numbers rise; it's checked, and changes nothing else here.
+
+    Returns:
+        A tensor `(num_segments, ...)`; 1 for an empty segment.
+
+    Raises:
+        ValueError: if `segment_ids` is no vector of the length of `data`, or does not rise.
+        IndexError: if a number is too large.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.segment_prod([1, 2, 3], [0, 1, 0]).tolist()
+        [3, 2]
+    """
+    data, segment_ids, count = _checked(data, segment_ids, num_segments, sorted)
+    return segment_products(data, segment_ids, count=count)
+
+
+def _checked(data, segment_ids, num_segments, rising):
+    data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
+    if ids.ndim != 1:
+        raise ValueError(
+            "Argument `segment_ids` should be an 1-D vector, got shape: "
+            f"{dims.to_public(ids.shape)}."
+        )
+    if dims.is_known((*data.shape[:1], *ids.shape)) and data.shape[:1] != ids.shape:
+        raise ValueError(
+            "Argument `segment_ids` and `data` should have same leading dimension. "
+            f"Got {ids.shape} v.s. {data.shape}."
+        )
+    count = _count(ids, num_segments, rising)
+    if isinstance(ids, Tensor) and (ids.data < 0).any():
+        data, ids = data[ids >= 0], ids[ids >= 0]
+    return data, ids, count
+
+
+def _count(ids, num_segments, rising):
+    """The number of segments, a Dim where the numbers are not known."""
+    if isinstance(ids, Abstract):
+        return Dim() if num_segments is None else num_segments
+    if rising and (np.diff(ids.data) < 0).any():
+        raise ValueError("The segment ids are not increasing, though `sorted` is True.")
+    if num_segments is not None:
+        return num_segments
+    return int(ids.data.max()) + 1 if ids.size else 0
+
+
+@primitive(indexed)
+def segment_extremes(xp, x, ids, *, count, largest, empty):
+    """The largest (or smallest) rows of segments, element by element."""
+    _refuse_outside(ids, count)
+    if empty is None:
+        info = np.finfo(x.dtype) if x.dtype.kind == "f" else np.iinfo(x.dtype)
+        empty = info.min if largest else info.max
+    order = np.argsort(ids, kind="stable")
+    numbers, first = np.unique(ids[order], return_index=True)
+    y = xp.full((count, *x.shape[1:]), empty, x.dtype)
+    if numbers.size:
+        y[numbers] = (xp.maximum if largest else xp.minimum).reduceat(x[order], first, axis=0)
+    return y
+
+
+@segment_extremes.vjp("x")
+def _(g, x, ids, y):
+    chosen = cast(x == take(y, ids, axis=0), dtype=x.dtype)
+    shared = take(put(chosen, ids, shape=y.shape, axis=0), ids, axis=0)
+    return chosen * take(g, ids, axis=0) / where(shared == 0, 1, shared)
+
+
+@primitive(indexed)
+def segment_products(xp, x, ids, *, count):
+    """The products of the rows of segments, element by element."""
+    _refuse_outside(ids, count)
+    y = xp.ones((count, *x.shape[1:]), x.dtype)
+    xp.multiply.at(y, ids, x)
+    return y
+
+
+@segment_products.vjp("x")
+def _(g, x, ids, y):
+    is_zero = x == 0
+    zeros = take(put(cast(is_zero, dtype=x.dtype), ids, shape=y.shape, axis=0), ids, axis=0)
+    others = where(is_zero, 1, x)
+    nonzero = take(segment_products(others, ids, count=y.shape[0]), ids, axis=0) / others
+    hidden = zeros - cast(is_zero, dtype=x.dtype)
+    return take(g, ids, axis=0) * where(hidden == 0, nonzero, 0)
+
+
+@segment_extremes.rule
+def _(x, ids, *, count, largest, empty):
+    return Abstract((count, *x.shape[1:]), x.dtype)
+
+
+@segment_products.rule
+def _(x, ids, *, count):
+    return Abstract((count, *x.shape[1:]), x.dtype)
+
+
+def _refuse_outside(ids, count):
+    if ids.size and (ids.min() < 0 or ids.max() >= count):
+        raise IndexError(f"The segment ids must lie in [0, {count}).")

@@ -1,0 +1,79 @@
+"""Optimizers: how weights change, given their gradients."""
+
+from minikeras.optimizers import schedules
+from minikeras.optimizers.base import Optimizer, optimizer_table
+from minikeras.optimizers.loss_scale import LossScaleOptimizer, with_loss_scaling
+from minikeras.optimizers.rules import SGD, Adagrad, Adam, AdamW, RMSprop
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "LossScaleOptimizer",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+    "with_loss_scaling",
+]
+
+for _cls in (SGD, Adagrad, Adam, AdamW, RMSprop, LossScaleOptimizer):
+    optimizer_table.entries[_cls.__name__.lower()] = _cls
+
+
+def serialize(optimizer):
+    """Return the saved form of an optimizer.
+
+    Args:
+        optimizer: an `Optimizer`.
+
+    Returns:
+        A dict for `deserialize`.
+    """
+    return optimizer_table.serialize(optimizer)
+
+
+def deserialize(config, custom_objects=None):
+    """Return the optimizer that a saved form describes.
+
+    Args:
+        config: what `serialize` returned.
+        custom_objects: dict of name to class of your own.
+
+    Returns:
+        An `Optimizer`.
+    """
+    return optimizer_table.deserialize(config, custom_objects)
+
+
+def get(identifier):
+    """Return the optimizer that a name, config or optimizer stands for.
+
+    Args:
+        identifier: a name such as `"adam"`, a config dict, an `Optimizer` or None.
+
+    Returns:
+        An `Optimizer`, or None.
+
+    Raises:
+        ValueError: if the name is unknown or the value is no optimizer.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.optimizers.get("sgd").name
+        'SGD'
+    """
+    if identifier is None or isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, str):
+        return optimizer_table.find(
+            identifier if identifier in optimizer_table.entries else identifier.lower()
+        )()
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        return identifier()
+    raise ValueError(f"Could not interpret optimizer identifier: {identifier}")

@@ -1,0 +1,307 @@
+"""The update rules: SGD, Adagrad, RMSprop, Adam, AdamW."""
+
+import math
+
+from minikeras import initializers
+from minikeras.kernels.shared import optimizers as kernels
+from minikeras.optimizers.base import Optimizer, optimizer_table
+
+
+def _scalar(variable, value):
+    """A number in the dtype of a weight, so that arithmetic stays in it."""
+    return variable.array.dtype.type(value)
+
+
+class _Rule(Optimizer):
+    """An optimizer whose further settings are attributes named like its arguments."""
+
+    _settings = ()
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return super().get_config() | {name: getattr(self, name) for name in self._settings}
+
+    def _run(self, kernel, gradient, variable, *states, **numbers):
+        """Call a kernel on the weight and its states, all in place."""
+        scalars = {
+            key: value if isinstance(value, bool) else _scalar(variable, value)
+            for key, value in numbers.items()
+        }
+        gradient = gradient.data.astype(variable.array.dtype, copy=False)
+        kernel(variable.writable(), gradient, *[s.writable() for s in states], **scalars)
+
+    def _state(self, states, variable):
+        return states[self._get_variable_index(variable)]
+
+
+@optimizer_table.add
+class SGD(_Rule):
+    """Gradient descent, with momentum if wanted.
+
+    Without momentum `w -= learning_rate * g`. With it `v = momentum * v - learning_rate * g` and
+    `w += v`, or with Nesterov's form `w += momentum * v - learning_rate * g`. Source: Sutskever et
+    al., "On the importance of initialization and momentum in deep learning" (2013).
+
+    Args:
+        learning_rate: a float, schedule or callable.
+        momentum: from 0 to 1, how much of the last step stays.
+        nesterov: whether to use Nesterov's form.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
+        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
+        name: a name.
+
+    Raises:
+        ValueError: if the momentum is outside 0 to 1.
+
+    Example:
+        >>> import minikeras as keras
+        >>> w = keras.Variable(1.0)
+        >>> keras.optimizers.SGD(0.5).apply([keras.ops.convert_to_tensor(1.0)], [w])
+        >>> float(w)
+        0.5
+    """
+
+    _settings = ("momentum", "nesterov")
+
+    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=None,
+                 clipnorm=None, clipvalue=None, global_clipnorm=None, use_ema=False,
+                 ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
+                 gradient_accumulation_steps=None, name="SGD", **kwargs):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
+                         use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
+                         gradient_accumulation_steps, name, **kwargs)
+        if not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
+            raise ValueError("`momentum` must be a float between [0, 1].")
+        self.momentum = momentum
+        self.nesterov = nesterov
+
+    def build(self, variables):
+        """Make one velocity per weight, if there is momentum."""
+        if self.built:
+            return
+        super().build(variables)
+        if self.momentum:
+            self.momentums = self.add_optimizer_variables(variables, "momentum")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Change one weight."""
+        if not self.momentum:
+            self._run(kernels.sgd, gradient, variable, lr=learning_rate)
+            return
+        self._run(kernels.sgd_momentum, gradient, variable, self._state(self.momentums, variable),
+                  lr=learning_rate, momentum=self.momentum, nesterov=bool(self.nesterov))
+
+
+@optimizer_table.add
+class Adagrad(_Rule):
+    """Steps divided by the root of the sum of all squared gradients so far.
+
+    Source: Duchi et al., "Adaptive Subgradient Methods" (2011).
+
+    Args:
+        learning_rate: a float, schedule or callable.
+        initial_accumulator_value: where the sum begins.
+        epsilon: added to the sum.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
+        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
+        name: a name.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.optimizers.Adagrad(0.1).get_config()["initial_accumulator_value"]
+        0.1
+    """
+
+    _settings = ("initial_accumulator_value", "epsilon")
+
+    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7,
+                 weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
+                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
+                 loss_scale_factor=None, gradient_accumulation_steps=None, name="adagrad",
+                 **kwargs):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
+                         use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
+                         gradient_accumulation_steps, name, **kwargs)
+        self.initial_accumulator_value = initial_accumulator_value
+        self.epsilon = epsilon
+
+    def build(self, variables):
+        """Make one sum per weight."""
+        if self.built:
+            return
+        super().build(variables)
+        value = self.initial_accumulator_value
+        self._accumulators = self.add_optimizer_variables(
+            variables, "accumulator", initializer=initializers.Constant(value)
+        )
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Change one weight."""
+        self._run(kernels.adagrad, gradient, variable, self._state(self._accumulators, variable),
+                  lr=learning_rate, epsilon=self.epsilon)
+
+
+@optimizer_table.add
+class RMSprop(_Rule):
+    """Steps divided by the root of a moving average of squared gradients.
+
+    Source: Hinton, "Neural Networks for Machine Learning", lecture 6e (2012); the centred form is
+    from Graves, "Generating Sequences With Recurrent Neural Networks" (2013), section 4.2.
+
+    Args:
+        learning_rate: a float, schedule or callable.
+        rho: how much of the average stays at each step.
+        momentum: how much of the last step stays.
+        epsilon: added to the average.
+        centered: whether the square of the mean gradient is subtracted from the average.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
+        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
+        name: a name.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.optimizers.RMSprop().get_config()["rho"]
+        0.9
+    """
+
+    _settings = ("rho", "momentum", "epsilon", "centered")
+
+    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False,
+                 weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
+                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
+                 loss_scale_factor=None, gradient_accumulation_steps=None, name="rmsprop",
+                 **kwargs):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
+                         use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
+                         gradient_accumulation_steps, name, **kwargs)
+        self.rho = rho
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.centered = centered
+
+    def build(self, variables):
+        """Make the averages per weight."""
+        if self.built:
+            return
+        super().build(variables)
+        self._velocities = self.add_optimizer_variables(variables, "velocity")
+        if self.momentum > 0:
+            self._momentums = self.add_optimizer_variables(variables, "momentum")
+        if self.centered:
+            self._average_gradients = self.add_optimizer_variables(variables, "average_gradient")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Change one weight."""
+        v = self._state(self._velocities, variable)
+        mean = velocity = None
+        if self.centered:
+            mean = self._state(self._average_gradients, variable).writable()
+        if self.momentum > 0:
+            velocity = self._state(self._momentums, variable).writable()
+        kernels.rmsprop(
+            variable.writable(), gradient.data, v.writable(),
+            _scalar(variable, learning_rate), _scalar(variable, self.rho),
+            _scalar(variable, self.epsilon), mean, velocity, _scalar(variable, self.momentum),
+        )
+
+
+@optimizer_table.add
+class Adam(_Rule):
+    """Steps along a moving average of gradients, divided by the root of that of their squares.
+
+    Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), with the order of
+    computation of the end of its section 2; AMSGrad from Reddi et al. (2018).
+
+    Args:
+        learning_rate: a float, schedule or callable.
+        beta_1: how much of the average gradient stays at each step.
+        beta_2: how much of the average square stays at each step.
+        epsilon: added to the root.
+        amsgrad: whether to use the largest average square so far.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
+        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
+        name: a name.
+
+    Example:
+        >>> import minikeras as keras
+        >>> w = keras.Variable(1.0)
+        >>> keras.optimizers.Adam(0.5).apply([keras.ops.convert_to_tensor(1.0)], [w])
+        >>> round(float(w), 5)
+        0.5
+    """
+
+    _settings = ("beta_1", "beta_2", "epsilon", "amsgrad")
+
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False,
+                 weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
+                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
+                 loss_scale_factor=None, gradient_accumulation_steps=None, name="adam", **kwargs):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
+                         use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
+                         gradient_accumulation_steps, name, **kwargs)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
+
+    def build(self, variables):
+        """Make the averages per weight."""
+        if self.built:
+            return
+        super().build(variables)
+        self._momentums, self._velocities = self.add_optimizer_variables(
+            variables, ["momentum", "velocity"]
+        )
+        if self.amsgrad:
+            self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Change one weight."""
+        step = int(self._iterations) + 1
+        beta_1, beta_2 = float(_scalar(variable, self.beta_1)), float(_scalar(variable, self.beta_2))
+        alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+        states = [self._state(self._momentums, variable), self._state(self._velocities, variable)]
+        largest = self._state(self._velocity_hats, variable) if self.amsgrad else None
+        numbers = [_scalar(variable, n) for n in (alpha, self.beta_1, self.beta_2, self.epsilon)]
+        kernels.adam(
+            variable.writable(),
+            gradient.data.astype(variable.array.dtype, copy=False),
+            *[s.writable() for s in states],
+            *numbers,
+            None if largest is None else largest.writable(),
+        )
+
+
+@optimizer_table.add
+class AdamW(Adam):
+    """Adam with weight decay that does not pass through the gradients.
+
+    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
+
+    Args:
+        learning_rate: a float, schedule or callable.
+        weight_decay: weights shrink by this times the learning rate at each step.
+        beta_1, beta_2, epsilon, amsgrad: see `Adam`.
+        clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
+        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
+        name: a name.
+
+    Raises:
+        ValueError: if `weight_decay` is None.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.optimizers.AdamW().weight_decay
+        0.004
+    """
+
+    def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999,
+                 epsilon=1e-7, amsgrad=False, clipnorm=None, clipvalue=None, global_clipnorm=None,
+                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
+                 loss_scale_factor=None, gradient_accumulation_steps=None, name="adamw", **kwargs):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm,
+                         clipvalue, global_clipnorm, use_ema, ema_momentum,
+                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+                         name, **kwargs)
+        if self.weight_decay is None:
+            raise ValueError("Argument `weight_decay` must be a float. Received: weight_decay=None")

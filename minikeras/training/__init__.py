@@ -1,0 +1,1 @@
+"""The training loop: data in batches, steps, losses and metrics by output, callbacks."""

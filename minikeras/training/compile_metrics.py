@@ -1,0 +1,187 @@
+"""The metrics of a model: lists of metrics per output, plain and weighted."""
+
+from minikeras import metrics as metrics_room
+from minikeras.core import trees
+from minikeras.metrics import Metric
+from minikeras.training.compile_loss import Outputs, kind_of_targets
+
+
+class CompileMetrics(Metric):
+    """The metrics that `compile` was given, matched to a model's outputs at the first batch.
+
+    Args:
+        metrics: nest of metrics, functions or names.
+        weighted_metrics: the same, for metrics that take the sample weights into account.
+        output_names: names of the model's outputs, or None.
+
+    Raises:
+        ValueError: if an argument is neither a list nor a dict, or a name is unknown.
+    """
+
+    def __init__(self, metrics, weighted_metrics, output_names=None):
+        super().__init__(name="compile_metrics")
+        for name, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
+            if given is not None and not isinstance(given, (list, tuple, dict)):
+                raise ValueError(
+                    f"Expected `{name}` argument to be a list, tuple, or dict. Received instead: "
+                    f"{name}={given} of type {type(given)}"
+                )
+            _check_known(given)
+        self._user = (metrics, weighted_metrics)
+        self._names = output_names
+        self._plain = self._weighted = None
+
+    @property
+    def metrics(self):
+        """All metrics, the plain ones first."""
+        return [m for entry in (self._plain or []) + (self._weighted or []) for m in entry[1]]
+
+    @property
+    def variables(self):
+        """The variables of all metrics."""
+        return [v for metric in self.metrics for v in metric.variables]
+
+    @property
+    def built(self):
+        """Whether the metrics have been matched to outputs."""
+        return self._plain is not None
+
+    def build(self, y_true, y_pred):
+        """Match the metrics to the outputs.
+
+        Args:
+            y_true: nest of targets.
+            y_pred: nest of predictions.
+
+        Raises:
+            ValueError: if the metrics do not fit the outputs.
+        """
+        outputs = Outputs(y_pred, self._names)
+        targets = outputs.match_targets(y_true)
+        self._weighted = _matched(self._user[1], outputs, targets, "weighted_metrics")
+        self._plain = _matched(self._user[0], outputs, targets, "metrics")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add a batch to all metrics.
+
+        Args:
+            y_true: nest of targets.
+            y_pred: nest of predictions.
+            sample_weight: nest of sample weights, or None.
+        """
+        if not self.built:
+            self.build(y_true, y_pred)
+        outputs = Outputs(y_pred, self._names)
+        targets = outputs.match_targets(y_true)
+        weights = outputs.match_weights(sample_weight)
+        for i, found in self._plain:
+            for metric in found:
+                metric.update_state(targets[i], outputs.leaves[i])
+        for i, found in self._weighted:
+            for metric in found:
+                metric.update_state(targets[i], outputs.leaves[i], weights[i])
+        self._output_names = [outputs.name(i) for i in range(outputs.count)]
+
+    def result(self):
+        """Return a dict of metric name to value, names of several outputs having a prefix."""
+        results, counts = {}, {}
+        for weighted, entries in ((False, self._plain or []), (True, self._weighted or [])):
+            for i, found in entries:
+                for metric in found:
+                    name = self._full_name(i, metric.name)
+                    if name in counts and weighted:
+                        name = f"weighted_{name}"
+                    results[_numbered(name, counts)] = metric.result()
+        return results
+
+    def _full_name(self, i, name):
+        names = getattr(self, "_output_names", [])
+        return f"{names[i]}_{name}" if len(names) > 1 else name
+
+    def reset_state(self):
+        """Let all metrics begin anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+
+def _numbered(name, counts):
+    """The name, with a number behind it from the second time on."""
+    count = counts.get(name, 0)
+    counts[name] = count + 1
+    return f"{name}_{count}" if count else name
+
+
+def _check_known(given):
+    """Raise for a name that no metric has, before anything is trained."""
+    for leaf in trees.flatten(given):
+        if isinstance(leaf, str) and leaf not in _BY_TARGETS:
+            metrics_room.get(leaf)
+
+
+def _matched(given, outputs, targets, argument):
+    """For each output that has metrics `(index, list of metrics)`."""
+    if not given:
+        return []
+    if isinstance(given, dict):
+        rows = _dict_rows(given, outputs, argument)
+    elif outputs.count == 1:
+        rows = [trees.flatten(given)]
+    elif len(given) == outputs.count:
+        rows = [row if isinstance(row, (list, tuple)) else [row] for row in given]
+    else:
+        raise ValueError(
+            f"For a model with multiple outputs, when providing the `{argument}` argument as a "
+            "list, it should have as many entries as the model has outputs. Received:\n"
+            f"{argument}={given}\nof length {len(given)} whereas the model has {outputs.count} "
+            "outputs."
+        )
+    return [
+        (i, [find_metric(m, targets[i], outputs.leaves[i]) for m in row if m is not None])
+        for i, row in enumerate(rows)
+        if row
+    ]
+
+
+def _dict_rows(given, outputs, argument):
+    entries = outputs.match(given, argument)
+    return [row if isinstance(row, (list, tuple)) else [row] for row in entries]
+
+
+_BY_TARGETS = {
+    name: classes
+    for names, classes in (
+        (
+            ("accuracy", "acc"),
+            {
+                "binary": metrics_room.BinaryAccuracy,
+                "sparse": metrics_room.SparseCategoricalAccuracy,
+                "categorical": metrics_room.CategoricalAccuracy,
+            },
+        ),
+        (
+            ("crossentropy", "ce"),
+            {
+                "binary": metrics_room.BinaryCrossentropy,
+                "sparse": metrics_room.SparseCategoricalCrossentropy,
+                "categorical": metrics_room.CategoricalCrossentropy,
+            },
+        ),
+    )
+    for name in names
+}
+
+
+def find_metric(identifier, y_true, y_pred):
+    """Return the Metric that a user's identifier stands for, given an example of the data."""
+    if isinstance(identifier, str) and identifier.lower() in _BY_TARGETS:
+        cls = _BY_TARGETS[identifier.lower()][kind_of_targets(y_true, y_pred)]
+        return cls(name=identifier)
+    found = metrics_room.get(identifier)
+    if isinstance(found, type):
+        found = found()
+    if not isinstance(found, Metric):
+        name = getattr(found, "__name__", None) or type(found).__name__
+        found = metrics_room.MeanMetricWrapper(found, name=name)
+    if isinstance(identifier, str):
+        found.name = identifier
+    return found

@@ -1,0 +1,167 @@
+"""Batches sliced out of arrays that are all in memory."""
+
+import math
+
+import numpy as np
+
+from minikeras import config
+from minikeras.arrays.order import batch_order, epoch_order
+from minikeras.autograd.tensor import Tensor
+from minikeras.core import trees
+from minikeras.ops.seeds import run_seed
+from minikeras.training.data.unpack import (
+    class_weights_to_sample_weights,
+    pack_x_y_sample_weight,
+)
+
+
+def as_arrays(data, what="x"):
+    """Turn every leaf of a nest into a NumPy array; 64-bit floats take the default float type.
+
+    Raises:
+        ValueError: if a leaf is no array of numbers.
+    """
+
+    def convert(leaf):
+        if leaf is None:
+            return None
+        if isinstance(leaf, Tensor) or hasattr(leaf, "as_operand"):
+            leaf = leaf.numpy()
+        elif hasattr(leaf, "to_numpy"):
+            leaf = leaf.to_numpy()
+        if not hasattr(leaf, "__array__"):
+            raise ValueError(
+                f"Expected arrays in `{what}`, but received a value of type "
+                f"{type(leaf).__name__}: {leaf!r}. Turn it into a NumPy array first."
+            )
+        array = np.asarray(leaf)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"Expected numbers in `{what}`, but received an array of dtype {array.dtype}."
+            )
+        if array.dtype.kind == "f" and array.dtype != config.floatx():
+            array = array.astype(config.floatx())
+        return array
+
+    return trees.map_structure(convert, data)
+
+
+def _listed(data):
+    """Plain lists of numbers count as one array, lists of arrays as several inputs."""
+    if isinstance(data, list) and data and not any(
+        hasattr(leaf, "__array__") for leaf in trees.flatten(data)
+    ):
+        return np.asarray(data)
+    return data
+
+
+class ArrayData:
+    """Batches of arrays, in a new order each epoch if shuffled.
+
+    Args:
+        x: nest of arrays whose first axis counts samples.
+        y: nest of arrays, or None.
+        sample_weight: nest of arrays, or None.
+        batch_size: samples per batch; 32 by default.
+        shuffle: True to shuffle the samples, `"batch"` to shuffle inside each batch, or False.
+        class_weight: dict of class to weight, or None.
+
+    Raises:
+        ValueError: if the arrays hold different numbers of samples.
+    """
+
+    def __init__(
+        self, x, y=None, sample_weight=None, batch_size=None, shuffle=False, class_weight=None
+    ):
+        x, y = as_arrays(_listed(x), "x"), as_arrays(_listed(y), "y")
+        sample_weight = as_arrays(_listed(sample_weight), "sample_weight")
+        if class_weight is not None:
+            if trees.is_nested(y):
+                raise ValueError(
+                    "`class_weight` is only supported for Models with a single output."
+                )
+            if sample_weight is not None:
+                raise ValueError("You cannot `class_weight` and `sample_weight` at the same time.")
+            sample_weight = class_weights_to_sample_weights(y, class_weight)
+        self._data = pack_x_y_sample_weight(x, y, sample_weight)
+        self.samples = _common_length(self._data)
+        self.batch_size = int(batch_size or 32)
+        self.num_batches = math.ceil(self.samples / self.batch_size)
+        self._shuffle = shuffle
+        self._known_order = (None, None)
+
+    def __iter__(self):
+        """Yield the batches of one epoch."""
+        order = self._order()
+        for start in range(0, self.samples, self.batch_size):
+            stop = min(start + self.batch_size, self.samples)
+            part = slice(start, stop) if order is None else order[start:stop]
+            yield trees.map_structure(lambda a, p=part: None if a is None else a[p], self._data)
+
+    def _order(self):
+        """The order of an epoch: after `set_random_seed` the same one each time, as in Keras."""
+        if not self._shuffle:
+            return None
+        seed, order = self._known_order
+        if order is None or seed is None or seed != run_seed():
+            seed = run_seed()
+            if self._shuffle == "batch":
+                order = batch_order(seed, self.samples, self.batch_size)
+            else:
+                order = epoch_order(seed, self.samples)
+            self._known_order = (seed, order)
+        return order
+
+    def on_epoch_end(self):
+        """Do nothing: an order is settled when an epoch begins."""
+
+
+def _common_length(data):
+    lengths = {}
+    for path, leaf in trees.flatten_with_path(data):
+        if leaf is not None:
+            if not leaf.ndim:
+                raise ValueError(f"Expected arrays of samples, but a scalar came at {path}.")
+            lengths.setdefault(leaf.shape[0], leaf.shape)
+    if len(lengths) > 1:
+        raise ValueError(
+            "Data cardinality is ambiguous. Make sure all arrays contain the same number of "
+            f"samples. 'x' and the other arrays have sizes: {sorted(lengths)}"
+        )
+    return next(iter(lengths), 0)
+
+
+def split_validation(arrays, validation_split):
+    """Split the last part off each array, for validation.
+
+    Args:
+        arrays: nest of arrays with the same first size, or None.
+        validation_split: fraction between 0 and 1 that is split off.
+
+    Returns:
+        Two nests: for training, for validation.
+
+    Raises:
+        ValueError: if a part would be empty, or the data are no arrays.
+    """
+    for leaf in trees.flatten(arrays):
+        if leaf is not None and not hasattr(leaf, "__array__"):
+            raise ValueError(
+                "Argument `validation_split` is only supported for tensors or NumPy arrays. "
+                f"Found incompatible type in the input: {type(leaf)}"
+            )
+    if all(leaf is None for leaf in trees.flatten(arrays)):
+        return arrays, arrays
+    samples = next(leaf.shape[0] for leaf in trees.flatten(arrays) if leaf is not None)
+    cut = int(math.floor(samples * (1.0 - validation_split)))
+    if cut == 0 or cut == samples:
+        raise ValueError(
+            f"Training data contains {samples} samples, which is not sufficient to split it into a "
+            f"validation and training set as specified by `validation_split={validation_split}`. "
+            "Either provide more data, or a different value for the `validation_split` argument."
+        )
+
+    def part(start, stop):
+        return trees.map_structure(lambda a: None if a is None else a[start:stop], arrays)
+
+    return part(0, cut), part(cut, samples)

@@ -1,0 +1,130 @@
+"""PyDataset: batches computed by a user's class, ahead of time by worker threads if wanted."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+
+class PyDataset:
+    """The base of data sets that compute batch `i` on demand.
+
+    A subclass defines `__getitem__(i)`, which returns one batch, and usually `__len__` (or
+    `num_batches`), and perhaps `on_epoch_begin` and `on_epoch_end`.
+
+    Args:
+        workers: number of threads that compute batches ahead of time.
+        use_multiprocessing: accepted; threads are used, since NumPy releases the interpreter.
+        max_queue_size: how many batches are computed ahead at most.
+
+    Example:
+        >>> import minikeras as keras, numpy as np
+        >>> class Ones(keras.utils.PyDataset):
+        ...     def __len__(self):
+        ...         return 2
+        ...     def __getitem__(self, i):
+        ...         return np.ones((4, 3)), np.ones((4, 1))
+        >>> Ones().num_batches
+        2
+    """
+
+    def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
+        self._workers = workers
+        self._use_multiprocessing = use_multiprocessing
+        self._max_queue_size = max_queue_size
+
+    @property
+    def workers(self):
+        """The number of threads that compute batches ahead of time."""
+        return self.__dict__.get("_workers", 1)
+
+    @workers.setter
+    def workers(self, value):
+        self._workers = value
+
+    @property
+    def use_multiprocessing(self):
+        """Whether processes were asked for."""
+        return self.__dict__.get("_use_multiprocessing", False)
+
+    @use_multiprocessing.setter
+    def use_multiprocessing(self, value):
+        self._use_multiprocessing = value
+
+    @property
+    def max_queue_size(self):
+        """How many batches are computed ahead at most."""
+        return self.__dict__.get("_max_queue_size", 10)
+
+    @max_queue_size.setter
+    def max_queue_size(self, value):
+        self._max_queue_size = value
+
+    def __getitem__(self, index):
+        """Return batch number `index`; every subclass says how."""
+        raise TypeError(f"{type(self).__name__} must define `__getitem__(self, index)`.")
+
+    @property
+    def num_batches(self):
+        """The number of batches, or None if there is no end."""
+        if hasattr(self, "__len__"):
+            return len(self)
+        return None
+
+    def on_epoch_begin(self):
+        """Do something before an epoch; nothing by default."""
+
+    def on_epoch_end(self):
+        """Do something after an epoch; nothing by default."""
+
+
+class PyDatasetData:
+    """The batches of a PyDataset, in its own order or shuffled.
+
+    Args:
+        dataset: the PyDataset.
+        shuffle: whether the order of batches is drawn anew each epoch.
+        weighted: function that adds class weights to a batch, or None.
+    """
+
+    batch_size = None
+
+    def __init__(self, dataset, shuffle=False):
+        self._dataset = dataset
+        self._shuffle = shuffle
+        self.num_batches = dataset.num_batches
+
+    def __iter__(self):
+        """Yield the batches of one epoch, computed ahead by the workers."""
+        self._dataset.on_epoch_begin()
+        order = self._order()
+        workers = self._dataset.workers
+        if workers <= 1:
+            yield from (self._dataset[i] for i in order)
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            waiting = deque()
+            for i in order:
+                waiting.append(pool.submit(self._dataset.__getitem__, i))
+                if len(waiting) >= max(workers, self._dataset.max_queue_size):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _order(self):
+        if self.num_batches is None:
+            return iter(_counting())
+        if not self._shuffle:
+            return range(self.num_batches)
+        return np.random.permutation(self.num_batches).tolist()
+
+    def on_epoch_end(self):
+        """Tell the data set that an epoch is over."""
+        self._dataset.on_epoch_end()
+
+
+def _counting():
+    i = 0
+    while True:
+        yield i
+        i += 1

@@ -1,0 +1,334 @@
+"""The loops of `fit`, `evaluate` and `predict`, and their single-batch forms."""
+
+import numpy as np
+
+from minikeras.core import trees
+from minikeras.training.callbacks import CallbackList
+from minikeras.training.data import Epochs, data_source, split_validation
+from minikeras.training.data.arrays import as_arrays
+from minikeras.training.data.unpack import (
+    class_weights_to_sample_weights,
+    pack_x_y_sample_weight,
+    unpack_x_y_sample_weight,
+)
+
+
+class Loops:
+    """The part of Model that goes through data."""
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
+    ):
+        """Train the model for a number of epochs.
+
+        Args:
+            x: nest of arrays, a generator of batches, or a PyDataset.
+            y: nest of targets, if `x` is of arrays.
+            batch_size: samples per step; 32 by default.
+            epochs: number of the epoch to stop before, counted from 0.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line per epoch, `"auto"` for 1.
+            callbacks: list of callbacks.
+            validation_split: fraction of the arrays, taken from their end, to validate on.
+            validation_data: `(x, y)` or `(x, y, sample_weight)`, a generator or a PyDataset.
+            shuffle: whether the order of samples is drawn anew each epoch; `"batch"` for batches.
+            class_weight: dict of class to weight.
+            sample_weight: array of weights of the samples.
+            initial_epoch: the first epoch's number.
+            steps_per_epoch: steps per epoch, or None for all batches.
+            validation_steps: steps per validation, or None for all batches.
+            validation_batch_size: samples per validation step; `batch_size` by default.
+            validation_freq: validate every so many epochs, or a list of epochs (from 1).
+
+        Returns:
+            A `History` callback whose `history` holds the values by epoch.
+
+        Raises:
+            ValueError: if the model is not compiled or the data do not fit; nothing has changed.
+        """
+        self._assert_compiled("fit")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split_validation(
+                _sliceable(x, y, sample_weight), validation_split
+            )
+        data = Epochs(
+            data_source(x, y, sample_weight, batch_size, shuffle, class_weight), steps_per_epoch
+        )
+        self._build_on(data)
+        validation = _Validation(
+            self, validation_data, validation_steps, validation_batch_size or batch_size,
+            validation_freq,
+        )
+        callbacks = self._callback_list(callbacks, True, verbose, epochs, data.num_batches)
+        self._set_stop(False)
+        callbacks.on_train_begin()
+        logs = {}
+        for epoch in range(initial_epoch, epochs):
+            logs = self._train_epoch(epoch, data, validation, callbacks)
+            if self.stop_training:
+                break
+        if self.optimizer is not None and epochs > initial_epoch:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
+        callbacks.on_train_end(logs=logs)
+        return self.history
+
+    def _train_epoch(self, epoch, data, validation, callbacks):
+        self.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        logs = {}
+        for step, batch in data:
+            callbacks.on_train_batch_begin(step)
+            logs = self.train_step(batch)
+            callbacks.on_train_batch_end(step, logs)
+            if self.stop_training:
+                break
+        logs = self._epoch_logs(logs)
+        if validation.is_due(epoch):
+            found = validation.run(callbacks)
+            logs.update({f"val_{name}": value for name, value in found.items()})
+        callbacks.on_epoch_end(epoch, logs)
+        return logs
+
+    def _epoch_logs(self, logs):
+        """The metrics' results, or what an overridden step returned beside them."""
+        results = {key: _number(value) for key, value in self.get_metrics_result().items()}
+        given = {key: _number(value) for key, value in (logs or {}).items()}
+        return results if set(given) == set(results) else given
+
+    def _set_stop(self, value):
+        object.__setattr__(self, "stop_training", value)
+
+    def _callback_list(self, callbacks, history, verbose, epochs, steps):
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        verbose = 1 if verbose == "auto" else verbose
+        return CallbackList(
+            callbacks,
+            add_history=history,
+            add_progbar=verbose != 0,
+            verbose=verbose,
+            epochs=epochs,
+            steps=steps,
+            model=self,
+        )
+
+    def _build_on(self, data):
+        """Build an unbuilt model, and the optimizer, on the shapes of the first batch."""
+        if not all(layer.built for layer in self._flatten_layers()):
+            x, _, _ = unpack_x_y_sample_weight(data.peek())
+            self._build_by_shapes(x)
+        if self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def _build_by_shapes(self, x):
+        from_shapes = trees.map_structure(lambda a: None if a is None else _spec_of(a), x)
+        self.compute_output_spec(from_shapes)
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+        **kwargs,
+    ):
+        """Return the loss and the metrics on some data.
+
+        Args:
+            x: nest of arrays, a generator of batches, or a PyDataset.
+            y: nest of targets, if `x` is of arrays.
+            batch_size: samples per step; 32 by default.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line, `"auto"` for 1.
+            sample_weight: array of weights of the samples.
+            steps: number of steps, or None for all batches.
+            callbacks: list of callbacks.
+            return_dict: whether to return a dict by metric name.
+
+        Returns:
+            A number, a list of numbers in the order of `metrics_names`, or a dict.
+
+        Raises:
+            ValueError: if the model is not compiled or the data do not fit.
+        """
+        self._assert_compiled("evaluate")
+        if kwargs:
+            raise ValueError(f"Arguments not recognized: {kwargs}")
+        data = Epochs(data_source(x, y, sample_weight, batch_size), steps)
+        logs = self._evaluate_epoch(data, callbacks, verbose)
+        return logs if return_dict else self._results_in_order(logs)
+
+    def _evaluate_epoch(self, data, callbacks, verbose=0):
+        self._build_on(data)
+        callbacks = self._callback_list(callbacks, False, verbose, 1, data.num_batches)
+        callbacks.on_test_begin()
+        self.reset_metrics()
+        logs = {}
+        for step, batch in data:
+            callbacks.on_test_batch_begin(step)
+            logs = self.test_step(batch)
+            callbacks.on_test_batch_end(step, logs)
+            if getattr(self, "stop_evaluating", False):
+                break
+        logs = self._epoch_logs(logs)
+        callbacks.on_test_end(logs)
+        return logs
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Return the model's outputs for some inputs, computed batch by batch.
+
+        Args:
+            x: nest of arrays, a generator of batches, or a PyDataset.
+            batch_size: samples per step; 32 by default.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line, `"auto"` for 1.
+            steps: number of steps, or None for all batches.
+            callbacks: list of callbacks.
+
+        Returns:
+            A NumPy array, or a nest of them like the model's outputs.
+        """
+        data = Epochs(data_source(x, batch_size=batch_size), steps)
+        callbacks = self._callback_list(callbacks, False, verbose, 1, data.num_batches)
+        callbacks.on_predict_begin()
+        structure, parts = None, []
+        for step, batch in data:
+            callbacks.on_predict_batch_begin(step)
+            outputs = trees.map_structure(_values, self.predict_step(batch))
+            structure = outputs
+            parts.append(trees.flatten(outputs))
+            callbacks.on_predict_batch_end(step, {"outputs": outputs})
+            if getattr(self, "stop_predicting", False):
+                break
+        callbacks.on_predict_end()
+        whole = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return trees.pack_sequence_as(structure, whole)
+
+    def train_on_batch(
+        self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
+    ):
+        """Train on one batch.
+
+        Args:
+            x: nest of arrays.
+            y: nest of targets, or None.
+            sample_weight: array of weights of the samples, or None.
+            class_weight: dict of class to weight, or None.
+            return_dict: whether to return a dict by metric name.
+
+        Returns:
+            A number, a list of numbers, or a dict: metrics since they were last reset.
+        """
+        self._assert_compiled("train_on_batch")
+        if class_weight is not None:
+            if sample_weight is not None:
+                raise ValueError(
+                    "Arguments `sample_weight` and `class_weight` cannot be specified at the same "
+                    f"time. Received: sample_weight={sample_weight}, class_weight={class_weight}"
+                )
+            sample_weight = class_weights_to_sample_weights(y, class_weight)
+        return self._on_batch(self.train_step, x, y, sample_weight, return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Evaluate one batch.
+
+        Args:
+            x: nest of arrays.
+            y: nest of targets, or None.
+            sample_weight: array of weights of the samples, or None.
+            return_dict: whether to return a dict by metric name.
+
+        Returns:
+            A number, a list of numbers, or a dict: metrics since they were last reset.
+        """
+        self._assert_compiled("test_on_batch")
+        return self._on_batch(self.test_step, x, y, sample_weight, return_dict)
+
+    def _on_batch(self, step, x, y, sample_weight, return_dict):
+        parts = as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight")
+        logs = step(pack_x_y_sample_weight(*parts))
+        logs = {name: _number(value) for name, value in logs.items()}
+        return logs if return_dict else self._results_in_order(logs)
+
+    def predict_on_batch(self, x):
+        """Return the model's outputs for one batch.
+
+        Args:
+            x: nest of arrays.
+
+        Returns:
+            A NumPy array, or a nest of them.
+        """
+        outputs = self.predict_step((as_arrays(x, "x"),))
+        return trees.map_structure(_values, outputs)
+
+
+class _Validation:
+    """When to validate during `fit`, and on what."""
+
+    def __init__(self, model, data, steps, batch_size, frequency):
+        self._model = model
+        self._frequency = frequency
+        self._epochs = None
+        if data is not None:
+            x, y, sample_weight = _unpack_validation(data)
+            self._epochs = Epochs(data_source(x, y, sample_weight, batch_size), steps)
+
+    def is_due(self, epoch):
+        if self._epochs is None:
+            return False
+        if isinstance(self._frequency, int):
+            return (epoch + 1) % self._frequency == 0
+        if isinstance(self._frequency, (list, tuple, set)):
+            return epoch + 1 in self._frequency
+        raise ValueError(
+            "Expected `validation_freq` to be a list or int. Received: "
+            f"validation_freq={self._frequency} of the type {type(self._frequency)}."
+        )
+
+    def run(self, callbacks):
+        return self._model._evaluate_epoch(self._epochs, callbacks)
+
+
+def _unpack_validation(data):
+    if isinstance(data, (tuple, list)):
+        return unpack_x_y_sample_weight(tuple(data))
+    return data, None, None
+
+
+def _sliceable(x, y, sample_weight):
+    return as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight")
+
+
+def _spec_of(array):
+    from minikeras.autograd.symbolic import Abstract
+
+    return Abstract(array.shape, str(array.dtype))
+
+
+def _number(value):
+    """A Python float of a scalar; other values stay."""
+    if hasattr(value, "shape") and not value.shape:
+        return float(value)
+    return value
+
+
+def _values(tensor):
+    return tensor.data if hasattr(tensor, "data") and hasattr(tensor, "node") else np.asarray(tensor)

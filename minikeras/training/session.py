@@ -1,0 +1,20 @@
+"""Beginning anew: automatic names and the global source of seeds."""
+
+from minikeras.core import names
+from minikeras.ops import seeds
+
+
+def clear_session(free_memory=True):
+    """Start automatic names and the global seed generator anew.
+
+    Args:
+        free_memory: accepted; arrays are freed as soon as nothing refers to them.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.utils.clear_session()
+        >>> keras.layers.Dense(1).name
+        'dense'
+    """
+    names.clear()
+    seeds.clear_seeds()

@@ -1,0 +1,291 @@
+"""Trainer: `compile`, and what one step of training, testing and prediction does.
+
+The loops over epochs and batches are in `loops`; users override the steps here.
+"""
+
+import warnings
+
+from minikeras import ops, optimizers
+from minikeras.autograd.gradient import GradientTape
+from minikeras.core import registry, trees
+from minikeras.metrics import Mean
+from minikeras.training.compile_loss import CompileLoss
+from minikeras.training.compile_metrics import CompileMetrics
+from minikeras.training.data.unpack import batch_size_of, unpack_x_y_sample_weight
+from minikeras.training.loops import Loops
+
+
+class Trainer(Loops):
+    """The part of Model that trains."""
+
+    def __init__(self):
+        set_quietly = object.__setattr__
+        set_quietly(self, "compiled", False)
+        set_quietly(self, "loss", None)
+        set_quietly(self, "optimizer", None)
+        set_quietly(self, "stop_training", False)
+        set_quietly(self, "run_eagerly", False)
+        set_quietly(self, "jit_compile", None)
+        set_quietly(self, "steps_per_execution", 1)
+        set_quietly(self, "_compile_loss", None)
+        set_quietly(self, "_compile_metrics", None)
+        set_quietly(self, "_loss_tracker", None)
+        set_quietly(self, "_compile_arguments", None)
+        set_quietly(self, "history", None)
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Settle the optimizer, the losses and the metrics.
+
+        Args:
+            optimizer: optimizer or its name.
+            loss: loss, its name, a function `(y_true, y_pred)`, or a nest of these by output.
+            loss_weights: weight, or nest of weights, of the outputs' losses.
+            metrics: nest of metrics or their names.
+            weighted_metrics: nest of metrics that take the sample weights into account.
+            run_eagerly: accepted; every step runs eagerly here.
+            steps_per_execution: accepted; every step is run by itself here.
+            jit_compile: accepted; there is nothing to compile.
+            auto_scale_loss: whether a float16 model's loss is scaled up for the gradients.
+
+        Raises:
+            ValueError: if a name is unknown.
+        """
+        optimizer = optimizers.get(optimizer)
+        if auto_scale_loss and self.compute_dtype == "float16" and optimizer is not None:
+            optimizer = optimizers.with_loss_scaling(optimizer)
+        compile_loss = compile_metrics = None
+        if loss is not None:
+            compile_loss = CompileLoss(loss, loss_weights, output_names=self._output_names())
+        if metrics is not None or weighted_metrics is not None:
+            compile_metrics = CompileMetrics(
+                metrics, weighted_metrics, output_names=self._output_names()
+            )
+        set_quietly = object.__setattr__
+        set_quietly(self, "optimizer", optimizer)
+        set_quietly(self, "loss", loss)
+        set_quietly(self, "_compile_loss", compile_loss)
+        set_quietly(self, "_compile_metrics", compile_metrics)
+        set_quietly(self, "_loss_tracker", Mean(name="loss"))
+        set_quietly(self, "run_eagerly", run_eagerly)
+        set_quietly(self, "steps_per_execution", steps_per_execution)
+        set_quietly(self, "jit_compile", jit_compile)
+        set_quietly(self, "stop_training", False)
+        set_quietly(self, "compiled", True)
+        set_quietly(
+            self,
+            "_compile_arguments",
+            {
+                "optimizer": optimizer,
+                "loss": loss,
+                "loss_weights": loss_weights,
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+                "run_eagerly": run_eagerly,
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": jit_compile,
+            },
+        )
+
+    def _output_names(self):
+        try:
+            return list(self.output_names)
+        except AttributeError:
+            return None
+
+    def get_compile_config(self):
+        """Return the arguments of `compile` in their saved form, or None."""
+        if not self.compiled or self._compile_arguments is None:
+            return None
+        return registry.serialize_dict(self._compile_arguments)
+
+    def compile_from_config(self, config):
+        """Compile with the arguments that `get_compile_config` returned."""
+        self.compile(**registry.deserialize(dict(config)))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    @property
+    def metrics(self):
+        """The loss's mean, the layers' metrics, and those of `compile`."""
+        found = [self._loss_tracker] if self.compiled and self.loss is not None else []
+        found += self._metrics
+        if self._compile_metrics is not None:
+            found.append(self._compile_metrics)
+        if self._compile_loss is not None:
+            found += self._compile_loss.metrics
+        for layer in self._flatten_layers(include_self=False):
+            if not isinstance(layer, Trainer):
+                found += layer._metrics
+        return found
+
+    @property
+    def metrics_names(self):
+        """The names of `metrics`."""
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self):
+        """Let all metrics begin anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # One step
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Return the loss of one batch: the compiled loss and what layers have added.
+
+        Args:
+            x: inputs.
+            y: targets.
+            y_pred: predictions.
+            sample_weight: weights of the samples, or None.
+            training: whether this is a training step.
+
+        Returns:
+            A scalar tensor.
+
+        Raises:
+            ValueError: if there is nothing to sum.
+        """
+        terms = []
+        if self._compile_loss is not None:
+            loss = self._compile_loss(y, y_pred, sample_weight)
+            if loss is not None:
+                terms.append(loss)
+        terms += [ops.sum(ops.cast(term, "float32")) if term.ndim else term for term in self.losses]
+        if not terms:
+            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Update the compiled metrics with one batch and return all results so far.
+
+        Args:
+            x: inputs.
+            y: targets.
+            y_pred: predictions.
+            sample_weight: weights of the samples, or None.
+
+        Returns:
+            A dict of metric name to value.
+        """
+        if self._compile_metrics is not None:
+            self._compile_metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self):
+        """Return a dict of metric name to its value so far."""
+        results = {}
+        for metric in self.metrics:
+            result = metric.result()
+            if isinstance(result, dict):
+                results.update(result)
+            else:
+                results[metric.name] = result
+        return results
+
+    def _forward(self, x, training):
+        return self(x, training=training) if self._call_has_training() else self(x)
+
+    def _call_has_training(self):
+        return self._cached("call_has_training", lambda: _takes_training(type(self)))
+
+    def train_step(self, data):
+        """Train on one batch; users may override it.
+
+        Args:
+            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
+
+        Returns:
+            A dict of metric name to value.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        with GradientTape() as tape:
+            y_pred = self._forward(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            scaled = self.optimizer.scale_loss(loss) if self.optimizer is not None else loss
+        self._track_loss(loss, x)
+        weights = self.trainable_weights
+        if weights:
+            gradients = tape.gradient(scaled, weights)
+            self.optimizer.apply(gradients, weights)
+        else:
+            warnings.warn("The model does not have any trainable weights.", stacklevel=2)
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def test_step(self, data):
+        """Evaluate one batch; users may override it.
+
+        Args:
+            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
+
+        Returns:
+            A dict of metric name to value.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self._forward(x, training=False)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self._track_loss(loss, x)
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def predict_step(self, data):
+        """Predict one batch; users may override it.
+
+        Args:
+            data: `x`, or a tuple that begins with it.
+
+        Returns:
+            A nest of tensors.
+        """
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self._forward(x, training=False)
+
+    def _track_loss(self, loss, x):
+        if self._loss_tracker is not None:
+            self._loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
+
+    def _assert_compiled(self, method):
+        if not self.compiled:
+            raise ValueError(
+                f"You must call `compile()` before calling `{method}()`: the model needs an "
+                "optimizer and a loss."
+            )
+
+    def _results_in_order(self, logs):
+        """The values of a dict of results as `evaluate` returns them: a number or a list."""
+        values = [logs[name] for name in _ordered_names(self.metrics, logs)]
+        return values[0] if len(values) == 1 else values
+
+
+def _takes_training(cls):
+    code = cls.call.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return "training" in names or bool(code.co_flags & 0x08) or True
+
+
+def _ordered_names(metrics, logs):
+    names = []
+    for metric in metrics:
+        if isinstance(metric, CompileMetrics):
+            names += [name for name in metric.result() if name in logs]
+        elif metric.name in logs:
+            names.append(metric.name)
+    return names + [name for name in logs if name not in names]
+
+
+def is_finite_loss(loss):
+    """Say whether every term of a loss is finite."""
+    return all(bool(ops.all(ops.isfinite(term))) for term in trees.flatten(loss))

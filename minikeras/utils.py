@@ -1,0 +1,52 @@
+"""Front desk of `minikeras.utils`: names, seeds, data helpers, saved forms."""
+
+from minikeras.autograd.symbolic import is_keras_tensor
+from minikeras.config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
+from minikeras.core.dtypes import standardize as standardize_dtype
+from minikeras.core.registry import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from minikeras.core.registry import deserialize as deserialize_keras_object
+from minikeras.core.registry import serialize as serialize_keras_object
+from minikeras.ops.encoding import normalize, to_categorical
+from minikeras.ops.seeds import set_random_seed
+from minikeras.training.data.py_dataset import PyDataset
+from minikeras.training.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from minikeras.training.progbar import Progbar
+from minikeras.training.session import clear_session
+
+Sequence = PyDataset
+
+__all__ = [
+    "CustomObjectScope",
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "is_interactive_logging_enabled",
+    "is_keras_tensor",
+    "normalize",
+    "pack_x_y_sample_weight",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "set_random_seed",
+    "standardize_dtype",
+    "to_categorical",
+    "unpack_x_y_sample_weight",
+]
