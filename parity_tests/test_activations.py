@@ -50,6 +50,7 @@ RELU = [
     {"negative_slope": 0.1, "threshold": 0.5},
     {"negative_slope": 0.1, "threshold": 1, "max_value": 6},
     {"negative_slope": 0.1, "max_value": 2},
+    {"negative_slope": 0.1, "max_value": 6},
     {"negative_slope": 0.1, "threshold": 3, "max_value": 2},
 ]
 # TensorFlow keeps the constants of these ops as float32, also where the tensors are float64.

@@ -1,12 +1,15 @@
 """Fused ops: one kernel that does the work of several, kept honest by a reference of plain ops."""
 
+import numpy as np
+
 from minikeras import config
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.families import elementwise
 from minikeras.autograd.gradient import pull_back
 from minikeras.autograd.node import recording
-from minikeras.autograd.primitive import Primitive, filled, primitive, rebuilt, wrap
+from minikeras.autograd.primitive import Primitive, primitive, wrap
+from minikeras.autograd.rules import filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 
@@ -34,7 +37,7 @@ class Fused(Primitive):
     def __init__(self, name, reference, forward, backward, family):
         super().__init__(forward, family, name=name)
         self.reference = reference
-        self.backward_kernel = backward
+        self.backward_kernel = np.errstate(all="ignore")(backward)
         self.__doc__ = reference.__doc__
         self.__module__ = reference.__module__
 
@@ -53,7 +56,7 @@ class Fused(Primitive):
             for t in tensors
         )
         try:
-            result, saved = self.kernel(xp, *arrays, keep=keep, **statics)
+            result, saved = self.compute(xp, *arrays, keep=keep, **statics)
         except Exception:
             self._explain(tensors, statics)
             raise

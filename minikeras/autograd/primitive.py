@@ -16,69 +16,17 @@ parameters say what the tape must hold: `g` first (the gradient by the output), 
 
 import inspect
 
+import numpy as np
+
+from minikeras import config
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.families import elementwise
 from minikeras.autograd.node import Node, recording
+from minikeras.autograd.rules import Rule, filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.core import dims, dtypes
-
-
-class _Rule:
-    """A gradient rule, with what its parameters ask for already looked up."""
-
-    def __init__(self, function, primitive):
-        self.function = function
-        self.asks = {}
-        for name in list(inspect.signature(function).parameters)[1:]:
-            self.asks[name] = _source_of(name, primitive)
-        self.inputs = [i for kind, i in self.asks.values() if kind == "input"]
-        self.output = ("output", None) in self.asks.values()
-
-    def __call__(self, node, g):
-        """Call the rule with what the node kept."""
-        answers = {name: _FROM_NODE[kind](node, key) for name, (kind, key) in self.asks.items()}
-        return self.function(g, **answers)
-
-
-def _source_of(name, primitive):
-    """Say where a rule's parameter comes from: `(kind, key)`."""
-    if name in primitive.inputs:
-        return "input", primitive.inputs.index(name)
-    for kind in ("shape", "dtype"):
-        stem = name.removesuffix("_" + kind)
-        if stem != name and stem in primitive.inputs:
-            return kind, primitive.inputs.index(stem)
-    if name in primitive.statics:
-        return "static", name
-    if name in ("y", "needs"):
-        return {"y": "output", "needs": "needs"}[name], None
-    raise TypeError(f"A gradient rule of {primitive.name} asks for unknown '{name}'.")
-
-
-def _output_of(node, _):
-    ys = tuple([Tensor(array, node, i) for i, array in enumerate(node.kept["y"])])
-    return ys if len(ys) > 1 else ys[0]
-
-
-def _spec_of(part):
-    def answer(node, i):
-        if node.primitive.variadic:
-            return [spec[part] for spec in node.specs]
-        return node.specs[i][part]
-
-    return answer
-
-
-_FROM_NODE = {
-    "input": lambda node, i: node.primitive.kept_input(node, i),
-    "shape": _spec_of(0),
-    "dtype": _spec_of(1),
-    "static": lambda node, name: node.statics[name],
-    "output": _output_of,
-    "needs": lambda node, _: tuple([parent is not None for parent in node.parents]),
-}
 
 
 class Primitive:
@@ -93,6 +41,8 @@ class Primitive:
 
     def __init__(self, kernel, family, name=None, variadic=False):
         self.kernel = kernel
+        # Infinity and NaN are values like others in a network: no warning where they arise.
+        self.compute = np.errstate(all="ignore")(kernel)
         self.family = family
         self.name = self.__name__ = name or kernel.__name__
         self.__doc__ = kernel.__doc__
@@ -102,6 +52,7 @@ class Primitive:
         self.rules = {}
         self.joint_rule = None
         self._plans = {}
+        self._targets = {}
         self._shape_rule = None
 
     def _read_signature(self):
@@ -116,6 +67,7 @@ class Primitive:
         }
         self.required = sum(p.default is inspect.Parameter.empty for p in inputs)
         self.statics = tuple(self.defaults)
+        self._static_names = self.defaults.keys()
         self.__signature__ = inspect.Signature(
             p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
             for p in parameters
@@ -128,14 +80,14 @@ class Primitive:
 
         def register(function):
             for name in wrt or self.inputs[:1]:
-                self.rules[self.inputs.index(name)] = _Rule(function, self)
+                self.rules[self.inputs.index(name)] = Rule(function, self)
             return function
 
         return register
 
     def vjp_all(self, function):
         """Register one rule that returns the gradients by all inputs."""
-        self.joint_rule = _Rule(function, self)
+        self.joint_rule = Rule(function, self)
         return function
 
     def rule(self, function):
@@ -152,9 +104,36 @@ class Primitive:
         return f"<op {self.name}>"
 
     def __call__(self, *args, **kwargs):
+        if self._is_plain(args, kwargs):
+            return self._compute(self._promote_tensors(args), kwargs)
         if symbolic.any_symbolic(args, kwargs):
             return symbolic.record_op(self, args, kwargs)
         return self.run(*args, **kwargs)
+
+    def _is_plain(self, args, kwargs):
+        """Whether the inputs are tensors, all of them, in their places: the everyday call."""
+        if len(args) != self.arity or self.variadic:
+            return False
+        for value in args:
+            if type(value) is not Tensor:
+                return False
+        return not kwargs or kwargs.keys() <= self._static_names
+
+    def _promote_tensors(self, tensors):
+        """Cast tensors as `_promote` does, looking the answer up by their dtypes."""
+        key = (config.floatx(), *[t.data.dtype for t in tensors])
+        targets = self._targets.get(key, self)
+        if targets is self:
+            names = tuple([t.dtype for t in tensors])
+            targets = self.family.promote(names)
+            targets = None if targets == names else targets
+            self._targets[key] = targets
+        if targets is None:
+            return tensors
+        return [
+            t if t.dtype == target else cast(t, dtype=target)
+            for t, target in zip(tensors, targets, strict=True)
+        ]
 
     def run(self, *args, **kwargs):
         """Compute the result from tensors, or its shape from Abstracts."""
@@ -218,14 +197,13 @@ class Primitive:
         arrays = [None if t is None else t.data for t in tensors]
         xp = device.namespace(arrays[0])
         try:
-            result = self.kernel(xp, *arrays, **statics)
+            result = self.compute(xp, *arrays, **statics)
         except Exception:
             self._explain(tensors, statics)
             raise
+        node = None
         if recording.tapes and self.differentiable:
             node = self._record(tensors, arrays, statics, result)
-        else:
-            node = None
         return wrap(result, node)
 
     def _explain(self, tensors, statics):
@@ -358,20 +336,6 @@ def wrap(result, node):
     if type(result) in (tuple, list):
         return tuple([Tensor(device.asarray(r), node, i) for i, r in enumerate(result)])
     return Tensor(device.asarray(result), node)
-
-
-def rebuilt(node, i):
-    """Return input `i` of a node, as a tensor in its place on the tape."""
-    parent = node.parents[i]
-    return Tensor(node.kept[i], *parent) if parent is not None else Tensor(node.kept[i])
-
-
-def filled(gradients, outputs):
-    """Put zeros in place of the gradients by outputs that nothing used."""
-    return [
-        g if g is not None else Tensor(device.namespace(None).zeros(shape, dtype))
-        for g, (shape, dtype) in zip(gradients, outputs, strict=True)
-    ]
 
 
 # The ops that the mechanism itself applies: to promote, and to undo broadcasting.

@@ -148,7 +148,8 @@ def array_from(value, dtype=None):
     if array.dtype == np.float64 and _is_python(value, (float, int, bool)):
         return array.astype(dtypes.NUMPY[config.floatx()])
     if array.dtype == np.int64 and _is_python(value, (int, bool)):
-        return array.astype(np.int32)
+        narrow = array.astype(np.int32)
+        return narrow if (narrow == array).all() else array
     return array
 
 

@@ -27,6 +27,11 @@ class _Autocast(threading.local):
 _autocast = _Autocast()
 
 
+def autocast_dtype():
+    """Return the dtype in which float variables are read now, or None for their own."""
+    return _autocast.dtype
+
+
 class AutocastScope:
     """Read float variables in another float dtype inside the `with` block.
 

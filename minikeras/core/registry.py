@@ -26,9 +26,9 @@ class Table:
     def __init__(self, kind, module):
         self.kind = kind
         self.module = module
-        self.entries = {}
-        self._public_names = {}
-        _tables[module] = self
+        first = _tables.setdefault(module, self)
+        self.entries = {} if first is self else first.entries
+        self._public_names = {} if first is self else first._public_names
 
     def add(self, thing, *aliases):
         """Register a class or function under its own name and under aliases; return it."""

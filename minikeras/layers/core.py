@@ -388,7 +388,7 @@ class Lambda(Layer):
         first = input_shape if _is_sizes(input_shape) else trees.flatten(list(input_shape))
         return (first[0], *self._output_shape)
 
-    def _overrides_spec(self):
+    def _declares_output(self):
         return self._output_shape is not None
 
     def compute_mask(self, inputs, mask=None):

@@ -15,6 +15,9 @@ from minikeras.layers.base import Layer
 
 REQUIRED = inspect.Parameter.empty
 
+# Fields of these names only say at which position the base class's argument stands.
+_OF_EVERY_LAYER = ("name", "dtype")
+
 
 @dataclass(frozen=True)
 class Field:
@@ -84,9 +87,11 @@ def _constructor(fields):
 
     def __init__(self, *args, **kwargs):  # noqa: N807 - it becomes the class's own
         given = _bound(type(self).__name__, names, args, kwargs)
-        base = {key: value for key, value in given.items() if key not in fields}
+        base = {k: v for k, v in given.items() if k not in fields or k in _OF_EVERY_LAYER}
         Layer.__init__(self, **base)
         for name, (field, default) in fields.items():
+            if name in _OF_EVERY_LAYER:
+                continue
             value = given.get(name, default)
             if value is REQUIRED:
                 raise TypeError(

@@ -90,7 +90,8 @@ class IoU(Metric):
         counts = ops.logical_and(self._exists(y_true), self._exists(y_pred))
         if self.ignore_class is not None:
             counts = ops.logical_and(counts, ops.not_equal(y_true, self.ignore_class))
-        places = ops.cast(y_true * self.num_classes + y_pred, "int64")
+        # Whole numbers: half precision cannot tell the cells of a large matrix apart.
+        places = ops.cast(y_true, "int64") * self.num_classes + ops.cast(y_pred, "int64")
         sums = ops.segment_sum(weights, ops.where(counts, places, -1), self.num_classes**2)
         self.total_cm.assign_add(ops.reshape(sums, self.total_cm.shape))
 

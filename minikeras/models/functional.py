@@ -115,7 +115,7 @@ class Functional(Graph, Model):
         """Return symbolic outputs for symbolic inputs, without adding to any graph."""
         return Layer.compute_output_spec(self, *args, **kwargs)
 
-    def _overrides_spec(self):
+    def _declares_output(self):
         return False
 
     def _standardize(self, inputs):

@@ -152,7 +152,7 @@ class Sequential(Model):
                 inputs = layer(inputs)
         return inputs
 
-    def _overrides_spec(self):
+    def _declares_output(self):
         return False
 
     def compute_output_shape(self, input_shape):

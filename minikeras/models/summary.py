@@ -40,7 +40,8 @@ def print_summary(
     Args:
         model: the model.
         line_length: width of the table in characters; by default what the console allows.
-        positions: right edges of the columns as shares of the width, rising to 1.
+        positions: right edges of the columns as shares of the width, rising to 1, without the
+            column for `show_trainable`.
         print_fn: function that takes the whole text in place of standard output.
         expand_nested: whether the layers of models inside the model are listed as well.
         show_trainable: whether a column says which layers are trainable.
@@ -143,8 +144,8 @@ def _empty_table(headers, line_length, positions):
         line_length = min(shutil.get_terminal_size().columns - _MARGIN, widest)
     if positions is None:
         positions = _GRAPH_POSITIONS if is_graph else _LIST_POSITIONS
-        if has_trainable:
-            positions = [*(p * _SHARE_BESIDE_TRAINABLE for p in positions), 1.0]
+    if has_trainable:
+        positions = [*(p * _SHARE_BESIDE_TRAINABLE for p in positions), 1.0]
     if len(positions) < len(headers):
         raise ValueError(
             f"`positions` must have a number for each of the columns {headers}. "

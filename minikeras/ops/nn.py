@@ -63,6 +63,7 @@ def softmax(x, axis=-1):
         [0.5, 0.5]
     """
     x = convert_to_tensor(x)
+    y = softmax_along(x, axis=axis)
     if isinstance(axis, int) and x.ndim and x.shape[axis] == 1:
         warnings.warn(
             f"You are using a softmax over axis {axis} of a tensor of shape "
@@ -70,7 +71,6 @@ def softmax(x, axis=-1):
             "mean to use a sigmoid instead?",
             stacklevel=2,
         )
-    y = softmax_along(x, axis=axis)
     return y if isinstance(axis, (tuple, list)) else _remembering(y, x)
 
 
@@ -312,7 +312,7 @@ def psnr(x1, x2, max_val):
 
     Example:
         >>> import minikeras as keras
-        >>> float(keras.ops.psnr([0.0, 10.0], [10.0, 0.0], max_val=1.0))
+        >>> round(float(keras.ops.psnr([0.0, 10.0], [10.0, 0.0], max_val=1.0)), 3)
         -20.0
     """
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)

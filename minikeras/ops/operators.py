@@ -7,7 +7,8 @@ that type, and then raises TypeError.
 import numpy as np
 
 from minikeras.arrays import device
-from minikeras.autograd.tensor import Operators
+from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tensor import Operators, Tensor, array_from
 from minikeras.core import dtypes
 from minikeras.ops import bitwise, comparison, division, elementwise, rounding
 from minikeras.ops.indexing import get_item
@@ -16,23 +17,44 @@ from minikeras.ops.linalg import matmul
 _OPERANDS = (Operators, device.Array, bool, int, float, np.number, np.bool_, list, tuple)
 
 
-def _accepted(other):
-    """Whether an operand is something that ops can take."""
-    return isinstance(other, _OPERANDS) or hasattr(other, "__array__")
-
-
 def _forward(function):
     def operator(self, other):
-        return function(self, other) if _accepted(other) else NotImplemented
+        if type(other) is not Tensor:
+            if not _accepted(other):
+                return NotImplemented
+            other = _settled(other, self)
+        return function(self, other)
 
     return operator
 
 
 def _reflected(function):
     def operator(self, other):
-        return function(other, self) if _accepted(other) else NotImplemented
+        return function(_settled(other, self), self) if _accepted(other) else NotImplemented
 
     return operator
+
+
+def _accepted(other):
+    """Whether an operand is something that ops can take."""
+    return isinstance(other, _OPERANDS) or hasattr(other, "__array__")
+
+
+def _settled(other, tensor):
+    """The other operand, in the tensor's dtype if it is a list, array or NumPy number of its kind.
+
+    So `x / np.sqrt(n)` stays in single precision. Python numbers give way by themselves, and
+    variables and symbolic tensors promote, as in Keras.
+    """
+    if isinstance(other, (bool, int)) or not isinstance(tensor, (Tensor, Abstract)):
+        return other
+    if isinstance(other, (list, tuple)):
+        other = array_from(other)
+    if isinstance(other, (device.Array, np.number)):
+        same_kind = dtypes.is_float(tensor.dtype) == (other.dtype.kind == "f")
+        if same_kind and other.dtype.kind in "fiu" and tensor.dtype != "bool":
+            return device.asarray(other, dtypes.NUMPY[tensor.dtype])
+    return other
 
 
 def _by_kind(logical, bitwise_op):
@@ -52,11 +74,11 @@ def _is_bool(value):
 
 
 def _equal(self, other):
-    return comparison.equal(self, other) if _accepted(other) else False
+    return comparison.equal(self, _settled(other, self)) if _accepted(other) else False
 
 
 def _not_equal(self, other):
-    return comparison.not_equal(self, other) if _accepted(other) else True
+    return comparison.not_equal(self, _settled(other, self)) if _accepted(other) else True
 
 
 def _invert(self):

@@ -93,9 +93,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
         >>> bool(keras.ops.max(keras.random.truncated_normal((1000,), seed=1)) < 2.0)
         True
     """
-    return _scaled(
-        "truncated_normal", draws.truncated_normal, shape, mean, stddev, dtype, seed
-    )
+    return _scaled("truncated_normal", draws.truncated_normal, shape, mean, stddev, dtype, seed)
 
 
 def randint(shape, minval, maxval, dtype="int32", seed=None):

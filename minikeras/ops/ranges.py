@@ -114,7 +114,7 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
         stop: number or tensor of the sign of `start`.
         num: int, how many.
         endpoint: whether `stop` is the last of them.
-        dtype: dtype name; the float type in which the inputs meet if None.
+        dtype: dtype name; the default float type if None.
         axis: int, where the new axis stands in the result.
 
     Returns:
@@ -130,7 +130,7 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     sign = start / abs(start)
     logs = linspace(log(start * sign), log(stop * sign), num=num, endpoint=endpoint, axis=0)
     y = moveaxis(exp(logs) * sign, 0, axis)
-    return cast(y, dtype=dtypes.standardize(dtype) if dtype else name)
+    return cast(y, dtype=dtypes.standardize(dtype))
 
 
 def hanning(x):

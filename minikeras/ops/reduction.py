@@ -15,6 +15,7 @@ from minikeras.ops.elementwise import square
 from minikeras.ops.exponential import exp, sqrt
 from minikeras.ops.shaping import reshape, transpose
 
+_HALF = "e"
 _WIDER = dict.fromkeys(("bool", "int8", "int16"), "int32") | dict.fromkeys(
     ("uint8", "uint16"), "uint32"
 )
@@ -47,8 +48,7 @@ def sum(xp, x, *, axis=None, keepdims=False):
         >>> keras.ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
         [4.0, 6.0]
     """
-    total = xp.add.reduce(x, axis=axis_key(axis), dtype=_accumulator(x), keepdims=keepdims)
-    return total.astype(x.dtype, copy=False)
+    return _total(xp, x, axis_key(axis), keepdims)
 
 
 @sum.vjp()
@@ -138,8 +138,10 @@ def mean(xp, x, *, axis=None, keepdims=False):
         >>> keras.ops.mean([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
         [2.0, 3.0]
     """
-    total = xp.add.reduce(x, axis=axis_key(axis), dtype=_accumulator(x), keepdims=keepdims)
-    return xp.true_divide(total, _count(x.shape, axis)).astype(x.dtype, copy=False)
+    count = _count(x.shape, axis)
+    if x.dtype.char == _HALF:
+        return mean.kernel(xp, x.astype("float32"), axis=axis, keepdims=keepdims).astype(x.dtype)
+    return xp.true_divide(_total(xp, x, axis_key(axis), keepdims), count)
 
 
 @mean.vjp()
@@ -247,8 +249,8 @@ def logsumexp(xp, x, *, axis=None, keepdims=False):
     peak = xp.maximum.reduce(x, axis=axis, keepdims=True, initial=-xp.inf)
     peak = xp.where(xp.isfinite(peak), peak, x.dtype.type(0))
     shifted = xp.exp(x - peak)
-    total = xp.add.reduce(shifted, axis=axis, dtype=_accumulator(x), keepdims=keepdims)
-    return xp.log(total.astype(x.dtype, copy=False)) + peak.reshape(total.shape)
+    total = _total(xp, shifted, axis, keepdims)
+    return xp.log(total) + peak.reshape(total.shape)
 
 
 @logsumexp.vjp()
@@ -265,9 +267,11 @@ def axis_key(axis):
     return tuple(axis) if isinstance(axis, list) else axis
 
 
-def _accumulator(x):
-    """The dtype to add up in."""
-    return "float32" if x.dtype == "float16" else x.dtype
+def _total(xp, x, axis, keepdims):
+    """The sum in the dtype of `x`; half precision is added up in single precision."""
+    if x.dtype.char == _HALF:
+        return xp.add.reduce(x, axis, "float32", None, keepdims).astype(x.dtype)
+    return xp.add.reduce(x, axis, x.dtype, None, keepdims)
 
 
 def _count(shape, axis):

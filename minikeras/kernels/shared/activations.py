@@ -112,10 +112,31 @@ def sigmoid(xp, x):
         >>> sigmoid(np, np.array([0.0, -1000.0]))
         array([0.5, 0. ])
     """
-    power = xp.exp(-xp.abs(x))
-    y = xp.where(x >= 0, x.dtype.type(1), power)
-    power += 1
-    y /= power
+    return sigmoid_from(xp, x, xp.exp(-xp.abs(x)))
+
+
+def sigmoid_from(xp, x, power):
+    """`sigmoid` of `x`, given `exp(-|x|)`.
+
+    The numerator is 1 or the exponential, whichever the sign asks for; since the exponential is
+    never above 1 that is a maximum, which runs without a branch.
+
+    Args:
+        xp: The array module.
+        x: Float array.
+        power: `exp(-|x|)`.
+
+    Returns:
+        Array of the shape of `x`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.activations import sigmoid_from
+        >>> sigmoid_from(np, np.zeros(1), np.ones(1))
+        array([0.5])
+    """
+    y = xp.maximum(x >= 0, power)
+    y /= power + 1
     return y
 
 

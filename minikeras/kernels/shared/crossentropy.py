@@ -5,7 +5,7 @@ neither the logarithm nor the division by `p` is ever made, so no logit is too l
 "Probabilistic interpretation of feedforward classification network outputs" (1990).
 """
 
-from minikeras.kernels.shared.activations import exponentials
+from minikeras.kernels.shared.activations import exponentials, sigmoid_from
 
 
 def categorical(xp, target, logits, *, axis=-1, keep=False):
@@ -185,8 +185,7 @@ def binary_backward(xp, g, arrays, saved, needs):
     by_target = -logits * g if needs[0] else None
     by_logits = None
     if needs[1]:
-        by_logits = xp.where(logits >= 0, logits.dtype.type(1), saved)
-        by_logits /= saved + 1
+        by_logits = sigmoid_from(xp, logits, saved)
         by_logits -= target
         by_logits *= g
     return [by_target, by_logits]

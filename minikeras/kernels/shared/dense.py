@@ -22,6 +22,9 @@ def dense(xp, x, kernel, bias=None, *, keep=False):
     Returns:
         The array `(..., units)`, and None: the backward pass needs nothing but the inputs.
 
+    Raises:
+        ValueError: If the bias is not one number to a unit.
+
     Example:
         >>> import numpy as np
         >>> from minikeras.kernels.shared.dense import dense
@@ -30,6 +33,8 @@ def dense(xp, x, kernel, bias=None, *, keep=False):
     """
     y = matrix_product(xp, flat(x), kernel, x.dtype)
     if bias is not None:
+        if bias.shape != y.shape[1:]:
+            raise ValueError(f"Expected a bias of shape {y.shape[1:]}. Received: {bias.shape}")
         y += bias
     return y.reshape(*x.shape[:-1], kernel.shape[-1]), None
 

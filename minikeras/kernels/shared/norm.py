@@ -33,6 +33,9 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     Returns:
         `(y, mean, variance)`, and what the backward pass wants to know.
 
+    Raises:
+        ValueError: If `gamma` or `beta` has another shape.
+
     Example:
         >>> import numpy as np
         >>> from minikeras.kernels.shared.norm import batch_norm
@@ -40,6 +43,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
         >>> y.ravel(), mean, variance
         (array([-1.,  1.]), array([3.]), array([4.]))
     """
+    _check_factors(x.shape[axis : axis + 1 or None], gamma, beta)
     channels = _Channels(xp, x.shape, axis)
     cells, y = channels.view(x), xp.empty(x.shape, x.dtype)
     results = channels.view(y)
@@ -128,12 +132,16 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
     Returns:
         The normalized array, and what the backward pass wants to know.
 
+    Raises:
+        ValueError: If `gamma` or `beta` has another shape.
+
     Example:
         >>> import numpy as np
         >>> from minikeras.kernels.shared.norm import layer_norm
         >>> layer_norm(np, np.array([[1.0, 5.0]]), epsilon=0.0)[0]
         array([[-1.,  1.]])
     """
+    _check_factors(x.shape[x.ndim - axes :], gamma, beta)
     rows, width = _rows(x, axes)
     y = xp.empty(x.shape, x.dtype)
     results, ones = y.reshape(rows.shape), xp.ones(width, x.dtype)
@@ -177,24 +185,27 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """
     (x, gamma, _), (mean, inverse) = arrays, saved
     rows, width = _rows(x, axes)
-    g, ones = g.reshape(rows.shape), xp.ones(width, x.dtype)
+    g = g.reshape(rows.shape)
+    gain = xp.ones(width, x.dtype) if gamma is None else gamma.reshape(-1)
     dx = xp.empty(rows.shape, x.dtype) if needs[0] else None
     by_gamma, by_beta = xp.zeros((2, width))
     for block in _blocks(len(rows), width):
         upstream = g[block]
+        ones = xp.ones(len(upstream), x.dtype)
         if needs[2]:
-            by_beta += xp.ones(len(upstream), x.dtype) @ upstream
+            by_beta += ones @ upstream
         if not needs[0] and not needs[1]:
             continue
         z = rows[block] - mean[block]
         z *= inverse[block]
+        product = upstream * z
         if needs[1]:
-            by_gamma += xp.einsum("ij,ij->j", upstream, z)
+            by_gamma += ones @ product
         if needs[0]:
-            h = upstream if gamma is None else upstream * gamma.reshape(-1)
-            z *= (xp.einsum("ij,ij->i", h, z) / width)[:, None]
-            z += (h @ ones / width)[:, None]
-            result = xp.subtract(h, z, out=dx[block])
+            z *= (product @ gain / width)[:, None]
+            z += (upstream @ gain / width)[:, None]
+            result = xp.multiply(upstream, gain, out=dx[block])
+            result -= z
             result *= inverse[block]
     shape = x.shape[x.ndim - axes :]
     return [
@@ -202,6 +213,12 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
         by_gamma.astype(x.dtype).reshape(shape) if needs[1] else None,
         by_beta.astype(x.dtype).reshape(shape) if needs[2] else None,
     ]
+
+
+def _check_factors(shape, *factors):
+    for factor in factors:
+        if factor is not None and factor.shape != shape:
+            raise ValueError(f"Expected factors of shape {shape}. Received: {factor.shape}")
 
 
 def _combined(xp, channels, g, cells, centre, factors, scratch):

@@ -1,0 +1,76 @@
+"""Gradient rules: what a rule's parameters ask for, and giving it that from a node."""
+
+import inspect
+
+from minikeras.arrays import device
+from minikeras.autograd.tensor import Tensor
+
+
+class Rule:
+    """A gradient rule, with what its parameters ask for already looked up."""
+
+    def __init__(self, function, primitive):
+        self.function = function
+        self.asks = {}
+        for name in list(inspect.signature(function).parameters)[1:]:
+            self.asks[name] = _source_of(name, primitive)
+        self.inputs = [i for kind, i in self.asks.values() if kind == "input"]
+        self.output = ("output", None) in self.asks.values()
+
+    def __call__(self, node, g):
+        """Call the rule with what the node kept."""
+        answers = {name: _FROM_NODE[kind](node, key) for name, (kind, key) in self.asks.items()}
+        return self.function(g, **answers)
+
+
+def _source_of(name, primitive):
+    """Say where a rule's parameter comes from: `(kind, key)`."""
+    if name in primitive.inputs:
+        return "input", primitive.inputs.index(name)
+    for kind in ("shape", "dtype"):
+        stem = name.removesuffix("_" + kind)
+        if stem != name and stem in primitive.inputs:
+            return kind, primitive.inputs.index(stem)
+    if name in primitive.statics:
+        return "static", name
+    if name in ("y", "needs"):
+        return {"y": "output", "needs": "needs"}[name], None
+    raise TypeError(f"A gradient rule of {primitive.name} asks for unknown '{name}'.")
+
+
+def _output_of(node, _):
+    ys = tuple([Tensor(array, node, i) for i, array in enumerate(node.kept["y"])])
+    return ys if len(ys) > 1 else ys[0]
+
+
+def _spec_of(part):
+    def answer(node, i):
+        if node.primitive.variadic:
+            return [spec[part] for spec in node.specs]
+        return node.specs[i][part]
+
+    return answer
+
+
+_FROM_NODE = {
+    "input": lambda node, i: node.primitive.kept_input(node, i),
+    "shape": _spec_of(0),
+    "dtype": _spec_of(1),
+    "static": lambda node, name: node.statics[name],
+    "output": _output_of,
+    "needs": lambda node, _: tuple([parent is not None for parent in node.parents]),
+}
+
+
+def rebuilt(node, i):
+    """Return input `i` of a node, as a tensor in its place on the tape."""
+    parent = node.parents[i]
+    return Tensor(node.kept[i], *parent) if parent is not None else Tensor(node.kept[i])
+
+
+def filled(gradients, outputs):
+    """Put zeros in place of the gradients by outputs that nothing used."""
+    return [
+        g if g is not None else Tensor(device.namespace(None).zeros(shape, dtype))
+        for g, (shape, dtype) in zip(gradients, outputs, strict=True)
+    ]

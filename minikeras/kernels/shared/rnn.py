@@ -1,0 +1,362 @@
+"""Simple recurrent network, LSTM and GRU over whole sequences, and their gradients.
+
+LSTM: Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000). GRU: Cho et al.
+(2014), in the variant that applies the reset gate after the matrix product. The equations stand in
+`ops.rnn`, in plain ops; here are the same, in place over the buffers of `recurrence`. The gradients
+are those of backpropagation through time.
+
+Every forward kernel takes `(xp, x, kernel, recurrent_kernel, bias, *states, mask)`, returns the
+output with the last states, and leaves its buffers to the backward kernel, which only reads them.
+"""
+
+from minikeras.kernels.shared.recurrence import (
+    Steps,
+    over_steps,
+    sigmoid_in_place,
+    sigmoid_slope,
+    summed,
+    tanh_slope,
+)
+
+
+def simple_rnn(
+    xp,
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h,
+    mask=None,
+    *,
+    keep=False,
+    return_sequences=True,
+    go_backwards=False,
+    zero_output_for_mask=False,
+):
+    """Run a simple recurrent network.
+
+    Args:
+        xp: The array module.
+        x: Array `(batch, steps, features)`.
+        kernel: Array `(features, units)`.
+        recurrent_kernel: Array `(units, units)`.
+        bias: Array `(units,)` or None.
+        h: Array `(batch, units)`, the first state.
+        mask: Bool array `(batch, steps)` or None.
+        keep: Whether a backward pass will follow.
+        return_sequences: Whether the result holds all steps or only the last.
+        go_backwards: Whether to begin at the last step.
+        zero_output_for_mask: Whether outputs of masked steps are zero.
+
+    Returns:
+        `(y, h)`, the output and the last state; and what the backward pass needs.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.rnn import simple_rnn
+        >>> one = np.ones((1, 1))
+        >>> (y, h), _ = simple_rnn(np, np.zeros((1, 2, 1)), one, one, None, one)
+        >>> y.round(3).tolist()
+        [[[0.762], [0.642]]]
+    """
+    steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
+    z = steps.projected(kernel, bias)
+    hs = steps.states_from(h)
+    recurrent = xp.empty_like(z[0])
+    for t in range(len(steps)):
+        z[t] += xp.matmul(hs[t], recurrent_kernel, out=recurrent)
+        xp.tanh(z[t], out=hs[t + 1])
+        steps.carry_over(t, hs)
+    return (steps.outputs(hs), hs[-1]), (steps, hs)
+
+
+def simple_rnn_backward(xp, gradients, arrays, saved, needs, **_):
+    """Gradients of `simple_rnn`.
+
+    Args:
+        xp: The array module.
+        gradients: Those by `y` and the last `h`.
+        arrays: The inputs of the forward pass.
+        saved: What it kept.
+        needs: Which gradients are wanted.
+
+    Returns:
+        Those by `(x, kernel, recurrent_kernel, bias, h, mask)`, None where not wanted.
+    """
+    steps, hs = saved
+    _, kernel, recurrent_kernel, *_ = arrays
+    by_output, dh = steps.output_gradients(*gradients)
+    earlier = xp.empty_like(dh)
+    dz = xp.empty_like(hs[1:])
+    for t in reversed(range(len(steps))):
+        if by_output is not None:
+            dh += by_output[t]
+        tanh_slope(xp, hs[t + 1], out=dz[t])
+        dz[t] *= dh
+        steps.clear_masked(t, dz[t])
+        xp.matmul(dz[t], recurrent_kernel.T, out=earlier)
+        steps.pass_masked(t, earlier, dh)
+        dh, earlier = earlier, dh
+    return [
+        *steps.input_gradients(dz, kernel, needs),
+        over_steps(xp, hs[:-1], dz) if needs[2] else None,
+        summed(xp, dz) if needs[3] else None,
+        dh,
+        None,
+    ]
+
+
+def lstm(
+    xp,
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h,
+    c,
+    mask=None,
+    *,
+    keep=False,
+    return_sequences=True,
+    go_backwards=False,
+    zero_output_for_mask=False,
+):
+    """Run a long short-term memory; the kernels hold the gates input, forget, cell, output.
+
+    Args:
+        xp: The array module.
+        x: Array `(batch, steps, features)`.
+        kernel: Array `(features, 4 * units)`.
+        recurrent_kernel: Array `(units, 4 * units)`.
+        bias: Array `(4 * units,)` or None.
+        h: Array `(batch, units)`, the first hidden state.
+        c: Array `(batch, units)`, the first cell state.
+        mask: Bool array `(batch, steps)` or None.
+        keep: Whether a backward pass will follow.
+        return_sequences: Whether the result holds all steps or only the last.
+        go_backwards: Whether to begin at the last step.
+        zero_output_for_mask: Whether outputs of masked steps are zero.
+
+    Returns:
+        `(y, h, c)`, the output and the last states; and what the backward pass needs.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.rnn import lstm
+        >>> four, one = np.zeros((1, 4)), np.ones((1, 1))
+        >>> (y, h, c), _ = lstm(np, np.zeros((1, 2, 1)), four, four, None, one, one)
+        >>> c.tolist()
+        [[0.25]]
+    """
+    steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
+    gates = steps.projected(kernel, bias)
+    hs, cs = steps.states_from(h), steps.states_from(c)
+    bent = xp.empty_like(cs[1:])
+    scratch = xp.empty_like(gates[0])
+    for t in range(len(steps)):
+        gates[t] += xp.matmul(hs[t], recurrent_kernel, out=scratch)
+        _lstm_step(xp, gates[t], cs[t], scratch, cs[t + 1], bent[t], hs[t + 1])
+        steps.carry_over(t, hs)
+        steps.carry_over(t, cs)
+    return (steps.outputs(hs), hs[-1], cs[-1]), (steps, gates, hs, cs, bent)
+
+
+def _lstm_step(xp, gates, c, scratch, next_c, bent, next_h):
+    """Turn pre-activations into gates, in place, and write the next states and `tanh(c)`."""
+    i, f, g, o = _blocks(gates, 4)
+    candidate = _blocks(scratch, 4)[0]
+    xp.tanh(g, out=candidate)
+    sigmoid_in_place(xp, gates)
+    g[...] = candidate
+    xp.multiply(f, c, out=next_c)
+    candidate *= i
+    next_c += candidate
+    xp.tanh(next_c, out=bent)
+    xp.multiply(o, bent, out=next_h)
+
+
+def lstm_backward(xp, gradients, arrays, saved, needs, **_):
+    """Gradients of `lstm`.
+
+    Args:
+        xp: The array module.
+        gradients: Those by `y` and the last `h` and `c`.
+        arrays: The inputs of the forward pass.
+        saved: What it kept.
+        needs: Which gradients are wanted.
+
+    Returns:
+        Those by `(x, kernel, recurrent_kernel, bias, h, c, mask)`, None where not wanted.
+    """
+    steps, gates, hs, cs, bent = saved
+    _, kernel, recurrent_kernel, *_ = arrays
+    by_output, dh = steps.output_gradients(*gradients[:2])
+    dc = gradients[2].copy()
+    earlier_h, earlier_c = xp.empty_like(dh), xp.empty_like(dc)
+    dz = xp.empty_like(gates)
+    scratch = xp.empty_like(gates[0])
+    for t in reversed(range(len(steps))):
+        if by_output is not None:
+            dh += by_output[t]
+        _lstm_step_backward(xp, gates[t], cs[t], bent[t], scratch, dh, dc, dz[t], earlier_c)
+        steps.clear_masked(t, dz[t])
+        xp.matmul(dz[t], recurrent_kernel.T, out=earlier_h)
+        steps.pass_masked(t, earlier_h, dh)
+        steps.pass_masked(t, earlier_c, dc)
+        dh, earlier_h, dc, earlier_c = earlier_h, dh, earlier_c, dc
+    return [
+        *steps.input_gradients(dz, kernel, needs),
+        over_steps(xp, hs[:-1], dz) if needs[2] else None,
+        summed(xp, dz) if needs[3] else None,
+        dh,
+        dc,
+        None,
+    ]
+
+
+def _lstm_step_backward(xp, gates, c, bent, scratch, dh, dc, dz, earlier_c):
+    """Write the gradients by the pre-activations and by the cell state before the step."""
+    i, f, g, o = _blocks(gates, 4)
+    di, df, dg, do = _blocks(dz, 4)
+    xp.multiply(dh, bent, out=do)
+    tanh_slope(xp, bent, out=earlier_c)
+    earlier_c *= o
+    earlier_c *= dh
+    earlier_c += dc
+    xp.multiply(earlier_c, g, out=di)
+    xp.multiply(earlier_c, c, out=df)
+    xp.multiply(earlier_c, i, out=dg)
+    earlier_c *= f
+    sigmoid_slope(xp, gates, out=scratch)
+    tanh_slope(xp, g, out=_blocks(scratch, 4)[2])
+    dz *= scratch
+
+
+def gru(
+    xp,
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h,
+    mask=None,
+    *,
+    keep=False,
+    return_sequences=True,
+    go_backwards=False,
+    zero_output_for_mask=False,
+):
+    """Run gated recurrent units; the kernels hold the gates update, reset, candidate.
+
+    Args:
+        xp: The array module.
+        x: Array `(batch, steps, features)`.
+        kernel: Array `(features, 3 * units)`.
+        recurrent_kernel: Array `(units, 3 * units)`.
+        bias: Array `(2, 3 * units)`, for the inputs and for the state, or None.
+        h: Array `(batch, units)`, the first state.
+        mask: Bool array `(batch, steps)` or None.
+        keep: Whether a backward pass will follow.
+        return_sequences: Whether the result holds all steps or only the last.
+        go_backwards: Whether to begin at the last step.
+        zero_output_for_mask: Whether outputs of masked steps are zero.
+
+    Returns:
+        `(y, h)`, the output and the last state; and what the backward pass needs.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.rnn import gru
+        >>> three, one = np.zeros((1, 3)), np.ones((1, 1))
+        >>> (y, h), _ = gru(np, np.zeros((1, 2, 1)), three, three, None, one)
+        >>> h.tolist()
+        [[0.25]]
+    """
+    steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
+    gates = steps.projected(kernel, None if bias is None else bias[0])
+    hs = steps.states_from(h)
+    proposals = xp.empty_like(hs[1:])
+    recurrent = xp.empty_like(gates[0])
+    for t in range(len(steps)):
+        xp.matmul(hs[t], recurrent_kernel, out=recurrent)
+        if bias is not None:
+            recurrent += bias[1]
+        _gru_step(xp, gates[t], recurrent, hs[t], proposals[t], hs[t + 1])
+        steps.carry_over(t, hs)
+    return (steps.outputs(hs), hs[-1]), (steps, gates, hs, proposals)
+
+
+def _gru_step(xp, gates, recurrent, h, proposal, next_h):
+    """Turn pre-activations into gates, in place; write the next state and the state's proposal."""
+    z, r, n = _blocks(gates, 3)
+    units = h.shape[1]
+    proposal[...] = recurrent[:, 2 * units :]
+    both = gates[:, : 2 * units]
+    both += recurrent[:, : 2 * units]
+    sigmoid_in_place(xp, both)
+    xp.multiply(r, proposal, out=next_h)
+    n += next_h
+    xp.tanh(n, out=n)
+    xp.subtract(h, n, out=next_h)
+    next_h *= z
+    next_h += n
+
+
+def gru_backward(xp, gradients, arrays, saved, needs, **_):
+    """Gradients of `gru`.
+
+    Args:
+        xp: The array module.
+        gradients: Those by `y` and the last `h`.
+        arrays: The inputs of the forward pass.
+        saved: What it kept.
+        needs: Which gradients are wanted.
+
+    Returns:
+        Those by `(x, kernel, recurrent_kernel, bias, h, mask)`, None where not wanted.
+    """
+    steps, gates, hs, proposals = saved
+    _, kernel, recurrent_kernel, *_ = arrays
+    by_output, dh = steps.output_gradients(*gradients)
+    earlier, passed = xp.empty_like(dh), xp.empty_like(dh)
+    dx, drecurrent = xp.empty_like(gates), xp.empty_like(gates)
+    for t in reversed(range(len(steps))):
+        if by_output is not None:
+            dh += by_output[t]
+        _gru_step_backward(xp, gates[t], proposals[t], hs[t], dh, dx[t], drecurrent[t], passed)
+        steps.clear_masked(t, dx[t], drecurrent[t])
+        xp.matmul(drecurrent[t], recurrent_kernel.T, out=earlier)
+        earlier += passed
+        steps.pass_masked(t, earlier, dh)
+        dh, earlier = earlier, dh
+    return [
+        *steps.input_gradients(dx, kernel, needs),
+        over_steps(xp, hs[:-1], drecurrent) if needs[2] else None,
+        xp.stack([summed(xp, dx), summed(xp, drecurrent)]) if needs[3] else None,
+        dh,
+        None,
+    ]
+
+
+def _gru_step_backward(xp, gates, proposal, h, dh, dx, drecurrent, passed):
+    """Write the gradients by both pre-activations, and by the state where it only passed on."""
+    z, r, n = _blocks(gates, 3)
+    dz, dr, dn = _blocks(dx, 3)
+    slope = drecurrent
+    sigmoid_slope(xp, gates, out=slope)
+    tanh_slope(xp, n, out=_blocks(slope, 3)[2])
+    xp.multiply(dh, z, out=passed)
+    xp.subtract(h, n, out=dz)
+    dz *= dh
+    xp.subtract(dh, passed, out=dn)
+    xp.multiply(dn, _blocks(slope, 3)[2], out=dr)
+    dr *= proposal
+    dx *= slope
+    drecurrent[...] = dx
+    _blocks(drecurrent, 3)[2] *= r
+
+
+def _blocks(array, count):
+    """Views of equal blocks of the last axis."""
+    units = array.shape[-1] // count
+    return [array[:, i * units : (i + 1) * units] for i in range(count)]

@@ -1,0 +1,297 @@
+"""The cells of SimpleRNN, GRU and LSTM: one step of each, with its weights.
+
+A cell is called as `cell(inputs, states)` and returns `(output, states)`; `RNN` runs it over the
+steps of a sequence. The equations stand in `ops.rnn`.
+"""
+
+from minikeras import initializers, ops
+from minikeras.core import trees
+from minikeras.layers.base import Layer
+from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.rnn.dropout_cell import DropoutRNNCell, project
+from minikeras.layers.rnn.fields import Rate, Units, taking
+from minikeras.ops.rnn import gru_step, lstm_step
+from minikeras.ops.seeds import SeedGenerator
+
+
+class _Cell(DropoutRNNCell, Layer):
+    """What the three cells share: kernels, states, and masks that only training uses."""
+
+    gates = 1
+    state_count = 1
+
+    def setup(self):
+        """Say what the states look like and make the generator of the masks."""
+        self.state_size = [self.units] * self.state_count if self.state_count > 1 else self.units
+        self.output_size = self.units
+        self.seed_generator = SeedGenerator(seed=self.seed)
+
+    def build(self, input_shape):
+        """Make the kernel `(features, gates * units)`, the recurrent kernel and the bias."""
+        width = self.gates * self.units
+        self.kernel = self.field_weight("kernel", (input_shape[-1], width))
+        self.recurrent_kernel = self.field_weight("recurrent_kernel", (self.units, width))
+        self.bias = self._bias((width,)) if self.use_bias else None
+
+    def _bias(self, shape):
+        return self.field_weight("bias", shape)
+
+    def get_initial_state(self, batch_size=None):
+        """Return the states before the first step: zeros.
+
+        Args:
+            batch_size: number of samples.
+
+        Returns:
+            A list of tensors `(batch_size, units)`.
+        """
+        shape = (batch_size, self.units)
+        return [ops.zeros(shape, dtype=self.compute_dtype) for _ in range(self.state_count)]
+
+    def _masks(self, inputs, h, training):
+        """The masks of the inputs and of the state, None where none applies."""
+        if not training:
+            return None, None
+        return self.get_dropout_mask(inputs), self.get_recurrent_dropout_mask(h)
+
+
+class _GatedCell(_Cell):
+    """A cell with gates; with recurrent dropout each of them has masks of its own."""
+
+    def setup(self):
+        """Note how many gates there are, and in how many products the kernels are multiplied."""
+        super().setup()
+        self.gates_with_own_mask = self.gates
+        if self.recurrent_dropout:
+            self.implementation = 1
+
+    def _masks(self, inputs, h, training):
+        """As in every cell, but a rate of 1 drops nothing."""
+        masks = super()._masks(inputs, h, training)
+        rates = (self.dropout, self.recurrent_dropout)
+        return [mask if rate < 1 else None for mask, rate in zip(masks, rates, strict=True)]
+
+
+@layer
+class SimpleRNNCell(_Cell):
+    """One step of a simple recurrent network: `h = activation(x @ kernel + h @ recurrent + bias)`.
+
+    Args:
+        units: size of the state and of the output.
+        activation: activation function or its name.
+        use_bias: whether to add a bias.
+        kernel_initializer: initializer of the kernel of the inputs.
+        recurrent_initializer: initializer of the kernel of the state.
+        bias_initializer: initializer of the bias.
+        kernel_regularizer: regularizer of the kernel of the inputs.
+        recurrent_regularizer: regularizer of the kernel of the state.
+        bias_regularizer: regularizer of the bias.
+        kernel_constraint: constraint of the kernel of the inputs.
+        recurrent_constraint: constraint of the kernel of the state.
+        bias_constraint: constraint of the bias.
+        dropout: fraction of the inputs to drop in training.
+        recurrent_dropout: fraction of the state to drop in training.
+        seed: int that the masks are drawn from, or None.
+        **kwargs: `name`, `dtype`, `trainable`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> cell = keras.layers.SimpleRNNCell(4)
+        >>> output, state = cell(keras.ops.ones((2, 3)), keras.ops.zeros((2, 4)))
+        >>> output.shape
+        (2, 4)
+    """
+
+    units: Units
+    activation: Activation = "tanh"
+    use_bias: bool = True
+    kernel_initializer: Initializer = "glorot_uniform"
+    recurrent_initializer: Initializer = "orthogonal"
+    bias_initializer: Initializer = "zeros"
+    kernel_regularizer: Regularizer = None
+    recurrent_regularizer: Regularizer = None
+    bias_regularizer: Regularizer = None
+    kernel_constraint: Constraint = None
+    recurrent_constraint: Constraint = None
+    bias_constraint: Constraint = None
+    dropout: Rate = 0.0
+    recurrent_dropout: Rate = 0.0
+    seed: int = None
+
+    def call(self, sequence, states, training=False):
+        """Return the output and the new state, in a list if it came in one."""
+        h = states[0] if trees.is_nested(states) else states
+        mask, recurrent_mask = self._masks(sequence, h, training)
+        z = project(sequence, self.kernel, mask)
+        if self.bias is not None:
+            z = z + self.bias
+        h = self.activation(z + project(h, self.recurrent_kernel, recurrent_mask))
+        return h, [h] if trees.is_nested(states) else h
+
+
+@taking(implementation=2)
+@layer
+class GRUCell(_GatedCell):
+    """One step of gated recurrent units (Cho et al., 2014).
+
+    Args:
+        units: size of the state and of the output.
+        activation: activation of the candidate.
+        recurrent_activation: activation of the update and reset gates.
+        use_bias: whether to add a bias.
+        kernel_initializer: initializer of the kernel of the inputs.
+        recurrent_initializer: initializer of the kernel of the state.
+        bias_initializer: initializer of the bias.
+        kernel_regularizer: regularizer of the kernel of the inputs.
+        recurrent_regularizer: regularizer of the kernel of the state.
+        bias_regularizer: regularizer of the bias.
+        kernel_constraint: constraint of the kernel of the inputs.
+        recurrent_constraint: constraint of the kernel of the state.
+        bias_constraint: constraint of the bias.
+        dropout: fraction of the inputs to drop in training.
+        recurrent_dropout: fraction of the state to drop in training.
+        reset_after: whether the reset gate applies behind the product with the recurrent kernel;
+            there are two biases then.
+        seed: int that the masks are drawn from, or None.
+        **kwargs: `name`, `dtype`, `trainable`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> cell = keras.layers.GRUCell(4)
+        >>> output, state = cell(keras.ops.ones((2, 3)), keras.ops.zeros((2, 4)))
+        >>> output.shape
+        (2, 4)
+    """
+
+    gates = 3
+
+    units: Units
+    activation: Activation = "tanh"
+    recurrent_activation: Activation = "sigmoid"
+    use_bias: bool = True
+    kernel_initializer: Initializer = "glorot_uniform"
+    recurrent_initializer: Initializer = "orthogonal"
+    bias_initializer: Initializer = "zeros"
+    kernel_regularizer: Regularizer = None
+    recurrent_regularizer: Regularizer = None
+    bias_regularizer: Regularizer = None
+    kernel_constraint: Constraint = None
+    recurrent_constraint: Constraint = None
+    bias_constraint: Constraint = None
+    dropout: Rate = 0.0
+    recurrent_dropout: Rate = 0.0
+    reset_after: bool = True
+    seed: int = None
+
+    def _bias(self, shape):
+        return self.field_weight("bias", (2, *shape) if self.reset_after else shape)
+
+    def call(self, inputs, states, training=False):
+        """Return the output and the new state, in a list if it came in one."""
+        h = states[0] if trees.is_nested(states) else states
+        mask, recurrent_mask = self._masks(inputs, h, training)
+        z = project(inputs, self.kernel, mask)
+        step = self._reset_after if self.reset_after else self._reset_before
+        h = step(z, h, recurrent_mask)
+        return h, [h] if trees.is_nested(states) else h
+
+    def _reset_after(self, z, h, mask):
+        z_state = project(h, self.recurrent_kernel, mask)
+        if self.bias is not None:
+            z, z_state = z + self.bias[0], z_state + self.bias[1]
+        return gru_step(z, z_state, h, self.activation, self.recurrent_activation)
+
+    def _reset_before(self, z, h, mask):
+        if self.bias is not None:
+            z = z + self.bias
+        first, last = (mask[:2], mask[2]) if mask is not None else (None, None)
+        x_gates, x_candidate = ops.split(z, [2 * self.units], axis=-1)
+        gates, candidate = ops.split(self.recurrent_kernel, [2 * self.units], axis=-1)
+        both = self.recurrent_activation(x_gates + project(h, gates, first))
+        update, reset = ops.split(both, 2, axis=-1)
+        new = self.activation(x_candidate + project(reset * h, candidate, last))
+        return update * h + (1 - update) * new
+
+
+@taking(implementation=2)
+@layer
+class LSTMCell(_GatedCell):
+    """One step of a long short-term memory (Hochreiter and Schmidhuber, 1997).
+
+    Args:
+        units: size of the states and of the output.
+        activation: activation of the candidate and of the cell state.
+        recurrent_activation: activation of the input, forget and output gates.
+        use_bias: whether to add a bias.
+        kernel_initializer: initializer of the kernel of the inputs.
+        recurrent_initializer: initializer of the kernel of the state.
+        bias_initializer: initializer of the bias.
+        unit_forget_bias: whether the bias of the forget gate starts at one (Jozefowicz et al.,
+            2015).
+        kernel_regularizer: regularizer of the kernel of the inputs.
+        recurrent_regularizer: regularizer of the kernel of the state.
+        bias_regularizer: regularizer of the bias.
+        kernel_constraint: constraint of the kernel of the inputs.
+        recurrent_constraint: constraint of the kernel of the state.
+        bias_constraint: constraint of the bias.
+        dropout: fraction of the inputs to drop in training.
+        recurrent_dropout: fraction of the hidden state to drop in training.
+        seed: int that the masks are drawn from, or None.
+        **kwargs: `name`, `dtype`, `trainable`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> cell = keras.layers.LSTMCell(4)
+        >>> output, states = cell(keras.ops.ones((2, 3)), cell.get_initial_state(2))
+        >>> output.shape, len(states)
+        ((2, 4), 2)
+    """
+
+    gates = 4
+    state_count = 2
+
+    units: Units
+    activation: Activation = "tanh"
+    recurrent_activation: Activation = "sigmoid"
+    use_bias: bool = True
+    kernel_initializer: Initializer = "glorot_uniform"
+    recurrent_initializer: Initializer = "orthogonal"
+    bias_initializer: Initializer = "zeros"
+    unit_forget_bias: bool = True
+    kernel_regularizer: Regularizer = None
+    recurrent_regularizer: Regularizer = None
+    bias_regularizer: Regularizer = None
+    kernel_constraint: Constraint = None
+    recurrent_constraint: Constraint = None
+    bias_constraint: Constraint = None
+    dropout: Rate = 0.0
+    recurrent_dropout: Rate = 0.0
+    seed: int = None
+
+    def _bias(self, shape):
+        if not self.unit_forget_bias:
+            return super()._bias(shape)
+
+        def ones_in_forget_gate(_shape, dtype=None):
+            first = self.bias_initializer((self.units,), dtype=dtype)
+            forget = initializers.get("ones")((self.units,), dtype=dtype)
+            rest = self.bias_initializer((2 * self.units,), dtype=dtype)
+            return ops.concatenate([first, forget, rest], axis=0)
+
+        return self.add_weight(
+            shape=shape,
+            initializer=ones_in_forget_gate,
+            regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint,
+            name="bias",
+        )
+
+    def call(self, inputs, states, training=False):
+        """Return the output and the new states `[h, c]`."""
+        h, c = states
+        mask, recurrent_mask = self._masks(inputs, h, training)
+        z = project(inputs, self.kernel, mask) + project(h, self.recurrent_kernel, recurrent_mask)
+        if self.bias is not None:
+            z = z + self.bias
+        h, c = lstm_step(z, c, self.activation, self.recurrent_activation)
+        return h, [h, c]

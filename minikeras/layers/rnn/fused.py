@@ -1,0 +1,64 @@
+"""Recurrent layers that have a fused op for whole sequences."""
+
+from minikeras import activations, ops
+from minikeras.layers.input_spec import InputSpec
+
+
+class FusedRNN:
+    """The part of a layer that makes a built-in cell, and runs it as one op where that is the same.
+
+    Layers name the `cell_class`, the `cell_name` and the `sequence_op`. The op knows tanh and
+    sigmoid, no dropout of the state, and the float types that matrix products are made in; all else
+    goes step by step.
+    """
+
+    unsaved = ("use_cudnn",)
+
+    def setup(self):
+        """Make the cell out of the layer's own fields."""
+        options = {name: getattr(self, name) for name in self.cell_class._fields}
+        if hasattr(self, "implementation"):
+            options["implementation"] = self.implementation
+        self.cell = self.cell_class(
+            **options, dtype=self.dtype_policy, trainable=self.trainable, name=self.cell_name
+        )
+        super().setup()
+        self.input_spec = InputSpec(ndim=3)
+
+    def _loop(self, sequences, states, mask, training):
+        if not self._runs_fused(training):
+            return super()._loop(sequences, states, mask, training)
+        cell = self.cell
+        dropout_mask, _ = cell._masks(sequences[:, 0], states[0], training)
+        if dropout_mask is not None:
+            sequences = sequences * ops.expand_dims(dropout_mask, 1)
+        output, *states = self.sequence_op(
+            sequences,
+            cell.kernel,
+            cell.recurrent_kernel,
+            cell.bias,
+            *states,
+            mask,
+            return_sequences=self.return_sequences,
+            go_backwards=self.go_backwards,
+            zero_output_for_mask=self.zero_output_for_mask,
+        )
+        return output, states
+
+    def _runs_fused(self, training):
+        cell = self.cell
+        gates = getattr(cell, "recurrent_activation", activations.sigmoid)
+        return (
+            type(cell) is self.cell_class
+            and cell.activation is activations.tanh
+            and gates is activations.sigmoid
+            and getattr(cell, "reset_after", True)
+            and not (training and cell.recurrent_dropout)
+            and self.compute_dtype in ("float32", "float64")
+        )
+
+    def get_config(self):
+        """Return the constructor's arguments, as far as they are saved."""
+        config = super().get_config()
+        config["zero_output_for_mask"] = self.zero_output_for_mask
+        return {key: value for key, value in config.items() if key not in self.unsaved}

@@ -1,0 +1,86 @@
+"""The GRU layer."""
+
+from typing import Any
+
+from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.rnn.cells import GRUCell
+from minikeras.layers.rnn.fields import Rate, Units, taking
+from minikeras.layers.rnn.fused import FusedRNN
+from minikeras.layers.rnn.rnn import RNN
+from minikeras.ops import rnn as sequences
+
+
+@taking(zero_output_for_mask=False, implementation=2)
+@layer
+class GRU(FusedRNN, RNN):
+    """Gated recurrent units over a sequence.
+
+    Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder" (2014).
+
+    Args:
+        units: size of the state and of the output.
+        activation: activation of the candidate.
+        recurrent_activation: activation of the update and reset gates.
+        use_bias: whether to add biases.
+        kernel_initializer: initializer of the kernel of the inputs.
+        recurrent_initializer: initializer of the kernel of the state.
+        bias_initializer: initializer of the bias.
+        kernel_regularizer: regularizer of the kernel of the inputs.
+        recurrent_regularizer: regularizer of the kernel of the state.
+        bias_regularizer: regularizer of the bias.
+        activity_regularizer: regularizer of the output.
+        kernel_constraint: constraint of the kernel of the inputs.
+        recurrent_constraint: constraint of the kernel of the state.
+        bias_constraint: constraint of the bias.
+        dropout: fraction of the inputs to drop in training, the same at all steps.
+        recurrent_dropout: fraction of the state to drop in training, the same at all steps.
+        seed: int that the masks are drawn from, or None.
+        return_sequences: whether to return the outputs of all steps or of the last.
+        return_state: whether to return the last state as well.
+        go_backwards: whether to begin at the last step.
+        stateful: whether a batch starts from the state in which the last one ended.
+        unroll: taken for the sake of old scripts; the numbers are the same.
+        reset_after: whether the reset gate applies behind the product with the recurrent kernel;
+            there are two biases then.
+        use_cudnn: taken for the sake of old scripts; the numbers are the same.
+        **kwargs: `name`, `dtype`, `trainable`, and `zero_output_for_mask`: whether the output of a
+            masked step is zero rather than the one before it.
+
+    Input shape: `(batch, steps, features)`; output shape: `(batch, units)`, or
+    `(batch, steps, units)`; with `return_state` a tuple of the output and the state.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.layers.GRU(4)(keras.ops.ones((2, 5, 3))).shape
+        (2, 4)
+    """
+
+    cell_class = GRUCell
+    cell_name = "gru_cell"
+    sequence_op = sequences.gru
+    _fields = {}  # noqa: RUF012 - replaced by `@layer`; those of RNN are others
+
+    units: Units
+    activation: Activation = "tanh"
+    recurrent_activation: Activation = "sigmoid"
+    use_bias: bool = True
+    kernel_initializer: Initializer = "glorot_uniform"
+    recurrent_initializer: Initializer = "orthogonal"
+    bias_initializer: Initializer = "zeros"
+    kernel_regularizer: Regularizer = None
+    recurrent_regularizer: Regularizer = None
+    bias_regularizer: Regularizer = None
+    activity_regularizer: Regularizer = None
+    kernel_constraint: Constraint = None
+    recurrent_constraint: Constraint = None
+    bias_constraint: Constraint = None
+    dropout: Rate = 0.0
+    recurrent_dropout: Rate = 0.0
+    seed: int = None
+    return_sequences: bool = False
+    return_state: bool = False
+    go_backwards: bool = False
+    stateful: bool = False
+    unroll: bool = False
+    reset_after: bool = True
+    use_cudnn: Any = "auto"

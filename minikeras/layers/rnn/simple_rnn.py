@@ -1,0 +1,78 @@
+"""The SimpleRNN layer."""
+
+from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.rnn.cells import SimpleRNNCell
+from minikeras.layers.rnn.fields import Rate, Units, taking
+from minikeras.layers.rnn.fused import FusedRNN
+from minikeras.layers.rnn.rnn import RNN
+from minikeras.ops import rnn as sequences
+
+
+@taking(zero_output_for_mask=False)
+@layer
+class SimpleRNN(FusedRNN, RNN):
+    """A simple recurrent network: the output of a step is fed back into the next.
+
+    `h = activation(x @ kernel + h @ recurrent_kernel + bias)`.
+
+    Args:
+        units: size of the state and of the output.
+        activation: activation function or its name.
+        use_bias: whether to add a bias.
+        kernel_initializer: initializer of the kernel of the inputs.
+        recurrent_initializer: initializer of the kernel of the state.
+        bias_initializer: initializer of the bias.
+        kernel_regularizer: regularizer of the kernel of the inputs.
+        recurrent_regularizer: regularizer of the kernel of the state.
+        bias_regularizer: regularizer of the bias.
+        activity_regularizer: regularizer of the output.
+        kernel_constraint: constraint of the kernel of the inputs.
+        recurrent_constraint: constraint of the kernel of the state.
+        bias_constraint: constraint of the bias.
+        dropout: fraction of the inputs to drop in training, the same at all steps.
+        recurrent_dropout: fraction of the state to drop in training, the same at all steps.
+        return_sequences: whether to return the outputs of all steps or of the last.
+        return_state: whether to return the last state as well.
+        go_backwards: whether to begin at the last step.
+        stateful: whether a batch starts from the state in which the last one ended.
+        unroll: taken for the sake of old scripts; the numbers are the same.
+        seed: int that the masks are drawn from, or None.
+        **kwargs: `name`, `dtype`, `trainable`, and `zero_output_for_mask`: whether the output of a
+            masked step is zero rather than the one before it.
+
+    Input shape: `(batch, steps, features)`; output shape: `(batch, units)`, or
+    `(batch, steps, units)`; with `return_state` a tuple of the output and the state.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.layers.SimpleRNN(4)(keras.ops.ones((2, 5, 3))).shape
+        (2, 4)
+    """
+
+    cell_class = SimpleRNNCell
+    cell_name = "simple_rnn_cell"
+    sequence_op = sequences.simple_rnn
+    unsaved = ("seed",)
+    _fields = {}  # noqa: RUF012 - replaced by `@layer`; those of RNN are others
+
+    units: Units
+    activation: Activation = "tanh"
+    use_bias: bool = True
+    kernel_initializer: Initializer = "glorot_uniform"
+    recurrent_initializer: Initializer = "orthogonal"
+    bias_initializer: Initializer = "zeros"
+    kernel_regularizer: Regularizer = None
+    recurrent_regularizer: Regularizer = None
+    bias_regularizer: Regularizer = None
+    activity_regularizer: Regularizer = None
+    kernel_constraint: Constraint = None
+    recurrent_constraint: Constraint = None
+    bias_constraint: Constraint = None
+    dropout: Rate = 0.0
+    recurrent_dropout: Rate = 0.0
+    return_sequences: bool = False
+    return_state: bool = False
+    go_backwards: bool = False
+    stateful: bool = False
+    unroll: bool = False
+    seed: int = None

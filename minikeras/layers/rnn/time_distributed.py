@@ -1,0 +1,139 @@
+"""TimeDistributed: one layer for every step of a sequence."""
+
+from typing import Annotated, Any
+
+from minikeras import ops
+from minikeras.autograd import symbolic
+from minikeras.autograd.symbolic import Abstract
+from minikeras.core import registry, trees
+from minikeras.layers.base import Layer
+from minikeras.layers.call_spec import signature_of
+from minikeras.layers.declare import Field, layer
+
+# Layers that treat every sample by itself and draw no random numbers: all steps of all samples may
+# go through them as one large batch.
+_SAMPLE_BY_SAMPLE = frozenset(
+    {
+        *("Activation", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "Conv1D"),
+        *("Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"),
+        *("Cropping1D", "Cropping2D", "Cropping3D", "Dense", "DepthwiseConv1D"),
+        *("DepthwiseConv2D", "ELU", "Embedding", "Flatten", "GlobalAveragePooling1D"),
+        *("GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D"),
+        *("GlobalMaxPooling2D", "GlobalMaxPooling3D", "Identity", "LayerNormalization"),
+        *("LeakyReLU", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "PReLU", "Permute"),
+        *("ReLU", "RepeatVector", "Reshape", "SeparableConv1D", "SeparableConv2D", "Softmax"),
+        *("UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D"),
+        *("ZeroPadding3D", "Sequential", "InputLayer"),
+    }
+)
+
+
+def _checked_layer(value, name):
+    if not isinstance(value, Layer):
+        raise ValueError(
+            "Please initialize `TimeDistributed` layer with a `keras.layers.Layer` instance. "
+            f"Received: {value}"
+        )
+    return value
+
+
+@layer
+class TimeDistributed(Layer):
+    """Call one layer on every step of a sequence, with the same weights.
+
+    Args:
+        layer: the layer, for inputs `(batch, ...)`.
+        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
+
+    Input shape: `(batch, steps, ...)`; output shape: `(batch, steps, ...)`.
+
+    Raises:
+        ValueError: if `layer` is none.
+
+    Example:
+        >>> import minikeras as keras
+        >>> frames = keras.ops.ones((2, 5, 3))
+        >>> keras.layers.TimeDistributed(keras.layers.Dense(4))(frames).shape
+        (2, 5, 4)
+    """
+
+    layer: Annotated[Any, Field(_checked_layer, registry.serialize)]
+
+    def setup(self):
+        """Masks pass."""
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        """Build the layer for one step."""
+        child_shape = _one_step(input_shape)
+        if not self.layer.built:
+            self.layer.build(child_shape)
+
+    def call(self, inputs, training=None, mask=None):
+        """Call the layer on every step.
+
+        Args:
+            inputs: tensor `(batch, steps, ...)`.
+            training: passed to the layer.
+            mask: tensor `(batch, steps, ...)`, passed to the layer step by step; or None.
+
+        Returns:
+            A tensor `(batch, steps, ...)`.
+        """
+        takes = signature_of(type(self.layer).call)
+        options = {"training": training} if takes.has("training") else {}
+        masks = mask if takes.has("mask") else None
+        if isinstance(inputs, Abstract) or symbolic.in_abstract_scope():
+            return self._declared(inputs, masks, options)
+        if masks is None and _works_sample_by_sample(self.layer):
+            return self._at_once(inputs, options)
+        steps = ops.unstack(inputs, axis=1)
+        own = [None] * len(steps) if masks is None else ops.unstack(masks, axis=1)
+        outputs = [
+            self.layer(x, **options, **({} if m is None else {"mask": m}))
+            for x, m in zip(steps, own, strict=True)
+        ]
+        return trees.map_structure(lambda *ys: ops.stack(ys, axis=1), *outputs)
+
+    def _at_once(self, inputs, options):
+        batch, steps = inputs.shape[:2]
+        y = self.layer(ops.reshape(inputs, (batch * steps, *inputs.shape[2:])), **options)
+        return ops.reshape(y, (batch, steps, *y.shape[1:]))
+
+    def _declared(self, inputs, masks, options):
+        batch, steps = inputs.shape[:2]
+        first = Abstract((batch, *inputs.shape[2:]), inputs.dtype)
+        if masks is not None:
+            options = {**options, "mask": Abstract((batch, *masks.shape[2:]), masks.dtype)}
+        return trees.map_structure(
+            lambda y: Abstract((y.shape[0], steps, *y.shape[1:]), y.dtype),
+            self.layer(first, **options),
+        )
+
+    def compute_output_shape(self, input_shape):
+        """Return the layer's output shape for one step, with the number of steps put in."""
+        batch, *rest = self.layer.compute_output_shape(_one_step(input_shape))
+        return (batch, input_shape[1], *rest)
+
+    def _overrides_spec(self):
+        """Whether shapes come from a subclass's own rule rather than from `call`."""
+        return type(self).compute_output_shape is not TimeDistributed.compute_output_shape
+
+
+def _one_step(shape):
+    """The shape that the layer sees."""
+    if not isinstance(shape, (tuple, list)) or len(shape) < 3:
+        raise ValueError(
+            "`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions, "
+            f"received: {shape}"
+        )
+    return (shape[0], *shape[2:])
+
+
+def _works_sample_by_sample(layer):
+    return all(
+        type(part).__name__ in _SAMPLE_BY_SAMPLE
+        and type(part).__module__.startswith("minikeras.")
+        and part.activity_regularizer is None
+        for part in layer._flatten_layers()
+    )

@@ -1,0 +1,148 @@
+"""The house rules that a machine can check: who may import whom, and how long things may get."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "minikeras"
+
+# The floors of the house; a room imports only rooms on lower floors, or its own.
+FLOORS = {
+    "config": 0,
+    "core": 0,
+    "arrays": 1,
+    "kernels": 2,
+    "autograd": 2,
+    "ops": 3,
+    "datasets": 3,
+    "initializers": 4,
+    "activations": 4,
+    "regularizers": 4,
+    "constraints": 4,
+    "losses": 4,
+    "metrics": 4,
+    "layers": 5,
+    "optimizers": 5,
+    "training": 6,
+    "models": 7,
+    "tools": 9,
+}
+DESKS = {"__init__", "backend", "callbacks", "dtype_policies", "random", "tree", "utils"}
+
+# Pairs on one floor of which the first may import the second.
+NEIGHBOURS = {
+    ("core", "config"),
+    ("layers", "optimizers"),
+    ("metrics", "losses"),
+    ("metrics", "initializers"),
+    ("initializers", "initializers"),
+}
+
+# Libraries that may be missing are imported in the one function that needs them.
+OPTIONAL = {"matplotlib", "PIL", "pydot", "sklearn", "scipy", "tensorboard", "yaml", "mpi4py"}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _room(path):
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0].removesuffix(".py")
+
+
+def _imports(tree):
+    """Yield `(module, inside a function)` for every import in a file."""
+    for node in ast.walk(tree):
+        inside = getattr(node, "_inside", False)
+        for child in ast.iter_child_nodes(node):
+            child._inside = inside or isinstance(node, (ast.FunctionDef, ast.Lambda))
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, inside
+        elif isinstance(node, ast.ImportFrom):
+            if node.module == "minikeras":
+                for alias in node.names:
+                    yield f"minikeras.{alias.name}", inside
+            else:
+                yield node.module or "", inside
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_down(path):
+    room = _room(path)
+    if room in DESKS:
+        return
+    tree = ast.parse(path.read_text())
+    for module, inside in _imports(tree):
+        parts = module.split(".")
+        if inside:
+            assert parts[0] in OPTIONAL, f"{module} is imported inside a function"
+        if parts[0] == "cupy":
+            assert room == "arrays", "only arrays/ may import cupy"
+        if parts[0] != "minikeras" or len(parts) == 1:
+            continue
+        other = parts[1]
+        assert other not in DESKS, f"a front desk ({other}) is for users, not for rooms"
+        allowed = other == room or FLOORS[other] < FLOORS[room] or (room, other) in NEIGHBOURS
+        assert allowed, f"{room} (floor {FLOORS[room]}) imports {module} (floor {FLOORS[other]})"
+
+
+def test_kernels_and_autograd_do_not_know_each_other():
+    for path in MODULES:
+        room = _room(path)
+        if room not in ("kernels", "autograd"):
+            continue
+        other = "autograd" if room == "kernels" else "kernels"
+        for module, _ in _imports(ast.parse(path.read_text())):
+            assert not module.startswith(f"minikeras.{other}"), f"{path} imports {module}"
+
+
+def test_no_import_cycle():
+    graph = {}
+    for path in MODULES:
+        name = _module_name(path)
+        graph[name] = {
+            target
+            for module, inside in _imports(ast.parse(path.read_text()))
+            if not inside
+            for target in _targets(module)
+            if target != name
+        }
+    state = {}
+
+    def visit(name, trail):
+        if state.get(name) == "done" or name not in graph:
+            return
+        assert state.get(name) != "open", " -> ".join([*trail, name])
+        state[name] = "open"
+        for other in sorted(graph[name]):
+            visit(other, [*trail, name])
+        state[name] = "done"
+
+    for name in graph:
+        visit(name, [])
+
+
+def _module_name(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _targets(module):
+    """The files that an import runs: the module itself, or the name taken from a package."""
+    if not module.startswith("minikeras."):
+        return
+    base = PACKAGE.parent / Path(*module.split("."))
+    if base.with_suffix(".py").exists() or (base / "__init__.py").exists():
+        yield module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_are_short(path):
+    lines = len(path.read_text().splitlines())
+    assert lines <= 500, f"{lines} lines: find the seam and split the file"
+
+
+def test_every_module_says_what_it_does():
+    for path in MODULES:
+        assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"
