@@ -5,11 +5,12 @@ the getters, so that a change takes effect at once.
 """
 
 import os
+from typing import Any
 
 _FLOATS = ("float16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
 
-_settings = {
+_settings: dict[str, Any] = {
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
@@ -19,7 +20,7 @@ _settings = {
 }
 
 
-def floatx():
+def floatx() -> str:
     """Return the name of the float type that weights and Python numbers get by default.
 
     Returns:
@@ -33,7 +34,7 @@ def floatx():
     return _settings["floatx"]
 
 
-def set_floatx(value):
+def set_floatx(value: str) -> None:
     """Set the default float type.
 
     Args:
@@ -54,7 +55,7 @@ def set_floatx(value):
     _settings["floatx"] = str(value)
 
 
-def epsilon():
+def epsilon() -> float:
     """Return the small number that keeps divisions and logarithms finite.
 
     Returns:
@@ -68,7 +69,7 @@ def epsilon():
     return _settings["epsilon"]
 
 
-def set_epsilon(value):
+def set_epsilon(value: float) -> None:
     """Set the fuzz factor that `epsilon()` returns.
 
     Args:
@@ -84,7 +85,7 @@ def set_epsilon(value):
     _settings["epsilon"] = value
 
 
-def image_data_format():
+def image_data_format() -> str:
     """Return the default layout of pictures.
 
     Returns:
@@ -98,7 +99,7 @@ def image_data_format():
     return _settings["image_data_format"]
 
 
-def set_image_data_format(data_format):
+def set_image_data_format(data_format: str) -> None:
     """Set the default layout of pictures.
 
     Args:
@@ -114,7 +115,7 @@ def set_image_data_format(data_format):
     _settings["image_data_format"] = standardize_data_format(data_format)
 
 
-def standardize_data_format(data_format):
+def standardize_data_format(data_format: str | None) -> str:
     """Return `data_format`, or the default layout for `None`.
 
     Args:
@@ -137,7 +138,7 @@ def standardize_data_format(data_format):
     return name
 
 
-def fused_kernels():
+def fused_kernels() -> bool:
     """Say whether fused kernels run; where they do not, their references of plain ops do.
 
     Returns:
@@ -151,7 +152,7 @@ def fused_kernels():
     return _settings["fused"]
 
 
-def set_fused_kernels(enabled):
+def set_fused_kernels(enabled: bool) -> None:
     """Switch the fused kernels on or off, to see what they change in speed and in the last bits.
 
     Args:
@@ -165,7 +166,7 @@ def set_fused_kernels(enabled):
     _settings["fused"] = bool(enabled)
 
 
-def backend():
+def backend() -> str:
     """Return the name of the array library that computes: always `"numpy"` on a CPU.
 
     Returns:
@@ -179,17 +180,17 @@ def backend():
     return "numpy"
 
 
-def enable_interactive_logging():
+def enable_interactive_logging() -> None:
     """Print progress bars and summaries straight to standard output."""
     _settings["interactive_logging"] = True
 
 
-def disable_interactive_logging():
+def disable_interactive_logging() -> None:
     """Send progress bars and summaries to the `minikeras` logger instead of standard output."""
     _settings["interactive_logging"] = False
 
 
-def is_interactive_logging_enabled():
+def is_interactive_logging_enabled() -> bool:
     """Say whether progress goes straight to standard output.
 
     Returns:

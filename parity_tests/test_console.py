@@ -4,6 +4,7 @@ import contextlib
 import copy
 import inspect
 import io
+import logging
 import random
 import sys
 import time
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from minikeras import config
 from minikeras.training import callbacks
 from minikeras.training.progbar import Progbar
 
@@ -101,6 +103,25 @@ def test_progbar_where_lines_cannot_be_redrawn(monkeypatch):
     )
     assert ours == theirs
     assert "\r" not in ours
+
+
+def test_progbar_without_interactive_logging(monkeypatch, caplog):
+    clock, messages = Clock(monkeypatch), []
+    absl = logging.getLogger("absl")
+    monkeypatch.setattr(absl, "propagate", True)
+    script = [(0.5, "update", (step, [("loss", 1.0 / step)]), {}) for step in (1, 2, 3)]
+    for cls, package in ((keras.utils.Progbar, keras), (Progbar, config)):
+        switch = getattr(package, "config", package)
+        switch.disable_interactive_logging()
+        try:
+            with caplog.at_level(logging.INFO, "absl"), caplog.at_level(logging.INFO, "minikeras"):
+                for options in ({"target": 3}, {"target": None}, {"target": 3, "verbose": 2}):
+                    assert printed(drive_bar, cls, clock, options, script) == ""
+        finally:
+            switch.enable_interactive_logging()
+        messages.append(list(caplog.messages))
+        caplog.clear()
+    assert messages[0] == messages[1] != []
 
 
 def stage(rng, kind, batches):
@@ -318,8 +339,8 @@ def test_csv_files_are_equal(before, append, tmp_path):
 def test_signatures_and_hooks(name):
     theirs, ours = getattr(keras.callbacks, name), getattr(callbacks, name)
     assert list_parameters(ours) == list_parameters(theirs)
-    hooks = {hook for hook in dir(theirs) if hook.startswith(("on_", "set_"))}
-    assert hooks <= set(dir(ours))
+    public = {method for method in dir(theirs) if not method.startswith("_")}
+    assert public <= set(dir(ours))
 
 
 def list_parameters(cls):

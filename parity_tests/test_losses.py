@@ -69,7 +69,12 @@ CASES = [
     ),
     ("SparseCategoricalCrossentropy", {}, labels(BATCH), probabilities(*N)),
     ("SparseCategoricalCrossentropy", {"from_logits": True}, labels(BATCH, 1), 3 * normal(*N)),
-    ("SparseCategoricalCrossentropy", {"ignore_class": 2}, labels(BATCH, 4), probabilities(7, 4, 5)),
+    (
+        "SparseCategoricalCrossentropy",
+        {"ignore_class": 2},
+        labels(BATCH, 4),
+        probabilities(7, 4, 5),
+    ),
     (
         "SparseCategoricalCrossentropy",
         {"from_logits": True, "ignore_class": -1},
@@ -106,8 +111,8 @@ IDS = [f"{name}{i}" for i, (name, *_) in enumerate(CASES)]
 each_case = pytest.mark.parametrize(("name", "options", "y_true", "y_pred"), CASES, ids=IDS)
 
 
-def both(name, **options):
-    return getattr(losses, name)(**options), getattr(keras.losses, name)(**options)
+def both(kind, /, **options):
+    return getattr(losses, kind)(**options), getattr(keras.losses, kind)(**options)
 
 
 def assert_same(ours, theirs, dtype, factor=1):
@@ -145,13 +150,14 @@ def weights_and_masks(shape):
     """What to try for values of that shape."""
     if not shape:
         return [(None, None)]
-    weights = [None, np.linspace(0, 2, BATCH), np.linspace(0, 2, BATCH)[:, None], [0.0] * BATCH]
-    masks = [None, np.arange(BATCH) % 3 > 0, np.zeros(BATCH, bool)]
-    pairs = [(w, None) for w in weights] + [(w, m) for w in weights[:2] for m in masks[1:]]
+    column = (BATCH, 1) if len(shape) == 2 else (BATCH,)
+    weights = [None, np.linspace(0, 2, BATCH).reshape(column), np.zeros(column).tolist()]
+    masks = [np.arange(BATCH).reshape(column) % 3 > 0, np.zeros(column, bool)]
+    pairs = [(w, None) for w in weights] + [(w, m) for w in weights[:2] for m in masks]
     if len(shape) == 2:
         full = np.random.default_rng(1).random(shape)
-        pairs += [(full, None), (None, full > 0.4), (full, full > 0.4)]
-    return pairs
+        return [*pairs, (full, None), (None, full > 0.4), (full, full > 0.4)]
+    return [*pairs, (weights[1][:, None], None), (weights[1], masks[0][:, None])]
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -159,7 +165,7 @@ def weights_and_masks(shape):
 def test_values_and_gradients(name, options, y_true, y_pred, dtype):
     _, reference = both(name, reduction=None, **options)
     shape = tuple(reference(y_true, y_pred).shape)
-    for reduction in REDUCTIONS:
+    for reduction in REDUCTIONS if dtype == "float64" else REDUCTIONS[:1]:
         ours, theirs = both(name, reduction=reduction, dtype=dtype, **options)
         for weight, mask in weights_and_masks(shape):
             expected, gradient = their_value_and_gradient(theirs, y_true, y_pred, weight, mask)
@@ -225,7 +231,7 @@ def test_names(name):
         assert losses.deserialize(saved) is found
 
 
-@pytest.mark.parametrize("function", ["mean_squared_error", "huber", "hinge", "log_cosh", "poisson"])
+@pytest.mark.parametrize("function", ["mean_squared_error", "huber", "hinge", "log_cosh"])
 def test_functions_of_lists(function):
     y_true, y_pred = [[0.0, 1.0], [1.0, 1.0]], [[0.5, 0.25], [2.0, 1.5]]
     ours, theirs = getattr(losses, function), getattr(keras.losses, function)
@@ -237,7 +243,9 @@ def test_circle_with_references():
     x, r = normal(3, 4) / 2, normal(4, 4) / 2
     arguments = {"ref_labels": refs, "ref_embeddings": r, "remove_diagonal": False, "gamma": 3}
     assert_same(
-        losses.circle(y_true, x, **arguments), keras.losses.circle(y_true, x, **arguments), "float64"
+        losses.circle(y_true, x, **arguments),
+        keras.losses.circle(y_true, x, **arguments),
+        "float64",
     )
 
 

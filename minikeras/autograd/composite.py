@@ -1,14 +1,33 @@
 """Composites: ops written in terms of other ops, with no rule, gradient or kernel of their own."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol
 
 from minikeras.autograd import symbolic
 from minikeras.autograd.primitive import cast
 from minikeras.autograd.symbolic import Abstract, KerasTensor
 from minikeras.autograd.tensor import Tensor, array_from
+from minikeras.core.types import DTypeLike
+
+P = ParamSpec("P")
 
 
-def op(function):
+class Composite(Protocol[P]):
+    """A function over ops that knows its public name, and its body without the recording."""
+
+    name: str
+    run: Callable[..., Any]
+    __name__: str
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Run the body, or record one node if a model is being declared."""
+        ...
+
+
+def op(function: Callable[P, Any]) -> Composite[P]:
     """Make a public op of a function over ops.
 
     Called on a model's symbolic tensors it adds one node under its own name; otherwise the body
@@ -16,17 +35,18 @@ def op(function):
     """
 
     @functools.wraps(function)
-    def composite(*args, **kwargs):
+    def body(*args: P.args, **kwargs: P.kwargs) -> Any:
         if symbolic.any_symbolic(args, kwargs):
             return symbolic.record_op(composite, args, kwargs)
         return function(*args, **kwargs)
 
+    composite: Any = body
     composite.name = function.__name__
     composite.run = function
     return composite
 
 
-def convert_to_tensor(x, dtype=None):
+def convert_to_tensor(x: Any, dtype: DTypeLike = None) -> Any:
     """Return `x` as a tensor; tensors (and shapes, and symbolic tensors) stay what they are.
 
     Args:

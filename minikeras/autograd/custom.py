@@ -1,6 +1,8 @@
 """Functions that bring their own gradient rule."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from minikeras.autograd.families import elementwise
 from minikeras.autograd.node import paused
@@ -8,9 +10,10 @@ from minikeras.autograd.primitive import Primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.core import trees
+from minikeras.core.types import Array, ArrayModule, List, Tuple
 
 
-def custom_gradient(f):
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a function that returns its result and its own gradient rule.
 
     Args:
@@ -33,7 +36,7 @@ def custom_gradient(f):
     """
 
     @functools.wraps(f)
-    def wrapped(*args, **kwargs):
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         tensors = [a.as_operand() if hasattr(a, "as_operand") else a for a in args]
         if any(isinstance(t, Abstract) for t in tensors):
             return f(*tensors, **kwargs)[0]
@@ -42,25 +45,29 @@ def custom_gradient(f):
         leaves = trees.flatten(result)
         step = _custom_step(leaves, rule)
         made = step(*[t if isinstance(t, Tensor) else Tensor(array_from(t)) for t in tensors])
-        made = made if isinstance(made, tuple) else (made,)
+        made = made if isinstance(made, Tuple) else (made,)
         return trees.pack_sequence_as(result, list(made))
 
     return wrapped
 
 
-def _custom_step(results, rule):
+def _custom_step(results: list[Any], rule: Callable[..., Any]) -> Callable[..., Any]:
     """A one-off primitive that answers with given results and a user's gradient rule."""
     arrays = tuple(t.data for t in results)
 
-    def kernel(xp, *xs):
-        return arrays if len(arrays) > 1 else arrays[0]
+    def kernel(xp: ArrayModule, *xs: Array) -> Array | tuple[Array, ...]:
+        return arrays[0] if len(arrays) == 1 else arrays
 
     step = Primitive(kernel, elementwise, name="custom_gradient", variadic=True)
 
-    def gradients(g):
-        upstream = g if isinstance(g, list) else [g]
+    def gradients(g: Any) -> list[Any]:
+        upstream = g if isinstance(g, List) else [g]
         found = rule(*upstream)
-        return list(found) if isinstance(found, (tuple, list)) else [found]
+        return list(found) if isinstance(found, (Tuple, List)) else [found]
 
     step.vjp_all(gradients)
-    return lambda *tensors: step(list(tensors))
+
+    def call(*tensors: Tensor) -> Any:
+        return step(list(tensors))
+
+    return call

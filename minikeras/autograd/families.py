@@ -8,12 +8,22 @@ A family answers three questions, and an op names its family instead of answerin
 - `shape(shapes, statics)`: the shape of the output.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 from minikeras import config
 from minikeras.core import dims, dtypes
+from minikeras.core.dims import Shape
+
+Names: TypeAlias = tuple[str | None, ...]
+Shapes: TypeAlias = Sequence[Any]
+"""The shape of every input, None for a missing optional one."""
+Statics: TypeAlias = dict[str, Any]
+Promote: TypeAlias = Callable[[Names], Names]
+Result: TypeAlias = Callable[[str, Statics], str]
+ShapeRule: TypeAlias = Callable[[Shapes, Statics], Shape]
 
 
 @dataclass(frozen=True)
@@ -23,77 +33,86 @@ class Family:
     Args:
         promote: function of the inputs' dtype names that returns the dtypes to cast them to.
         result: function of `(dtype, statics)` that returns the output's dtype.
-        shape: function of `(shapes, statics)` that returns the output's shape.
+        shape: function of `(shapes, statics)` that returns the output's shape, or None if every op
+            of the family has a rule of its own.
         broadcasts: whether gradients are summed back to the inputs' own shapes.
     """
 
-    promote: Callable
-    result: Callable
-    shape: Callable
+    promote: Promote
+    result: Result
+    shape: ShapeRule | None
     broadcasts: bool = False
 
-    def giving(self, dtype):
+    def giving(self, dtype: str) -> "Family":
         """Return the same family with a fixed dtype of the output."""
-        return replace(self, result=lambda _dtype, _statics: dtype)
 
-    def shaped(self, shape):
+        def fixed(_dtype: str, _statics: Statics) -> str:
+            return dtype
+
+        return replace(self, result=fixed)
+
+    def shaped(self, shape: ShapeRule) -> "Family":
         """Return the same family with another shape rule."""
         return replace(self, shape=shape)
 
 
-def cached(promote):
+def cached(promote: Promote) -> Promote:
     """Remember the answers of a promotion rule, per default float type."""
-    remembered = lru_cache(maxsize=1024)(lambda names, floatx: promote(names))
+
+    @lru_cache(maxsize=1024)
+    def remembered(names: Names, floatx: str) -> Names:
+        return promote(names)
+
     return lambda names: remembered(names, config.floatx())
 
 
-def _all(names, target):
+def _all(names: Names, target: str) -> Names:
     return tuple(None if name is None else target for name in names)
 
 
-def _present(names):
+def _present(names: Names) -> list[str]:
     return [name for name in names if name is not None]
 
 
 @cached
-def to_common(names):
+def to_common(names: Names) -> Names:
     """Cast all inputs to the dtype in which they meet."""
     return _all(names, dtypes.result_type(*_present(names)))
 
 
 @cached
-def to_float(names):
+def to_float(names: Names) -> Names:
     """Cast all inputs to the float dtype in which they meet; integers become the default float."""
     return _all(names, dtypes.result_type(*_present(names), "float"))
 
 
 @cached
-def to_number(names):
+def to_number(names: Names) -> Names:
     """As `to_common`, but bools become integers."""
     common = dtypes.result_type(*_present(names))
     return _all(names, "int32" if common == "bool" else common)
 
 
 @cached
-def to_bool(names):
+def to_bool(names: Names) -> Names:
     """Cast all inputs to bool."""
     return _all(names, "bool")
 
 
 @cached
-def as_they_are(names):
+def as_they_are(names: Names) -> Names:
     """Cast nothing; Python numbers take their default dtypes."""
     return tuple(None if name is None else dtypes.standardize(name) for name in names)
 
 
-def first_to(promote, rest="int32"):
+def first_to(promote: Promote, rest: str = "int32") -> Promote:
     """Promote the first input by a rule; integer inputs after it keep their dtype.
 
     For ops such as `take`, whose later inputs are indices.
     """
 
     @cached
-    def rule(names):
+    def rule(names: Names) -> Names:
         others = [
             None if n is None else (n if dtypes.is_integer(n) or n == "bool" else rest)
             for n in names[1:]
@@ -103,24 +122,24 @@ def first_to(promote, rest="int32"):
     return rule
 
 
-def same(dtype, _statics):
+def same(dtype: str, _statics: Statics) -> str:
     """The output has the inputs' dtype."""
     return dtype
 
 
-def shape_of_first(shapes, _statics):
+def shape_of_first(shapes: Shapes, _statics: Statics) -> Shape:
     """The output has the first input's shape."""
     return shapes[0]
 
 
-def shape_broadcast(shapes, _statics):
+def shape_broadcast(shapes: Shapes, _statics: Statics) -> Shape:
     """The output has the shape in which the inputs meet."""
     return dims.broadcast(*(shape for shape in shapes if shape is not None))
 
 
-def shape_reduced(shapes, statics):
+def shape_reduced(shapes: Shapes, statics: Statics) -> Shape:
     """The output lacks the reduced axes, or has size 1 there with `keepdims`."""
-    shape = shapes[0]
+    shape: Shape = shapes[0]
     axes = dims.normalize_axes(statics.get("axis"), len(shape))
     if statics.get("keepdims"):
         return tuple(1 if i in axes else size for i, size in enumerate(shape))

@@ -1,20 +1,31 @@
 """Fused ops: one kernel that does the work of several, kept honest by a reference of plain ops."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from minikeras import config
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
-from minikeras.autograd.families import elementwise
+from minikeras.autograd.families import Family, Statics, elementwise
 from minikeras.autograd.gradient import pull_back
-from minikeras.autograd.node import recording
+from minikeras.autograd.node import Node, recording
 from minikeras.autograd.primitive import Primitive, primitive, wrap
 from minikeras.autograd.rules import filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
+from minikeras.core.types import Array, ArrayModule, List, Tuple
 
 
-def fused(name, *, reference, forward, backward, family):
+def fused(
+    name: str,
+    *,
+    reference: Callable[..., Any],
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    family: Family,
+) -> "Fused":
     """Make a fused op; see `Fused` for the arguments."""
     return Fused(name, reference, forward, backward, family)
 
@@ -34,19 +45,26 @@ class Fused(Primitive):
         family: the dtype and shape rules.
     """
 
-    def __init__(self, name, reference, forward, backward, family):
+    def __init__(
+        self,
+        name: str,
+        reference: Callable[..., Any],
+        forward: Callable[..., Any],
+        backward: Callable[..., Any],
+        family: Family,
+    ):
         super().__init__(forward, family, name=name)
         self.reference = reference
-        self.backward_kernel = np.errstate(all="ignore")(backward)
+        self.backward_kernel: Callable[..., Any] = np.errstate(all="ignore")(backward)
         self.__doc__ = reference.__doc__
         self.__module__ = reference.__module__
 
     @property
-    def differentiable(self):
+    def differentiable(self) -> bool:
         """Always: the reference has a gradient."""
         return True
 
-    def _compute(self, tensors, statics):
+    def _compute(self, tensors: Sequence[Tensor | None], statics: Statics) -> Any:
         if not config.fused_kernels():
             return self.reference(*tensors, **statics)
         arrays = [None if t is None else t.data for t in tensors]
@@ -63,10 +81,11 @@ class Fused(Primitive):
         node = None
         if keep:
             node = self._record(tensors, arrays, statics, result)
+        if node is not None:
             node.kept["saved"] = saved
         return wrap(result, node)
 
-    def infer(self, inputs, statics):
+    def infer(self, inputs: Sequence[Any], statics: Statics) -> Any:
         """Return the shape and dtype of the result, from a rule or from the reference."""
         if self._shape_rule is not None:
             return super().infer(inputs, statics)
@@ -76,10 +95,10 @@ class Fused(Primitive):
                 **statics,
             )
 
-    def _plan(self, live):
+    def _plan(self, live: tuple[bool, ...]) -> tuple[tuple[int, ...], bool]:
         return tuple(range(len(live))), False
 
-    def backward(self, node, gradients):
+    def backward(self, node: Node, gradients: list[Any]) -> list[Any]:
         """Run the backward kernel, or differentiate the reference if this is being recorded."""
         if recording.tapes:
             return self._backward_of_reference(node, gradients)
@@ -95,23 +114,23 @@ class Fused(Primitive):
         )
         return [None if array is None else Tensor(array) for array in found]
 
-    def _backward_of_reference(self, node, gradients):
+    def _backward_of_reference(self, node: Node, gradients: list[Any]) -> list[Any]:
         inputs = [
             None if node.kept[i] is None else _alias(rebuilt(node, i))
             for i in range(len(node.parents))
         ]
         result = self.reference(*inputs, **node.statics)
-        results = result if isinstance(result, (tuple, list)) else [result]
+        results = result if isinstance(result, (Tuple, List)) else [result]
         wanted = [t if p is not None else None for t, p in zip(inputs, node.parents, strict=True)]
         return pull_back(results, wanted, gradients)
 
 
 @primitive(elementwise)
-def _alias(xp, x):
+def _alias(xp: ArrayModule, x: Array) -> Array:
     """The same values at a new place on the tape, so that two inputs are never taken for one."""
     return x
 
 
 @_alias.vjp()
-def _(g):
+def _(g: Tensor) -> Tensor:
     return g

@@ -7,16 +7,21 @@ Learning: a Survey" (2018), section 3.2.
 """
 
 import heapq
+from collections.abc import Sequence
+from typing import Any
 
 from minikeras.arrays import device
 from minikeras.autograd.families import elementwise
-from minikeras.autograd.node import Leaf, next_serial, paused, recording
+from minikeras.autograd.node import Leaf, Place, next_serial, paused, recording
 from minikeras.autograd.primitive import primitive, reshaped
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.core import trees
+from minikeras.core.types import Array, ArrayModule, Nest
 
 
-def walk(seeds, sources, release=False):
+def walk(
+    seeds: Sequence[tuple[Any, Tensor]], sources: Sequence[Any], release: bool = False
+) -> list[Any]:
     """Return the gradient by every source, None where nothing leads to it.
 
     Args:
@@ -31,7 +36,9 @@ def walk(seeds, sources, release=False):
     if not wanted:
         return [None] * len(sources)
     earliest = min(serial for serial, _ in wanted)
-    waiting, heap, found = {}, [], {}
+    waiting: dict[int, tuple[Any, list[Any]]] = {}
+    heap: list[int] = []
+    found: dict[tuple[int, int], Tensor] = {}
     for place, g in seeds:
         _deliver(waiting, heap, place, g, earliest)
     while heap:
@@ -50,7 +57,13 @@ def walk(seeds, sources, release=False):
     return [None if place is None else found.get((place[0].serial, place[1])) for place in sources]
 
 
-def _deliver(waiting, heap, place, g, earliest):
+def _deliver(
+    waiting: dict[int, tuple[Any, list[Any]]],
+    heap: list[int],
+    place: tuple[Any, int],
+    g: Tensor,
+    earliest: int,
+) -> None:
     """Add `g` to what waits for a node."""
     node, index = place
     serial = node.serial
@@ -64,11 +77,24 @@ def _deliver(waiting, heap, place, g, earliest):
     gradients[index] = g if gradients[index] is None else _sum(gradients[index], g)
 
 
-def _sum(a, b):
-    return a + b if recording.tapes else Tensor(a.data + b.data)
+def _sum(a: Tensor, b: Tensor) -> Tensor:
+    if recording.tapes:
+        return a + b
+    total = Tensor(a.data + b.data)
+    if hasattr(a, "rows") and hasattr(b, "rows"):
+        total.rows = _joined(a.rows, b.rows)
+    return total
 
 
-def pull_back(results, inputs, gradients):
+def _joined(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The rows and places of two look-ups in one table."""
+    xp = device.namespace(a[0])
+    return xp.concatenate([a[0], b[0]]), xp.concatenate([a[1], b[1]])
+
+
+def pull_back(
+    results: Sequence[Tensor], inputs: Sequence[Tensor | None], gradients: Sequence[Tensor | None]
+) -> list[Any]:
     """Return the gradients by `inputs` of results that were just computed from them.
 
     Args:
@@ -105,11 +131,11 @@ class GradientTape:
         6.0
     """
 
-    def __init__(self, persistent=False, watch_accessed_variables=True):
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
         self.persistent = persistent
         self.start = next_serial()
         self._watches_variables = watch_accessed_variables
-        self._watched = set()
+        self._watched: set[Any] = set()
         self._used = False
         self._shared = False
 
@@ -119,17 +145,17 @@ class GradientTape:
         self._begin()
         return self
 
-    def _begin(self):
+    def _begin(self) -> None:
         if recording.tapes:
             self._shared = True
             for tape in recording.tapes:
                 tape._shared = True
         recording.open(self)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         recording.close(self)
 
-    def watch(self, tensor):
+    def watch(self, tensor: Nest) -> None:
         """Record what is computed from `tensor`, too.
 
         Args:
@@ -142,11 +168,11 @@ class GradientTape:
             place = leaf.watch() if hasattr(leaf, "watch") else _watch_tensor(leaf)
             self._watched.add(place)
 
-    def stop_recording(self):
+    def stop_recording(self) -> paused:
         """Return a context in which nothing is recorded."""
         return paused()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget everything recorded so far."""
         self.start = next_serial()
         self._watched.clear()
@@ -155,11 +181,17 @@ class GradientTape:
             recording.close(self)
             recording.open(self)
 
-    def watched_variables(self):
+    def watched_variables(self) -> None:
         """Raise: variables are not listed, each one knows by itself whether it is trainable."""
         raise AttributeError("Pass the variables that you want gradients by to `gradient`.")
 
-    def gradient(self, target, sources, output_gradients=None, unconnected_gradients="none"):
+    def gradient(
+        self,
+        target: Nest,
+        sources: Nest,
+        output_gradients: Nest = None,
+        unconnected_gradients: str = "none",
+    ) -> Nest:
         """Return the gradients of the sum of `target` by `sources`.
 
         Args:
@@ -193,7 +225,7 @@ class GradientTape:
             found = [_zeros_like(s) if g is None else g for s, g in zip(leaves, found, strict=True)]
         return trees.pack_sequence_as(sources, found)
 
-    def jacobian(self, target, sources):
+    def jacobian(self, target: Tensor, sources: Nest) -> Nest:
         """Return the derivative of every element of `target` by every element of `sources`.
 
         Args:
@@ -205,7 +237,7 @@ class GradientTape:
         """
         if not self.persistent:
             self._used, self.persistent = False, True
-        rows = []
+        rows: list[list[Any]] = []
         for i in range(target.size):
             seed = device.namespace(target.data).zeros(target.shape, target.data.dtype)
             seed.reshape(-1)[i] = 1
@@ -216,7 +248,7 @@ class GradientTape:
         ]
         return trees.pack_sequence_as(sources, columns)
 
-    def _place(self, source):
+    def _place(self, source: Any) -> Place | None:
         """Where on this tape a source is, or None."""
         if hasattr(source, "as_leaf"):
             leaf = source.as_leaf()
@@ -230,7 +262,7 @@ class GradientTape:
         return (node, source.index) if node.serial >= self.start else None
 
 
-def _watch_tensor(tensor):
+def _watch_tensor(tensor: Any) -> Any:
     if not isinstance(tensor, Tensor):
         raise ValueError(
             f"Passed in object {tensor} of type {type(tensor).__name__}, not a Tensor or Variable."
@@ -245,10 +277,12 @@ def _watch_tensor(tensor):
     return tensor.node
 
 
-def _seeds(target, output_gradients):
+def _seeds(target: Nest, output_gradients: Nest) -> list[tuple[Any, Tensor]]:
     targets = trees.flatten(target)
-    given = [None] * len(targets) if output_gradients is None else trees.flatten(output_gradients)
-    seeds = []
+    given: list[Any] = [None] * len(targets)
+    if output_gradients is not None:
+        given = trees.flatten(output_gradients)
+    seeds: list[tuple[Any, Tensor]] = []
     for y, g in zip(targets, given, strict=True):
         y = y.as_operand() if hasattr(y, "as_operand") else y
         if getattr(y, "node", None) is None:
@@ -262,29 +296,29 @@ def _seeds(target, output_gradients):
     return seeds
 
 
-def _zeros_like(source):
+def _zeros_like(source: Any) -> Tensor:
     array = source.as_operand().data if hasattr(source, "as_operand") else source.data
     return Tensor(device.namespace(array).zeros_like(array))
 
 
-def _stacked(column, shape, source):
+def _stacked(column: Sequence[Any], shape: tuple[int, ...], source: Any) -> Any:
     if column[0] is None:
         return None
     return reshaped(_stack(list(column)), shape=(*shape, *source.shape))
 
 
 @primitive(elementwise, variadic=True)
-def _stack(xp, *xs):
+def _stack(xp: ArrayModule, *xs: Array) -> Array:
     return xp.stack(xs)
 
 
 @_stack.vjp_all
-def _(g):
+def _(g: Tensor) -> list[Tensor]:
     return [g[i] for i in range(g.shape[0])]
 
 
 @primitive(elementwise)
-def stop_gradient(xp, variable):
+def stop_gradient(xp: ArrayModule, variable: Array) -> Array:
     """Return the same values, through which no gradient flows.
 
     Args:

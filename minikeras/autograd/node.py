@@ -5,34 +5,47 @@ so walking backwards is taking nodes in falling order; and a tape that began at 
 recorded just the nodes numbered `n` and above.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 import threading
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _counter = itertools.count(1)
 ALWAYS = math.inf
 
 
-def next_serial():
+def next_serial() -> int:
     """Return the next number of the counter that orders nodes and tapes."""
     return next(_counter)
+
+
+class Tape(Protocol):
+    """What a recording knows of a tape: the number at which it began."""
+
+    start: int
 
 
 class Recording(threading.local):
     """What the current thread records: its open tapes, and the number of the oldest's start."""
 
-    tapes = ()
-    since = math.inf
+    tapes: tuple[Any, ...] = ()
+    since: float = math.inf
 
-    def open(self, tape):
+    def open(self, tape: Tape) -> None:
         """Begin to record for `tape`."""
-        self._set((*self.tapes, tape))
+        self.switch((*self.tapes, tape))
 
-    def close(self, tape):
+    def close(self, tape: Tape) -> None:
         """Cease to record for `tape`."""
-        self._set(tuple(open_tape for open_tape in self.tapes if open_tape is not tape))
+        self.switch(tuple(open_tape for open_tape in self.tapes if open_tape is not tape))
 
-    def _set(self, tapes):
+    def switch(self, tapes: tuple[Any, ...]) -> None:
+        """Record for these tapes and no others."""
         self.tapes = tapes
         self.since = min((tape.start for tape in tapes), default=math.inf)
 
@@ -45,18 +58,18 @@ class paused:  # noqa: N801 - reads as a word in `with paused():`
 
     def __enter__(self):
         self._tapes = recording.tapes
-        recording._set(())
+        recording.switch(())
 
-    def __exit__(self, *_):
-        recording._set(self._tapes)
+    def __exit__(self, *_: object) -> None:
+        recording.switch(self._tapes)
 
 
 class Leaf:
     """Where the walk ends: a watched tensor or a trainable variable."""
 
     __slots__ = ("serial",)
-    primitive = None
-    alive = ALWAYS
+    primitive: ClassVar[None] = None
+    alive: ClassVar[float] = ALWAYS
 
     def __init__(self):
         self.serial = next_serial()
@@ -76,16 +89,24 @@ class Node:
 
     __slots__ = ("serial", "alive", "primitive", "parents", "kept", "statics", "specs", "outputs")
 
-    def __init__(self, primitive, parents, kept, statics, specs, outputs):
+    def __init__(
+        self,
+        primitive: Any,
+        parents: tuple[Place | None, ...],
+        kept: dict[Any, Any],
+        statics: dict[str, Any],
+        specs: Sequence[tuple[tuple[int, ...], str] | None],
+        outputs: Sequence[tuple[tuple[int, ...], Any]],
+    ):
         self.serial = self.alive = next_serial()
         self.primitive = primitive
         self.parents = parents
-        self.kept = kept
+        self.kept: Any = kept
         self.statics = statics
         self.specs = specs
         self.outputs = outputs
 
-    def pull(self, gradients):
+    def pull(self, gradients: list[Any]) -> list[Any]:
         """Return the gradient by every input, given those by the outputs (None where unused)."""
         if self.kept is None:
             raise RuntimeError(
@@ -94,7 +115,11 @@ class Node:
             )
         return self.primitive.backward(self, gradients)
 
-    def forget(self):
+    def forget(self) -> None:
         """Drop what was kept, so that memory falls while the walk goes on."""
         self.kept = None
         self.parents = ()
+
+
+Place: TypeAlias = tuple[Node | Leaf, int]
+"""Where a tensor is on the tape: what computed it, and as which of its outputs."""

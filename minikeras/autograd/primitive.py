@@ -15,18 +15,25 @@ parameters say what the tape must hold: `g` first (the gradient by the output), 
 """
 
 import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minikeras import config
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
-from minikeras.autograd.families import elementwise
+from minikeras.autograd.families import Family, Statics, elementwise
 from minikeras.autograd.node import Node, recording
 from minikeras.autograd.rules import Rule, filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.core import dims, dtypes
+from minikeras.core.dims import Shape
+from minikeras.core.types import Array, ArrayModule, DTypeLike, List, Tuple
+
+Kernel = Callable[..., Any]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Primitive:
@@ -39,28 +46,30 @@ class Primitive:
         variadic: whether the op takes one list of inputs.
     """
 
-    def __init__(self, kernel, family, name=None, variadic=False):
+    def __init__(
+        self, kernel: Kernel, family: Family, name: str | None = None, variadic: bool = False
+    ):
         self.kernel = kernel
         # Infinity and NaN are values like others in a network: no warning where they arise.
-        self.compute = np.errstate(all="ignore")(kernel)
+        self.compute: Kernel = np.errstate(all="ignore")(kernel)
         self.family = family
         self.name = self.__name__ = name or kernel.__name__
         self.__doc__ = kernel.__doc__
         self.__module__ = kernel.__module__
         self.variadic = variadic
         self._read_signature()
-        self.rules = {}
-        self.joint_rule = None
-        self._plans = {}
-        self._targets = {}
-        self._shape_rule = None
+        self.rules: dict[int, Rule] = {}
+        self.joint_rule: Rule | None = None
+        self._plans: dict[tuple[bool, ...], tuple[tuple[int, ...], bool]] = {}
+        self._targets: dict[Any, Any] = {}
+        self._shape_rule: Callable[..., Any] | None = None
 
-    def _read_signature(self):
+    def _read_signature(self) -> None:
         parameters = list(inspect.signature(self.kernel).parameters.values())[1:]
         keyword = inspect.Parameter.KEYWORD_ONLY
         inputs = [p for p in parameters if p.kind != keyword]
         self.inputs = tuple(p.name for p in inputs)
-        self.defaults = {
+        self.defaults: dict[str, Any] = {
             p.name: None if p.default is inspect.Parameter.empty else p.default
             for p in parameters
             if p.kind == keyword and p.name not in ("out", "keep")
@@ -69,48 +78,51 @@ class Primitive:
         self.statics = tuple(self.defaults)
         self._static_names = self.defaults.keys()
         self.__signature__ = inspect.Signature(
-            p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
-            for p in parameters
-            if p.name not in ("out", "keep")
+            [
+                p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
+                for p in parameters
+                if p.name not in ("out", "keep")
+            ]
         )
         self.arity = len(self.inputs)
 
-    def vjp(self, *wrt):
+    def vjp(self, *wrt: str) -> Callable[[Function], Function]:
         """Register the gradient rule by the named inputs (by the only one, if none is named)."""
 
-        def register(function):
+        def register(function: Function) -> Function:
             for name in wrt or self.inputs[:1]:
                 self.rules[self.inputs.index(name)] = Rule(function, self)
             return function
 
         return register
 
-    def vjp_all(self, function):
+    def vjp_all(self, function: Function) -> Function:
         """Register one rule that returns the gradients by all inputs."""
         self.joint_rule = Rule(function, self)
         return function
 
-    def rule(self, function):
+    def rule(self, function: Function) -> Function:
         """Register an explicit shape rule: Abstracts and statics in, Abstract(s) out."""
         self._shape_rule = function
         return function
 
     @property
-    def differentiable(self):
+    def differentiable(self) -> bool:
         """Whether there is any gradient rule."""
         return bool(self.rules or self.joint_rule)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<op {self.name}>"
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply the op to tensors, shapes alone or placeholders, statics in place or by name."""
         if self._is_plain(args, kwargs):
             return self._compute(self._promote_tensors(args), kwargs)
         if symbolic.any_symbolic(args, kwargs):
             return symbolic.record_op(self, args, kwargs)
         return self.run(*args, **kwargs)
 
-    def _is_plain(self, args, kwargs):
+    def _is_plain(self, args: tuple[Any, ...], kwargs: Statics) -> bool:
         """Whether the inputs are tensors, all of them, in their places: the everyday call."""
         if len(args) != self.arity or self.variadic:
             return False
@@ -119,7 +131,7 @@ class Primitive:
                 return False
         return not kwargs or kwargs.keys() <= self._static_names
 
-    def _promote_tensors(self, tensors):
+    def _promote_tensors(self, tensors: tuple[Tensor, ...]) -> Sequence[Tensor]:
         """Cast tensors as `_promote` does, looking the answer up by their dtypes."""
         key = (config.floatx(), *[t.data.dtype for t in tensors])
         targets = self._targets.get(key, self)
@@ -135,7 +147,7 @@ class Primitive:
             for t, target in zip(tensors, targets, strict=True)
         ]
 
-    def run(self, *args, **kwargs):
+    def run(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result from tensors, or its shape from Abstracts."""
         inputs, statics = self._bind(args, kwargs)
         inputs = [_operand(value) for value in inputs]
@@ -145,26 +157,29 @@ class Primitive:
                 return self.infer(promoted, statics)
         return self._compute(promoted, statics)
 
-    def _bind(self, args, kwargs):
+    def _bind(self, args: tuple[Any, ...], kwargs: Statics) -> tuple[Sequence[Any], Statics]:
         """Tell inputs from static attributes, as the signature says."""
         if self.variadic:
             return self._bind_variadic(args, kwargs)
-        if len(args) == self.arity:
-            if not kwargs or all(name in self.defaults for name in kwargs):
-                return args, kwargs
+        if len(args) == self.arity and (not kwargs or kwargs.keys() <= self._static_names):
+            return args, kwargs
         return self._bind_slowly(args, kwargs)
 
-    def _bind_variadic(self, args, kwargs):
+    def _bind_variadic(
+        self, args: tuple[Any, ...], kwargs: Statics
+    ) -> tuple[Sequence[Any], Statics]:
         if len(args) > 1:
             kwargs = {**dict(zip(self.statics, args[1:], strict=False)), **kwargs}
         inputs = args[0] if args else kwargs.pop(self.inputs[0])
-        if not isinstance(inputs, (list, tuple)):
+        if not isinstance(inputs, (List, Tuple)):
             inputs = list(inputs)
         if not inputs:
             raise ValueError(f"'{self.name}' needs at least one tensor, but an empty list came.")
         return inputs, kwargs
 
-    def _bind_slowly(self, args, kwargs):
+    def _bind_slowly(
+        self, args: tuple[Any, ...], kwargs: Statics
+    ) -> tuple[Sequence[Any], Statics]:
         order = (*self.inputs, *self.statics)
         if len(args) > len(order):
             raise TypeError(
@@ -183,7 +198,7 @@ class Primitive:
         inputs = [given.pop(name, None) for name in self.inputs]
         return inputs, given
 
-    def _promote(self, inputs):
+    def _promote(self, inputs: Sequence[Any]) -> list[Any]:
         """Cast the inputs to the dtypes in which the kernel runs."""
         targets = self.family.promote(tuple([_dtype_of(value) for value in inputs]))
         return [
@@ -193,7 +208,7 @@ class Primitive:
             for value, target in zip(inputs, targets, strict=True)
         ]
 
-    def _compute(self, tensors, statics):
+    def _compute(self, tensors: Sequence[Tensor | None], statics: Statics) -> Any:
         arrays = [None if t is None else t.data for t in tensors]
         xp = device.namespace(arrays[0])
         try:
@@ -206,25 +221,29 @@ class Primitive:
             node = self._record(tensors, arrays, statics, result)
         return wrap(result, node)
 
-    def _explain(self, tensors, statics):
+    def _explain(self, tensors: Sequence[Tensor | None], statics: Statics) -> None:
         """Let the shape rule say in words why a kernel could not run."""
         self.infer([None if t is None else Abstract(t.shape, t.dtype) for t in tensors], statics)
 
-    def infer(self, inputs, statics):
+    def infer(self, inputs: Sequence[Any], statics: Statics) -> Any:
         """Return the shape and dtype of the result, or raise a ValueError that explains."""
-        specs = [
-            Abstract(t.shape, t.dtype) if type(t) is Tensor else t for t in inputs
-        ]
+        specs = [Abstract(t.shape, t.dtype) if type(t) is Tensor else t for t in inputs]
         full = {**self.defaults, **statics}
         if self._shape_rule is not None:
-            return self._shape_rule(specs, **full) if self.variadic else self._shape_rule(
-                *specs, **full
-            )
+            return self._shape_rule(*([specs] if self.variadic else specs), **full)
+        if self.family.shape is None:
+            raise TypeError(f"The op '{self.name}' has no shape rule: add one with `rule`.")
         shapes = [None if s is None else s.shape for s in specs]
         dtype = self.family.result(specs[0].dtype, full)
         return Abstract(self.family.shape(shapes, full), dtype)
 
-    def _record(self, tensors, arrays, statics, result):
+    def _record(
+        self,
+        tensors: Sequence[Tensor | None],
+        arrays: list[Array | None],
+        statics: Statics,
+        result: Any,
+    ) -> Node | None:
         """Put one node on the tape, unless no input needs a gradient."""
         since = recording.since
         parents = tuple(
@@ -241,7 +260,7 @@ class Primitive:
         if results[0].dtype.kind != "f":
             return None
         keep, keep_output = self._plan(tuple(p is not None for p in parents))
-        kept = {i: arrays[i] for i in keep}
+        kept: dict[int | str, Any] = {i: arrays[i] for i in keep}
         if keep_output:
             kept["y"] = tuple([device.asarray(r) for r in results])
         return Node(
@@ -253,7 +272,7 @@ class Primitive:
             [(r.shape, r.dtype) for r in results],
         )
 
-    def _plan(self, live):
+    def _plan(self, live: tuple[bool, ...]) -> tuple[tuple[int, ...], bool]:
         """Return which inputs, and whether the output, the rules in question ask for."""
         plan = self._plans.get(live)
         if plan is None:
@@ -268,15 +287,16 @@ class Primitive:
             plan = self._plans[live] = (tuple(wanted), any(rule.output for rule in rules))
         return plan
 
-    def kept_input(self, node, i):
+    def kept_input(self, node: Node, i: int) -> Tensor | list[Tensor]:
         """Return an input that the tape holds (all of them, if the op takes a list)."""
         if self.variadic:
             return [rebuilt(node, j) for j in range(len(node.parents))]
         return rebuilt(node, i)
 
-    def backward(self, node, gradients):
+    def backward(self, node: Node, gradients: list[Any]) -> list[Any]:
         """Return the gradient by every input that needs one, None for the others."""
-        g = gradients[0] if len(gradients) == 1 else filled(gradients, node.outputs)
+        g: Any = gradients[0] if len(gradients) == 1 else filled(gradients, node.outputs)
+        specs: Sequence[Any] = node.specs
         if self.joint_rule:
             found = self.joint_rule(node, g)
         else:
@@ -288,11 +308,13 @@ class Primitive:
             return found
         return [
             value if value is None or value.shape == spec[0] else sum_to(value, shape=spec[0])
-            for value, spec in zip(found, node.specs, strict=True)
+            for value, spec in zip(found, specs, strict=True)
         ]
 
 
-def primitive(family, name=None, variadic=False):
+def primitive(
+    family: Family, name: str | None = None, variadic: bool = False
+) -> Callable[[Kernel], Primitive]:
     """Make an op of a kernel: `@primitive(floating)` above a function of `xp` and arrays."""
     return lambda kernel: Primitive(kernel, family, name, variadic)
 
@@ -302,14 +324,13 @@ class _Weak:
 
     __slots__ = ("value", "dtype")
 
-    def __init__(self, value, dtype):
+    def __init__(self, value: Any, dtype: str):
         self.value = value
         self.dtype = dtype
 
 
-def _operand(value):
-    kind = type(value)
-    if kind is Tensor or kind is Abstract or value is None:
+def _operand(value: Any) -> Any:
+    if type(value) is Tensor or type(value) is Abstract or value is None:
         return value
     weak = dtypes.weak_name(value)
     if weak is not None:
@@ -319,17 +340,17 @@ def _operand(value):
     return Tensor(array_from(value))
 
 
-def _dtype_of(value):
+def _dtype_of(value: Any) -> str | None:
     return None if value is None else value.dtype
 
 
-def _to_dtype(value, target):
+def _to_dtype(value: Any, target: Any) -> Tensor:
     if type(value) is _Weak:
         return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
     return cast(value, dtype=target)
 
 
-def wrap(result, node):
+def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
     """Make tensors of a kernel's result, outputs of `node`."""
     if type(result) is device.Array:
         return Tensor(result, node)
@@ -342,7 +363,7 @@ def wrap(result, node):
 
 
 @primitive(elementwise)
-def cast(xp, x, *, dtype):
+def cast(xp: ArrayModule, x: Array, *, dtype: DTypeLike) -> Array:
     """Cast a tensor to another dtype.
 
     Args:
@@ -361,17 +382,17 @@ def cast(xp, x, *, dtype):
 
 
 @cast.rule
-def _(x, *, dtype):
+def _(x: Abstract, *, dtype: DTypeLike) -> Abstract:
     return Abstract(x.shape, dtypes.standardize(dtype))
 
 
 @cast.vjp()
-def _(g, x_dtype):
+def _(g: Tensor, x_dtype: str) -> Tensor:
     return cast(g, dtype=x_dtype)
 
 
 @primitive(elementwise)
-def broadcast_to(xp, x, *, shape):
+def broadcast_to(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
     """Repeat a tensor along axes of size 1, and new ones in front, up to a shape.
 
     Args:
@@ -390,7 +411,7 @@ def broadcast_to(xp, x, *, shape):
 
 
 @broadcast_to.rule
-def _(x, *, shape):
+def _(x: Abstract, *, shape: Shape) -> Abstract:
     if dims.broadcast(x.shape, shape) != tuple(shape):
         raise ValueError(
             f"Cannot broadcast a tensor of shape {dims.to_public(x.shape)} to {tuple(shape)}."
@@ -399,12 +420,12 @@ def _(x, *, shape):
 
 
 @broadcast_to.vjp()
-def _(g, x_shape):
+def _(g: Tensor, x_shape: Shape) -> Tensor:
     return sum_to(g, shape=x_shape)
 
 
 @primitive(elementwise)
-def sum_to(xp, x, *, shape):
+def sum_to(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
     """Sum over the axes along which `broadcast_to` would repeat, down to a shape."""
     extra = x.ndim - len(shape)
     stretched = tuple(i + extra for i, size in enumerate(shape) if size == 1)
@@ -413,27 +434,27 @@ def sum_to(xp, x, *, shape):
 
 
 @sum_to.rule
-def _(x, *, shape):
+def _(x: Abstract, *, shape: Shape) -> Abstract:
     return Abstract(shape, x.dtype)
 
 
 @sum_to.vjp()
-def _(g, x_shape):
+def _(g: Tensor, x_shape: Shape) -> Tensor:
     extra = (1,) * (len(x_shape) - g.ndim)
     return broadcast_to(reshaped(g, shape=extra + g.shape), shape=x_shape)
 
 
 @primitive(elementwise)
-def reshaped(xp, x, *, shape):
+def reshaped(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
     """The same elements in another shape."""
     return x.reshape(shape)
 
 
 @reshaped.vjp()
-def _(g, x_shape):
+def _(g: Tensor, x_shape: Shape) -> Tensor:
     return reshaped(g, shape=x_shape)
 
 
 @reshaped.rule
-def _(x, *, shape):
+def _(x: Abstract, *, shape: Shape) -> Abstract:
     return Abstract(shape, x.dtype)

@@ -1,29 +1,40 @@
 """Gradient rules: what a rule's parameters ask for, and giving it that from a node."""
 
 import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from minikeras.arrays import device
+from minikeras.autograd.node import Node
 from minikeras.autograd.tensor import Tensor
+
+
+class Signature(Protocol):
+    """What a rule must know of its primitive: the names of what may be asked for."""
+
+    name: str
+    inputs: tuple[str, ...]
+    statics: tuple[str, ...]
 
 
 class Rule:
     """A gradient rule, with what its parameters ask for already looked up."""
 
-    def __init__(self, function, primitive):
+    def __init__(self, function: Callable[..., Any], primitive: Signature):
         self.function = function
-        self.asks = {}
+        self.asks: dict[str, tuple[str, Any]] = {}
         for name in list(inspect.signature(function).parameters)[1:]:
             self.asks[name] = _source_of(name, primitive)
-        self.inputs = [i for kind, i in self.asks.values() if kind == "input"]
+        self.inputs: list[int] = [i for kind, i in self.asks.values() if kind == "input"]
         self.output = ("output", None) in self.asks.values()
 
-    def __call__(self, node, g):
+    def __call__(self, node: Node, g: Any) -> Any:
         """Call the rule with what the node kept."""
         answers = {name: _FROM_NODE[kind](node, key) for name, (kind, key) in self.asks.items()}
         return self.function(g, **answers)
 
 
-def _source_of(name, primitive):
+def _source_of(name: str, primitive: Signature) -> tuple[str, Any]:
     """Say where a rule's parameter comes from: `(kind, key)`."""
     if name in primitive.inputs:
         return "input", primitive.inputs.index(name)
@@ -38,21 +49,22 @@ def _source_of(name, primitive):
     raise TypeError(f"A gradient rule of {primitive.name} asks for unknown '{name}'.")
 
 
-def _output_of(node, _):
+def _output_of(node: Node, _: None) -> Tensor | tuple[Tensor, ...]:
     ys = tuple([Tensor(array, node, i) for i, array in enumerate(node.kept["y"])])
-    return ys if len(ys) > 1 else ys[0]
+    return ys[0] if len(ys) == 1 else ys
 
 
-def _spec_of(part):
-    def answer(node, i):
+def _spec_of(part: int) -> Callable[[Node, Any], Any]:
+    def answer(node: Node, i: int) -> Any:
+        specs: Sequence[Any] = node.specs
         if node.primitive.variadic:
-            return [spec[part] for spec in node.specs]
-        return node.specs[i][part]
+            return [spec[part] for spec in specs]
+        return specs[i][part]
 
     return answer
 
 
-_FROM_NODE = {
+_FROM_NODE: dict[str, Callable[[Node, Any], Any]] = {
     "input": lambda node, i: node.primitive.kept_input(node, i),
     "shape": _spec_of(0),
     "dtype": _spec_of(1),
@@ -62,13 +74,15 @@ _FROM_NODE = {
 }
 
 
-def rebuilt(node, i):
+def rebuilt(node: Node, i: int) -> Tensor:
     """Return input `i` of a node, as a tensor in its place on the tape."""
     parent = node.parents[i]
     return Tensor(node.kept[i], *parent) if parent is not None else Tensor(node.kept[i])
 
 
-def filled(gradients, outputs):
+def filled(
+    gradients: Sequence[Tensor | None], outputs: Sequence[tuple[tuple[int, ...], Any]]
+) -> list[Tensor]:
     """Put zeros in place of the gradients by outputs that nothing used."""
     return [
         g if g is not None else Tensor(device.namespace(None).zeros(shape, dtype))

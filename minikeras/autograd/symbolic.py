@@ -5,10 +5,15 @@
 `SymbolicNode` under the op's or layer's public name.
 """
 
+from __future__ import annotations
+
 import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from minikeras.autograd.tensor import Operators
 from minikeras.core import dims, dtypes, names, trees
+from minikeras.core.types import DTypeLike, Nest
 
 
 class _Scope(threading.local):
@@ -25,11 +30,11 @@ class abstract_scope:  # noqa: N801 - reads as a word in `with abstract_scope():
         self._outer = scope.abstract
         scope.abstract = True
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         scope.abstract = self._outer
 
 
-def in_abstract_scope():
+def in_abstract_scope() -> bool:
     """Say whether a body is being run for its shapes alone."""
     return scope.abstract
 
@@ -44,38 +49,40 @@ class Abstract(Operators):
 
     __slots__ = ("shape", "dtype", "_keras_mask")
 
-    def __init__(self, shape, dtype="float32"):
+    _keras_mask: Any
+
+    def __init__(self, shape: Iterable[Any], dtype: str = "float32"):
         self.shape = dims.from_public(shape)
         self.dtype = dtype
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
 
     @property
-    def size(self):
+    def size(self) -> dims.Size:
         """The number of elements, a Dim if it is unknown."""
         return dims.product(self.shape)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Abstract(shape={dims.to_public(self.shape)}, dtype={self.dtype})"
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return id(self)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         raise TypeError(_NO_VALUES)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise TypeError(_NO_VALUES)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         if not self.shape or isinstance(self.shape[0], dims.Dim):
             raise TypeError("Cannot iterate over a tensor whose first size is not known.")
         return (self[i] for i in range(self.shape[0]))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return int(self.shape[0])
 
 
@@ -103,8 +110,17 @@ class KerasTensor(Operators):
         (None, 3)
     """
 
+    _keras_mask: Any
+    _keras_history: History
+
     def __init__(
-        self, shape, dtype="float32", sparse=False, ragged=False, record_history=True, name=None
+        self,
+        shape: Iterable[Any],
+        dtype: DTypeLike = "float32",
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
     ):
         if sparse or ragged:
             raise ValueError("Sparse and ragged tensors are not supported: use dense ones.")
@@ -116,45 +132,48 @@ class KerasTensor(Operators):
         self.record_history = record_history
 
     @property
-    def shape(self):
+    def shape(self) -> dims.PublicShape:
         """The sizes, `None` where unknown."""
         return dims.to_public(self.dims)
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """The number of axes."""
         return len(self.dims)
 
     @property
-    def size(self):
+    def size(self) -> int | None:
         """The number of elements, None if it is unknown."""
         total = dims.product(self.dims)
         return None if isinstance(total, dims.Dim) else total
 
-    def abstract(self):
+    def abstract(self) -> Abstract:
         """Return the shape and dtype alone."""
-        value = Abstract(self.dims, self.dtype)
+        value: Any = Abstract(self.dims, self.dtype)
         mask = getattr(self, "_keras_mask", None)
         if mask is not None:
             value._keras_mask = to_abstract(mask)
         return value
 
-    def __repr__(self):
-        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse=False, ragged=False, name={self.name}>"
+    def __repr__(self) -> str:
+        return (
+            f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse=False, ragged=False, "
+            f"name={self.name}>"
+        )
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return id(self)
 
-    def __len__(self):
+    def __len__(self) -> int:
         raise TypeError("A KerasTensor has no len(): its first size is usually unknown.")
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         raise TypeError("Iterating over a symbolic KerasTensor is not supported.")
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         raise TypeError("A symbolic KerasTensor cannot be used as a boolean.")
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise ValueError(
             "A KerasTensor is symbolic: it's a placeholder for a shape and a dtype and has no "
             "values, so a NumPy function cannot take it. Use the functions of `ops`, or wrap the "
@@ -164,7 +183,7 @@ class KerasTensor(Operators):
     __int__ = __float__ = __index__ = __bool__
 
 
-def is_keras_tensor(x):
+def is_keras_tensor(x: object) -> bool:
     """Say whether `x` is a symbolic tensor of a model's graph.
 
     Args:
@@ -181,7 +200,7 @@ def is_keras_tensor(x):
     return isinstance(x, KerasTensor)
 
 
-def any_symbolic(args, kwargs):
+def any_symbolic(args: Iterable[Any], kwargs: Mapping[str, Any] | None) -> bool:
     """Say whether a KerasTensor is among the arguments, however deep in a nest."""
     for value in args:
         if isinstance(value, KerasTensor) or (
@@ -192,20 +211,22 @@ def any_symbolic(args, kwargs):
     return bool(kwargs) and any_symbolic(tuple(kwargs.values()), None)
 
 
-def to_abstract(tree):
+def to_abstract(tree: Nest) -> Nest:
     """Replace every KerasTensor in a nest by its shape and dtype."""
-    return trees.map_structure(
-        lambda leaf: leaf.abstract() if isinstance(leaf, KerasTensor) else leaf, tree
-    )
+
+    def convert(leaf: Any) -> Any:
+        return leaf.abstract() if isinstance(leaf, KerasTensor) else leaf
+
+    return trees.map_structure(convert, tree)
 
 
-def to_symbolic(tree):
+def to_symbolic(tree: Nest) -> Nest:
     """Replace every Abstract or Tensor in a nest by a new KerasTensor of its shape and dtype."""
 
-    def convert(leaf):
+    def convert(leaf: Any) -> Any:
         if leaf is None or isinstance(leaf, KerasTensor):
             return leaf
-        made = KerasTensor(leaf.shape, leaf.dtype)
+        made: Any = KerasTensor(leaf.shape, leaf.dtype)
         mask = getattr(leaf, "_keras_mask", None)
         if mask is not None:
             made._keras_mask = to_symbolic(mask)
@@ -219,15 +240,15 @@ class History:
 
     __slots__ = ("operation", "node_index", "tensor_index")
 
-    def __init__(self, operation, node_index, tensor_index):
+    def __init__(self, operation: Any, node_index: int, tensor_index: int):
         self.operation = operation
         self.node_index = node_index
         self.tensor_index = tensor_index
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter((self.operation, self.node_index, self.tensor_index))
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: Any) -> Any:
         return (self.operation, self.node_index, self.tensor_index)[i]
 
 
@@ -241,13 +262,21 @@ class SymbolicNode:
         outputs: nest of the KerasTensors that it gave.
     """
 
-    def __init__(self, operation, args=(), kwargs=None, outputs=None):
+    def __init__(
+        self,
+        operation: Any,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        outputs: Nest = None,
+    ):
         self.operation = operation
         self.args = tuple(args)
         self.kwargs = dict(kwargs or {})
         leaves = trees.flatten((self.args, self.kwargs))
         self.input_tensors = [leaf for leaf in leaves if isinstance(leaf, KerasTensor)]
-        self.outputs = [leaf for leaf in trees.flatten(outputs) if isinstance(leaf, KerasTensor)]
+        self.outputs: list[Any] = [
+            leaf for leaf in trees.flatten(outputs) if isinstance(leaf, KerasTensor)
+        ]
         index = len(operation._inbound_nodes)
         for i, tensor in enumerate(self.outputs):
             tensor._keras_history = History(operation, index, i)
@@ -256,14 +285,14 @@ class SymbolicNode:
             parent.operation._outbound_nodes.append(self)
 
     @property
-    def is_input(self):
+    def is_input(self) -> bool:
         """Whether nothing flows into this node."""
         return not self.input_tensors
 
     @property
-    def parent_nodes(self):
+    def parent_nodes(self) -> list[Any]:
         """The nodes that made the input tensors, each once."""
-        found = {}
+        found: dict[int, Any] = {}
         for tensor in self.input_tensors:
             history = getattr(tensor, "_keras_history", None)
             if history is not None:
@@ -271,10 +300,10 @@ class SymbolicNode:
                 found[id(node)] = node
         return list(found.values())
 
-    def fill(self, values):
+    def fill(self, values: Mapping[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return `(args, kwargs)` with every KerasTensor replaced by `values[id(tensor)]`."""
 
-        def replace(leaf):
+        def replace(leaf: Any) -> Any:
             return values[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
 
         return trees.map_structure(replace, self.args), trees.map_structure(replace, self.kwargs)
@@ -287,7 +316,7 @@ class Operation:
         name: a name without `/`, or None for an automatic one.
     """
 
-    def __init__(self, name=None):
+    def __init__(self, name: Any = None):
         if name is None:
             name = names.of_class(type(self))
         if not isinstance(name, str) or "/" in name:
@@ -296,10 +325,10 @@ class Operation:
                 f"Received: name={name} (of type {type(name)})"
             )
         self.name = name
-        self._inbound_nodes = []
-        self._outbound_nodes = []
+        self._inbound_nodes: list[SymbolicNode] = []
+        self._outbound_nodes: list[SymbolicNode] = []
 
-    def _tensors_of(self, which):
+    def _tensors_of(self, which: str) -> Any:
         if len(self._inbound_nodes) != 1:
             raise AttributeError(
                 f"The layer {self.name} has {len(self._inbound_nodes)} inbound nodes, so its "
@@ -310,12 +339,12 @@ class Operation:
         return tensors[0] if len(tensors) == 1 else list(tensors)
 
     @property
-    def input(self):
+    def input(self) -> Any:
         """The symbolic input of the only call, or a list of them."""
         return self._tensors_of("input")
 
     @property
-    def output(self):
+    def output(self) -> Any:
         """The symbolic output of the only call, or a list of them."""
         return self._tensors_of("output")
 
@@ -328,20 +357,21 @@ class OpCall(Operation):
         name: a name, or None for an automatic one from the op's.
     """
 
-    def __init__(self, op, name=None):
+    def __init__(self, op: Any, name: str | None = None):
         super().__init__(name or names.unique(op.name))
         self.op = op
 
     @property
-    def class_name(self):
+    def class_name(self) -> str:
         """The op's name in the form of a class, as summaries show it."""
         return "".join(part.capitalize() for part in self.op.name.split("_"))
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the op."""
         return self.op(*args, **kwargs)
 
 
-def record_op(op, args, kwargs):
+def record_op(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call an op on symbolic tensors: find the result's shape and add one node to the graph."""
     with abstract_scope():
         result = op.run(*to_abstract(args), **to_abstract(kwargs))

@@ -4,11 +4,18 @@ The operators (`x + y`, `x[1:]`, `x @ y`) are put into `Operators` by `minikeras
 of values share them.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from minikeras import config
 from minikeras.arrays import device
+from minikeras.autograd.node import Leaf, Node
 from minikeras.core import dtypes
+from minikeras.core.types import Array, DTypeLike, List, Tuple
 
 
 class Operators:
@@ -16,6 +23,21 @@ class Operators:
 
     __slots__ = ()
     __array_priority__ = 100
+
+    if TYPE_CHECKING:  # the checker's view of what `minikeras.ops.operators` puts here
+
+        def _unary(self) -> Any: ...
+        def _binary(self, other: Any) -> Any: ...
+        def __eq__(self, other: object) -> Any: ...
+        def __ne__(self, other: object) -> Any: ...
+        def __round__(self, decimals: int | None = None) -> Any: ...
+
+        __neg__ = __pos__ = __abs__ = __invert__ = _unary
+        __getitem__ = __lt__ = __le__ = __gt__ = __ge__ = _binary
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
+        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _binary
+        __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
+        __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _binary
 
 
 class Tensor(Operators):
@@ -32,102 +54,107 @@ class Tensor(Operators):
         <Tensor: shape=(1, 2), dtype=float32, numpy=array([[2., 4.]], dtype=float32)>
     """
 
-    __slots__ = ("data", "node", "index", "_keras_mask", "_keras_logits")
+    __slots__ = ("data", "node", "index", "rows", "_keras_mask", "_keras_logits")
 
-    def __init__(self, data, node=None, index=0):
+    rows: tuple[Array, Array]
+    """For the gradient of a look-up: the rows that were added up, and their places."""
+    _keras_mask: Any
+    _keras_logits: Any
+
+    def __init__(self, data: Array, node: Node | Leaf | None = None, index: int = 0):
         self.data = data
         self.node = node
         self.index = index
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """The sizes, as a tuple of ints."""
         return self.data.shape
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         """The dtype's name, such as `"float32"`."""
         return dtypes.name_of(self.data.dtype)
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """The number of axes."""
         return self.data.ndim
 
     @property
-    def size(self):
+    def size(self) -> int:
         """The number of elements."""
         return self.data.size
 
     @property
-    def device(self):
+    def device(self) -> str:
         """Where the values lie: `"cpu:0"`."""
         return "cpu:0"
 
-    def numpy(self):
+    def numpy(self) -> Any:
         """Return a copy of the values as a NumPy array (a NumPy scalar for rank 0)."""
         values = device.to_numpy(self.data)
         return values.copy() if values.ndim else values[()]
 
-    def tolist(self):
+    def tolist(self) -> Any:
         """Return the values as nested Python lists."""
         return device.to_numpy(self.data).tolist()
 
-    def item(self):
+    def item(self) -> Any:
         """Return the only value as a Python number."""
         return self.data.item()
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(device.to_numpy(self.data), dtype=dtype, copy=copy)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"<Tensor: shape={self.shape}, dtype={self.dtype}, "
             f"numpy={device.to_numpy(self.data)!r}>"
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Tensor({device.to_numpy(self.data)}, shape={self.shape}, dtype={self.dtype})"
 
-    def __format__(self, spec):
+    def __format__(self, spec: str) -> str:
         return format(self.item() if self.size == 1 and spec else str(self), spec)
 
-    def __len__(self):
+    def __len__(self) -> int:
         if not self.data.ndim:
             raise TypeError("A tensor of rank 0 has no len().")
         return len(self.data)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         if not self.data.ndim:
             raise TypeError("Cannot iterate over a tensor of rank 0.")
         return (self[i] for i in range(len(self.data)))
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.data)
 
-    def __int__(self):
+    def __int__(self) -> int:
         return int(self.data.item())
 
-    def __float__(self):
+    def __float__(self) -> float:
         return float(self.data.item())
 
-    def __index__(self):
+    def __index__(self) -> int:
         return self.data.__index__()
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return id(self)
 
-    def __copy__(self):
+    def __copy__(self) -> Tensor:
         return self
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return Tensor(self.data.copy())
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Tensor, (self.data,)
 
 
-def array_from(value, dtype=None):
+def array_from(value: Any, dtype: DTypeLike = None) -> Array:
     """Turn any value into an array, Python floats taking the default float type.
 
     Args:
@@ -153,7 +180,7 @@ def array_from(value, dtype=None):
     return array
 
 
-def _checked(value):
+def _checked(value: Any) -> Array:
     try:
         array = device.asarray(value)
     except ValueError as error:
@@ -168,9 +195,9 @@ def _checked(value):
     return array
 
 
-def _is_python(value, types):
+def _is_python(value: Any, types: tuple[type, ...]) -> bool:
     """Whether the numbers in a nest are Python's own rather than NumPy's."""
-    while isinstance(value, (list, tuple)):
+    while isinstance(value, (List, Tuple)):
         if not value:
             return True
         value = value[0]

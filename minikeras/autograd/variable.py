@@ -5,8 +5,12 @@ anybody else still holds that array (the tape, a tensor, a view); if so the new 
 fresh array, and what others hold stays as it was.
 """
 
+from __future__ import annotations
+
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +22,17 @@ from minikeras.autograd.primitive import cast
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Operators, Tensor, array_from
 from minikeras.core import dims, dtypes, names
+from minikeras.core.types import Array, DTypeLike
 
 
 class _Autocast(threading.local):
-    dtype = None
+    dtype: str | None = None
 
 
 _autocast = _Autocast()
 
 
-def autocast_dtype():
+def autocast_dtype() -> str | None:
     """Return the dtype in which float variables are read now, or None for their own."""
     return _autocast.dtype
 
@@ -39,7 +44,7 @@ class AutocastScope:
         dtype: dtype name, or None to read variables as they are.
     """
 
-    def __init__(self, dtype):
+    def __init__(self, dtype: str | None):
         if dtype is not None and not dtypes.is_float(dtype):
             raise ValueError(
                 f"`AutocastScope` can only be used with a floating-point target dtype. "
@@ -47,11 +52,11 @@ class AutocastScope:
             )
         self.dtype = dtype
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self._outer = _autocast.dtype
         _autocast.dtype = self.dtype
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         _autocast.dtype = self._outer
 
 
@@ -95,13 +100,13 @@ class Variable(Operators):
 
     def __init__(
         self,
-        initializer,
-        shape=None,
-        dtype=None,
-        trainable=True,
-        autocast=True,
-        aggregation="none",
-        name=None,
+        initializer: Any,
+        shape: Any = None,
+        dtype: DTypeLike = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = "none",
+        name: Any = None,
     ):
         name = name or names.of_class(Variable)
         if not isinstance(name, str) or "/" in name:
@@ -115,25 +120,25 @@ class Variable(Operators):
                 "{'none', 'mean', 'sum', 'only_first_replica'}. "
                 f"Received: aggregation={aggregation}"
             )
-        self.name = name
+        self.name: str = name
         scope = names.scope_path()
         self.path = f"{scope}/{name}" if scope else name
         self._trainable = bool(trainable)
         self.autocast = bool(autocast)
         self.aggregation = aggregation or "none"
-        self.regularizer = None
-        self.constraint = None
+        self.regularizer: Any = None
+        self.constraint: Any = None
         self.overwrite_with_gradient = False
-        self._leaf = None
-        self.array = _first_values(initializer, shape, dtype)
+        self._leaf: Leaf | None = None
+        self.array: Array = _first_values(initializer, shape, dtype)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """The sizes, as a tuple of ints."""
         return self.array.shape
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         """The dtype's name; inside a layer that computes in another float type, that one."""
         name = dtypes.name_of(self.array.dtype)
         if self.autocast and _autocast.dtype is not None and dtypes.is_float(name):
@@ -141,30 +146,30 @@ class Variable(Operators):
         return name
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """The number of axes."""
         return self.array.ndim
 
     @property
-    def size(self):
+    def size(self) -> int:
         """The number of elements."""
         return self.array.size
 
     @property
-    def trainable(self):
+    def trainable(self) -> bool:
         """Whether gradients are recorded."""
         return self._trainable
 
     @trainable.setter
-    def trainable(self, value):
+    def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
 
     @property
-    def value(self):
+    def value(self) -> Any:
         """The present values as a tensor."""
         return self.as_operand()
 
-    def as_operand(self):
+    def as_operand(self) -> Any:
         """Return what ops compute with: a tensor on the tape, or a shape in an abstract scope."""
         if symbolic.scope.abstract:
             return Abstract(self.array.shape, self.dtype)
@@ -174,13 +179,13 @@ class Variable(Operators):
             return cast.run(tensor, dtype=target) if tensor.dtype != target else tensor
         return tensor
 
-    def as_leaf(self):
+    def as_leaf(self) -> Leaf | None:
         """Return the place on the tape, or None if no gradient is wanted."""
         if self._leaf is None and self._trainable and self.array.dtype.kind == "f":
             self._leaf = Leaf()
         return self._leaf if self._trainable or self._leaf in _explicitly_watched else None
 
-    def watch(self):
+    def watch(self) -> Leaf:
         """Give the variable a place on the tape even if it is not trainable."""
         if self._leaf is None:
             self._leaf = Leaf()
@@ -188,17 +193,17 @@ class Variable(Operators):
             _explicitly_watched.add(self._leaf)
         return self._leaf
 
-    def numpy(self):
+    def numpy(self) -> Any:
         """Return a copy of the values as a NumPy array (a NumPy scalar for rank 0)."""
         return Tensor(self.array).numpy()
 
-    def writable(self):
+    def writable(self) -> Array:
         """Return the array to write into, moved to a fresh one if anybody else holds it."""
         if sys.getrefcount(self.array) > _UNSHARED:
             self.array = self.array.copy()
         return self.array
 
-    def assign(self, value):
+    def assign(self, value: Any) -> Variable:
         """Replace the values.
 
         Args:
@@ -220,20 +225,20 @@ class Variable(Operators):
                 f"value.shape={value.shape}. Target variable: {self.path}"
             )
         if sys.getrefcount(self.array) > _UNSHARED:
-            self.array = value.astype(self.array.dtype)
+            self.array = value.astype(self.array.dtype, order="C")
         else:
             self.array[...] = value
         return self
 
-    def assign_add(self, value):
+    def assign_add(self, value: Any) -> Variable:
         """Add `value` to the values and return the variable."""
         return self._update(np.add, value)
 
-    def assign_sub(self, value):
+    def assign_sub(self, value: Any) -> Variable:
         """Subtract `value` from the values and return the variable."""
         return self._update(np.subtract, value)
 
-    def _update(self, function, value):
+    def _update(self, function: Callable[..., Any], value: Any) -> Variable:
         if symbolic.scope.abstract:
             return self
         value = _plain(value).astype(self.array.dtype, copy=False)
@@ -246,37 +251,37 @@ class Variable(Operators):
         function(array, value, out=array)
         return self
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(device.to_numpy(self.array), dtype=dtype, copy=True)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
             f"value={self.array}>"
         )
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return id(self)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.value)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter(self.value)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.array)
 
-    def __int__(self):
+    def __int__(self) -> int:
         return int(self.array.item())
 
-    def __float__(self):
+    def __float__(self) -> float:
         return float(self.array.item())
 
-    def __index__(self):
+    def __index__(self) -> int:
         return self.array.__index__()
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         copied = Variable(
             self.array, trainable=self.trainable, autocast=self.autocast, name=self.name
         )
@@ -287,10 +292,10 @@ class Variable(Operators):
         return copied
 
 
-_explicitly_watched = set()
+_explicitly_watched: set[Leaf | None] = set()
 
 
-def _first_values(initializer, shape, dtype):
+def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
     """A fresh array with a variable's first values."""
     if not callable(initializer):
         array = array_from(initializer, dtype) if dtype else array_from(_unwrapped(initializer))
@@ -316,20 +321,21 @@ def _first_values(initializer, shape, dtype):
         symbolic.scope.abstract = outer
     if values.shape != shape:
         raise ValueError(f"The initializer {initializer} gave {values.shape} for shape {shape}.")
-    values = values.astype(dtypes.NUMPY[dtype], copy=False)
+    # Optimizers update in place through flat views, which only this order of elements has.
+    values = values.astype(dtypes.NUMPY[dtype], order="C", copy=False)
     return values.copy() if _is_held(values) else values
 
 
-def _is_held(values):
+def _is_held(values: Array) -> bool:
     """Whether the array is a view, or not to be written to."""
     return values.base is not None or not values.flags.writeable
 
 
-def _unwrapped(value):
+def _unwrapped(value: Any) -> Any:
     return value.data if isinstance(value, Tensor) else value
 
 
-def _plain(value):
+def _plain(value: Any) -> Array:
     """The array behind a value, without a place on the tape."""
     if hasattr(value, "as_operand"):
         return value.array
@@ -344,7 +350,7 @@ class _Probe:
     def __init__(self):
         self.array = np.zeros(1)
 
-    def count(self):
+    def count(self) -> int:
         return sys.getrefcount(self.array)
 
 

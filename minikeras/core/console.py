@@ -8,7 +8,7 @@ from minikeras import config
 logger = logging.getLogger("minikeras")
 
 
-def print_message(message, line_break=True):
+def print_message(message: object, line_break: bool = True) -> None:
     """Write a message to standard output, or to the `minikeras` logger.
 
     Characters that the output's encoding lacks are replaced, not refused.
@@ -32,7 +32,7 @@ def print_message(message, line_break=True):
     sys.stdout.flush()
 
 
-def can_encode(text):
+def can_encode(text: str) -> bool:
     """Say whether standard output has all the characters of a text.
 
     Args:

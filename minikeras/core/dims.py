@@ -4,6 +4,11 @@ Inside the engine an unknown size is a `Dim`, so that shape arithmetic written f
 2`, `size // stride`) also runs before any data exist. At the door users see `None` in its place.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from minikeras.core.types import Axes, List, Tuple
+
 
 class Dim:
     """A size to be known later; arithmetic on it gives another one.
@@ -14,31 +19,38 @@ class Dim:
 
     __slots__ = ("origin",)
 
-    def __init__(self, origin=None):
+    if TYPE_CHECKING:  # filled in below
+
+        def _derive(self, other: "Size") -> "Dim": ...
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _derive
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _derive
+
+    def __init__(self, origin: Any = None):
         """Make a new unknown size, or one derived as `origin` says."""
         self.origin = object() if origin is None else origin
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         """Equal if derived alike from one origin."""
         return isinstance(other, Dim) and self.origin == other.origin
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         """Hash of the derivation."""
         return hash(self.origin)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         """Show as users know it."""
         return "None"
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         """Count as a size that is there."""
         return True
 
-    def __neg__(self):
+    def __neg__(self) -> "Dim":
         """Derive the negative."""
         return Dim(("neg", self.origin))
 
-    def __int__(self):
+    def __int__(self) -> int:
         """Refuse: there is no number yet."""
         raise TypeError(
             "This size is not known before data arrive; use `ops.shape(x)` inside an op or give "
@@ -48,13 +60,18 @@ class Dim:
     __index__ = __int__
 
 
-def _derived(name, identity):
-    def forward(self, other):
+Size: TypeAlias = int | Dim
+Shape: TypeAlias = tuple[Size, ...]
+PublicShape: TypeAlias = tuple[int | None, ...]
+
+
+def _derived(name: str, identity: int | None):
+    def forward(self: Dim, other: Size) -> Dim:
         if other == identity and isinstance(other, int):
             return self
         return Dim((name, self.origin, other.origin if isinstance(other, Dim) else other))
 
-    def reflected(self, other):
+    def reflected(self: Dim, other: Size) -> Dim:
         return Dim(("r" + name, other, self.origin))
 
     return forward, reflected
@@ -66,30 +83,30 @@ for _name, _identity in (("add", 0), ("sub", 0), ("mul", 1), ("floordiv", 1), ("
     setattr(Dim, f"__r{_name}__", _reflected)
 
 
-def is_known(shape):
+def is_known(shape: Iterable[Any]) -> bool:
     """Say whether every size in `shape` is a number."""
     return not any(isinstance(size, Dim) for size in shape)
 
 
-def from_public(shape):
+def from_public(shape: Iterable[Size | None]) -> Shape:
     """Turn a user's shape, with `None` for unknown, into the engine's, with Dims."""
     return tuple(Dim() if size is None else size for size in shape)
 
 
-def to_public(shape):
+def to_public(shape: Iterable[Size | None]) -> PublicShape:
     """Turn the engine's shape into a user's, with `None` for unknown."""
     return tuple(None if isinstance(size, Dim) else size for size in shape)
 
 
-def product(shape):
+def product(shape: Iterable[Size]) -> Size:
     """Multiply the sizes of a shape; a Dim if any of them is one."""
-    total = 1
+    total: Size = 1
     for size in shape:
         total = total * size if not isinstance(size, Dim) or total != 1 else size
     return total
 
 
-def normalize_axis(axis, rank):
+def normalize_axis(axis: int, rank: int) -> int:
     """Turn a negative axis into its place from the front.
 
     Raises:
@@ -103,11 +120,11 @@ def normalize_axis(axis, rank):
     return axis + rank if axis < 0 else axis
 
 
-def normalize_axes(axis, rank):
+def normalize_axes(axis: Axes, rank: int) -> tuple[int, ...]:
     """Turn an axis, several, or `None` for all of them, into a tuple of places from the front."""
     if axis is None:
         return tuple(range(rank))
-    if isinstance(axis, (tuple, list)):
+    if isinstance(axis, (Tuple, List)):
         axes = tuple(normalize_axis(a, rank) for a in axis)
         if len(set(axes)) != len(axes):
             raise ValueError(f"An axis is given twice: axis={tuple(axis)}.")
@@ -115,7 +132,7 @@ def normalize_axes(axis, rank):
     return (normalize_axis(axis, rank),)
 
 
-def broadcast(*shapes):
+def broadcast(*shapes: Sequence[Size]) -> Shape:
     """Return the shape that results when tensors of these shapes meet element by element.
 
     Raises:
@@ -126,7 +143,7 @@ def broadcast(*shapes):
     return tuple(_meet(sizes, shapes) for sizes in zip(*padded, strict=True))
 
 
-def _meet(sizes, shapes):
+def _meet(sizes: Shape, shapes: tuple[Sequence[Size], ...]) -> Size:
     known = {size for size in sizes if not isinstance(size, Dim) and size != 1}
     if len(known) > 1:
         shown = ", ".join(str(to_public(shape)) for shape in shapes)

@@ -5,18 +5,20 @@ common ancestor with the other, and Python numbers are weak, they take the other
 Source: https://docs.jax.dev/en/latest/type_promotion.html
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 
 from minikeras import config
+from minikeras.core.types import DTypeLike
 
 INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 FLOATS = ("float16", "float32", "float64")
 ALL = ("bool", *INTEGERS, *FLOATS)
 
 # The edges of the lattice; "int" and "float" are Python's weak numbers.
-_LATTICE = {
+_LATTICE: dict[str, tuple[str, ...]] = {
     "bool": ("int",),
     "int": ("uint8", "int8"),
     "uint8": ("int16", "uint16"),
@@ -33,13 +35,13 @@ _LATTICE = {
     "float64": (),
 }
 _ALIASES = {"half": "float16", "double": "float64", "long": "int64", "bool_": "bool"}
-_PYTHON = {bool: "bool", int: "int", float: "float"}
+_PYTHON: dict[Any, str] = {bool: "bool", int: "int", float: "float"}
 
-NUMPY = {name: np.dtype(name) for name in ALL}
+NUMPY: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ALL}
 _NAMES = {dtype: name for name, dtype in NUMPY.items()}
 
 
-def name_of(dtype):
+def name_of(dtype: Any) -> str:
     """Return the name of a NumPy dtype object, fast."""
     try:
         return _NAMES[dtype]
@@ -47,13 +49,14 @@ def name_of(dtype):
         return _other_name(dtype)
 
 
-def _other_name(dtype):
-    if np.dtype(dtype).newbyteorder("=") in _NAMES:
-        return _NAMES[np.dtype(dtype).newbyteorder("=")]
+def _other_name(dtype: Any) -> str:
+    native: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
+    if native in _NAMES:
+        return _NAMES[native]
     raise ValueError(f"Invalid dtype: {dtype}. Expected one of {ALL}.")
 
 
-def standardize(dtype):
+def standardize(dtype: DTypeLike) -> str:
     """Return the name of a dtype given as a name, a Python type, a NumPy dtype or None.
 
     Args:
@@ -76,35 +79,35 @@ def standardize(dtype):
         return _strong(dtype)
     if dtype in _PYTHON:
         return _strong(_PYTHON[dtype])
-    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    name: str = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
     name = _ALIASES.get(name, name).split(".")[-1]
     if name not in ALL:
         raise ValueError(f"Invalid dtype: {dtype}. Expected one of {ALL}.")
     return name
 
 
-def _strong(name):
+def _strong(name: str) -> str:
     if name == "int":
         return "int32"
     return config.floatx() if name == "float" else name
 
 
-def is_float(name):
+def is_float(name: str | None) -> bool:
     """Say whether a dtype name is a float type."""
     return name in FLOATS
 
 
-def is_integer(name):
+def is_integer(name: str | None) -> bool:
     """Say whether a dtype name is an integer type (bool is not)."""
     return name in INTEGERS
 
 
-def weak_name(x):
+def weak_name(x: object) -> str | None:
     """Return the lattice name of a Python number: `"bool"`, `"int"` or `"float"`, else None."""
     return _PYTHON.get(type(x))
 
 
-def result_type(*dtypes):
+def result_type(*dtypes: str) -> str:
     """Return the dtype in which values of these dtypes meet.
 
     Args:
@@ -114,8 +117,10 @@ def result_type(*dtypes):
         A dtype name; only-weak inputs give `"int32"` or the default float type.
 
     Example:
-        >>> result_type("int64", "float32"), result_type("uint8", "int8"), result_type("int32", "float")
-        ('float32', 'int16', 'float32')
+        >>> result_type("int64", "float32"), result_type("uint8", "int8")
+        ('float32', 'int16')
+        >>> result_type("int32", "float")
+        'float32'
     """
     if not dtypes:
         return config.floatx()
@@ -123,17 +128,17 @@ def result_type(*dtypes):
 
 
 @lru_cache(maxsize=4096)
-def _join(dtypes):
+def _join(dtypes: tuple[str, ...]) -> str:
     """The lowest node of the lattice that all of these lead to."""
-    above = frozenset.intersection(*(_ancestors(dtype) for dtype in dtypes))
+    above = _ancestors(dtypes[0]).intersection(*map(_ancestors, dtypes[1:]))
     for candidate in above:
         if above <= _ancestors(candidate):
             return candidate
     raise ValueError(f"No common dtype for {dtypes}.")
 
 
-@lru_cache(maxsize=None)
-def _ancestors(dtype):
+@cache
+def _ancestors(dtype: str) -> frozenset[str]:
     if dtype not in _LATTICE:
         raise ValueError(f"Invalid dtype: {dtype}. Expected one of {ALL}.")
     return frozenset({dtype}).union(*(_ancestors(parent) for parent in _LATTICE[dtype]))

@@ -3,18 +3,19 @@
 import re
 import threading
 from collections import defaultdict
+from typing import Any
 
-_counts = defaultdict(int)
+_counts: defaultdict[str, int] = defaultdict(int)
 
 
 class _Scopes(threading.local):
-    names = ()
+    names: tuple[str, ...] = ()
 
 
 _scopes = _Scopes()
 
 
-def to_snake_case(name):
+def to_snake_case(name: str) -> str:
     """Turn a class name into the form of automatic names.
 
     Example:
@@ -26,14 +27,14 @@ def to_snake_case(name):
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def unique(prefix):
+def unique(prefix: str) -> str:
     """Return `prefix` the first time, then `prefix_1`, `prefix_2`, ... until names are cleared."""
     count = _counts[prefix]
     _counts[prefix] += 1
     return f"{prefix}_{count}" if count else prefix
 
 
-def get_uid(prefix=""):
+def get_uid(prefix: str = "") -> int:
     """Return how often a prefix has been asked for, counting this time.
 
     Args:
@@ -46,12 +47,12 @@ def get_uid(prefix=""):
     return _counts[prefix]
 
 
-def of_class(cls):
+def of_class(cls: type) -> str:
     """Return a fresh automatic name for an instance of `cls`."""
     return unique(to_snake_case(cls.__name__))
 
 
-def clear():
+def clear() -> None:
     """Start all automatic names anew."""
     _counts.clear()
 
@@ -69,7 +70,7 @@ class name_scope:  # noqa: N801 - the public name is Keras's
         'block/gain'
     """
 
-    def __init__(self, name, **kwargs):
+    def __init__(self, name: Any, **kwargs: Any):
         if not isinstance(name, str) or "/" in name:
             raise ValueError(
                 f"Argument `name` must be a string and cannot contain character `/`. "
@@ -82,10 +83,10 @@ class name_scope:  # noqa: N801 - the public name is Keras's
         _scopes.names = (*self._outer, self.name)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         _scopes.names = self._outer
 
 
-def scope_path():
+def scope_path() -> str:
     """Return the names of the open scopes joined by `/`, or an empty string."""
     return "/".join(_scopes.names)

@@ -1,11 +1,14 @@
 """Dtype policies: in which dtype a layer keeps its weights, and in which it computes."""
 
+from typing import Any
+
 from minikeras import config
 from minikeras.core import dtypes
 from minikeras.core.registry import Table
+from minikeras.core.types import Config
 
 policies = Table("dtype policy", "keras")
-_state = {"policy": None}
+_state: dict[str, "DTypePolicy | None"] = {"policy": None}
 
 
 class DTypePolicy:
@@ -25,7 +28,7 @@ class DTypePolicy:
         ('float16', 'float32')
     """
 
-    def __init__(self, name=None):
+    def __init__(self, name: Any = None):
         name = dtype_policy().name if name is None else name
         if not isinstance(name, str):
             raise TypeError(f"'name' must be a string, such as 'mixed_float16'. Received: {name}")
@@ -33,32 +36,32 @@ class DTypePolicy:
         self.compute_dtype, self.variable_dtype = _parse(name)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The name that the policy was made with."""
         return self._name
 
-    def convert_input_dtype(self, dtype, autocast):
+    def convert_input_dtype(self, dtype: str, autocast: bool) -> str:
         """Return the dtype in which a layer takes an input of `dtype`."""
         if autocast and dtypes.is_float(dtype):
             return self.compute_dtype
         return dtype
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments."""
         return {"name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> "DTypePolicy":
         """Make a policy from what `get_config` returned."""
         return cls(**config)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f'<DTypePolicy "{self.name}">'
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.name == self.name
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.name)
 
 
@@ -66,7 +69,7 @@ policies.add(DTypePolicy, "FloatDTypePolicy")
 FloatDTypePolicy = DTypePolicy
 
 
-def _parse(name):
+def _parse(name: str) -> tuple[str, str]:
     if name == "mixed_float16":
         return "float16", "float32"
     try:
@@ -79,7 +82,7 @@ def _parse(name):
     return dtype, dtype
 
 
-def dtype_policy():
+def dtype_policy() -> DTypePolicy:
     """Return the policy that layers get unless told otherwise.
 
     Returns:
@@ -93,7 +96,7 @@ def dtype_policy():
     return _state["policy"] or DTypePolicy(config.floatx())
 
 
-def set_dtype_policy(policy):
+def set_dtype_policy(policy: Any) -> None:
     """Set the policy of layers that are made from now on.
 
     Args:
@@ -106,7 +109,7 @@ def set_dtype_policy(policy):
     _state["policy"] = get(policy)
 
 
-def get(identifier):
+def get(identifier: Any) -> DTypePolicy:
     """Return the policy that a name, config, policy or None stands for."""
     if identifier is None:
         return dtype_policy()

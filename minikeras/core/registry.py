@@ -5,13 +5,17 @@ Keras's model files, so that a config written here can be read there and the oth
 """
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-_REGISTERED_CLASSES = {}
-_REGISTERED_NAMES = {}
-_tables = {}
-late_bound = {}
+from minikeras.core.types import Config, Dict, List, Tuple
+
+_REGISTERED_CLASSES: dict[str, Any] = {}
+_REGISTERED_NAMES: dict[Any, str] = {}
+_tables: dict[str, "Table"] = {}
+late_bound: dict[str, Callable[..., Any]] = {}
 """The seams that an upper room fills: `"save_model"` (by saving)."""
 
 
@@ -23,14 +27,14 @@ class Table:
         module: Keras's public module of these objects, such as `"keras.initializers"`.
     """
 
-    def __init__(self, kind, module):
+    def __init__(self, kind: str, module: str):
         self.kind = kind
         self.module = module
         first = _tables.setdefault(module, self)
-        self.entries = {} if first is self else first.entries
-        self._public_names = {} if first is self else first._public_names
+        self.entries: dict[str, Any] = {} if first is self else first.entries
+        self._public_names: dict[Any, str] = {} if first is self else first._public_names
 
-    def add(self, thing, *aliases):
+    def add(self, thing: Any, *aliases: str) -> Any:
         """Register a class or function under its own name and under aliases; return it."""
         name = thing.__name__
         self._public_names[thing] = name
@@ -38,14 +42,18 @@ class Table:
             self.entries[alias] = thing
         return thing
 
-    def __contains__(self, thing):
+    def __contains__(self, thing: Any) -> bool:
         """Say whether this very class or function is registered here."""
         try:
             return thing in self._public_names
         except TypeError:
             return False
 
-    def find(self, name, custom_objects=None):
+    def public_name(self, thing: Any) -> str:
+        """Return the name under which a registered class or function was first put here."""
+        return self._public_names[thing]
+
+    def find(self, name: Any, custom_objects: Config | None = None) -> Any:
         """Return the registered object of that name.
 
         Raises:
@@ -61,7 +69,7 @@ class Table:
             )
         return found
 
-    def get(self, identifier):
+    def get(self, identifier: Any) -> Any:
         """Return the object that a name, config, class, instance or `None` stands for.
 
         Raises:
@@ -69,7 +77,7 @@ class Table:
         """
         if identifier is None:
             return None
-        if isinstance(identifier, dict):
+        if isinstance(identifier, Dict):
             thing = self.deserialize(identifier)
         elif isinstance(identifier, str):
             thing = self.find(identifier)
@@ -85,11 +93,11 @@ class Table:
             "instance or a callable."
         )
 
-    def serialize(self, thing):
+    def serialize(self, thing: Any) -> Any:
         """Return the saved form of an object of this kind."""
         return serialize(thing)
 
-    def deserialize(self, config, custom_objects=None):
+    def deserialize(self, config: Any, custom_objects: Config | None = None) -> Any:
         """Return the object that a saved form describes; None for None."""
         if config is None:
             return None
@@ -103,7 +111,7 @@ class Table:
 
 
 class _CustomScope(threading.local):
-    objects = {}  # noqa: RUF012 - replaced, never changed in place
+    objects: Config = {}  # noqa: RUF012 - replaced, never changed in place
 
 
 _custom_scope = _CustomScope()
@@ -124,7 +132,7 @@ class CustomObjectScope:
         True
     """
 
-    def __init__(self, custom_objects):
+    def __init__(self, custom_objects: Config | None):
         self.custom_objects = dict(custom_objects or {})
 
     def __enter__(self):
@@ -132,14 +140,14 @@ class CustomObjectScope:
         _custom_scope.objects = {**self._outer, **self.custom_objects}
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         _custom_scope.objects = self._outer
 
 
 custom_object_scope = CustomObjectScope
 
 
-def get_custom_objects():
+def get_custom_objects() -> dict[str, Any]:
     """Return the dict of all objects registered with `register_keras_serializable`.
 
     Returns:
@@ -148,7 +156,9 @@ def get_custom_objects():
     return _REGISTERED_CLASSES
 
 
-def register_keras_serializable(package="Custom", name=None):
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[Any], Any]:
     """Register a class or function, so that saved configs that name it can be read.
 
     Args:
@@ -170,7 +180,7 @@ def register_keras_serializable(package="Custom", name=None):
         'lab>cube'
     """
 
-    def register(thing):
+    def register(thing: Any) -> Any:
         if isinstance(thing, type) and not hasattr(thing, "get_config"):
             raise ValueError(
                 "Cannot register a class that does not have a get_config() method: "
@@ -184,7 +194,7 @@ def register_keras_serializable(package="Custom", name=None):
     return register
 
 
-def get_registered_name(thing):
+def get_registered_name(thing: Any) -> str:
     """Return the name under which `thing` is registered, or its own name.
 
     Args:
@@ -193,10 +203,13 @@ def get_registered_name(thing):
     Returns:
         A string such as `"package>Name"`.
     """
-    return _REGISTERED_NAMES.get(thing, thing.__name__)
+    own: str = thing.__name__
+    return _REGISTERED_NAMES.get(thing, own)
 
 
-def get_registered_object(name, custom_objects=None, module_objects=None):
+def get_registered_object(
+    name: str, custom_objects: Config | None = None, module_objects: Config | None = None
+) -> Any:
     """Return the class or function registered under `name`, or None.
 
     Args:
@@ -210,22 +223,22 @@ def get_registered_object(name, custom_objects=None, module_objects=None):
     return _custom(name, custom_objects) or (module_objects or {}).get(name)
 
 
-def _custom(name, custom_objects=None):
+def _custom(name: Any, custom_objects: Config | None = None) -> Any:
     for objects in (custom_objects or {}, _custom_scope.objects, _REGISTERED_CLASSES):
         if name in objects:
             return objects[name]
     return None
 
 
-def public_home(thing):
+def public_home(thing: Any) -> tuple[str, str] | None:
     """Return `(module, name)` under which the package offers a class or function, or None."""
     for module, table in _tables.items():
         if thing in table:
-            return module, table._public_names[thing]
+            return module, table.public_name(thing)
     return None
 
 
-def serialize(thing):
+def serialize(thing: Any) -> Any:
     """Return the saved form of an object: JSON types only.
 
     Args:
@@ -245,11 +258,11 @@ def serialize(thing):
     """
     if thing is None or isinstance(thing, (str, int, float, bool)):
         return thing
-    if isinstance(thing, dict):
+    if isinstance(thing, Dict):
         return {key: serialize(value) for key, value in thing.items()}
-    if isinstance(thing, list):
+    if isinstance(thing, List):
         return [serialize(item) for item in thing]
-    if isinstance(thing, tuple):
+    if isinstance(thing, Tuple):
         return _special("__tuple__", {"value": [serialize(item) for item in thing]})
     if isinstance(thing, type):
         return _serialize_type(thing)
@@ -261,11 +274,11 @@ def serialize(thing):
     raise ValueError(f"Cannot serialize {thing!r} (of type {type(thing).__name__}).")
 
 
-def _special(class_name, config):
+def _special(class_name: str, config: Config) -> Config:
     return {"class_name": class_name, "config": config}
 
 
-def _serialize_type(cls):
+def _serialize_type(cls: type) -> Config:
     home = public_home(cls)
     if home is not None:
         return {"module": home[0], "class_name": home[1], "config": None, "registered_name": None}
@@ -277,10 +290,10 @@ def _serialize_type(cls):
     }
 
 
-def _serialize_object(thing):
-    cls = type(thing)
+def _serialize_object(thing: Any) -> Config:
+    cls: Any = thing.__class__
     home = public_home(cls)
-    saved = {
+    saved: Config = {
         "module": home[0] if home else cls.__module__,
         "class_name": home[1] if home else cls.__name__,
         "config": serialize_dict(thing.get_config()),
@@ -295,15 +308,15 @@ def _serialize_object(thing):
     return saved
 
 
-def serialize_dict(config):
+def serialize_dict(config: Config) -> Config:
     """Return a config with every value in its saved form; tuples at the top become lists."""
     return {
-        key: [serialize(v) for v in value] if isinstance(value, tuple) else serialize(value)
+        key: [serialize(v) for v in value] if isinstance(value, Tuple) else serialize(value)
         for key, value in config.items()
     }
 
 
-def _serialize_function(function):
+def _serialize_function(function: Any) -> str | Config:
     home = public_home(function)
     if home is not None:
         return function.__name__
@@ -315,18 +328,18 @@ def _serialize_function(function):
     }
 
 
-def _is_array(thing):
+def _is_array(thing: Any) -> bool:
     return hasattr(thing, "__array__") and hasattr(thing, "dtype")
 
 
-def _serialize_array(array):
+def _serialize_array(array: Any) -> Any:
     values = array.__array__()
     if values.ndim == 0:
         return values.item()
     return _special("__numpy__", {"value": values.tolist(), "dtype": str(values.dtype)})
 
 
-_SPECIAL_SERIALIZERS = [
+_SPECIAL_SERIALIZERS: list[tuple[Callable[[Any], bool], Callable[[Any], Any]]] = [
     (_is_array, _serialize_array),
     (lambda t: t is Ellipsis, lambda t: _special("__ellipsis__", {})),
     (
@@ -338,7 +351,7 @@ _SPECIAL_SERIALIZERS = [
     (lambda t: isinstance(t, bytes), lambda t: _special("__bytes__", {"value": t.decode()})),
     (callable, _serialize_function),
 ]
-_SPECIAL_DESERIALIZERS = {
+_SPECIAL_DESERIALIZERS: dict[str, Callable[[Config, Config | None], Any]] = {
     "__numpy__": lambda config, custom: np.array(config["value"], dtype=config["dtype"]),
     "__tuple__": lambda config, custom: tuple(deserialize(v, custom) for v in config["value"]),
     "__ellipsis__": lambda config, custom: Ellipsis,
@@ -349,7 +362,12 @@ _SPECIAL_DESERIALIZERS = {
 }
 
 
-def special_form(class_name, applies, to_config, from_config):
+def special_form(
+    class_name: str,
+    applies: Callable[[Any], bool],
+    to_config: Callable[[Any], Config],
+    from_config: Callable[[Config, Config | None], Any],
+) -> None:
     """Add the saved form of one more kind of value, for rooms that own such a kind.
 
     Args:
@@ -362,7 +380,7 @@ def special_form(class_name, applies, to_config, from_config):
     _SPECIAL_DESERIALIZERS[class_name] = from_config
 
 
-def deserialize(config, custom_objects=None):
+def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
     """Return the object that a saved form describes.
 
     Args:
@@ -383,9 +401,9 @@ def deserialize(config, custom_objects=None):
     """
     if config is None or isinstance(config, (str, int, float, bool)):
         return config
-    if isinstance(config, (list, tuple)):
+    if isinstance(config, (List, Tuple)):
         return [deserialize(item, custom_objects) for item in config]
-    if not isinstance(config, dict):
+    if not isinstance(config, Dict):
         raise TypeError(f"Could not parse config: {config}")
     if "class_name" not in config or "config" not in config:
         return {key: deserialize(value, custom_objects) for key, value in config.items()}
@@ -396,7 +414,7 @@ def deserialize(config, custom_objects=None):
     return _deserialize_object(config, custom_objects)
 
 
-def _deserialize_object(config, custom_objects):
+def _deserialize_object(config: Config, custom_objects: Config | None) -> Any:
     cls = _find(config["class_name"], config, custom_objects)
     if config["config"] is None or not hasattr(cls, "from_config"):
         return cls
@@ -409,7 +427,7 @@ def _deserialize_object(config, custom_objects):
     return thing
 
 
-def _find(name, config, custom_objects):
+def _find(name: Any, config: Config, custom_objects: Config | None) -> Any:
     registered = config.get("registered_name") or name
     found = _custom(registered, custom_objects) or _custom(name, custom_objects)
     module = config.get("module") or ""

@@ -5,53 +5,58 @@ order of their sorted keys, so that the same data in another order gives the sam
 """
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from minikeras.core.types import Dict, List, Nest, Tuple
 
 
-def is_nested(tree):
+def is_nested(tree: Nest) -> bool:
     """Say whether `tree` is a container rather than a leaf."""
     return isinstance(tree, (list, tuple, dict))
 
 
-def flatten(tree):
+def flatten(tree: Nest) -> list[Any]:
     """Return the leaves of `tree` as a list, depth first.
 
     Example:
         >>> flatten({"b": 1, "a": [2, (3,)]})
         [2, 3, 1]
     """
-    leaves = []
+    leaves: list[Any] = []
     _collect(tree, leaves)
     return leaves
 
 
-def _collect(tree, leaves):
-    if isinstance(tree, dict):
+def _collect(tree: Nest, leaves: list[Any]) -> None:
+    if isinstance(tree, Dict):
         for key in _keys(tree):
             _collect(tree[key], leaves)
-    elif isinstance(tree, (list, tuple)):
+    elif isinstance(tree, (List, Tuple)):
         for item in tree:
             _collect(item, leaves)
     else:
         leaves.append(tree)
 
 
-def flatten_with_path(tree, path=()):
+def flatten_with_path(tree: Nest, path: tuple[Any, ...] = ()) -> list[tuple[Any, Any]]:
     """Return `(path, leaf)` pairs, a path being the keys and positions that lead to the leaf.
 
     Example:
         >>> flatten_with_path({"a": [5, 6]})
         [(('a', 0), 5), (('a', 1), 6)]
     """
-    if isinstance(tree, dict):
+    items: list[tuple[Any, Nest]]
+    if isinstance(tree, Dict):
         items = [(key, tree[key]) for key in _keys(tree)]
-    elif isinstance(tree, (list, tuple)):
+    elif isinstance(tree, (List, Tuple)):
         items = list(enumerate(tree))
     else:
         return [(path, tree)]
     return [pair for key, item in items for pair in flatten_with_path(item, (*path, key))]
 
 
-def map_structure(function, tree, *others):
+def map_structure(function: Callable[..., Any], tree: Nest, *others: Nest) -> Nest:
     """Apply `function` to the leaves of one or more nests of the same structure.
 
     Returns:
@@ -69,28 +74,28 @@ def map_structure(function, tree, *others):
     return _map(function, (tree, *others))
 
 
-def _map(function, trees):
+def _map(function: Callable[..., Any], trees: Sequence[Nest]) -> Nest:
     first = trees[0]
-    if isinstance(first, dict):
+    if isinstance(first, Dict):
         mapped = {key: _map(function, [tree[key] for tree in trees]) for key in _keys(first)}
         return _like_dict(first, mapped)
-    if isinstance(first, (list, tuple)):
+    if isinstance(first, (List, Tuple)):
         return _like_sequence(first, [_map(function, parts) for parts in zip(*trees, strict=True)])
     return function(*trees)
 
 
-def map_up_to(function, shallow, deep):
+def map_up_to(function: Callable[[Any, Nest], Any], shallow: Nest, deep: Nest) -> Nest:
     """Apply `function(leaf, part)` where `deep` goes on below the leaves of `shallow`."""
-    if isinstance(shallow, dict):
+    if isinstance(shallow, Dict):
         mapped = {key: map_up_to(function, shallow[key], deep[key]) for key in _keys(shallow)}
         return _like_dict(shallow, mapped)
-    if isinstance(shallow, (list, tuple)):
+    if isinstance(shallow, (List, Tuple)):
         parts = [map_up_to(function, s, d) for s, d in zip(shallow, deep, strict=True)]
         return _like_sequence(shallow, parts)
     return function(shallow, deep)
 
 
-def pack_sequence_as(structure, leaves):
+def pack_sequence_as(structure: Nest, leaves: Iterable[Any]) -> Nest:
     """Put a flat list of leaves back into the shape of `structure`.
 
     Raises:
@@ -108,26 +113,30 @@ def pack_sequence_as(structure, leaves):
             f"structure={structure}"
         )
     remaining = iter(leaves)
-    return _map(lambda _: next(remaining), (structure,))
+
+    def refill(_: Any) -> Any:
+        return next(remaining)
+
+    return _map(refill, (structure,))
 
 
-def assert_same_structure(a, b):
+def assert_same_structure(a: Nest, b: Nest) -> None:
     """Raise a ValueError that names the first place where two nests differ in structure."""
     if is_nested(a) != is_nested(b):
         raise ValueError(f"The two structures do not match: {a!r} against {b!r}.")
-    if isinstance(a, dict):
-        if not isinstance(b, dict) or set(a) != set(b):
+    if isinstance(a, Dict):
+        if not isinstance(b, Dict) or set(a) != set(b):
             raise ValueError(f"The two structures have different keys: {a!r} against {b!r}.")
         for key in a:
             assert_same_structure(a[key], b[key])
-    elif isinstance(a, (list, tuple)):
-        if isinstance(b, dict) or len(a) != len(b):
+    elif isinstance(a, (List, Tuple)):
+        if isinstance(b, Dict) or len(a) != len(b):
             raise ValueError(f"The two structures have different lengths: {a!r} against {b!r}.")
         for x, y in zip(a, b, strict=True):
             assert_same_structure(x, y)
 
 
-def same_structure(a, b):
+def same_structure(a: Nest, b: Nest) -> bool:
     """Say whether two nests have the same structure."""
     try:
         assert_same_structure(a, b)
@@ -136,7 +145,7 @@ def same_structure(a, b):
     return True
 
 
-def _keys(mapping):
+def _keys(mapping: dict[Any, Any]) -> list[Any]:
     """Sorted keys; an OrderedDict, or keys that cannot be compared, keep their own order."""
     if isinstance(mapping, OrderedDict):
         return list(mapping)
@@ -146,13 +155,13 @@ def _keys(mapping):
         return list(mapping)
 
 
-def _like_dict(template, mapped):
+def _like_dict(template: dict[Any, Any], mapped: dict[Any, Any]) -> dict[Any, Any]:
     """A dict of the template's type and key order."""
     ordered = {key: mapped[key] for key in template}
-    return ordered if type(template) is dict else type(template)(ordered)
+    return ordered if type(template) is Dict else type(template)(ordered)
 
 
-def _like_sequence(template, items):
+def _like_sequence(template: Any, items: Iterable[Any]) -> Sequence[Any]:
     if hasattr(template, "_fields"):
         return type(template)(*items)
     return tuple(items) if isinstance(template, tuple) else list(items)

@@ -1,5 +1,7 @@
 """Initializers without chance: constants, the identity, and the kernels of a Fourier transform."""
 
+from typing import Any
+
 import numpy as np
 
 from minikeras.autograd.composite import convert_to_tensor
@@ -59,7 +61,10 @@ class Constant(Initializer):
 
     def __call__(self, shape, dtype=None):
         """Return a tensor of the value, of a shape and dtype."""
-        return creation.full(shape, self.value, dtype=dtype)
+        value = self.value
+        if isinstance(value, float):  # TensorFlow turns Python floats into float32 first
+            value = np.float32(value)
+        return creation.full(shape, value, dtype=dtype)
 
     def get_config(self):
         """Return the value in its saved form."""
@@ -187,7 +192,7 @@ class STFT(Initializer):
         }
 
 
-def _named_window(name, length, periodic):
+def _named_window(name: str, length: int, periodic: bool) -> Any:
     """The values of a window function, in float64."""
     if name not in _COSINE_WINDOWS:
         return _window_of_scipy(name, length, periodic)

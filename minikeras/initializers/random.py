@@ -7,6 +7,7 @@ of learning in deep linear neural networks" (2014).
 """
 
 import math
+from typing import Any
 
 from minikeras.arrays import device
 from minikeras.autograd.tensor import Tensor
@@ -367,7 +368,8 @@ class Orthogonal(RandomInitializer):
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = max(rows, columns), min(rows, columns)
-        drawn = draws.normal(tall, dtype=dtype, seed=self.seed).data
+        sample: Any = draws.normal(tall, dtype=dtype, seed=self.seed)
+        drawn = sample.data
         xp = device.namespace(drawn)
         # LAPACK knows no half precision.
         q, r = xp.linalg.qr(drawn.astype("float32") if drawn.itemsize == 2 else drawn)

@@ -204,6 +204,7 @@ class Layer(State, Calls, Saved, Operation):
         Args:
             input_shape: tuple of sizes, None where unknown; a nest of them for several inputs.
         """
+        self._build_shapes = input_shape
         self.built = True
 
     @default
@@ -269,6 +270,8 @@ def _scoped_build(build):
         with names.name_scope(self.name):
             result = build(self, *args, **kwargs)
         self.built = True
+        if not self.trainable:
+            self.trainable = False  # the new variables learn of it
         named = signature_of(build).named(args, kwargs)
         self._build_shapes = (
             next(iter(named.values()), None) if len(named) <= 1 else {"shapes_dict": named}

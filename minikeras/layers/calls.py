@@ -7,6 +7,8 @@ symbolic tensors the same happens with shapes alone, and one node joins the grap
 
 import inspect
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 from minikeras.autograd import symbolic
 from minikeras.autograd.composite import convert_to_tensor
@@ -22,6 +24,29 @@ from minikeras.layers.marks import overrides
 
 class Calls:
     """The part of Layer that runs it."""
+
+    # What the other parts give.
+    name: str
+    built: bool
+    input_spec: Any
+    autocast: bool
+    compute_dtype: Any
+    variable_dtype: Any
+    activity_regularizer: Any
+    supports_masking: bool
+    call: Callable[..., Any]
+    build: Callable[..., Any]
+    compute_mask: Callable[..., Any]
+    compute_output_shape: Callable[..., Any]
+    compute_output_spec: Callable[..., Any]
+    add_loss: Callable[..., Any]
+    _layers: list[Any]
+    _allows_options_by_position: bool
+    _check_initialized: Callable[[], None]
+    _clear_losses: Callable[[], None]
+    _mark_built: Callable[..., Any]
+    _inbound_nodes: list[SymbolicNode]
+    _outbound_nodes: list[SymbolicNode]
 
     def __call__(self, *args, **kwargs):
         self._check_initialized()
@@ -80,9 +105,11 @@ class Calls:
             return self.call(*args, **kwargs)
 
     def _add_activity_losses(self, outputs):
+        """Penalties of the outputs, per sample, so that they weigh the same in any batch size."""
         for out in trees.flatten(outputs):
             if isinstance(out, Tensor):
-                self.add_loss(self.activity_regularizer(out))
+                penalty = self.activity_regularizer(out)
+                self.add_loss(penalty / max(out.shape[0], 1) if out.shape else penalty)
 
     # Inputs
 
@@ -137,20 +164,21 @@ class Calls:
 
     def _settle_masks(self, signature, args, kwargs):
         """Fill in `mask` from the masks that the inputs carry; return those of the first input."""
-        if len(args) == 1 and not trees.is_nested(args[0]):
+        given = kwargs.get("mask")
+        if len(args) == 1 and given is None and not trees.is_nested(args[0]):
             masks = getattr(args[0], "_keras_mask", None)
             if masks is None:
                 return None
         named = signature.named(args, kwargs)
         first_name = next(iter(named), None)
         first = masks_of(named[first_name]) if first_name is not None else None
-        if signature.has("mask") and kwargs.get("mask") is None and len(args) < 2:
+        if signature.has("mask") and given is None and "mask" not in signature.names[: len(args)]:
             kwargs["mask"] = first
         for name in list(named):
             own = f"{name}_mask"
             if own in signature.names and kwargs.get(own) is None:
                 kwargs[own] = masks_of(named[name])
-        return first
+        return first if given is None else given
 
     def _pass_mask_on(self, args, kwargs, signature, masks, outputs):
         if not self.supports_masking:

@@ -85,7 +85,25 @@ class _Windowed(Layer):
             )
 
 
+@layer
 class _Conv(_Windowed):
+    filters: Count
+    kernel_size: Any
+    strides: Any = 1
+    padding: str = "valid"
+    data_format: DataFormat = None
+    dilation_rate: Any = 1
+    groups: int = 1
+    activation: Activation = None
+    use_bias: bool = True
+    kernel_initializer: Initializer = "glorot_uniform"
+    bias_initializer: Initializer = "zeros"
+    kernel_regularizer: Regularizer = None
+    bias_regularizer: Regularizer = None
+    activity_regularizer: Regularizer = None
+    kernel_constraint: Constraint = None
+    bias_constraint: Constraint = None
+
     def setup(self):
         super().setup()
         if self.groups <= 0:
@@ -159,23 +177,6 @@ class Conv1D(_Conv):
     _rank = 1
     _causal = True
 
-    filters: Count
-    kernel_size: Any
-    strides: Any = 1
-    padding: str = "valid"
-    data_format: DataFormat = None
-    dilation_rate: Any = 1
-    groups: int = 1
-    activation: Activation = None
-    use_bias: bool = True
-    kernel_initializer: Initializer = "glorot_uniform"
-    bias_initializer: Initializer = "zeros"
-    kernel_regularizer: Regularizer = None
-    bias_regularizer: Regularizer = None
-    activity_regularizer: Regularizer = None
-    kernel_constraint: Constraint = None
-    bias_constraint: Constraint = None
-
 
 @layer
 class Conv2D(_Conv):
@@ -214,26 +215,12 @@ class Conv2D(_Conv):
 
     _rank = 2
 
-    filters: Count
-    kernel_size: Any
     strides: Any = (1, 1)
-    padding: str = "valid"
-    data_format: DataFormat = None
     dilation_rate: Any = (1, 1)
-    groups: int = 1
-    activation: Activation = None
-    use_bias: bool = True
-    kernel_initializer: Initializer = "glorot_uniform"
-    bias_initializer: Initializer = "zeros"
-    kernel_regularizer: Regularizer = None
-    bias_regularizer: Regularizer = None
-    activity_regularizer: Regularizer = None
-    kernel_constraint: Constraint = None
-    bias_constraint: Constraint = None
 
 
 @layer
-class Conv3D(Conv2D):
+class Conv3D(_Conv):
     """Convolve volumes: `activation(conv(x, kernel) + bias)` along three axes.
 
     Args:
@@ -271,3 +258,8 @@ class Conv3D(Conv2D):
 
     strides: Any = (1, 1, 1)
     dilation_rate: Any = (1, 1, 1)
+
+
+Convolution1D = Conv1D
+Convolution2D = Conv2D
+Convolution3D = Conv3D

@@ -1,5 +1,8 @@
 """How a layer is written down and made again: its config, and the shapes it was built with."""
 
+from collections.abc import Callable
+from typing import Any
+
 from minikeras import regularizers
 from minikeras.core import policy, registry
 from minikeras.layers.call_spec import signature_of
@@ -8,6 +11,17 @@ from minikeras.layers.marks import default, overrides
 
 class Saved:
     """The part of Layer that describes it."""
+
+    # What the other parts give.
+    name: str
+    trainable: Any
+    dtype_policy: Any
+    activity_regularizer: Any
+    build: Callable[..., Any]
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    _build_shapes: Any
+    _check_initialized: Callable[[], None]
+    _fields: dict[str, Any]
 
     def get_build_config(self):
         """Return the input shapes that the layer was built with, or None."""

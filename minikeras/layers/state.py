@@ -1,5 +1,7 @@
 """What a layer holds: its weights, its sub-layers, its losses, found by watching its attributes."""
 
+from typing import Any
+
 import numpy as np
 
 from minikeras.autograd.variable import Variable
@@ -11,6 +13,20 @@ from minikeras.ops.seeds import SeedGenerator
 
 class State:
     """The part of Layer that keeps variables, sub-layers, metrics and losses."""
+
+    # What `_init_state` sets, past the watch over attributes.
+    _trainable: bool
+    _trainable_variables: list[Variable]
+    _non_trainable_variables: list[Variable]
+    _layers: list[Any]
+    _metrics: list[Metric]
+    _seed_generators: list[SeedGenerator]
+    _losses: list[Any]
+    _cache: dict[Any, Any]
+
+    # What the other parts give.
+    name: str
+    built: bool
 
     def _init_state(self, trainable):
         set_quietly = super().__setattr__
@@ -205,16 +221,16 @@ class State:
         """Add a term to the loss of the model that this layer is part of.
 
         Args:
-            loss: scalar tensor, or a nest of them.
+            loss: scalar tensor, or a nest of them; one with axes counts by its sum.
 
         Raises:
-            ValueError: if a term has a rank above 0.
+            ValueError: if a term is no tensor.
         """
         for term in trees.flatten(loss):
-            if len(getattr(term, "shape", ())):
+            if not hasattr(term, "dtype") or not hasattr(term, "shape"):
                 raise ValueError(
                     "`add_loss()` can only be called from inside `build()` or `call()`, on a "
-                    f"scalar tensor. Received a tensor of shape {term.shape}."
+                    f"tensor input. Received invalid value: {term}"
                 )
             self._losses.append(term)
 

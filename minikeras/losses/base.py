@@ -5,10 +5,12 @@ for pictures and sequences). `Loss` weighs these values and reduces them. A mask
 positions count travels with the predictions, or with the values, as `_keras_mask`.
 """
 
+from typing import Any
+
 from minikeras import config, ops
-from minikeras.autograd.symbolic import KerasTensor
 from minikeras.core import dims, names, policy, registry, trees
 from minikeras.core.registry import Table
+from minikeras.core.types import DTypeLike
 
 losses = Table("loss", "keras.losses")
 
@@ -76,9 +78,8 @@ class Loss:
                 "second argument of `fit` or `evaluate`, or as the second item of each batch."
             )
         mask = mask_of(y_pred)
-        y_pred = trees.map_structure(lambda x: to_dtype(x, self.dtype), y_pred)
-        y_true = trees.map_structure(lambda x: to_dtype(x, self.dtype), y_true)
-        values = self.call(y_true, y_pred)
+        y_pred = _to_tensors(y_pred, self.dtype)
+        values = self.call(_to_tensors(y_true, self.dtype), y_pred)
         mask = _both(mask, mask_of(values))
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
 
@@ -159,11 +160,27 @@ def mask_of(value):
     return getattr(value, "_keras_mask", None)
 
 
-def to_dtype(x, dtype):
-    """Return `x` as a tensor of a dtype; a tensor that has it already stays the same object."""
+def to_dtype(x: Any, dtype: DTypeLike) -> Any:
+    """Return `x` as a tensor of a dtype; a tensor that has it already stays the same object.
+
+    Raises:
+        ValueError: if `x` is None.
+    """
+    if x is None:
+        raise ValueError(
+            "Expected an array or tensor, but None came. If these are targets, pass them to `fit` "
+            "or `evaluate`, or as the second item of each batch."
+        )
     if hasattr(x, "as_operand"):
         x = x.as_operand()
     return x if getattr(x, "dtype", None) == dtype else ops.convert_to_tensor(x, dtype=dtype)
+
+
+def _to_tensors(tree, dtype):
+    """Make tensors of the leaves of a nest; but lists of plain numbers are one tensor."""
+    if not trees.is_nested(tree) or all(isinstance(x, (int, float)) for x in trees.flatten(tree)):
+        return to_dtype(tree, dtype)
+    return trees.map_structure(lambda x: to_dtype(x, dtype), tree)
 
 
 def as_pair(y_true, y_pred):
@@ -179,21 +196,24 @@ def as_matching_pair(y_true, y_pred):
         ValueError: if the shapes do not broadcast.
     """
     y_true, y_pred = squeeze_or_expand_to_same_rank(*as_pair(y_true, y_pred))
-    if y_true.shape != y_pred.shape and not isinstance(y_pred, KerasTensor):
-        _check_broadcast(y_true, y_pred)
+    if y_true.shape != y_pred.shape:
+        _check_fit(
+            y_true,
+            y_pred,
+            "The shapes of targets and predictions do not fit: y_true.shape={}, y_pred.shape={}. "
+            "They should be equal; check the last layer's number of units, or whether this loss "
+            "wants one-hot or integer targets.",
+        )
     return y_true, y_pred
 
 
-def _check_broadcast(y_true, y_pred):
+def _check_fit(x1, x2, message):
+    """Raise a ValueError with both shapes put into the message if they do not broadcast."""
     try:
-        dims.broadcast(y_true.shape, y_pred.shape)
+        dims.broadcast(dims.from_public(x1.shape), dims.from_public(x2.shape))
     except ValueError:
-        raise ValueError(
-            "The shapes of targets and predictions do not fit: "
-            f"y_true.shape={dims.to_public(y_true.shape)}, "
-            f"y_pred.shape={dims.to_public(y_pred.shape)}. They should be equal; check the last "
-            "layer's number of units, or whether this loss wants one-hot or integer targets."
-        ) from None
+        shapes = dims.to_public(x1.shape), dims.to_public(x2.shape)
+        raise ValueError(message.format(*shapes)) from None
 
 
 def squeeze_or_expand_to_same_rank(x1, x2, expand_rank_1=True):
@@ -220,7 +240,11 @@ def squeeze_or_expand_to_same_rank(x1, x2, expand_rank_1=True):
 
 
 def reduce_weighted_values(
-    values, sample_weight=None, mask=None, reduction="sum_over_batch_size", dtype=None
+    values,
+    sample_weight=None,
+    mask=None,
+    reduction: str | None = "sum_over_batch_size",
+    dtype=None,
 ):
     """Weigh the values of a loss and reduce them.
 
@@ -233,6 +257,9 @@ def reduce_weighted_values(
 
     Returns:
         A scalar tensor, or the weighted values if they are not reduced.
+
+    Raises:
+        ValueError: if the reduction is unknown, or the weights do not fit the values.
     """
     reduction = standardize_reduction(reduction)
     values = to_dtype(values, dtype or config.floatx())
@@ -241,6 +268,13 @@ def reduce_weighted_values(
     sample_weight = apply_mask(sample_weight, mask, values.dtype, reduction)
     if sample_weight is not None:
         values, sample_weight = squeeze_or_expand_to_same_rank(values, sample_weight)
+        _check_fit(
+            values,
+            sample_weight,
+            "The loss has values of shape {}, but the sample weights (or the mask) have shape {}. "
+            "Pass one weight for each sample, of shape (batch_size,) or (batch_size, 1), or one "
+            "for each value.",
+        )
         values = values * sample_weight
     return _reduce(values, sample_weight, reduction)
 

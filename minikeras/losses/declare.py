@@ -92,7 +92,10 @@ def constructor(cls, initialize, defaults):
     )
 
     def __init__(self, *args, **kwargs):
-        bound = signature.bind(self, *args, **kwargs)
+        try:
+            bound = signature.bind(self, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__}() {error}") from None
         bound.apply_defaults()
         given = dict(bound.arguments)
         del given["self"]

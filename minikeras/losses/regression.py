@@ -6,7 +6,6 @@ All functions take targets and predictions of shape `(batch, ..., n)` and reduce
 from minikeras import config, ops
 from minikeras.losses.base import as_matching_pair, losses
 from minikeras.losses.declare import FunctionLoss
-from minikeras.ops.norm import normalize
 
 
 def mean_squared_error(y_true, y_pred):
@@ -187,7 +186,7 @@ def cosine_similarity(y_true, y_pred, axis=-1):
 def cosine(y_true, y_pred, axis=-1):
     """Return the cosine of the angle between targets and predictions along an axis."""
     y_true, y_pred = as_matching_pair(y_true, y_pred)
-    y_pred, y_true = normalize(y_pred, axis=axis), normalize(y_true, axis=axis)
+    y_pred, y_true = ops.normalize(y_pred, axis=axis), ops.normalize(y_true, axis=axis)
     return ops.sum(y_true * y_pred, axis=axis)
 
 

@@ -5,7 +5,8 @@ from functools import wraps
 
 from minikeras import config, initializers
 from minikeras.arrays import device
-from minikeras.autograd.node import paused
+from minikeras.autograd.node import paused, recording
+from minikeras.autograd.symbolic import in_abstract_scope
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.autograd.variable import Variable
 from minikeras.core import names, policy, trees
@@ -38,6 +39,8 @@ class Metric:
     """
 
     _direction = None
+    _variables: list[Variable]
+    _metrics: list["Metric"]
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -225,10 +228,14 @@ class Metric:
 
 
 def _unrecorded(update_state):
-    """The same method, which puts nothing on a tape."""
+    """The same method, which puts nothing on a tape, and counts no shapes without values."""
 
     @wraps(update_state)
     def unrecorded(self, *args, **kwargs):
+        if in_abstract_scope():
+            return None
+        if not recording.tapes:
+            return update_state(self, *args, **kwargs)
         with paused():
             return update_state(self, *args, **kwargs)
 

@@ -69,8 +69,6 @@ def update_counts(
         ValueError: if the shapes do not fit; then nothing has changed.
     """
     dtype = next(iter(variables.values())).dtype
-    if y_true is None:
-        raise ValueError("This metric compares predictions with targets, but `y_true` is None.")
     y_true, y_pred = to_dtype(y_true, dtype), to_dtype(y_pred, dtype)
     y_pred, y_true = squeeze_or_expand_to_same_rank(y_pred, y_true)
     if top_k is not None:

@@ -76,12 +76,8 @@ class IoU(Metric):
         Raises:
             ValueError: if the shapes do not fit; then nothing has changed.
         """
-        if not self.sparse_y_true:
-            y_true = ops.argmax(y_true, axis=self.axis)
-        if not self.sparse_y_pred:
-            y_pred = ops.argmax(y_pred, axis=self.axis)
-        y_true = ops.reshape(to_dtype(y_true, self.dtype), (-1,))
-        y_pred = ops.reshape(to_dtype(y_pred, self.dtype), (-1,))
+        y_true = self._class_numbers(y_true, self.sparse_y_true)
+        y_pred = self._class_numbers(y_pred, self.sparse_y_pred)
         if y_true.shape != y_pred.shape:
             raise ValueError(
                 f"The metric '{self.name}' got {y_true.size} targets and {y_pred.size} predictions."
@@ -94,6 +90,11 @@ class IoU(Metric):
         places = ops.cast(y_true, "int64") * self.num_classes + ops.cast(y_pred, "int64")
         sums = ops.segment_sum(weights, ops.where(counts, places, -1), self.num_classes**2)
         self.total_cm.assign_add(ops.reshape(sums, self.total_cm.shape))
+
+    def _class_numbers(self, x, sparse):
+        if not sparse:
+            x = ops.argmax(ops.convert_to_tensor(x), axis=self.axis)
+        return ops.reshape(to_dtype(x, self.dtype), (-1,))
 
     def _exists(self, classes):
         return ops.logical_and(ops.greater_equal(classes, 0), ops.less(classes, self.num_classes))

@@ -37,6 +37,8 @@ def slice(inputs, start_indices, shape):  # noqa: A001 - the public name
         [[2, 3], [5, 6]]
     """
     x = convert_to_tensor(inputs)
+    if isinstance(start_indices, Abstract):
+        return Abstract([None if count == -1 else count for count in shape], x.dtype)
     starts = _ints(start_indices)
     stops = [
         size if count == -1 else start + count
@@ -75,6 +77,8 @@ def slice_update(inputs, start_indices, updates):
     inputs = convert_to_tensor(inputs)
     updates = convert_to_tensor(updates, dtype=inputs.dtype)
     _check_block(inputs.shape, updates.shape)
+    if isinstance(start_indices, Abstract):
+        return Abstract(inputs.shape, inputs.dtype)
     key = _block(inputs.shape, updates.shape, _ints(start_indices))
     return block_written(inputs, updates, key=key)
 

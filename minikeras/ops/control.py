@@ -4,6 +4,8 @@ With values they are Python's own; gradients flow through whatever ran. With sha
 branch or step runs once, to learn what comes out.
 """
 
+from typing import Any
+
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, trees
@@ -226,15 +228,17 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
         raise ValueError("Got no `xs` to scan over and `length` not provided.")
     xs = None if xs is None else trees.map_structure(convert_to_tensor, xs)
     state = trees.map_structure(convert_to_tensor, init)
-    size = length if xs is None else trees.flatten(xs)[0].shape[0]
+    size: Any = length if xs is None else trees.flatten(xs)[0].shape[0]
     if length is not None and not isinstance(size, Dim) and length != size:
         raise ValueError(f"`length`={length} does not fit the first size {size} of `xs`.")
+    step: Any = f
     if isinstance(size, Dim):
-        state, result = f(state, _slice(xs, 0))
+        state, result = step(state, _slice(xs, 0))
         return state, trees.map_structure(lambda y: _repeated(y, size), result)
-    results = [None] * size
-    for i in reversed(range(size)) if reverse else range(size):
-        state, results[i] = f(state, None if xs is None else _slice(xs, i))
+    results: list[Any] = [None] * size
+    order = range(size)[::-1] if reverse else range(size)
+    for i in order:
+        state, results[i] = step(state, None if xs is None else _slice(xs, i))
         if results[i] is None:
             results[i] = trees.map_structure(lambda s: s * 0, state)
     return state, _stacked(results)

@@ -30,7 +30,7 @@ def to_categorical(x, num_classes=None):
     shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
     labels = labels.reshape(-1)
     classes = num_classes or int(labels.max()) + 1
-    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ValueError(
             f"Labels must be from 0 to {classes - 1}; received values from {labels.min()} to "
             f"{labels.max()}."

@@ -71,7 +71,11 @@ def _out_of_range(x, indices, axis):
 
 @take.vjp("x")
 def _(g, indices, x_shape, axis):
-    return put(g, indices, shape=x_shape, axis=axis)
+    total = put(g, indices, shape=x_shape, axis=axis)
+    if axis == 0:
+        # Optimizers look at the rows of a look-up one by one, as Keras's do.
+        total.rows = (g.data.reshape(indices.size, -1), indices.data.reshape(-1))
+    return total
 
 
 @take.rule

@@ -4,6 +4,8 @@ A product with one matrix for all of a batch is one multiplication of matrices: 
 are joined first. Gradients of products are products again, so they have gradients of any order.
 """
 
+from typing import Any
+
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import Family, same, to_common
 from minikeras.autograd.primitive import primitive
@@ -123,7 +125,7 @@ def _check_inner(x1, x2):
 
 
 @op
-def tensordot(x1, x2, axes=2):
+def tensordot(x1, x2, axes: Any = 2):
     """Multiply two tensors and sum over pairs of axes.
 
     Args:

@@ -4,6 +4,7 @@ The two that every training step runs are fused; their references below say the 
 """
 
 import warnings
+from typing import Any
 
 from minikeras import config
 from minikeras.autograd.composite import convert_to_tensor, op
@@ -12,6 +13,7 @@ from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import cast
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
+from minikeras.core.types import Axes
 from minikeras.kernels.shared import norm as kernels
 from minikeras.ops.elementwise import absolute, square
 from minikeras.ops.exponential import rsqrt
@@ -90,7 +92,7 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     return x * cast(inverse, dtype=x.dtype) + cast(shift, dtype=x.dtype)
 
 
-def _along(vector, axis, rank):
+def _along(vector: Any, axis: int, rank: int) -> Any:
     """Give a vector the axes that let it meet a tensor along one axis."""
     place = dims.normalize_axis(axis, rank)
     if vector is None or place == rank - 1:
@@ -153,7 +155,9 @@ def _(x, gamma=None, beta=None, *, axis, epsilon):
 
 
 @op
-def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, rms_scaling=False):
+def layer_normalization(
+    x, gamma=None, beta=None, axis: Axes = -1, epsilon=None, rms_scaling=False
+):
     """Normalize each sample over some of its own axes.
 
     Ba, Kiros and Hinton, "Layer Normalization" (2016). Half precision is computed in float32.
@@ -239,7 +243,7 @@ def _(x, gamma=None, beta=None, *, axes, epsilon):
 
 
 @op
-def rms_normalization(x, scale=None, axis=-1, epsilon=None):
+def rms_normalization(x, scale=None, axis: Axes = -1, epsilon=None):
     """Divide each sample by the root of its mean square over some axes.
 
     Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019). Half precision is computed
@@ -272,7 +276,7 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
 
 
 @op
-def normalize(x, axis=-1, order=2, epsilon=None):
+def normalize(x, axis: Axes = -1, order=2, epsilon=None):
     """Divide vectors along an axis by their length.
 
     Args:

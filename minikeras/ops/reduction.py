@@ -16,9 +16,13 @@ from minikeras.ops.exponential import exp, sqrt
 from minikeras.ops.shaping import reshape, transpose
 
 _HALF = "e"
-_WIDER = dict.fromkeys(("bool", "int8", "int16"), "int32") | dict.fromkeys(
-    ("uint8", "uint16"), "uint32"
-)
+_WIDER = {
+    "bool": "int32",
+    "int8": "int32",
+    "int16": "int32",
+    "uint8": "uint32",
+    "uint16": "uint32",
+}
 
 
 @cached
@@ -255,7 +259,9 @@ def logsumexp(xp, x, *, axis=None, keepdims=False):
 
 @logsumexp.vjp()
 def _(g, x, y, axis):
-    return spread(g, x.shape, axis) * exp(x - spread(y, x.shape, axis))
+    # Dividing by their sum takes out of the shares what the rounding of a large `y` put in.
+    shares = exp(x - spread(y, x.shape, axis))
+    return spread(g, x.shape, axis) * (shares / sum(shares, axis=axis, keepdims=True))
 
 
 def _in_dtype(x, dtype):

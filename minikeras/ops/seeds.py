@@ -6,6 +6,7 @@ which is made when first needed, from Python's `random`.
 """
 
 import random
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ _STATE_DTYPE = "int64"
 # The congruential steps between the seeds of the global generator; Keras's numbers.
 _JUMP_FACTOR, _JUMP_MODULUS = 5387, 933199
 
-_state = {"generator": None, "run_seed": None}
+_state: dict[str, Any] = {"generator": None, "run_seed": None}
 
 table = registry.Table("seed generator", "keras.random")
 
@@ -140,7 +141,7 @@ def clear_seeds():
     _state["generator"] = None
 
 
-def draw_seed(seed):
+def draw_seed(seed: Any) -> tuple[int, int]:
     """Return the pair of ints that a draw is to be made from.
 
     Args:

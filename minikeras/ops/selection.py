@@ -7,8 +7,8 @@ equally, as in TensorFlow.
 from dataclasses import replace
 
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import reduction, to_bool
-from minikeras.autograd.primitive import cast, primitive
+from minikeras.autograd.families import reduction, shape_reduced, to_bool
+from minikeras.autograd.primitive import broadcast_to, cast, primitive
 from minikeras.ops.comparison import equal, isclose, isfinite, isnan
 from minikeras.ops.extremes import maximum, minimum
 from minikeras.ops.reduction import axis_key, spread, sum
@@ -88,15 +88,16 @@ def max(x, axis=None, keepdims=False, initial=None):
         A tensor without these axes, of the dtype of `x`.
 
     Raises:
-        ValueError: if there are no elements.
+        ValueError: if there are no elements, and no `initial`.
 
     Example:
         >>> import minikeras as keras
         >>> keras.ops.max([[1.0, 4.0], [3.0, 2.0]], axis=1, initial=3.5).tolist()
         [4.0, 3.5]
     """
-    y = amax(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else _with_initial(y, initial, maximum)
+    if initial is None:
+        return amax(x, axis=axis, keepdims=keepdims)
+    return _with_initial(amax, maximum, convert_to_tensor(x), axis, keepdims, initial)
 
 
 @op
@@ -113,19 +114,24 @@ def min(x, axis=None, keepdims=False, initial=None):
         A tensor without these axes, of the dtype of `x`.
 
     Raises:
-        ValueError: if there are no elements.
+        ValueError: if there are no elements, and no `initial`.
 
     Example:
         >>> import minikeras as keras
         >>> keras.ops.min([[1.0, 4.0], [3.0, 2.0]], axis=1, initial=1.5).tolist()
         [1.0, 1.5]
     """
-    y = amin(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else _with_initial(y, initial, minimum)
+    if initial is None:
+        return amin(x, axis=axis, keepdims=keepdims)
+    return _with_initial(amin, minimum, convert_to_tensor(x), axis, keepdims, initial)
 
 
-def _with_initial(y, initial, bound):
-    """Let a number take part in an extreme, in the dtype of the tensor."""
+def _with_initial(extreme, bound, x, axis, keepdims, initial):
+    """Let a number take part in an extreme, in the dtype of the tensor; alone, if it is empty."""
+    if x.size == 0:
+        shape = shape_reduced([x.shape], {"axis": axis, "keepdims": keepdims})
+        return broadcast_to(convert_to_tensor(initial, dtype=x.dtype), shape=shape)
+    y = extreme(x, axis=axis, keepdims=keepdims)
     if y.dtype == "bool":
         return cast(bound(cast(y, dtype="int32"), int(initial)), dtype="bool")
     return bound(y, convert_to_tensor(initial, dtype=y.dtype))

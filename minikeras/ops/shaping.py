@@ -110,11 +110,12 @@ def _(g, axes):
 @transpose.rule
 def _(x, *, axes):
     rank = x.ndim
-    order = tuple(range(rank))[::-1] if axes is None else dims.normalize_axes(tuple(axes), rank)
+    axes = tuple(range(rank))[::-1] if axes is None else tuple(axes)
+    order = dims.normalize_axes(axes, rank)
     if len(order) != rank:
         raise ValueError(
             "axes must be a permutation of the axes of `x`. Received: "
-            f"x.shape={dims.to_public(x.shape)}, axes={tuple(axes)}"
+            f"x.shape={dims.to_public(x.shape)}, axes={axes}"
         )
     return Abstract([x.shape[axis] for axis in order], x.dtype)
 

@@ -222,7 +222,7 @@ def unique(
     else:
         results = _unique(x.data, sorted, axis, size, fill_value or 0)
     chosen = tuple(result for result, want in zip(results, wanted, strict=True) if want)
-    return chosen if len(chosen) > 1 else chosen[0]
+    return chosen[0] if len(chosen) == 1 else chosen
 
 
 def _unique_shapes(x, axis, size):

@@ -5,6 +5,7 @@ around that is here: clipping, accumulation over several steps, decay, moving av
 weights, loss scaling, constraints.
 """
 
+import re
 import warnings
 
 import numpy as np
@@ -15,6 +16,7 @@ from minikeras.autograd.variable import Variable
 from minikeras.core import dtypes, names, registry
 from minikeras.core.registry import Table
 from minikeras.optimizers.clipping import clip_by_value, clip_each_norm, clip_joint_norm
+from minikeras.optimizers.rows import RowGradient, dense, gradient_array
 from minikeras.optimizers.schedules import LearningRateSchedule
 
 optimizer_table = Table("optimizer", "keras.optimizers")
@@ -84,11 +86,11 @@ class Optimizer:
         self._trainable_variables = []
         self._places = {}
         self._undecayed = set()
-        self._undecayed_names = []
+        self._undecayed_names = None
         self._averages = self._sums = None
         with names.name_scope(self.name):
             self._iterations = self._track(
-                Variable(0, dtype="int32", trainable=False, name="iteration")
+                Variable(0, dtype="int64", trainable=False, name="iteration")
             )
             self._learning_rate = self._as_rate(learning_rate)
 
@@ -278,10 +280,12 @@ class Optimizer:
         grads, variables = _with_gradients(grads, variables)
         grads, variables = self._overwrite(grads, variables)
         if variables:
-            arrays = [g.data if isinstance(g, Tensor) else np.asarray(g) for g in grads]
+            arrays = [gradient_array(g) for g in grads]
             if self.loss_scale_factor is not None:
                 arrays = [g / g.dtype.type(self.loss_scale_factor) for g in arrays]
             self._step(arrays, variables)
+            if self.use_ema:
+                self._update_averages()
             for v in variables:
                 if v.constraint is not None:
                     v.assign(v.constraint(v))
@@ -332,16 +336,25 @@ class Optimizer:
             if grads is None:
                 return
         grads = self._clipped(grads)
-        rate = float(self.learning_rate)
+        rate = self._present_rate()
         self._decay(variables, rate)
         for g, v in zip(grads, variables, strict=True):
-            self.update_step(Tensor(g), v, rate)
-        if self.use_ema:
-            self._update_averages()
+            gradient = Tensor(dense(g))
+            if isinstance(g, RowGradient):
+                gradient.rows = (g.rows, g.places)
+            self.update_step(gradient, v, rate)
+
+    def _present_rate(self):
+        """The learning rate of this step as a NumPy scalar."""
+        rate = self.learning_rate
+        if isinstance(rate, Variable):
+            return rate.array[()]
+        return rate.data[()] if isinstance(rate, Tensor) else np.float32(rate)
 
     def _accumulated(self, grads, variables):
         """The mean gradients if enough steps have come together, else None."""
         steps = self.gradient_accumulation_steps
+        grads = [dense(g) for g in grads]
         sums = [self._sums[self._get_variable_index(v)] for v in variables]
         if (int(self._iterations) + 1) % steps:
             for total, g in zip(sums, grads, strict=True):
@@ -367,7 +380,7 @@ class Optimizer:
         Args:
             gradient: tensor of the weight's shape.
             variable: the weight.
-            learning_rate: a float.
+            learning_rate: a number.
         """
         raise TypeError(f"Optimizer {type(self).__name__} must define `update_step`.")
 
@@ -376,7 +389,8 @@ class Optimizer:
 
         Args:
             var_list: list of weights.
-            var_names: list of strings; weights whose path contains one are left out.
+            var_names: list of patterns (regular expressions); weights in whose name one is found
+                are left out.
 
         Raises:
             ValueError: if the optimizer has been built already.
@@ -387,31 +401,37 @@ class Optimizer:
                 "built."
             )
         self._undecayed = {id(v) for v in var_list or []}
-        self._undecayed_names = list(var_names or [])
+        self._undecayed_names = re.compile("|".join(var_names)) if var_names else None
 
     def _decay(self, variables, rate):
         if self.weight_decay is None:
             return
         for v in variables:
-            named = any(name in (v.path or v.name) for name in self._undecayed_names)
-            if id(v) not in self._undecayed and not named:
+            if self._is_decayed(v):
                 array = v.writable()
-                array -= array * array.dtype.type(self.weight_decay) * array.dtype.type(rate)
+                array -= array * as_cast(self.weight_decay, array.dtype) * array.dtype.type(rate)
+
+    def _is_decayed(self, variable):
+        names = self._undecayed_names
+        return id(variable) not in self._undecayed and not (names and names.search(variable.name))
 
     def _update_averages(self):
-        first = int(self._iterations) == 0
+        done = int(self.iterations)
         for v, average in zip(self._trainable_variables, self._averages, strict=True):
-            momentum = 0.0 if first else self.ema_momentum
+            if average is None:
+                continue
             mean = average.writable()
+            momentum = mean.dtype.type(self.ema_momentum if done else 0.0)
             mean *= momentum
-            mean += (1 - momentum) * v.array
+            mean += (mean.dtype.type(1) - momentum) * v.array
         every = self.ema_overwrite_frequency
-        if every and (int(self._iterations) + 1) % every == 0:
+        if every and (done + 1) % every == 0:
             self._use_averages(self._trainable_variables)
 
     def _use_averages(self, variables):
-        for v in variables:
-            v.assign(self._averages[self._get_variable_index(v)])
+        for v, average in zip(variables, self._averages, strict=True):
+            if average is not None:
+                v.assign(average)
 
     def finalize_variable_values(self, var_list):
         """Let the weights become their moving averages, if these are kept; for after training.
@@ -428,7 +448,7 @@ class Optimizer:
 
     def stateless_apply(self, *_args):
         """Raise: state lives in variables here."""
-        raise AttributeError("Use `apply`: the optimizer's state is kept in its variables.")
+        raise ValueError("Use `apply`: the optimizer's state is kept in its variables.")
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -458,6 +478,15 @@ class Optimizer:
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = registry.deserialize(config["learning_rate"], custom_objects)
         return cls(**config)
+
+
+def as_cast(value, dtype):
+    """Return a setting in the dtype of a weight, as a float32 first.
+
+    Keras on TensorFlow casts Python floats so. It also makes a float64 run follow the same rule as
+    a float32 run, whose settings cannot be finer.
+    """
+    return dtype.type(np.float32(value))
 
 
 def _check_options(clips, use_ema, momentum, overwrite, accumulation):

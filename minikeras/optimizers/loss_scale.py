@@ -7,6 +7,7 @@ Micikevicius et al., "Mixed Precision Training" (2018), section 3.2.
 
 import numpy as np
 
+from minikeras import initializers
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import registry
 from minikeras.optimizers.base import Optimizer, optimizer_table
@@ -22,10 +23,14 @@ class LossScaleOptimizer(Optimizer):
         dynamic_growth_steps: after how many good steps the factor doubles.
         name: a name, or None for an automatic one.
 
+    Raises:
+        ValueError: if a further option is given; options belong to the inner optimizer.
+
     Example:
         >>> import minikeras as keras
-        >>> float(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()).dynamic_scale)
-        32768.0
+        >>> optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
+        >>> float(optimizer.scale_loss(2.0))
+        65536.0
     """
 
     def __init__(
@@ -36,14 +41,12 @@ class LossScaleOptimizer(Optimizer):
         name=None,
         **kwargs,
     ):
-        super().__init__(learning_rate=0.0, name=name, **kwargs)
-        self._variables.remove(self._learning_rate)
+        _check_no_options(kwargs)
+        super().__init__(learning_rate=0.0, name=name)
         self.inner_optimizer = inner_optimizer
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
-        self.step_counter = self.add_variable((), dtype="int32", name="step_counter")
-        self.dynamic_scale = self.add_variable((), dtype="float32", name="dynamic_scale")
-        self.dynamic_scale.assign(initial_scale)
+        inner_optimizer.loss_scale_factor = None  # or gradients would be scaled twice
 
     @property
     def variables(self):
@@ -65,14 +68,18 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.learning_rate = value
 
     def build(self, variables):
-        """Build the inner optimizer."""
-        if not self.inner_optimizer.built:
-            self.inner_optimizer.build(variables)
+        """Make the factor and its counter, and build the inner optimizer."""
+        if self.built:
+            return
+        self.step_counter = self.add_variable((), dtype="int64", name="step_counter")
+        start = initializers.Constant(self.initial_scale)
+        self.dynamic_scale = self.add_variable((), start, dtype="float32", name="dynamic_scale")
+        self.inner_optimizer.build(variables)
         super().build(variables)
 
     def scale_loss(self, loss):
         """Return the loss multiplied by the present factor."""
-        return loss * self.dynamic_scale.value
+        return loss * (self.dynamic_scale.value if self.built else self.initial_scale)
 
     def apply(self, grads, trainable_variables=None):
         """Update weights by gradients of the scaled loss, unless one is not finite.
@@ -83,20 +90,18 @@ class LossScaleOptimizer(Optimizer):
         """
         if not self.built and trainable_variables is not None:
             self.build(trainable_variables)
-        scale = float(self.dynamic_scale)
-        unscaled = [
-            None if g is None else Tensor(g.data / g.data.dtype.type(scale)) for g in grads
-        ]
-        if not all(np.isfinite(g.data).all() for g in unscaled if g is not None):
+        if not all(np.isfinite(g.data).all() for g in grads if g is not None):
             self.step_counter.assign(0)
-            self.dynamic_scale.assign(scale / 2.0)
+            self.dynamic_scale.assign(float(self.dynamic_scale) / 2.0)
             return
+        scale = self.dynamic_scale.array
+        unscaled = [None if g is None else Tensor(g.data / g.data.dtype.type(scale)) for g in grads]
         self.inner_optimizer.apply(unscaled, trainable_variables)
-        self.step_counter.assign_add(1)
-        if int(self.step_counter) == self.dynamic_growth_steps:
+        if int(self.step_counter) == self.dynamic_growth_steps - 1:
             self.step_counter.assign(0)
-            if np.isfinite(np.float32(scale * 2.0)):
-                self.dynamic_scale.assign(scale * 2.0)
+            self.dynamic_scale.assign(float(self.dynamic_scale) * 2.0)
+        else:
+            self.step_counter.assign_add(1)
 
     def finalize_variable_values(self, var_list):
         """Let the inner optimizer finish."""
@@ -119,6 +124,37 @@ class LossScaleOptimizer(Optimizer):
             config["inner_optimizer"], custom_objects
         )
         return cls(**config)
+
+
+def _check_no_options(kwargs):
+    """Old saved configs hold the options of all optimizers, at their defaults; others are wrong."""
+    kwargs = dict(kwargs)
+    if not kwargs.pop("dynamic", True):
+        raise ValueError(
+            "LossScaleOptimizer no longer supports `dynamic=False`. Instead, set "
+            "`loss_scale_factor` directly on the `inner_optimizer`."
+        )
+    for name, value in kwargs.items():
+        if name not in _UNUSED:
+            raise ValueError(f"LossScaleOptimizer does not support argument `{name}`.")
+        if value != _UNUSED[name]:
+            raise ValueError(
+                f"LossScaleOptimizer does not support `{name}`. Instead, set `{name}` on the "
+                "`inner_optimizer`."
+            )
+
+
+_UNUSED = {
+    "weight_decay": None,
+    "clipnorm": None,
+    "global_clipnorm": None,
+    "clipvalue": None,
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+}
 
 
 def with_loss_scaling(optimizer):

@@ -1,10 +1,11 @@
 """The update rules: SGD, Adagrad, RMSprop, Adam, AdamW."""
 
-import math
+import numpy as np
 
 from minikeras import initializers
 from minikeras.kernels.shared import optimizers as kernels
-from minikeras.optimizers.base import Optimizer, optimizer_table
+from minikeras.optimizers.base import Optimizer, as_cast, optimizer_table
+from minikeras.optimizers.rows import RowGradient, gradient_array
 
 
 def _scalar(variable, value):
@@ -23,12 +24,13 @@ class _Rule(Optimizer):
 
     def _run(self, kernel, gradient, variable, *states, **numbers):
         """Call a kernel on the weight and its states, all in place."""
-        scalars = {
-            key: value if isinstance(value, bool) else _scalar(variable, value)
-            for key, value in numbers.items()
-        }
-        gradient = gradient.data.astype(variable.array.dtype, copy=False)
-        kernel(variable.writable(), gradient, *[s.writable() for s in states], **scalars)
+        array = gradient.data.astype(variable.array.dtype, copy=False)
+        kernel(variable.writable(), array, *[s.writable() for s in states], **numbers)
+
+    def _squared(self, gradient):
+        """The squared gradient where it is not simply the square, else None; see `rows`."""
+        found = gradient_array(gradient)
+        return found.squared() if isinstance(found, RowGradient) else None
 
     def _state(self, states, variable):
         return states[self._get_variable_index(variable)]
@@ -66,7 +68,7 @@ class SGD(_Rule):
     def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=None,
                  clipnorm=None, clipvalue=None, global_clipnorm=None, use_ema=False,
                  ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
-                 gradient_accumulation_steps=None, name="SGD", **kwargs):
+                 gradient_accumulation_steps=None, name=None, **kwargs):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
                          use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
                          gradient_accumulation_steps, name, **kwargs)
@@ -86,10 +88,12 @@ class SGD(_Rule):
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight."""
         if not self.momentum:
-            self._run(kernels.sgd, gradient, variable, lr=learning_rate)
+            self._run(kernels.sgd, gradient, variable, lr=_scalar(variable, learning_rate))
             return
         self._run(kernels.sgd_momentum, gradient, variable, self._state(self.momentums, variable),
-                  lr=learning_rate, momentum=self.momentum, nesterov=bool(self.nesterov))
+                  lr=_scalar(variable, learning_rate),
+                  momentum=as_cast(self.momentum, variable.array.dtype),
+                  nesterov=bool(self.nesterov))
 
 
 @optimizer_table.add
@@ -117,7 +121,7 @@ class Adagrad(_Rule):
     def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7,
                  weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
                  use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name="adagrad",
+                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None,
                  **kwargs):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
                          use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
@@ -138,7 +142,8 @@ class Adagrad(_Rule):
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight."""
         self._run(kernels.adagrad, gradient, variable, self._state(self._accumulators, variable),
-                  lr=learning_rate, epsilon=self.epsilon)
+                  lr=_scalar(variable, learning_rate), epsilon=_scalar(variable, self.epsilon),
+                  square=self._squared(gradient))
 
 
 @optimizer_table.add
@@ -169,7 +174,7 @@ class RMSprop(_Rule):
     def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False,
                  weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
                  use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name="rmsprop",
+                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None,
                  **kwargs):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
                          use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
@@ -192,16 +197,17 @@ class RMSprop(_Rule):
 
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight."""
-        v = self._state(self._velocities, variable)
         mean = velocity = None
         if self.centered:
             mean = self._state(self._average_gradients, variable).writable()
         if self.momentum > 0:
             velocity = self._state(self._momentums, variable).writable()
-        kernels.rmsprop(
-            variable.writable(), gradient.data, v.writable(),
-            _scalar(variable, learning_rate), _scalar(variable, self.rho),
-            _scalar(variable, self.epsilon), mean, velocity, _scalar(variable, self.momentum),
+        self._run(
+            kernels.rmsprop, gradient, variable, self._state(self._velocities, variable),
+            lr=_scalar(variable, learning_rate), rho=_scalar(variable, self.rho),
+            share=_scalar(variable, 1 - self.rho), epsilon=_scalar(variable, self.epsilon),
+            mean=mean, velocity=velocity, momentum=_scalar(variable, self.momentum),
+            square=self._squared(gradient),
         )
 
 
@@ -235,7 +241,7 @@ class Adam(_Rule):
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False,
                  weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
                  use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name="adam", **kwargs):
+                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
                          use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
                          gradient_accumulation_steps, name, **kwargs)
@@ -257,19 +263,23 @@ class Adam(_Rule):
 
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight."""
-        step = int(self._iterations) + 1
-        beta_1, beta_2 = float(_scalar(variable, self.beta_1)), float(_scalar(variable, self.beta_2))
-        alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-        states = [self._state(self._momentums, variable), self._state(self._velocities, variable)]
-        largest = self._state(self._velocity_hats, variable) if self.amsgrad else None
-        numbers = [_scalar(variable, n) for n in (alpha, self.beta_1, self.beta_2, self.epsilon)]
-        kernels.adam(
-            variable.writable(),
-            gradient.data.astype(variable.array.dtype, copy=False),
-            *[s.writable() for s in states],
-            *numbers,
-            None if largest is None else largest.writable(),
+        largest = None
+        if self.amsgrad:
+            largest = self._state(self._velocity_hats, variable).writable()
+        self._run(
+            kernels.adam, gradient, variable,
+            self._state(self._momentums, variable), self._state(self._velocities, variable),
+            alpha=self._step_size(variable.array.dtype, learning_rate),
+            share_1=_scalar(variable, 1 - self.beta_1), share_2=_scalar(variable, 1 - self.beta_2),
+            epsilon=_scalar(variable, self.epsilon), largest=largest,
+            square=self._squared(gradient),
         )
+
+    def _step_size(self, dtype, learning_rate):
+        """The rate, corrected for averages that began at zero."""
+        one, step = dtype.type(1), dtype.type(int(self.iterations) + 1)
+        left_1, left_2 = as_cast(self.beta_1, dtype) ** step, as_cast(self.beta_2, dtype) ** step
+        return dtype.type(learning_rate) * np.sqrt(one - left_2) / (one - left_1)
 
 
 @optimizer_table.add
@@ -298,7 +308,7 @@ class AdamW(Adam):
     def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999,
                  epsilon=1e-7, amsgrad=False, clipnorm=None, clipvalue=None, global_clipnorm=None,
                  use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name="adamw", **kwargs):
+                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm,
                          clipvalue, global_clipnorm, use_ema, ema_momentum,
                          ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,

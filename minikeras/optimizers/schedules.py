@@ -168,7 +168,7 @@ class PiecewiseConstantDecay(_Declared):
     def __call__(self, step):
         """Return the learning rate at a step."""
         step = _float_like(step)
-        rate = ops.convert_to_tensor(float(self.values[-1]))
+        rate = ops.convert_to_tensor(self.values[-1], dtype="float32")
         pairs = list(zip(self.boundaries, self.values, strict=False))
         for boundary, value in reversed(pairs):
             rate = ops.where(step <= boundary, float(value), rate)

@@ -1,7 +1,7 @@
 """The loss of a model: one loss per output, weighted and added up."""
 
 from minikeras import losses, metrics, ops
-from minikeras.core import registry, trees
+from minikeras.core import names, registry, trees
 from minikeras.losses import Loss, LossFunctionWrapper
 
 
@@ -55,17 +55,14 @@ class CompileLoss(Loss):
         if self._user_weights is not None:
             weights = outputs.match(self._user_weights, "loss_weights")
         targets = outputs.match_targets(y_true)
-        terms, trackers = [], []
-        for i, (identifier, weight) in enumerate(zip(wanted, weights, strict=True)):
-            if identifier is None:
-                continue
-            found = find_loss(identifier, targets[i], outputs.leaves[i])
-            tracker = None
-            if outputs.count > 1:
-                tracker = metrics.Mean(name=f"{outputs.name(i)}_loss")
-                trackers.append(tracker)
-            terms.append((i, found, weight, tracker))
-        self._terms, self._trackers = terms, trackers
+        terms = [
+            (i, find_loss(identifier, targets[i], outputs.leaves[i]), weight)
+            for i, (identifier, weight) in enumerate(zip(wanted, weights, strict=True))
+            if identifier is not None
+        ]
+        if len(terms) > 1:
+            self._trackers = [metrics.Mean(name=f"{outputs.name(i)}_loss") for i, _, _ in terms]
+        self._terms = terms
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """Return the weighted sum of the outputs' losses, or None if no output has one."""
@@ -75,17 +72,18 @@ class CompileLoss(Loss):
         targets = outputs.match_targets(y_true)
         weights = outputs.match_weights(sample_weight)
         total = None
-        for i, function, loss_weight, tracker in self._terms:
+        trackers = self._trackers or [None] * len(self._terms)
+        for (i, function, loss_weight), tracker in zip(self._terms, trackers, strict=True):
             if targets[i] is None:
                 raise ValueError(
                     f"The target of output '{outputs.name(i)}' is None, but its loss "
                     f"'{function.name}' needs one. Pass `y`, or `loss=None` for this output."
                 )
             value = ops.cast(function(targets[i], outputs.leaves[i], weights[i]), self.dtype)
+            if tracker is not None:
+                tracker.update_state(value)
             if loss_weight is not None:
                 value = value * loss_weight
-            if tracker is not None:
-                tracker.update_state(value, sample_weight=outputs.leaves[i].shape[0])
             total = value if total is None else total + value
         return total
 
@@ -138,7 +136,7 @@ class Outputs:
         if isinstance(given, dict):
             return self._match_dict(given, argument, missing)
         if isinstance(given, (list, tuple)):
-            flat = list(given) if len(given) == self.count else trees.flatten(given)
+            flat = trees.flatten(given)
             if len(flat) != self.count:
                 raise ValueError(
                     f"The `{argument}` argument has {len(flat)} entries, but the model has "
@@ -194,7 +192,12 @@ def find_loss(identifier, y_true, y_pred):
         found = found()
     if isinstance(found, Loss):
         return found
-    return LossFunctionWrapper(found, name=getattr(found, "__name__", type(found).__name__))
+    return LossFunctionWrapper(found, name=name_of(found))
+
+
+def name_of(function):
+    """Return the name under which the values of a user's function are shown."""
+    return names.to_snake_case(getattr(function, "__name__", None) or type(function).__name__)
 
 
 _CROSSENTROPIES = {

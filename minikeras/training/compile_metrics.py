@@ -3,7 +3,7 @@
 from minikeras import metrics as metrics_room
 from minikeras.core import trees
 from minikeras.metrics import Metric
-from minikeras.training.compile_loss import Outputs, kind_of_targets
+from minikeras.training.compile_loss import Outputs, kind_of_targets, name_of
 
 
 class CompileMetrics(Metric):
@@ -127,7 +127,7 @@ def _matched(given, outputs, targets, argument):
     elif outputs.count == 1:
         rows = [trees.flatten(given)]
     elif len(given) == outputs.count:
-        rows = [row if isinstance(row, (list, tuple)) else [row] for row in given]
+        rows = [trees.flatten(row) for row in given]
     else:
         raise ValueError(
             f"For a model with multiple outputs, when providing the `{argument}` argument as a "
@@ -144,7 +144,7 @@ def _matched(given, outputs, targets, argument):
 
 def _dict_rows(given, outputs, argument):
     entries = outputs.match(given, argument)
-    return [row if isinstance(row, (list, tuple)) else [row] for row in entries]
+    return [trees.flatten(row) for row in entries]
 
 
 _BY_TARGETS = {
@@ -180,8 +180,7 @@ def find_metric(identifier, y_true, y_pred):
     if isinstance(found, type):
         found = found()
     if not isinstance(found, Metric):
-        name = getattr(found, "__name__", None) or type(found).__name__
-        found = metrics_room.MeanMetricWrapper(found, name=name)
+        found = metrics_room.MeanMetricWrapper(found, name=name_of(found))
     if isinstance(identifier, str):
         found.name = identifier
     return found

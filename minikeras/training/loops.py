@@ -1,20 +1,40 @@
 """The loops of `fit`, `evaluate` and `predict`, and their single-batch forms."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from minikeras.autograd.symbolic import Abstract
 from minikeras.core import trees
 from minikeras.training.callbacks import CallbackList
-from minikeras.training.data import Epochs, data_source, split_validation
+from minikeras.training.data import ArrayData, Epochs, data_source, split_validation
 from minikeras.training.data.arrays import as_arrays
 from minikeras.training.data.unpack import (
     class_weights_to_sample_weights,
-    pack_x_y_sample_weight,
     unpack_x_y_sample_weight,
 )
 
 
 class Loops:
     """The part of Model that goes through data."""
+
+    # What Trainer and Layer give.
+    optimizer: Any
+    stop_training: bool
+    history: Any
+    metrics: list[Any]
+    trainable_variables: list[Any]
+    trainable_weights: list[Any]
+    train_step: Callable[..., Any]
+    test_step: Callable[..., Any]
+    predict_step: Callable[..., Any]
+    reset_metrics: Callable[[], None]
+    get_metrics_result: Callable[[], dict[str, Any]]
+    compute_output_spec: Callable[..., Any]
+    _assert_compiled: Callable[[str], None]
+    _flatten_layers: Callable[..., list[Any]]
+    _results_in_order: Callable[[dict[str, Any]], Any]
 
     def fit(
         self,
@@ -71,9 +91,13 @@ class Loops:
         )
         self._build_on(data)
         validation = _Validation(
-            self, validation_data, validation_steps, validation_batch_size or batch_size,
+            self,
+            validation_data,
+            validation_steps,
+            validation_batch_size or batch_size,
             validation_freq,
         )
+        data.reset()
         callbacks = self._callback_list(callbacks, True, verbose, epochs, data.num_batches)
         self._set_stop(False)
         callbacks.on_train_begin()
@@ -130,7 +154,7 @@ class Loops:
     def _build_on(self, data):
         """Build an unbuilt model, and the optimizer, on the shapes of the first batch."""
         if not all(layer.built for layer in self._flatten_layers()):
-            x, _, _ = unpack_x_y_sample_weight(data.peek())
+            x, _, _ = unpack_x_y_sample_weight(data.first())
             self._build_by_shapes(x)
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
@@ -176,8 +200,9 @@ class Loops:
         logs = self._evaluate_epoch(data, callbacks, verbose)
         return logs if return_dict else self._results_in_order(logs)
 
-    def _evaluate_epoch(self, data, callbacks, verbose=0):
+    def _evaluate_epoch(self, data, callbacks, verbose: Any = 0):
         self._build_on(data)
+        data.reset()
         callbacks = self._callback_list(callbacks, False, verbose, 1, data.num_batches)
         callbacks.on_test_begin()
         self.reset_metrics()
@@ -188,7 +213,7 @@ class Loops:
             callbacks.on_test_batch_end(step, logs)
             if getattr(self, "stop_evaluating", False):
                 break
-        logs = self._epoch_logs(logs)
+        logs = _sorted(self._epoch_logs(logs))
         callbacks.on_test_end(logs)
         return logs
 
@@ -234,7 +259,7 @@ class Loops:
             return_dict: whether to return a dict by metric name.
 
         Returns:
-            A number, a list of numbers, or a dict: metrics since they were last reset.
+            A number, a list of numbers, or a dict: the metrics of this batch.
         """
         self._assert_compiled("train_on_batch")
         if class_weight is not None:
@@ -256,15 +281,17 @@ class Loops:
             return_dict: whether to return a dict by metric name.
 
         Returns:
-            A number, a list of numbers, or a dict: metrics since they were last reset.
+            A number, a list of numbers, or a dict: the metrics of this batch.
         """
         self._assert_compiled("test_on_batch")
         return self._on_batch(self.test_step, x, y, sample_weight, return_dict)
 
     def _on_batch(self, step, x, y, sample_weight, return_dict):
-        parts = as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight")
-        logs = step(pack_x_y_sample_weight(*parts))
-        logs = {name: _number(value) for name, value in logs.items()}
+        data = ArrayData(x, y, sample_weight)
+        self._build_on(Epochs(data))
+        self.reset_metrics()
+        logs = step(unpack_x_y_sample_weight(data.whole))
+        logs = _sorted({name: _number(value) for name, value in logs.items()})
         return logs if return_dict else self._results_in_order(logs)
 
     def predict_on_batch(self, x):
@@ -318,9 +345,12 @@ def _sliceable(x, y, sample_weight):
 
 
 def _spec_of(array):
-    from minikeras.autograd.symbolic import Abstract
-
     return Abstract(array.shape, str(array.dtype))
+
+
+def _sorted(logs):
+    """Results by name: TensorFlow's functions give dicts back in that order."""
+    return {name: logs[name] for name in sorted(logs)}
 
 
 def _number(value):

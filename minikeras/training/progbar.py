@@ -11,7 +11,6 @@ import time
 
 import numpy as np
 
-from minikeras import config
 from minikeras.core import console
 
 BOLD, GREEN, GREY, RESET = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
@@ -138,8 +137,6 @@ class Progbar:
         self._drawn_width = width
 
     def _return_to_start(self):
-        if not config.is_interactive_logging_enabled():
-            return ""
         return "\b" * self._drawn_width + "\r" if self._redraws else "\n"
 
     def _head(self, current):

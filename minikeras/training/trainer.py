@@ -4,10 +4,13 @@ The loops over epochs and batches are in `loops`; users override the steps here.
 """
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
-from minikeras import ops, optimizers
+from minikeras import config, ops, optimizers
 from minikeras.autograd.gradient import GradientTape
-from minikeras.core import registry, trees
+from minikeras.core import dtypes, registry
+from minikeras.layers.call_spec import signature_of
 from minikeras.metrics import Mean
 from minikeras.training.compile_loss import CompileLoss
 from minikeras.training.compile_metrics import CompileMetrics
@@ -17,6 +20,32 @@ from minikeras.training.loops import Loops
 
 class Trainer(Loops):
     """The part of Model that trains."""
+
+    # What `__init__` and `compile` set, past the layer's watch over attributes.
+    compiled: bool
+    loss: Any
+    optimizer: Any
+    stop_training: bool
+    run_eagerly: bool
+    jit_compile: Any
+    steps_per_execution: int
+    history: Any
+    _compile_loss: CompileLoss | None
+    _compile_metrics: CompileMetrics | None
+    _loss_tracker: Any
+    _compile_arguments: dict[str, Any] | None
+
+    # What Layer and Model give.
+    built: bool
+    dtype_policy: Any
+    losses: list[Any]
+    output_names: list[str]
+    trainable_variables: list[Any]
+    trainable_weights: list[Any]
+    call: Callable[..., Any]
+    __call__: Callable[..., Any]
+    _metrics: list[Any]
+    _flatten_layers: Callable[..., list[Any]]
 
     def __init__(self):
         set_quietly = object.__setattr__
@@ -47,6 +76,9 @@ class Trainer(Loops):
     ):
         """Settle the optimizer, the losses and the metrics.
 
+        A second call without `loss`, or without `metrics` and `weighted_metrics`, keeps the former
+        ones.
+
         Args:
             optimizer: optimizer or its name.
             loss: loss, its name, a function `(y_true, y_pred)`, or a nest of these by output.
@@ -62,9 +94,10 @@ class Trainer(Loops):
             ValueError: if a name is unknown.
         """
         optimizer = optimizers.get(optimizer)
-        if auto_scale_loss and self.compute_dtype == "float16" and optimizer is not None:
+        given = optimizer
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and optimizer is not None:
             optimizer = optimizers.with_loss_scaling(optimizer)
-        compile_loss = compile_metrics = None
+        compile_loss, compile_metrics = self._compile_loss, self._compile_metrics
         if loss is not None:
             compile_loss = CompileLoss(loss, loss_weights, output_names=self._output_names())
         if metrics is not None or weighted_metrics is not None:
@@ -73,7 +106,7 @@ class Trainer(Loops):
             )
         set_quietly = object.__setattr__
         set_quietly(self, "optimizer", optimizer)
-        set_quietly(self, "loss", loss)
+        set_quietly(self, "loss", self.loss if loss is None else loss)
         set_quietly(self, "_compile_loss", compile_loss)
         set_quietly(self, "_compile_metrics", compile_metrics)
         set_quietly(self, "_loss_tracker", Mean(name="loss"))
@@ -86,7 +119,7 @@ class Trainer(Loops):
             self,
             "_compile_arguments",
             {
-                "optimizer": optimizer,
+                "optimizer": given,
                 "loss": loss,
                 "loss_weights": loss_weights,
                 "metrics": metrics,
@@ -117,13 +150,15 @@ class Trainer(Loops):
 
     @property
     def metrics(self):
-        """The loss's mean, the layers' metrics, and those of `compile`."""
-        found = [self._loss_tracker] if self.compiled and self.loss is not None else []
+        """The loss's mean, the metrics of `compile`, the model's own and the layers' metrics."""
+        found = []
+        if self.compiled:
+            found.append(self._loss_tracker)
+            if self._compile_metrics is not None:
+                found.append(self._compile_metrics)
+            if self._compile_loss is not None:
+                found += self._compile_loss.metrics
         found += self._metrics
-        if self._compile_metrics is not None:
-            found.append(self._compile_metrics)
-        if self._compile_loss is not None:
-            found += self._compile_loss.metrics
         for layer in self._flatten_layers(include_self=False):
             if not isinstance(layer, Trainer):
                 found += layer._metrics
@@ -162,9 +197,12 @@ class Trainer(Loops):
             loss = self._compile_loss(y, y_pred, sample_weight)
             if loss is not None:
                 terms.append(loss)
-        terms += [ops.sum(ops.cast(term, "float32")) if term.ndim else term for term in self.losses]
+        terms += [_as_float(term) for term in self.losses]
         if not terms:
-            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
+            raise ValueError(
+                "No loss to compute. Provide a `loss` argument in `compile()`, or let a layer call "
+                "`add_loss()`."
+            )
         total = terms[0]
         for term in terms[1:]:
             total = total + term
@@ -201,7 +239,8 @@ class Trainer(Loops):
         return self(x, training=training) if self._call_has_training() else self(x)
 
     def _call_has_training(self):
-        return self._cached("call_has_training", lambda: _takes_training(type(self)))
+        signature = signature_of(type(self).call)
+        return signature.has("training") or signature.takes_any
 
     def train_step(self, data):
         """Train on one batch; users may override it.
@@ -266,26 +305,15 @@ class Trainer(Loops):
 
     def _results_in_order(self, logs):
         """The values of a dict of results as `evaluate` returns them: a number or a list."""
-        values = [logs[name] for name in _ordered_names(self.metrics, logs)]
+        names = []
+        for metric in self.metrics:
+            compiled = isinstance(metric, CompileMetrics)
+            names += [m.name for m in metric.metrics] if compiled else [metric.name]
+        values = [logs[name] for name in names if name in logs]
+        values += [logs[name] for name in sorted(logs) if name not in names]
         return values[0] if len(values) == 1 else values
 
 
-def _takes_training(cls):
-    code = cls.call.__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return "training" in names or bool(code.co_flags & 0x08) or True
-
-
-def _ordered_names(metrics, logs):
-    names = []
-    for metric in metrics:
-        if isinstance(metric, CompileMetrics):
-            names += [name for name in metric.result() if name in logs]
-        elif metric.name in logs:
-            names.append(metric.name)
-    return names + [name for name in logs if name not in names]
-
-
-def is_finite_loss(loss):
-    """Say whether every term of a loss is finite."""
-    return all(bool(ops.all(ops.isfinite(term))) for term in trees.flatten(loss))
+def _as_float(term):
+    term = term if dtypes.is_float(term.dtype) else ops.cast(term, config.floatx())
+    return ops.sum(term) if len(term.shape) else term

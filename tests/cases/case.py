@@ -26,6 +26,7 @@ class Values:
     shape: tuple
     dtype: str
     draw: Callable = field(repr=False)
+    shown: str = ""
 
     @property
     def is_float(self):
@@ -36,7 +37,7 @@ class Values:
         return np.asarray(self.draw(rng, self.shape)).astype(dtype)
 
     def __str__(self):
-        return f"{self.dtype}{self.shape}".replace(" ", "")
+        return self.shown or f"{self.dtype}{self.shape}".replace(" ", "")
 
 
 def _grid(low, high):
@@ -72,12 +73,12 @@ def unit(*shape, dtype="float32"):
     return floats(*shape, low=-0.9, high=0.9, dtype=dtype)
 
 
-def probabilities(*shape, dtype="float32"):
-    """Positive numbers that add up to one along the last axis."""
+def probabilities(*shape, axis=-1, dtype="float32"):
+    """Positive numbers that add up to one along an axis."""
 
     def draw(rng, shape):
         x = rng.random(shape) + 0.1
-        return x / x.sum(axis=-1, keepdims=True)
+        return x / x.sum(axis=axis, keepdims=True)
 
     return Values(shape, dtype, draw)
 
@@ -119,14 +120,15 @@ def bools(*shape):
 def exactly(values, dtype="float32"):
     """These numbers themselves: zeros, ties, infinities."""
     array = np.asarray(values, dtype)
-    return Values(array.shape, dtype, lambda rng, shape: array)
+    shown = f"{dtype}{array.tolist()}".replace(" ", "") if array.size < 8 else ""
+    return Values(array.shape, dtype, lambda rng, shape: array, shown)
 
 
 def regular(*shape, dtype="float32"):
     """Square matrices far from singular, whose rows must not be swapped to solve with them."""
 
     def draw(rng, shape):
-        return _grid(-1, 1)(rng, shape) + 2 * shape[-1] * np.eye(shape[-1]) / 2
+        return _grid(-1, 1)(rng, shape) + shape[-1] * np.eye(shape[-1])
 
     return Values(shape, dtype, draw)
 
@@ -166,9 +168,12 @@ class Case:
         smooth: whether differences approach the gradient here: no kink, no tie.
         abstract: False if the result's shape depends on values.
         unknown: False if the op needs to know the first size of its inputs.
+        symbolic: False if the op adds no node to a model's graph.
         keras_orders: how many orders of gradient TensorFlow has.
+        raises: the exception that the call raises, in Keras (of any type) as well.
         differs: why the result is not that of Keras; see docs/numerics.md.
-        differs_in: `"value"`, `"dtype"`, `"gradient"`, `"second"`, or `"refused"` if Keras raises.
+        differs_in: `"refused"` if Keras raises, `"value"`, `"float64"` for values in float64 alone,
+            `"gradient"`, or `"second"` for second gradients alone.
         float_types: float types that the op is compared with Keras in, beside the row's own.
         reduction: how many terms meet in one number of the result, at most.
     """
@@ -183,10 +188,12 @@ class Case:
     smooth: bool = True
     abstract: bool = True
     unknown: bool = True
+    symbolic: bool = True
     keras_orders: int = 2
+    raises: type[Exception] | None = None
     differs: str = ""
     differs_in: str = "value"
-    float_types: tuple = ("float64",)
+    float_types: tuple = ("float64", "float32")
     reduction: int = 1
 
     @cached_property

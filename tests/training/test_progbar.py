@@ -134,4 +134,4 @@ def test_without_interactive_logging_the_logger_gets_the_lines(clock, capsys, ca
     finally:
         config.enable_interactive_logging()
     assert capsys.readouterr().out == ""
-    assert caplog.messages == ["2/2 - 0s - 0s/step\n", "      1/Unknown \x1b[1m0s\x1b[0m 0s/step"]
+    assert caplog.messages == ["2/2 - 0s - 0s/step\n", "\r      1/Unknown \x1b[1m0s\x1b[0m 0s/step"]

@@ -5,11 +5,13 @@ No exponential here overflows: each is taken of a number that is zero or negativ
 
 import math
 
+from minikeras.core.types import Axes
+
 _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
 
 
-def softmax(xp, x, *, axis=-1):
+def softmax(xp, x, *, axis: Axes = -1):
     """Exponentials divided by their sum.
 
     Args:
@@ -31,7 +33,7 @@ def softmax(xp, x, *, axis=-1):
     return powers
 
 
-def log_softmax(xp, x, *, axis=-1):
+def log_softmax(xp, x, *, axis: Axes = -1):
     """Logarithm of `softmax`, without taking a logarithm of a probability.
 
     Args:

@@ -201,7 +201,7 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
         product = upstream * z
         if needs[1]:
             by_gamma += ones @ product
-        if needs[0]:
+        if dx is not None:
             z *= (product @ gain / width)[:, None]
             z += (upstream @ gain / width)[:, None]
             result = xp.multiply(upstream, gain, out=dx[block])

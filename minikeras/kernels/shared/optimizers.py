@@ -3,6 +3,8 @@
 Every rule is a handful of elementwise operations on the weight and its state. Done one operation
 after the other over a whole large weight, each would fetch everything from memory again; so the
 rules run over blocks that stay in the cache, writing through `out=` into two scratch blocks.
+
+Where a rule uses the squared gradient, `square` may bring it along instead (see `optimizers.rows`).
 """
 
 import numpy as np
@@ -12,10 +14,10 @@ BLOCK = 1 << 14
 
 
 def blocks(*arrays):
-    """Yield flat views of the same stretch of several arrays, at most `BLOCK` elements long."""
-    flat = [array.reshape(-1) for array in arrays]
+    """Yield flat views of one stretch of several arrays (or None), at most `BLOCK` long."""
+    flat = [None if array is None else array.reshape(-1) for array in arrays]
     for start in range(0, flat[0].size, BLOCK):
-        yield [part[start : start + BLOCK] for part in flat]
+        yield [None if part is None else part[start : start + BLOCK] for part in flat]
 
 
 def sgd(p, g, lr):
@@ -36,57 +38,58 @@ def sgd_momentum(p, g, m, lr, momentum, nesterov):
             p_ += m_
 
 
-def adagrad(p, g, total, lr, epsilon):
+def adagrad(p, g, total, lr, epsilon, square=None):
     """`total += g**2`; `p -= lr * g / sqrt(total + epsilon)`."""
-    for p_, g_, total_ in blocks(p, g, total):
-        total_ += g_ * g_
+    for p_, g_, total_, square_ in blocks(p, g, total, square):
+        total_ += g_ * g_ if square_ is None else square_
         root = np.sqrt(total_ + epsilon)
         p_ -= np.divide(g_ * lr, root, out=root)
 
 
-def adam(p, g, m, v, alpha, beta_1, beta_2, epsilon, largest=None):
-    """`m`, `v` follow `g`, `g**2`; `p -= alpha * m / (sqrt(v) + epsilon)`.
+def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
+    """`m`, `v` go the given share of the way to `g`, `g**2`; `p -= alpha * m / (sqrt(v) + epsilon)`.
 
     With `largest` (AMSGrad) the root is taken of the largest `v` so far.
     """
-    one = p.dtype.type(1)
-    states = (p, g, m, v) if largest is None else (p, g, m, v, largest)
-    for p_, g_, m_, v_, *rest in blocks(*states):
+    for p_, g_, m_, v_, largest_, square_ in blocks(p, g, m, v, largest, square):
         scratch = g_ - m_
-        scratch *= one - beta_1
+        scratch *= share_1
         m_ += scratch
-        np.multiply(g_, g_, out=scratch)
-        scratch -= v_
-        scratch *= one - beta_2
+        if square_ is None:
+            square_ = np.multiply(g_, g_, out=scratch)
+        np.subtract(square_, v_, out=scratch)
+        scratch *= share_2
         v_ += scratch
-        if rest:
-            np.maximum(rest[0], v_, out=rest[0])
-        np.sqrt(rest[0] if rest else v_, out=scratch)
+        if largest_ is not None:
+            np.maximum(largest_, v_, out=largest_)
+        np.sqrt(v_ if largest_ is None else largest_, out=scratch)
         scratch += epsilon
-        np.divide(m_, scratch, out=scratch)
-        scratch *= alpha
-        p_ -= scratch
+        p_ -= np.divide(m_ * alpha, scratch, out=scratch)
 
 
-def rmsprop(p, g, v, lr, rho, epsilon, mean=None, velocity=None, momentum=None):
-    """`v` follows `g**2`; `p -= lr * g / sqrt(v + epsilon)`, centred and with momentum if given."""
-    one = p.dtype.type(1)
-    extra = [a for a in (mean, velocity) if a is not None]
-    for p_, g_, v_, *rest in blocks(p, g, v, *extra):
+def rmsprop(
+    p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None
+):
+    """`v = rho * v + share * g**2`; `p -= lr * g / sqrt(v + epsilon)`.
+
+    With `mean`, the mean gradient, its square is taken from `v`; with `velocity` the steps gather
+    there, `momentum` of it staying each time.
+    """
+    for p_, g_, v_, mean_, velocity_, square_ in blocks(p, g, v, mean, velocity, square):
         v_ *= rho
-        v_ += (g_ * g_) * (one - rho)
-        denominator = v_ + epsilon
-        if mean is not None:
-            mean_ = rest.pop(0)
+        v_ += (g_ * g_ if square_ is None else square_) * share
+        if mean_ is None:
+            denominator = v_ + epsilon
+        else:
             mean_ *= rho
-            mean_ += g_ * (one - rho)
-            denominator -= mean_ * mean_
+            mean_ += g_ * share
+            denominator = v_ - mean_ * mean_
+            denominator += epsilon
         np.sqrt(denominator, out=denominator)
         step = np.divide(g_ * lr, denominator, out=denominator)
-        if velocity is None:
+        if velocity_ is None:
             p_ -= step
         else:
-            velocity_ = rest.pop(0)
             velocity_ *= momentum
             velocity_ += step
             p_ -= velocity_

@@ -11,6 +11,7 @@ output with the last states, and leaves its buffers to the backward kernel, whic
 
 from minikeras.kernels.shared.recurrence import (
     Steps,
+    by_gate,
     over_steps,
     sigmoid_in_place,
     sigmoid_slope,
@@ -101,7 +102,7 @@ def simple_rnn_backward(xp, gradients, arrays, saved, needs, **_):
         *steps.input_gradients(dz, kernel, needs),
         over_steps(xp, hs[:-1], dz) if needs[2] else None,
         summed(xp, dz) if needs[3] else None,
-        dh,
+        dh if needs[4] else None,
         None,
     ]
 
@@ -149,28 +150,30 @@ def lstm(
         [[0.25]]
     """
     steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
-    gates = steps.projected(kernel, bias)
+    z = by_gate(steps.projected(kernel, bias), 4)
     hs, cs = steps.states_from(h), steps.states_from(c)
-    bent = xp.empty_like(cs[1:])
-    scratch = xp.empty_like(gates[0])
+    bent, gates = xp.empty_like(cs[1:]), xp.empty(z.shape, z.dtype)
+    recurrent = xp.empty_like(kernel, shape=(len(h), kernel.shape[1]))
+    parts = by_gate(recurrent, 4)
     for t in range(len(steps)):
-        gates[t] += xp.matmul(hs[t], recurrent_kernel, out=scratch)
-        _lstm_step(xp, gates[t], cs[t], scratch, cs[t + 1], bent[t], hs[t + 1])
+        xp.matmul(hs[t], recurrent_kernel, out=recurrent)
+        _lstm_step(xp, z[t], parts, gates[t], cs[t], cs[t + 1], bent[t], hs[t + 1])
         steps.carry_over(t, hs)
         steps.carry_over(t, cs)
     return (steps.outputs(hs), hs[-1], cs[-1]), (steps, gates, hs, cs, bent)
 
 
-def _lstm_step(xp, gates, c, scratch, next_c, bent, next_h):
-    """Turn pre-activations into gates, in place, and write the next states and `tanh(c)`."""
-    i, f, g, o = _blocks(gates, 4)
-    candidate = _blocks(scratch, 4)[0]
-    xp.tanh(g, out=candidate)
-    sigmoid_in_place(xp, gates)
-    g[...] = candidate
+def _lstm_step(xp, z, recurrent, gates, c, next_c, bent, next_h):
+    """Write the gates in the order input, forget, output, cell; the next states; and `tanh(c)`."""
+    xp.add(z[:2], recurrent[:2], out=gates[:2])
+    xp.add(z[3], recurrent[3], out=gates[2])
+    xp.add(z[2], recurrent[2], out=gates[3])
+    sigmoid_in_place(xp, gates[:3])
+    i, f, o, g = gates
+    xp.tanh(g, out=g)
+    xp.multiply(i, g, out=next_h)
     xp.multiply(f, c, out=next_c)
-    candidate *= i
-    next_c += candidate
+    next_c += next_h
     xp.tanh(next_c, out=bent)
     xp.multiply(o, bent, out=next_h)
 
@@ -193,12 +196,13 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     by_output, dh = steps.output_gradients(*gradients[:2])
     dc = gradients[2].copy()
     earlier_h, earlier_c = xp.empty_like(dh), xp.empty_like(dc)
-    dz = xp.empty_like(gates)
-    scratch = xp.empty_like(gates[0])
+    dz = xp.empty_like(kernel, shape=(len(steps), len(dh), kernel.shape[1]))
+    by_gates = by_gate(dz, 4)
+    scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
     for t in reversed(range(len(steps))):
         if by_output is not None:
             dh += by_output[t]
-        _lstm_step_backward(xp, gates[t], cs[t], bent[t], scratch, dh, dc, dz[t], earlier_c)
+        _lstm_step_backward(xp, gates[t], cs[t], bent[t], scratch, dh, dc, by_gates[t], earlier_c)
         steps.clear_masked(t, dz[t])
         xp.matmul(dz[t], recurrent_kernel.T, out=earlier_h)
         steps.pass_masked(t, earlier_h, dh)
@@ -208,28 +212,30 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
         *steps.input_gradients(dz, kernel, needs),
         over_steps(xp, hs[:-1], dz) if needs[2] else None,
         summed(xp, dz) if needs[3] else None,
-        dh,
-        dc,
+        dh if needs[4] else None,
+        dc if needs[5] else None,
         None,
     ]
 
 
 def _lstm_step_backward(xp, gates, c, bent, scratch, dh, dc, dz, earlier_c):
     """Write the gradients by the pre-activations and by the cell state before the step."""
-    i, f, g, o = _blocks(gates, 4)
-    di, df, dg, do = _blocks(dz, 4)
-    xp.multiply(dh, bent, out=do)
+    i, f, o, g = gates
+    by_value, slope = scratch
     tanh_slope(xp, bent, out=earlier_c)
     earlier_c *= o
     earlier_c *= dh
     earlier_c += dc
-    xp.multiply(earlier_c, g, out=di)
-    xp.multiply(earlier_c, c, out=df)
-    xp.multiply(earlier_c, i, out=dg)
+    xp.multiply(earlier_c, g, out=by_value[0])
+    xp.multiply(earlier_c, c, out=by_value[1])
+    xp.multiply(dh, bent, out=by_value[2])
+    xp.multiply(earlier_c, i, out=by_value[3])
     earlier_c *= f
-    sigmoid_slope(xp, gates, out=scratch)
-    tanh_slope(xp, g, out=_blocks(scratch, 4)[2])
-    dz *= scratch
+    sigmoid_slope(xp, gates[:3], out=slope[:3])
+    tanh_slope(xp, g, out=slope[3])
+    xp.multiply(by_value[:2], slope[:2], out=dz[:2])
+    xp.multiply(by_value[2], slope[2], out=dz[3])
+    xp.multiply(by_value[3], slope[3], out=dz[2])
 
 
 def gru(
@@ -273,33 +279,32 @@ def gru(
         [[0.25]]
     """
     steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
-    gates = steps.projected(kernel, None if bias is None else bias[0])
+    z = by_gate(steps.projected(kernel, None if bias is None else bias[0]), 3)
     hs = steps.states_from(h)
-    proposals = xp.empty_like(hs[1:])
-    recurrent = xp.empty_like(gates[0])
+    proposals, gates = xp.empty_like(hs[1:]), xp.empty(z.shape, z.dtype)
+    recurrent = xp.empty_like(kernel, shape=(len(h), kernel.shape[1]))
+    parts = by_gate(recurrent, 3)
     for t in range(len(steps)):
         xp.matmul(hs[t], recurrent_kernel, out=recurrent)
         if bias is not None:
             recurrent += bias[1]
-        _gru_step(xp, gates[t], recurrent, hs[t], proposals[t], hs[t + 1])
+        _gru_step(xp, z[t], parts, gates[t], hs[t], proposals[t], hs[t + 1])
         steps.carry_over(t, hs)
     return (steps.outputs(hs), hs[-1]), (steps, gates, hs, proposals)
 
 
-def _gru_step(xp, gates, recurrent, h, proposal, next_h):
-    """Turn pre-activations into gates, in place; write the next state and the state's proposal."""
-    z, r, n = _blocks(gates, 3)
-    units = h.shape[1]
-    proposal[...] = recurrent[:, 2 * units :]
-    both = gates[:, : 2 * units]
-    both += recurrent[:, : 2 * units]
-    sigmoid_in_place(xp, both)
-    xp.multiply(r, proposal, out=next_h)
-    n += next_h
-    xp.tanh(n, out=n)
-    xp.subtract(h, n, out=next_h)
-    next_h *= z
-    next_h += n
+def _gru_step(xp, z, recurrent, gates, h, proposal, next_h):
+    """Write the gates, what the state proposes for the candidate, and the next state."""
+    xp.add(z[:2], recurrent[:2], out=gates[:2])
+    sigmoid_in_place(xp, gates[:2])
+    update, reset, candidate = gates
+    proposal[...] = recurrent[2]
+    xp.multiply(reset, proposal, out=candidate)
+    candidate += z[2]
+    xp.tanh(candidate, out=candidate)
+    xp.subtract(h, candidate, out=next_h)
+    next_h *= update
+    next_h += candidate
 
 
 def gru_backward(xp, gradients, arrays, saved, needs, **_):
@@ -319,11 +324,17 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
     _, kernel, recurrent_kernel, *_ = arrays
     by_output, dh = steps.output_gradients(*gradients)
     earlier, passed = xp.empty_like(dh), xp.empty_like(dh)
-    dx, drecurrent = xp.empty_like(gates), xp.empty_like(gates)
+    dx = xp.empty_like(kernel, shape=(len(steps), len(dh), kernel.shape[1]))
+    drecurrent = xp.empty_like(dx)
+    dx_by_gate, drecurrent_by_gate = by_gate(dx, 3), by_gate(drecurrent, 3)
+    scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
     for t in reversed(range(len(steps))):
         if by_output is not None:
             dh += by_output[t]
-        _gru_step_backward(xp, gates[t], proposals[t], hs[t], dh, dx[t], drecurrent[t], passed)
+        dz = _gru_step_backward(xp, gates[t], proposals[t], hs[t], dh, scratch, passed)
+        dx_by_gate[t] = dz
+        dz[2] *= gates[t, 1]
+        drecurrent_by_gate[t] = dz
         steps.clear_masked(t, dx[t], drecurrent[t])
         xp.matmul(drecurrent[t], recurrent_kernel.T, out=earlier)
         earlier += passed
@@ -333,30 +344,22 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
         *steps.input_gradients(dx, kernel, needs),
         over_steps(xp, hs[:-1], drecurrent) if needs[2] else None,
         xp.stack([summed(xp, dx), summed(xp, drecurrent)]) if needs[3] else None,
-        dh,
+        dh if needs[4] else None,
         None,
     ]
 
 
-def _gru_step_backward(xp, gates, proposal, h, dh, dx, drecurrent, passed):
-    """Write the gradients by both pre-activations, and by the state where it only passed on."""
-    z, r, n = _blocks(gates, 3)
-    dz, dr, dn = _blocks(dx, 3)
-    slope = drecurrent
-    sigmoid_slope(xp, gates, out=slope)
-    tanh_slope(xp, n, out=_blocks(slope, 3)[2])
-    xp.multiply(dh, z, out=passed)
-    xp.subtract(h, n, out=dz)
-    dz *= dh
-    xp.subtract(dh, passed, out=dn)
-    xp.multiply(dn, _blocks(slope, 3)[2], out=dr)
-    dr *= proposal
-    dx *= slope
-    drecurrent[...] = dx
-    _blocks(drecurrent, 3)[2] *= r
-
-
-def _blocks(array, count):
-    """Views of equal blocks of the last axis."""
-    units = array.shape[-1] // count
-    return [array[:, i * units : (i + 1) * units] for i in range(count)]
+def _gru_step_backward(xp, gates, proposal, h, dh, scratch, passed):
+    """Return the gradients by the pre-activations; write what the state passed on unchanged."""
+    update, _, candidate = gates
+    dz, slope = scratch
+    sigmoid_slope(xp, gates[:2], out=slope[:2])
+    tanh_slope(xp, candidate, out=slope[2])
+    xp.multiply(dh, update, out=passed)
+    xp.subtract(h, candidate, out=dz[0])
+    dz[0] *= dh
+    xp.subtract(dh, passed, out=dz[2])
+    dz[2] *= slope[2]
+    xp.multiply(dz[2], proposal, out=dz[1])
+    dz[:2] *= slope[:2]
+    return dz

@@ -3,6 +3,7 @@
 from minikeras import ops
 from minikeras.core import registry, trees
 from minikeras.layers.base import Layer
+from minikeras.layers.marks import default
 
 _MERGE = {
     "sum": lambda y, back: y + back,
@@ -52,10 +53,14 @@ class Bidirectional(Layer):
         self.supports_masking = True
         self.input_spec = layer.input_spec
         self._first_weights = weights
+        # So that at masked steps neither direction adds anything to the other.
+        for part in self._pair():
+            if hasattr(part, "zero_output_for_mask"):
+                part.zero_output_for_mask = layer.return_sequences
 
     def build(self, sequences_shape, initial_state_shape=None):
         """Build both layers."""
-        for part in (self.forward_layer, self.backward_layer):
+        for part in self._pair():
             if not part.built:
                 part.build(sequences_shape)
         if self._first_weights is not None:
@@ -74,22 +79,20 @@ class Bidirectional(Layer):
             The joined output, a tuple of two with `merge_mode=None`; with `return_state` a tuple of
             the output and the last states of both layers.
         """
-        half = None if initial_state is None else len(initial_state) // 2
-        forward, backward = (None, None) if half is None else (
-            initial_state[:half],
-            initial_state[half:],
-        )
-        options = {"mask": mask, "training": training}
-        y, states = self._parts(self.forward_layer(sequences, initial_state=forward, **options))
-        back, back_states = self._parts(
-            self.backward_layer(sequences, initial_state=backward, **options)
-        )
+        parts = []
+        for layer, first in zip(self._pair(), _halves(initial_state), strict=True):
+            output = layer(sequences, initial_state=first, mask=mask, training=training)
+            parts.append(self._parts(output))
+        (y, states), (back, back_states) = parts
         if self.return_sequences:
             back = ops.flip(back, axis=1)
         joined = (y, back) if self.merge_mode is None else (_MERGE[self.merge_mode](y, back),)
         if self.return_state:
             return (*joined, *states, *back_states)
         return joined if self.merge_mode is None else joined[0]
+
+    def _pair(self):
+        return self.forward_layer, self.backward_layer
 
     def _parts(self, output):
         return (output[0], output[1:]) if self.return_state else (output, ())
@@ -115,6 +118,7 @@ class Bidirectional(Layer):
         own = (mask[0] if trees.is_nested(mask) else mask) if self.return_sequences else None
         return (own, own) if self.merge_mode is None else own
 
+    @default
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         """Return the shape of what `call` returns."""
         output, states = self._parts(self.forward_layer.compute_output_shape(sequences_shape))
@@ -124,10 +128,6 @@ class Bidirectional(Layer):
         if self.return_state:
             return (*joined, *states, *states)
         return joined if self.merge_mode is None else output
-
-    def _overrides_spec(self):
-        """Whether shapes come from a subclass's own rule rather than from `call`."""
-        return type(self).compute_output_shape is not Bidirectional.compute_output_shape
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -178,6 +178,14 @@ def _check_pair(forward, backward):
                 f'attribute "{name}", got "{ours}" for forward layer and "{theirs}" for backward '
                 "layer"
             )
+
+
+def _halves(states):
+    """The states of the forward layer and those of the backward layer."""
+    if states is None:
+        return None, None
+    half = len(states) // 2
+    return states[:half], states[half:]
 
 
 def _copied(layer, prefix, **changes):

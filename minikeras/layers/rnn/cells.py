@@ -9,7 +9,7 @@ from minikeras.core import trees
 from minikeras.layers.base import Layer
 from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
 from minikeras.layers.rnn.dropout_cell import DropoutRNNCell, project
-from minikeras.layers.rnn.fields import Rate, Units, taking
+from minikeras.layers.rnn.fields import Rate, Units, drawing_seed_first, taking
 from minikeras.ops.rnn import gru_step, lstm_step
 from minikeras.ops.seeds import SeedGenerator
 
@@ -19,12 +19,14 @@ class _Cell(DropoutRNNCell, Layer):
 
     gates = 1
     state_count = 1
+    drawn_seed = None
 
     def setup(self):
         """Say what the states look like and make the generator of the masks."""
         self.state_size = [self.units] * self.state_count if self.state_count > 1 else self.units
         self.output_size = self.units
-        self.seed_generator = SeedGenerator(seed=self.seed)
+        seed = self.drawn_seed if self.seed is None else self.seed
+        self.seed_generator = SeedGenerator(seed=seed)
 
     def build(self, input_shape):
         """Make the kernel `(features, gates * units)`, the recurrent kernel and the bias."""
@@ -72,6 +74,7 @@ class _GatedCell(_Cell):
         return [mask if rate < 1 else None for mask, rate in zip(masks, rates, strict=True)]
 
 
+@drawing_seed_first
 @layer
 class SimpleRNNCell(_Cell):
     """One step of a simple recurrent network: `h = activation(x @ kernel + h @ recurrent + bias)`.

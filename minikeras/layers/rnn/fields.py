@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Annotated
 
 from minikeras.layers.declare import Field
+from minikeras.ops.seeds import make_default_seed
 
 
 def _units(value, name):
@@ -23,6 +24,33 @@ def _units(value, name):
 Units = Annotated[int, Field(_units)]
 Rate = Annotated[float, Field(lambda value, name: min(1.0, max(0.0, value)))]
 """A fraction; numbers outside of 0 to 1 become the nearer of the two."""
+
+
+def drawing_seed_first(cls):
+    """Let a class without a given seed draw one before its initializers draw theirs.
+
+    The seed becomes the attribute `drawn_seed`, which is also a keyword argument.
+    """
+    set_fields = cls.__init__
+
+    @wraps(set_fields)
+    def __init__(self, *args, **kwargs):  # noqa: N807 - it becomes the class's own
+        seed = kwargs.pop("drawn_seed", None)
+        given = set_fields.__signature__.bind(self, *args, **kwargs).arguments
+        if seed is None and given.get("seed") is None:
+            seed = make_default_seed()
+        object.__setattr__(self, "drawn_seed", seed)
+        set_fields(self, *args, **kwargs)
+
+    def from_config(cls, config):
+        """Make the layer from what `get_config` returned."""
+        seed = make_default_seed() if config.get("seed") is None else None
+        return super(decorated, cls).from_config({**config, "drawn_seed": seed})
+
+    decorated = cls
+    cls.__init__ = __init__
+    cls.from_config = classmethod(from_config)
+    return cls
 
 
 def taking(**options):

@@ -12,13 +12,13 @@ class FusedRNN:
     goes step by step.
     """
 
+    cell_options = ("implementation",)
     unsaved = ("use_cudnn",)
 
     def setup(self):
         """Make the cell out of the layer's own fields."""
         options = {name: getattr(self, name) for name in self.cell_class._fields}
-        if hasattr(self, "implementation"):
-            options["implementation"] = self.implementation
+        options |= {name: getattr(self, name) for name in self.cell_options}
         self.cell = self.cell_class(
             **options, dtype=self.dtype_policy, trainable=self.trainable, name=self.cell_name
         )

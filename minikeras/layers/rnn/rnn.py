@@ -7,6 +7,7 @@ from minikeras.autograd.variable import Variable
 from minikeras.core import registry, trees
 from minikeras.layers.base import Layer
 from minikeras.layers.declare import Field, layer
+from minikeras.layers.marks import default
 from minikeras.layers.rnn.stacked import (
     StackedRNNCells,
     call_cell,
@@ -207,6 +208,7 @@ class RNN(Layer):
         own = (mask[0] if trees.is_nested(mask) else mask) if self.return_sequences else None
         return [own, *[None] * len(self.state_size)] if self.return_state else own
 
+    @default
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         """Return the shape of the output, with `return_state` in a tuple with the states'."""
         batch = sequences_shape[0]
@@ -215,7 +217,3 @@ class RNN(Layer):
         if not self.return_state:
             return output
         return (output, *trees.map_structure(lambda d: (batch, d), self.state_size))
-
-    def _overrides_spec(self):
-        """Whether shapes come from a subclass's own rule rather than from `call`."""
-        return type(self).compute_output_shape is not RNN.compute_output_shape

@@ -2,13 +2,14 @@
 
 from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
 from minikeras.layers.rnn.cells import SimpleRNNCell
-from minikeras.layers.rnn.fields import Rate, Units, taking
+from minikeras.layers.rnn.fields import Rate, Units, drawing_seed_first, taking
 from minikeras.layers.rnn.fused import FusedRNN
 from minikeras.layers.rnn.rnn import RNN
 from minikeras.ops import rnn as sequences
 
 
 @taking(zero_output_for_mask=False)
+@drawing_seed_first
 @layer
 class SimpleRNN(FusedRNN, RNN):
     """A simple recurrent network: the output of a step is fed back into the next.
@@ -52,6 +53,7 @@ class SimpleRNN(FusedRNN, RNN):
     cell_class = SimpleRNNCell
     cell_name = "simple_rnn_cell"
     sequence_op = sequences.simple_rnn
+    cell_options = ("drawn_seed",)
     unsaved = ("seed",)
     _fields = {}  # noqa: RUF012 - replaced by `@layer`; those of RNN are others
 

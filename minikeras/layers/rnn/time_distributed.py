@@ -9,6 +9,7 @@ from minikeras.core import registry, trees
 from minikeras.layers.base import Layer
 from minikeras.layers.call_spec import signature_of
 from minikeras.layers.declare import Field, layer
+from minikeras.layers.marks import default
 
 # Layers that treat every sample by itself and draw no random numbers: all steps of all samples may
 # go through them as one large batch.
@@ -110,14 +111,11 @@ class TimeDistributed(Layer):
             self.layer(first, **options),
         )
 
+    @default
     def compute_output_shape(self, input_shape):
         """Return the layer's output shape for one step, with the number of steps put in."""
         batch, *rest = self.layer.compute_output_shape(_one_step(input_shape))
         return (batch, input_shape[1], *rest)
-
-    def _overrides_spec(self):
-        """Whether shapes come from a subclass's own rule rather than from `call`."""
-        return type(self).compute_output_shape is not TimeDistributed.compute_output_shape
 
 
 def _one_step(shape):

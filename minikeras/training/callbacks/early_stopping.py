@@ -69,7 +69,7 @@ class EarlyStopping(MonitorCallback):
     def on_epoch_end(self, epoch, logs=None):
         """Compare the metric with the best so far, and stop when patience is over."""
         self.settle_direction()
-        value = self.value_in(logs or {}, "Early stopping")
+        value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
@@ -98,6 +98,17 @@ class EarlyStopping(MonitorCallback):
                 f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}."
             )
         self.model.set_weights(self.best_weights)
+
+    def get_monitor_value(self, logs):
+        """Return the metric's value, or warn that it is missing and return None.
+
+        Args:
+            logs: dict of names and values, or None.
+
+        Returns:
+            A number, or None.
+        """
+        return self.value_in(logs or {}, "Early stopping")
 
     def _keep_weights(self, epoch):
         self.best_weights = self.model.get_weights()

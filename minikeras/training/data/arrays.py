@@ -81,10 +81,12 @@ class ArrayData:
                     "`class_weight` is only supported for Models with a single output."
                 )
             if sample_weight is not None:
-                raise ValueError("You cannot `class_weight` and `sample_weight` at the same time.")
+                raise ValueError(
+                    "You cannot specify `class_weight` and `sample_weight` at the same time."
+                )
             sample_weight = class_weights_to_sample_weights(y, class_weight)
-        self._data = pack_x_y_sample_weight(x, y, sample_weight)
-        self.samples = _common_length(self._data)
+        self.whole = pack_x_y_sample_weight(x, y, sample_weight)
+        self.samples = _common_length(self.whole)
         self.batch_size = int(batch_size or 32)
         self.num_batches = math.ceil(self.samples / self.batch_size)
         self._shuffle = shuffle
@@ -96,7 +98,7 @@ class ArrayData:
         for start in range(0, self.samples, self.batch_size):
             stop = min(start + self.batch_size, self.samples)
             part = slice(start, stop) if order is None else order[start:stop]
-            yield trees.map_structure(lambda a, p=part: None if a is None else a[p], self._data)
+            yield trees.map_structure(lambda a, p=part: None if a is None else a[p], self.whole)
 
     def _order(self):
         """The order of an epoch: after `set_random_seed` the same one each time, as in Keras."""
@@ -112,8 +114,17 @@ class ArrayData:
             self._known_order = (seed, order)
         return order
 
+    def first(self):
+        """Return a batch of the first samples."""
+        return trees.map_structure(
+            lambda a: None if a is None else a[: self.batch_size], self.whole
+        )
+
+    def on_epoch_begin(self):
+        """Do nothing: an order is settled when the batches are first asked for."""
+
     def on_epoch_end(self):
-        """Do nothing: an order is settled when an epoch begins."""
+        """Do nothing: an order is settled when the batches are first asked for."""
 
 
 def _common_length(data):

@@ -1,9 +1,9 @@
 """PyDataset: batches computed by a user's class, ahead of time by worker threads if wanted."""
 
+import random
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-
-import numpy as np
+from itertools import count
 
 
 class PyDataset:
@@ -84,7 +84,6 @@ class PyDatasetData:
     Args:
         dataset: the PyDataset.
         shuffle: whether the order of batches is drawn anew each epoch.
-        weighted: function that adds class weights to a batch, or None.
     """
 
     batch_size = None
@@ -96,7 +95,6 @@ class PyDatasetData:
 
     def __iter__(self):
         """Yield the batches of one epoch, computed ahead by the workers."""
-        self._dataset.on_epoch_begin()
         order = self._order()
         workers = self._dataset.workers
         if workers <= 1:
@@ -113,18 +111,22 @@ class PyDatasetData:
 
     def _order(self):
         if self.num_batches is None:
-            return iter(_counting())
+            return count()
         if not self._shuffle:
             return range(self.num_batches)
-        return np.random.permutation(self.num_batches).tolist()
+        order = list(range(self.num_batches))
+        random.shuffle(order)
+        return order
+
+    def first(self):
+        """Return the batch number 0."""
+        return self._dataset[0]
+
+    def on_epoch_begin(self):
+        """Tell the data set that an epoch begins."""
+        self._dataset.on_epoch_begin()
 
     def on_epoch_end(self):
         """Tell the data set that an epoch is over."""
         self._dataset.on_epoch_end()
 
-
-def _counting():
-    i = 0
-    while True:
-        yield i
-        i += 1

@@ -1,5 +1,6 @@
 """Which kind of data a user has passed, and going through it epoch by epoch."""
 
+import itertools
 import warnings
 
 from minikeras.core import trees
@@ -49,81 +50,88 @@ class _Weighted:
         self._class_weight = class_weight
         self.num_batches = source.num_batches
         self.batch_size = source.batch_size
+        self.on_epoch_begin = source.on_epoch_begin
         self.on_epoch_end = source.on_epoch_end
 
+    def first(self):
+        return self._weighted(self._source.first())
+
     def __iter__(self):
-        for batch in self._source:
-            x, y, _ = unpack_x_y_sample_weight(batch)
-            yield x, y, class_weights_to_sample_weights(y, self._class_weight)
+        return map(self._weighted, self._source)
+
+    def _weighted(self, batch):
+        x, y, sample_weight = unpack_x_y_sample_weight(batch)
+        if sample_weight is not None:
+            raise ValueError(
+                "You cannot specify `class_weight` and `sample_weight` at the same time."
+            )
+        return x, y, class_weights_to_sample_weights(y, self._class_weight)
 
 
 class Epochs:
     """Goes through a source epoch by epoch, in so many steps each.
 
+    With `steps_per_epoch` an epoch goes on where the last one stopped. Data that end in the middle
+    of an epoch end it there, with a warning; the next one begins with the first batch again.
+
     Args:
         source: what `data_source` returned.
-        steps_per_epoch: steps per epoch, or None for all batches. With a number, an epoch goes on
-            where the last one stopped.
+        steps_per_epoch: steps per epoch, or None for all batches.
     """
 
     def __init__(self, source, steps_per_epoch=None):
         self.source = source
         self._steps = steps_per_epoch
-        self.num_batches = steps_per_epoch or source.num_batches
+        self._known = source.num_batches
         self._batches = None
         self._seen = 0
-        self._first = None
 
-    def peek(self):
-        """Return the first batch without using it up."""
-        if self._first is None:
-            self._batches = iter(self.source)
-            self._first = next(self._batches, None)
-        return self._first
+    @property
+    def num_batches(self):
+        """The number of steps of an epoch, None until it is known."""
+        return self._steps or self._known
+
+    def first(self):
+        """Return a batch like the first one, without using it up."""
+        return _as_data(self.source.first())
+
+    def reset(self):
+        """Begin with the first batch again."""
+        self._batches, self._seen = None, 0
+        self.source.on_epoch_end()
 
     def __iter__(self):
         """Yield `(step, batch)` for one epoch."""
-        if self._steps is None:
-            batches = self._start()
-            for step, batch in enumerate(batches):
-                yield step, _as_data(batch)
-            if self.num_batches is None:
-                self.num_batches = step + 1
-        else:
-            yield from self._some_steps()
-        self.source.on_epoch_end()
-
-    def _start(self):
-        """The batches from the beginning; a batch that was peeked at comes first."""
-        first, self._first = self._first, None
-        if first is None:
-            return iter(self.source)
-        return _chain(first, self._batches)
-
-    def _some_steps(self):
-        for step in range(self._steps):
-            if self._batches is None or self._seen == self.source.num_batches:
-                self._batches, self._seen = self._start(), 0
-            elif self._first is not None:
-                self._batches = self._start()
-            batch = next(self._batches, None)
+        self.source.on_epoch_begin()
+        if self._batches is None or self._steps is None:
+            self._restart()
+        limit = self.num_batches
+        for step in itertools.count() if limit is None else range(limit):
+            batch = None if self._is_through() else next(self._batches, None)
             if batch is None:
-                self._batches = None
-                warnings.warn(
-                    "Your input ran out of data; interrupting training. Make sure that your "
-                    "dataset or generator can generate at least `steps_per_epoch * epochs` "
-                    "batches. You may need to use the `.repeat()` function when building your "
-                    "dataset.",
-                    stacklevel=2,
-                )
-                return
+                self._end_early(step)
+                break
             self._seen += 1
             yield step, _as_data(batch)
+        if self._is_through():
+            self._batches = None
+        self.source.on_epoch_end()
 
+    def _restart(self):
+        self._batches, self._seen = iter(self.source), 0
 
-def _chain(first, rest):
-    yield first
-    yield from rest
+    def _is_through(self):
+        return self._known is not None and self._seen >= self._known
+
+    def _end_early(self, step):
+        if self._known is None:
+            self._known = self._seen
+        self._batches = None
+        warnings.warn(
+            f"Your input ran out of data; the epoch ends before step {step}. Make sure that your "
+            "dataset or generator gives at least `steps_per_epoch * epochs` batches.",
+            stacklevel=4,
+        )
 
 
 def _as_data(batch):

@@ -1,0 +1,1 @@
+"""The programs that people run: `minikeras` on the command line."""

@@ -1,0 +1,363 @@
+"""Layers against Keras: configs, names, shapes, values, gradients, in both modes and dtypes.
+
+One row of `LAYERS` gives all tests of a layer. What does not fit a row (masks, moving averages over
+several steps, errors) follows in tables of its own kind.
+"""
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import minikeras
+from parity_tests.support import both, converted, fresh_names, normal, policy, share_weights
+from parity_tests.tolerances import assert_close
+
+pytestmark = pytest.mark.parity
+
+
+@dataclass
+class Case:
+    """One layer with its arguments.
+
+    Args:
+        source: the constructor's call behind `layers.`.
+        shape: shape of the input, batch included, or a list of shapes.
+        trains: whether training and inference differ.
+        length: terms of the longest sum behind an output or gradient.
+    """
+
+    source: str
+    shape: object
+    trains: bool = False
+    length: int = 1
+    smooth: bool = True
+
+    def make(self, engine):
+        return eval(f"engine.layers.{self.source}", {"engine": engine})
+
+    def __str__(self):
+        return self.source
+
+
+LINE, PLANE, SPACE = (2, 9, 4), (2, 6, 7, 4), (2, 4, 5, 4, 2)
+
+
+def windows(kind, ranks, options, length=200):
+    """Rows of a kind of convolution for several numbers of axes."""
+    shapes = {"1D": LINE, "2D": PLANE, "3D": SPACE}
+    return [
+        Case(f"{kind.format(rank)}({option})", shapes[rank], length=length)
+        for rank in ranks
+        for option in options
+    ]
+
+
+LAYERS = [
+    # Activations
+    Case("Activation('relu')", (3, 4)),
+    Case("Activation('softmax')", (3, 4)),
+    Case("Activation('tanh', activity_regularizer='l2')", (3, 4)),
+    Case("Activation(None)", (3, 4)),
+    Case("ReLU()", (3, 4)),
+    Case("ReLU(max_value=0.5, negative_slope=0.1, threshold=0.2)", (3, 4)),
+    Case("ReLU(6.0)", (3, 4)),
+    Case("LeakyReLU()", (3, 4)),
+    Case("LeakyReLU(0.1)", (3, 4)),
+    Case("ELU()", (3, 4)),
+    Case("ELU(0.5)", (3, 4)),
+    Case("PReLU()", (3, 5, 4)),
+    Case("PReLU('ones', 'l1', 'non_neg', shared_axes=[1])", (3, 5, 4)),
+    Case("PReLU(shared_axes=2)", (3, 5, 4)),
+    Case("Softmax()", (3, 5, 4)),
+    Case("Softmax(axis=1)", (3, 5, 4)),
+    Case("Softmax(axis=[1, 2])", (3, 5, 4), length=20),
+    Case("Softmax(axis=[-1])", (3, 5, 4)),
+    # Convolutions
+    *windows(
+        "Conv{}",
+        ["1D", "2D", "3D"],
+        [
+            "3, 2",
+            "3, 2, strides=2, padding='same'",
+            "3, 2, padding='SAME', use_bias=False, activation='relu'",
+            "3, 2, dilation_rate=2, padding='same'",
+            "4, 2, groups=2, kernel_initializer='he_normal', bias_initializer='ones'",
+            "3, 1, kernel_regularizer='l2', activity_regularizer='l1', kernel_constraint='max_norm'",
+            "4, 2, data_format='channels_first'",
+            "2, 2, strides=2, padding='same', data_format='channels_first', activation='tanh'",
+        ],
+    ),
+    *windows(
+        "Conv{}",
+        ["1D"],
+        [
+            "3, 3, padding='causal'",
+            "3, 3, padding='causal', dilation_rate=2",
+            "3, 3, padding='causal', strides=2",
+            "3, 3, padding='causal', data_format='channels_first'",
+        ],
+    ),
+    *windows(
+        "Conv{}",
+        ["2D"],
+        ["3, (3, 2), strides=(2, 1)", "3, (1, 4), padding='same', strides=(3, 2)", "4, 3, groups=4"],
+    ),
+    *windows(
+        "DepthwiseConv{}",
+        ["1D", "2D"],
+        [
+            "3",
+            "3, depth_multiplier=2, padding='same', activation='relu'",
+            "2, strides=2, use_bias=False",
+            "2, dilation_rate=2, depthwise_initializer='he_uniform', depthwise_regularizer='l2'",
+            "2, data_format='channels_first', depth_multiplier=3",
+        ],
+    ),
+    *windows(
+        "SeparableConv{}",
+        ["1D", "2D"],
+        [
+            "3, 3",
+            "3, 2, strides=2, padding='same', depth_multiplier=2, activation='relu'",
+            "3, 2, dilation_rate=2, use_bias=False, pointwise_regularizer='l1'",
+            "3, 2, data_format='channels_first'",
+        ],
+    ),
+    *windows(
+        "Conv{}Transpose",
+        ["1D", "2D", "3D"],
+        [
+            "3, 2",
+            "3, 3, strides=2, padding='same', activation='relu'",
+            "3, 3, strides=2, output_padding=1",
+            "3, 2, use_bias=False, kernel_regularizer='l2'",
+            "3, 2, strides=3, padding='same', data_format='channels_first'",
+        ],
+    ),
+    *windows("Conv{}Transpose", ["1D", "2D"], ["3, 3, dilation_rate=2"]),
+    # Pooling
+    *windows(
+        "MaxPooling{}", ["1D", "2D", "3D"], ["", "2, strides=1", "3, 2, 'same', 'channels_first'"]
+    ),
+    *windows(
+        "AveragePooling{}",
+        ["1D", "2D", "3D"],
+        ["2", "2, strides=1", "3, 2, 'same'", "3, 2, 'SAME', data_format='channels_first'"],
+    ),
+    Case("MaxPooling2D((2, 3), (1, 2), name='pool')", PLANE),
+    Case("MaxPool2D((2, 3))", PLANE),
+    *windows("GlobalMaxPooling{}", ["1D", "2D", "3D"], ["", "'channels_first', keepdims=True"]),
+    *windows("GlobalAveragePooling{}", ["1D", "2D", "3D"], ["", "'channels_first', keepdims=True"]),
+    *windows("AdaptiveMaxPooling{}", ["1D", "2D", "3D"], ["2", "3, 'channels_first'"]),
+    *windows("AdaptiveAveragePooling{}", ["1D", "2D", "3D"], ["2", "3, 'channels_first'"]),
+    # Normalization
+    *[
+        Case(f"BatchNormalization({options})", (8, 5, 4), trains=True, length=200)
+        for options in (
+            "",
+            "axis=1, momentum=0.9, epsilon=1e-5",
+            "center=False",
+            "scale=False, beta_regularizer='l2'",
+            "scale=False, center=False",
+            "gamma_initializer='zeros', moving_mean_initializer='ones', gamma_constraint='non_neg'",
+            "trainable=False",
+            "renorm=True, renorm_momentum=0.8",
+            "renorm=True, renorm_clipping={'rmax': 1.5, 'rmin': 0.5, 'dmax': 0.3}, scale=False",
+            "synchronized=True",
+        )
+    ],
+    Case("BatchNormalization()", (16, 4), trains=True, length=200),
+    Case("BatchNormalization()", PLANE, trains=True, length=200),
+    Case("LayerNormalization()", (3, 5, 4), length=50),
+    Case("LayerNormalization(axis=[1, 2], epsilon=1e-5)", (3, 5, 4), length=50),
+    Case("LayerNormalization(axis=(-1, -2))", (3, 5, 4), length=50),
+    Case("LayerNormalization(axis=1, center=False)", (3, 5, 4), length=50),
+    Case("LayerNormalization(scale=False, beta_initializer='ones')", (3, 5, 4), length=50),
+    Case("RMSNormalization()", (3, 5, 4), length=50),
+    Case("RMSNormalization(axis=[1, 2], epsilon=1e-3)", (3, 5, 4), length=50),
+    Case("GroupNormalization(2)", (3, 5, 4), length=100),
+    Case("GroupNormalization(-1, center=False)", (3, 5, 4), length=100),
+    Case("GroupNormalization(5, axis=1, scale=False)", (3, 5, 4), length=100),
+    Case("GroupNormalization(1, epsilon=1e-5)", PLANE, length=200),
+    Case("UnitNormalization()", (3, 5, 4)),
+    Case("UnitNormalization(axis=[1, 2])", (3, 5, 4), length=20),
+    # Merging
+    *[
+        Case(f"{name}()", shapes)
+        for name in ("Add", "Multiply", "Average", "Maximum", "Minimum")
+        for shapes in ([(2, 3), (2, 3), (2, 3)], [(2, 4), (2, 3, 4)], [(2, 3, 1), (2, 1, 4)])
+    ],
+    Case("Subtract()", [(2, 3), (2, 3)]),
+    Case("Subtract()", [(2, 3, 4), (2, 4)]),
+    Case("Add(name='sum')", [(2, 3)]),
+    Case("Concatenate()", [(2, 3), (2, 1), (2, 4)]),
+    Case("Concatenate(axis=1)", [(2, 3, 4), (2, 1, 4)]),
+    Case("Dot(1)", [(2, 3), (2, 3)]),
+    Case("Dot(axes=(2, 1))", [(2, 3, 4), (2, 4, 5)]),
+    Case("Dot(-1, normalize=True)", [(2, 3, 4), (2, 5, 4)], length=10),
+    Case("Dot([1, 2])", [(2, 3, 4, 5), (2, 4, 3)]),
+    # Reshaping
+    Case("Flatten()", (2, 3, 4)),
+    Case("Flatten()", (2,)),
+    Case("Flatten('channels_first')", PLANE),
+    Case("Reshape((6, -1))", (2, 3, 4)),
+    Case("Reshape([4, 3])", (2, 12)),
+    Case("Reshape(())", (2, 1)),
+    Case("Permute((2, 1))", (2, 3, 4)),
+    Case("Permute([3, 1, 2])", PLANE),
+    Case("RepeatVector(3)", (2, 4)),
+    *windows("ZeroPadding{}", ["1D", "2D", "3D"], ["", "2", "1, 'channels_first'"]),
+    Case("ZeroPadding1D((1, 3))", LINE),
+    Case("ZeroPadding2D(((1, 2), (0, 3)))", PLANE),
+    Case("ZeroPadding2D((1, 2), data_format='channels_first')", PLANE),
+    *windows("Cropping{}", ["1D", "2D", "3D"], ["1"]),
+    Case("Cropping1D((1, 3))", LINE),
+    Case("Cropping2D(((1, 2), (0, 3)))", PLANE),
+    Case("Cropping2D((1, 1), 'channels_first')", (2, 3, 6, 7)),
+    Case("Cropping3D(data_format='channels_first')", (1, 2, 4, 5, 3)),
+    Case("UpSampling1D(3)", LINE),
+    Case("UpSampling2D((2, 3))", PLANE),
+    Case("UpSampling2D(2, 'channels_first')", PLANE),
+    Case("UpSampling2D((2, 3), interpolation='bilinear')", PLANE),
+    Case("UpSampling2D(3, interpolation='bilinear', data_format='channels_first')", PLANE),
+    Case("UpSampling3D(2)", SPACE),
+    Case("UpSampling3D((1, 2, 3), 'channels_first')", SPACE),
+    # Regularization
+    Case("Dropout(0.4, seed=3)", (5, 6), trains=True),
+    Case("Dropout(0.4)", (5, 6), trains=True),
+    Case("Dropout(0)", (5, 6), trains=True),
+    Case("Dropout(1.0)", (5, 6), trains=True),
+    Case("Dropout(0.4, noise_shape=(None, 1), seed=3)", (5, 6), trains=True),
+    *[
+        Case(f"{name}({options})", shape, trains=True)
+        for name, shape in (("SpatialDropout1D", LINE),)
+        for options in ("0.5, 3", "0.5", "0.0")
+    ],
+    Case("SpatialDropout2D(0.5, seed=3)", PLANE, trains=True),
+    Case("SpatialDropout2D(0.5, 'channels_first', 3, 'drop')", PLANE, trains=True),
+    Case("SpatialDropout3D(0.5, seed=3)", SPACE, trains=True),
+    Case("GaussianNoise(0.3, seed=3)", (5, 6), trains=True),
+    Case("GaussianNoise(0)", (5, 6), trains=True),
+    Case("GaussianDropout(0.3, seed=3)", (5, 6), trains=True),
+    Case("AlphaDropout(0.3, seed=3)", (5, 6), trains=True),
+    Case("AlphaDropout(0.3, (5, 1), seed=3)", (5, 6), trains=True),
+    Case("ActivityRegularization(0.1, 0.2)", (5, 6)),
+]
+every_layer = pytest.mark.parametrize("case", LAYERS, ids=str)
+
+
+def unknown(shape, axes=(0,)):
+    """A shape, or each of a list, with some sizes unknown."""
+    if isinstance(shape, list):
+        return [unknown(s, axes) for s in shape]
+    return tuple(None if i in axes else n for i, n in enumerate(shape))
+
+
+def as_json(saved):
+    """What a saved form is in a file."""
+    return json.loads(json.dumps(saved))
+
+
+def called(case, dtype="float32"):
+    """Both layers after a call, with the same weights, and their tensors."""
+    ours, theirs = both(case.make)
+    x = normal(case.shape, dtype)
+    a, b = converted(minikeras, x), converted(keras, x)
+    ours(a), theirs(b)
+    share_weights(ours, theirs)
+    return ours, theirs, a, b
+
+
+@every_layer
+def test_config(case):
+    ours, theirs = both(case.make)
+    saved = theirs.get_config()
+    assert ours.get_config() == saved
+    assert type(ours).from_config(saved).get_config() == saved
+    assert ours.built == theirs.built
+    assert ours.supports_masking == theirs.supports_masking
+
+
+@every_layer
+def test_names_weights_and_saved_form_after_a_call(case):
+    ours, theirs, _, _ = called(case)
+    for kind in ("variables", "weights", "trainable_weights", "non_trainable_weights"):
+        mine = [(v.path, tuple(v.shape), v.trainable) for v in getattr(ours, kind)]
+        assert mine == [(v.path, tuple(v.shape), v.trainable) for v in getattr(theirs, kind)]
+    saved = as_json(keras.layers.serialize(theirs))
+    assert as_json(minikeras.layers.serialize(ours)) == saved
+    assert as_json(minikeras.layers.serialize(minikeras.layers.deserialize(saved))) == saved
+
+
+@every_layer
+def test_shapes(case):
+    fresh_names()
+    ours, theirs = both(case.make)
+    for axes in ((0,), (0, 2), (0, 1)):
+        shape = unknown(case.shape, axes)
+        try:
+            expected = tuple(theirs.compute_output_shape(shape))
+        except (ValueError, TypeError):
+            continue  # Keras cannot tell, as where a channel count is unknown
+        assert ours.compute_output_shape(shape) == expected
+
+
+@every_layer
+def test_symbolic_call(case):
+    shape = unknown(case.shape)
+    y, z = (
+        layer([engine.Input(batch_shape=s) for s in shape])
+        if isinstance(shape, list)
+        else layer(engine.Input(batch_shape=shape))
+        for engine, layer in zip((minikeras, keras), both(case.make), strict=True)
+    )
+    assert (y.shape, y.dtype) == (z.shape, z.dtype)
+
+
+def gradients(tape_of, layer, x, direction, options):
+    """Output, and the gradients of a linear function of it by inputs and weights."""
+    sources = list(x) if isinstance(x, list) else [x]
+    weights = [w.value if tape_of is tf.GradientTape else w for w in layer.trainable_weights]
+    with tape_of() as tape:
+        for source in sources:
+            tape.watch(source)
+        y = layer(x, **options)
+        loss = (keras if tape_of is tf.GradientTape else minikeras).ops.sum(y * direction)
+        for penalty in layer.losses:
+            loss = loss + penalty
+    return y, tape.gradient(loss, [*sources, *weights])
+
+
+def compare(case, dtype, options):
+    ours, theirs, a, b = called(case, dtype)
+    shape = theirs(b, **options).shape
+    ours(a, **options)
+    direction = normal(tuple(shape), dtype, seed=5)
+    y, mine = gradients(
+        minikeras.GradientTape, ours, a, minikeras.ops.convert_to_tensor(direction), options
+    )
+    z, their = gradients(tf.GradientTape, theirs, b, tf.constant(direction), options)
+    assert_close(y.numpy(), z.numpy(), case.length, "output")
+    for i, (g, h) in enumerate(zip(mine, their, strict=True)):
+        if h is None:
+            assert g is None or not np.any(g.numpy())
+        else:
+            assert_close(g.numpy(), h.numpy(), case.length, f"gradient {i}")
+    for v, w in zip(ours.variables, theirs.variables, strict=True):
+        assert_close(v.numpy(), w.numpy(), case.length, v.path)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@every_layer
+def test_values_and_gradients(case, dtype):
+    with policy(dtype):
+        compare(case, dtype, {})
+        if case.trains:
+            compare(case, dtype, {"training": False})
+            compare(case, dtype, {"training": True})

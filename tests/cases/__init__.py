@@ -1,0 +1,30 @@
+"""The table of ops: one row for each way to call one, in families."""
+
+from tests.cases import (
+    ops_activation,
+    ops_control,
+    ops_creation,
+    ops_elementwise,
+    ops_indexing,
+    ops_internal,
+    ops_linalg,
+    ops_nn,
+    ops_reduction,
+    ops_shaping,
+)
+from tests.cases.differences import annotate
+
+_ROWS = [
+    *ops_elementwise.CASES,
+    *ops_activation.CASES,
+    *ops_reduction.CASES,
+    *ops_shaping.CASES,
+    *ops_linalg.CASES,
+    *ops_indexing.CASES,
+    *ops_creation.CASES,
+    *ops_control.CASES,
+    *ops_nn.CASES,
+    *ops_internal.CASES,
+]
+
+CASES = [annotate(case) for case in _ROWS]

@@ -1,0 +1,56 @@
+"""Where ops are meant to differ from Keras on TensorFlow, and what TensorFlow has no kernel for.
+
+Each entry is a pattern that whole row ids match, what it says of those rows, and why. Every entry
+must match a row, and a test sees to it that the difference is still there. The same list, for
+readers, is a table in docs/numerics.md.
+"""
+
+import re
+
+_SPECIAL = re.escape("float32[0.0,-0.0,1.0,-1.0,inf,-inf,nan]")
+
+# Pattern, where the difference shows (see `Case.differs_in`), and the reason.
+DIFFERENCES = [
+    (r"(sigmoid|softplus|silu|relu6)\(int32.*|(log_)?softmax\(int32.*|reciprocal\(int32.*",
+     "refused", "integers become floats, as in the other float functions"),
+    (r"negative\(uint8.*", "refused", "wraps around, as in NumPy"),
+    (r"clip\(int32\(5,\),-2,3.5\)", "refused", "promotes the bounds with the tensor"),
+    (r"take\(.*uint8.*", "refused", "any integer type is an index"),
+    (r"prod\(.*dtype=float32\)", "value", "Keras multiplies in the dtype but casts back"),
+    (r"argpartition\(.*", "value", "any order on either side of the kth place is right"),
+    (r"eye\(2,4,k=1\)", "value", "Keras's result has other shapes than the one asked for"),
+    (r"conv\(float32\(0,.*", "value", "TensorFlow returns an empty batch with the input's sizes"),
+    (rf"i0\({_SPECIAL}\)", "value", "I0 of infinity is infinite; TensorFlow says NaN"),
+    (rf"erf\({_SPECIAL}\)", "float64", "erf of infinity is 1; TensorFlow's float64 kernel is off"),
+    (r"leaky_relu\(float(?!64).*", "float64", "TensorFlow holds the slope in float32"),
+    (r"gelu\(float(?!64).*", "float64", "TensorFlow holds the constants in float32"),
+    (r"dot_product_attention\(.*scale=0.3\)", "float64", "Keras rounds the scale to float32"),
+    (r"logaddexp2\(float32\(3,4\),float32\(3,4\)\)", "gradient", "?"),
+    (r"i0\(float32\[0.0,1.0,9.0,-20.0\]\)", "gradient", "TensorFlow's I1 has float32 digits"),
+    (r"sinc\(float32\[0.0,.*", "gradient", "the derivative at 0 is 0 at every odd order"),
+    (r"(moments|layer_normalization)\(.*", "second",
+     "TensorFlow holds the mean inside the variance constant: right once, wrong twice"),
+    (r"categorical_crossentropy\(.*from_logits=True.*", "second",
+     "TensorFlow's gradient by logits does not lead back to the targets"),
+]
+
+# Pattern, and what TensorFlow on a CPU has for these rows.
+MISSING = [
+    (r"(max|average)_pool\(float32\(4,4,4,5,2\).*", {"float_types": ("float32",)}),
+    (r"in_top_k\(.*", {"float_types": ("float32",)}),
+    (r"conv(_transpose)?\(.*channels_first\)", {"float_types": ("float32",)}),
+    (r"conv_transpose\(.*dilation_rate=2\)", {"float_types": ("float32",)}),
+    (r"slice_update\(.*", {"keras_orders": 0}),
+    (r"softsign\(.*", {"keras_orders": 1}),
+]
+
+
+def annotate(case):
+    """Return the row with what the lists above say of it."""
+    for pattern, where, reason in DIFFERENCES:
+        if re.fullmatch(pattern, case.id):
+            case = case.but(differs=reason, differs_in=where)
+    for pattern, changes in MISSING:
+        if re.fullmatch(pattern, case.id):
+            case = case.but(**changes)
+    return case

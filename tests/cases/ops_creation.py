@@ -1,0 +1,57 @@
+"""Rows for ops that make tensors from numbers, or tell facts about tensors."""
+
+from tests.cases.case import Case, bools, each, exactly, f16, f32, i32, positive
+
+LIKE = [f32(2, 3), i32(2), bools(2, 2), f16(0, 2)]
+
+CASES = [
+    *each("zeros ones", (2, 3)),
+    *each("zeros ones", (2,), "int32"),
+    *each("zeros ones", (), "bool"),
+    *[row for x in LIKE for row in each("zeros_like ones_like", x)],
+    *each("zeros_like ones_like", f32(2), kwargs={"dtype": "int8"}),
+    # What is in an empty tensor is nobody's business.
+    Case("empty", [(2, 3)], through=lambda ops, x: ops.zeros_like(x)),
+    Case("empty", [(2,), "int32"], through=lambda ops, x: ops.zeros_like(x)),
+    Case("empty_like", [i32(2, 3)], through=lambda ops, x: ops.zeros_like(x)),
+    Case("full", [(2, 3), 1.5]),
+    Case("full", [(2, 3), 7, "int64"]),
+    Case("full_like", [i32(2, 3), 2]),
+    Case("full_like", [f32(2, 3), 2.5]),
+    Case("full_like", [f32(2), 2], {"dtype": "int32"}),
+    Case("eye", [3]),
+    Case("eye", [2, 4], {"k": 1}),
+    Case("eye", [3], {"k": -1, "dtype": "int32"}),
+    Case("identity", [3]),
+    Case("identity", [2, "bool"]),
+    Case("tri", [3]),
+    Case("tri", [3, 4], {"k": -1, "dtype": "int32"}),
+    Case("arange", [4]),
+    Case("arange", [1.0, 2.0, 0.25]),
+    Case("arange", [5, 1, -2]),
+    Case("arange", [3], {"dtype": "float64"}),
+    Case("arange", [3, 3]),
+    Case("linspace", [0.0, 1.0], {"num": 5}),
+    Case("linspace", [f32(2), f32(2)], {"num": 4, "axis": -1}),
+    Case("linspace", [0, 10], {"num": 4, "endpoint": False}),
+    Case("linspace", [0.0, 1.0], {"num": 3, "retstep": True}),
+    Case("linspace", [0.0, 9.0], {"num": 4, "dtype": "int32"}),
+    Case("logspace", [0.0, 2.0], {"num": 3}),
+    Case("logspace", [f32(2), f32(2)], {"num": 4, "base": 2}),
+    Case("geomspace", [1.0, 8.0], {"num": 4}),
+    Case("geomspace", [positive(2), positive(2)], {"num": 3}, smooth=False),
+    *each("bartlett blackman hamming hanning", 7, float_types=()),
+    *each("bartlett blackman hamming hanning", 1, float_types=()),
+    Case("kaiser", [7, 3.0], float_types=()),
+    Case("kaiser", [1, 3.0], float_types=()),
+    # Facts.
+    Case("shape", [f32(2, 3)]),
+    Case("ndim", [f32(2, 3)]),
+    Case("size", [f32(2, 3)]),
+    Case("size", [f32(0, 3)]),
+    Case("dtype", [i32(2)], call=lambda ops, x: ops.dtype(x)),
+    Case("is_tensor", [f32(2)], call=lambda ops, x: ops.is_tensor(ops.convert_to_tensor(x))),
+    Case("is_tensor", [[1.0, 2.0]]),
+    Case("convert_to_numpy", [f32(2, 3)], abstract=False, orders=0),
+    Case("convert_to_numpy", [exactly([1, 2], "int32")], abstract=False),
+]

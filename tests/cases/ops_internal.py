@@ -1,0 +1,60 @@
+"""Rows for ops that only layers and other ops call: fused kernels and closed sets of gradients."""
+
+from tests.cases.case import Case, bools, each, exactly, f32, f64, i32, probabilities
+
+SEQUENCE, STATE = f32(2, 3, 4), f32(2, 5)
+
+
+def recurrent(name, gates, states, bias, **options):
+    """A recurrence of 5 units over 3 steps of 4 features."""
+    weights = [f32(4, 5 * gates), f32(5, 5 * gates), bias]
+    return Case(f"rnn.{name}", [SEQUENCE, *weights, *[STATE] * states], options, reduction=45)
+
+
+def networks(**options):
+    return [
+        recurrent("simple_rnn", 1, 1, f32(5), **options),
+        recurrent("lstm", 4, 2, f32(20), **options),
+        recurrent("gru", 3, 1, f32(2, 15), **options),
+    ]
+
+
+NO_PADDING = ((0, 0), (0, 0))
+STRIDED = {"strides": (2, 1), "padding": ((1, 0), (0, 1)), "dilation": (1, 1)}
+
+CASES = [
+    *each("activation._silu activation._tanh_gelu", f32(3, 4)),
+    *each("activation._silu activation._tanh_gelu", f64(0, 4)),
+    Case("nn.dense", [f32(3, 4), f32(4, 2), f32(2)], reduction=4),
+    Case("nn.dense", [f32(2, 3, 4), f32(4, 2)], reduction=4),
+    Case("norm.batch_norm_train", [f32(4, 3), f32(3), f32(3)], {"axis": -1, "epsilon": 1e-3},
+         reduction=4),
+    Case("norm.batch_norm_train", [f32(3, 4, 2, 2), None, f32(4)], {"axis": 1, "epsilon": 0.1},
+         reduction=12),
+    Case("norm.batch_norm_train", [f32(3, 2)], {"axis": -1, "epsilon": 1e-3}, reduction=3),
+    Case("norm._layer_norm", [f32(3, 4), f32(4), f32(4)], {"axes": 1, "epsilon": 1e-3},
+         reduction=4),
+    Case("norm._layer_norm", [f32(2, 3, 4), f32(3, 4)], {"axes": 2, "epsilon": 1e-3},
+         reduction=12),
+    Case("crossentropy._softmax_crossentropy", [probabilities(3, 4), f32(3, 4)], {"axis": -1},
+         reduction=4),
+    Case("crossentropy._softmax_crossentropy", [probabilities(2, 4, 3, axis=1), f32(2, 4, 3)], {"axis": 1},
+         reduction=4),
+    Case("crossentropy._sparse_crossentropy", [f32(3, 4), exactly([0, 3, 1], "int32")],
+         reduction=4),
+    Case("crossentropy._sigmoid_crossentropy", [probabilities(3, 4), f32(3, 4)]),
+    *networks(),
+    *networks(return_sequences=False),
+    *networks(go_backwards=True),
+    *networks(mask=bools(2, 3)),
+    *networks(mask=bools(2, 3), zero_output_for_mask=True),
+    *[recurrent(name, gates, states, None)
+      for name, gates, states in (("simple_rnn", 1, 1), ("lstm", 4, 2), ("gru", 3, 1))],
+    # Convolution and its gradients: each one's gradients are the other two.
+    Case("conv._convolve", [f32(2, 5, 6, 4), f32(3, 3, 2, 4), None], {**STRIDED, "groups": 2},
+         reduction=18),
+    Case("conv._convolve", [f32(2, 5, 6, 3), f32(2, 3, 3, 4), f32(4)], STRIDED, reduction=18),
+    Case("nn.softmax_along", [f32(3, 4)], reduction=4),
+    Case("linalg.contract", [f32(3, 4), f32(4, 2)], reduction=4),
+    Case("core._count", [i32(3, 4)]),
+]
