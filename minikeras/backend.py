@@ -1,7 +1,12 @@
 """Front desk of `minikeras.backend`: the configuration functions."""
 
 from minikeras.autograd.symbolic import is_keras_tensor
-from minikeras.config import (
+from minikeras.core.dtypes import is_float as is_float_dtype
+from minikeras.core.dtypes import is_integer as is_int_dtype
+from minikeras.core.dtypes import result_type
+from minikeras.core.dtypes import standardize as standardize_dtype
+from minikeras.core.names import get_uid
+from minikeras.core.settings import (
     backend,
     epsilon,
     floatx,
@@ -10,11 +15,6 @@ from minikeras.config import (
     set_floatx,
     set_image_data_format,
 )
-from minikeras.core.dtypes import is_float as is_float_dtype
-from minikeras.core.dtypes import is_integer as is_int_dtype
-from minikeras.core.dtypes import result_type
-from minikeras.core.dtypes import standardize as standardize_dtype
-from minikeras.core.names import get_uid
 from minikeras.training.session import clear_session
 
 __all__ = [

@@ -1,199 +1,34 @@
-"""The few global settings: default float type, fuzz factor, image layout, and engine switches.
+"""Front desk of `minikeras.config`: the global settings."""
 
-Everything here is plain state with a getter and a setter. The rest of the package reads it through
-the getters, so that a change takes effect at once.
-"""
+from minikeras.core.policy import dtype_policy, set_dtype_policy
+from minikeras.core.settings import (
+    backend,
+    disable_interactive_logging,
+    enable_interactive_logging,
+    epsilon,
+    floatx,
+    fused_kernels,
+    image_data_format,
+    is_interactive_logging_enabled,
+    set_epsilon,
+    set_floatx,
+    set_fused_kernels,
+    set_image_data_format,
+)
 
-import os
-from typing import Any
-
-_FLOATS = ("float16", "float32", "float64")
-_LAYOUTS = ("channels_last", "channels_first")
-
-_settings: dict[str, Any] = {
-    "floatx": "float32",
-    "epsilon": 1e-7,
-    "image_data_format": "channels_last",
-    "fused": os.environ.get("MINIKERAS_FUSED", "1") != "0",
-    "traceback_filtering": True,
-    "interactive_logging": True,
-}
-
-
-def floatx() -> str:
-    """Return the name of the float type that weights and Python numbers get by default.
-
-    Returns:
-        One of `"float16"`, `"float32"`, `"float64"`.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.config.floatx()
-        'float32'
-    """
-    return _settings["floatx"]
-
-
-def set_floatx(value: str) -> None:
-    """Set the default float type.
-
-    Args:
-        value: `"float16"`, `"float32"` or `"float64"`.
-
-    Raises:
-        ValueError: if `value` is none of these.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.config.set_floatx("float64")
-        >>> keras.ops.ones(2).dtype
-        'float64'
-        >>> keras.config.set_floatx("float32")
-    """
-    if value not in _FLOATS:
-        raise ValueError(f"Unknown `floatx` value: {value}. Expected one of {set(_FLOATS)}")
-    _settings["floatx"] = str(value)
-
-
-def epsilon() -> float:
-    """Return the small number that keeps divisions and logarithms finite.
-
-    Returns:
-        A Python float, 1e-7 unless it was set.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.config.epsilon()
-        1e-07
-    """
-    return _settings["epsilon"]
-
-
-def set_epsilon(value: float) -> None:
-    """Set the fuzz factor that `epsilon()` returns.
-
-    Args:
-        value: a Python float.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.config.set_epsilon(1e-5)
-        >>> keras.config.epsilon()
-        1e-05
-        >>> keras.config.set_epsilon(1e-7)
-    """
-    _settings["epsilon"] = value
-
-
-def image_data_format() -> str:
-    """Return the default layout of pictures.
-
-    Returns:
-        `"channels_last"` or `"channels_first"`.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.config.image_data_format()
-        'channels_last'
-    """
-    return _settings["image_data_format"]
-
-
-def set_image_data_format(data_format: str) -> None:
-    """Set the default layout of pictures.
-
-    Args:
-        data_format: `"channels_last"` or `"channels_first"`.
-
-    Raises:
-        ValueError: if `data_format` is neither.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.config.set_image_data_format("channels_last")
-    """
-    _settings["image_data_format"] = standardize_data_format(data_format)
-
-
-def standardize_data_format(data_format: str | None) -> str:
-    """Return `data_format`, or the default layout for `None`.
-
-    Args:
-        data_format: `None`, `"channels_last"` or `"channels_first"`.
-
-    Returns:
-        One of the two strings.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if data_format is None:
-        return image_data_format()
-    name = str(data_format).lower()
-    if name not in _LAYOUTS:
-        raise ValueError(
-            "The `data_format` argument must be one of "
-            f"{{'channels_first', 'channels_last'}}. Received: data_format={data_format}"
-        )
-    return name
-
-
-def fused_kernels() -> bool:
-    """Say whether fused kernels run; where they do not, their references of plain ops do.
-
-    Returns:
-        A bool: True unless switched off here or by the environment variable `MINIKERAS_FUSED=0`.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.config.fused_kernels()
-        True
-    """
-    return _settings["fused"]
-
-
-def set_fused_kernels(enabled: bool) -> None:
-    """Switch the fused kernels on or off, to see what they change in speed and in the last bits.
-
-    Args:
-        enabled: a bool.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.config.set_fused_kernels(False)
-        >>> keras.config.set_fused_kernels(True)
-    """
-    _settings["fused"] = bool(enabled)
-
-
-def backend() -> str:
-    """Return the name of the array library that computes: always `"numpy"` on a CPU.
-
-    Returns:
-        The string `"numpy"`.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.config.backend()
-        'numpy'
-    """
-    return "numpy"
-
-
-def enable_interactive_logging() -> None:
-    """Print progress bars and summaries straight to standard output."""
-    _settings["interactive_logging"] = True
-
-
-def disable_interactive_logging() -> None:
-    """Send progress bars and summaries to the `minikeras` logger instead of standard output."""
-    _settings["interactive_logging"] = False
-
-
-def is_interactive_logging_enabled() -> bool:
-    """Say whether progress goes straight to standard output.
-
-    Returns:
-        A bool.
-    """
-    return _settings["interactive_logging"]
+__all__ = [
+    "backend",
+    "disable_interactive_logging",
+    "dtype_policy",
+    "enable_interactive_logging",
+    "epsilon",
+    "floatx",
+    "fused_kernels",
+    "image_data_format",
+    "is_interactive_logging_enabled",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_fused_kernels",
+    "set_image_data_format",
+]

@@ -1,11 +1,6 @@
 """Front desk of `minikeras.utils`: names, seeds, data helpers, saved forms."""
 
 from minikeras.autograd.symbolic import is_keras_tensor
-from minikeras.config import (
-    disable_interactive_logging,
-    enable_interactive_logging,
-    is_interactive_logging_enabled,
-)
 from minikeras.core.dtypes import standardize as standardize_dtype
 from minikeras.core.registry import (
     CustomObjectScope,
@@ -17,6 +12,11 @@ from minikeras.core.registry import (
 )
 from minikeras.core.registry import deserialize as deserialize_keras_object
 from minikeras.core.registry import serialize as serialize_keras_object
+from minikeras.core.settings import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 from minikeras.ops.encoding import normalize, to_categorical
 from minikeras.ops.seeds import set_random_seed
 from minikeras.training.data.py_dataset import PyDataset

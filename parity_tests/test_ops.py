@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from minikeras import ops
 from minikeras.autograd.gradient import GradientTape
+from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import trees
 from parity_tests.tolerances import assert_as_near, assert_close
@@ -161,3 +162,24 @@ def test_keras_refuses_it_as_well(case):
     arrays = case.draw()
     with pytest.raises(Exception):  # noqa: B017 - TensorFlow's errors have no common base
         case.apply(keras.ops, [tf.constant(a) for a in arrays])
+
+
+def symbolic(case, engine_ops, keras_tensor):
+    """Call a row on placeholders; return those that come out."""
+    symbols = [keras_tensor(a.shape, a.dtype.name) for a in case.draw()]
+    leaves = trees.flatten(case.apply(engine_ops, symbols))
+    return [leaf for leaf in leaves if isinstance(leaf, keras_tensor)]
+
+
+DECLARED = [
+    c
+    for c in SHARED
+    if c.recipes and c.abstract and c.symbolic and c.keras_symbolic and not (c.call or c.through)
+]
+
+
+@rows(DECLARED)
+def test_graph_nodes_have_the_class_names_of_keras(case):
+    ours, theirs = symbolic(case, ops, KerasTensor), symbolic(case, keras.ops, keras.KerasTensor)
+    found = [x._keras_history.operation.class_name for x in ours]
+    assert found == [type(x._keras_history.operation).__name__ for x in theirs]

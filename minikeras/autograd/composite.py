@@ -19,6 +19,7 @@ class Composite(Protocol[P]):
     """A function over ops that knows its public name, and its body without the recording."""
 
     name: str
+    class_name: str
     run: Callable[..., Any]
     __name__: str
 
@@ -42,6 +43,7 @@ def op(function: Callable[P, Any]) -> Composite[P]:
 
     composite: Any = body
     composite.name = function.__name__
+    composite.class_name = ""
     composite.run = function
     return composite
 

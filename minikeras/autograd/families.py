@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from minikeras import config
-from minikeras.core import dims, dtypes
+from minikeras.core import dims, dtypes, settings
 from minikeras.core.dims import Shape
 
 Names: TypeAlias = tuple[str | None, ...]
@@ -63,7 +62,7 @@ def cached(promote: Promote) -> Promote:
     def remembered(names: Names, floatx: str) -> Names:
         return promote(names)
 
-    return lambda names: remembered(names, config.floatx())
+    return lambda names: remembered(names, settings.floatx())
 
 
 def _all(names: Names, target: str) -> Names:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from minikeras import config
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.families import Family, Statics, elementwise
@@ -15,6 +14,7 @@ from minikeras.autograd.primitive import Primitive, primitive, wrap
 from minikeras.autograd.rules import filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
+from minikeras.core import settings
 from minikeras.core.types import Array, ArrayModule, List, Tuple
 
 
@@ -65,7 +65,7 @@ class Fused(Primitive):
         return True
 
     def _compute(self, tensors: Sequence[Tensor | None], statics: Statics) -> Any:
-        if not config.fused_kernels():
+        if not settings.fused_kernels():
             return self.reference(*tensors, **statics)
         arrays = [None if t is None else t.data for t in tensors]
         xp = device.namespace(arrays[0])

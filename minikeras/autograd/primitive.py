@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minikeras import config
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.families import Family, Statics, elementwise
@@ -28,7 +27,7 @@ from minikeras.autograd.node import Node, recording
 from minikeras.autograd.rules import Rule, filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from
-from minikeras.core import dims, dtypes
+from minikeras.core import dims, dtypes, settings
 from minikeras.core.dims import Shape
 from minikeras.core.types import Array, ArrayModule, DTypeLike, List, Tuple
 
@@ -133,7 +132,7 @@ class Primitive:
 
     def _promote_tensors(self, tensors: tuple[Tensor, ...]) -> Sequence[Tensor]:
         """Cast tensors as `_promote` does, looking the answer up by their dtypes."""
-        key = (config.floatx(), *[t.data.dtype for t in tensors])
+        key = (settings.floatx(), *[t.data.dtype for t in tensors])
         targets = self._targets.get(key, self)
         if targets is self:
             names = tuple([t.dtype for t in tensors])

@@ -358,13 +358,14 @@ class OpCall(Operation):
     """
 
     def __init__(self, op: Any, name: str | None = None):
-        super().__init__(name or names.unique(op.name))
         self.op = op
+        super().__init__(name or names.unique(names.to_snake_case(self.class_name)))
 
     @property
     def class_name(self) -> str:
-        """The op's name in the form of a class, as summaries show it."""
-        return "".join(part.capitalize() for part in self.op.name.split("_"))
+        """The op's name in the form of a class, as summaries and automatic names show it."""
+        own = getattr(self.op, "class_name", "")
+        return own or "".join(part.capitalize() for part in self.op.name.split("_"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the op."""

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minikeras import config
 from minikeras.arrays import device
 from minikeras.autograd.node import Leaf, Node
-from minikeras.core import dtypes
+from minikeras.core import dtypes, settings
 from minikeras.core.types import Array, DTypeLike, List, Tuple
 
 
@@ -173,7 +172,7 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
         return value
     array = _checked(value)
     if array.dtype == np.float64 and _is_python(value, (float, int, bool)):
-        return array.astype(dtypes.NUMPY[config.floatx()])
+        return array.astype(dtypes.NUMPY[settings.floatx()])
     if array.dtype == np.int64 and _is_python(value, (int, bool)):
         narrow = array.astype(np.int32)
         return narrow if (narrow == array).all() else array

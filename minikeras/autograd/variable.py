@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from minikeras import config
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.node import Leaf
 from minikeras.autograd.primitive import cast
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Operators, Tensor, array_from
-from minikeras.core import dims, dtypes, names
+from minikeras.core import dims, dtypes, names, settings
 from minikeras.core.types import Array, DTypeLike
 
 
@@ -313,7 +312,7 @@ def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
             f"Shapes used to initialize variables must be fully-defined (no `None` dimensions). "
             f"Received: shape={shape}"
         )
-    dtype = dtypes.standardize(dtype or config.floatx())
+    dtype = dtypes.standardize(dtype or settings.floatx())
     outer, symbolic.scope.abstract = symbolic.scope.abstract, False
     try:
         values = _plain(initializer(shape, dtype=dtype))

@@ -1,8 +1,7 @@
 """Constraints: projections that a weight goes through after every update."""
 
-from minikeras import config
 from minikeras.autograd.composite import convert_to_tensor
-from minikeras.core import names, registry
+from minikeras.core import names, registry, settings
 from minikeras.ops.elementwise import square
 from minikeras.ops.exponential import sqrt
 from minikeras.ops.extremes import clip, maximum
@@ -66,7 +65,7 @@ class MaxNorm(Constraint):
         """Return the weight with shorter vectors."""
         w = convert_to_tensor(w)
         norms = _norms(w, self.axis)
-        return w * (clip(norms, 0, self.max_value) / (config.epsilon() + norms))
+        return w * (clip(norms, 0, self.max_value) / (settings.epsilon() + norms))
 
     def get_config(self):
         """Return the arguments."""
@@ -107,7 +106,7 @@ class UnitNorm(Constraint):
     def __call__(self, w):
         """Return the weight with vectors of length 1."""
         w = convert_to_tensor(w)
-        return w / (config.epsilon() + _norms(w, self.axis))
+        return w / (settings.epsilon() + _norms(w, self.axis))
 
     def get_config(self):
         """Return the axes."""
@@ -142,7 +141,7 @@ class MinMaxNorm(Constraint):
         norms = _norms(w, self.axis)
         clipped = clip(norms, self.min_value, self.max_value)
         desired = self.rate * clipped + (1 - self.rate) * norms
-        return w * (desired / (config.epsilon() + norms))
+        return w * (desired / (settings.epsilon() + norms))
 
     def get_config(self):
         """Return the arguments."""

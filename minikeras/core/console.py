@@ -3,7 +3,7 @@
 import logging
 import sys
 
-from minikeras import config
+from minikeras.core import settings
 
 logger = logging.getLogger("minikeras")
 
@@ -22,7 +22,7 @@ def print_message(message: object, line_break: bool = True) -> None:
         epoch done
     """
     text = str(message)
-    if not config.is_interactive_logging_enabled():
+    if not settings.is_interactive_logging_enabled():
         logger.info(text)
         return
     if not can_encode(text):

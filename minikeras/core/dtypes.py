@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minikeras import config
+from minikeras.core import settings
 from minikeras.core.types import DTypeLike
 
 INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
@@ -74,7 +74,7 @@ def standardize(dtype: DTypeLike) -> str:
         ('int32', 'float64')
     """
     if dtype is None:
-        return config.floatx()
+        return settings.floatx()
     if type(dtype) is str and dtype in _LATTICE:
         return _strong(dtype)
     if dtype in _PYTHON:
@@ -89,7 +89,7 @@ def standardize(dtype: DTypeLike) -> str:
 def _strong(name: str) -> str:
     if name == "int":
         return "int32"
-    return config.floatx() if name == "float" else name
+    return settings.floatx() if name == "float" else name
 
 
 def is_float(name: str | None) -> bool:
@@ -123,7 +123,7 @@ def result_type(*dtypes: str) -> str:
         'float32'
     """
     if not dtypes:
-        return config.floatx()
+        return settings.floatx()
     return _strong(_join(tuple(sorted(set(dtypes)))))
 
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from minikeras import config
-from minikeras.core import dtypes
+from minikeras.core import dtypes, settings
 from minikeras.core.registry import Table
 from minikeras.core.types import Config
 
@@ -93,7 +92,7 @@ def dtype_policy() -> DTypePolicy:
         >>> keras.config.dtype_policy().name
         'float32'
     """
-    return _state["policy"] or DTypePolicy(config.floatx())
+    return _state["policy"] or DTypePolicy(settings.floatx())
 
 
 def set_dtype_policy(policy: Any) -> None:

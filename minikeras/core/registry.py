@@ -15,7 +15,7 @@ from minikeras.core.types import Config, Dict, List, Tuple
 _REGISTERED_CLASSES: dict[str, Any] = {}
 _REGISTERED_NAMES: dict[Any, str] = {}
 _tables: dict[str, "Table"] = {}
-late_bound: dict[str, Callable[..., Any]] = {}
+late_bound: dict[str, Any] = {}
 """The seams that an upper room fills: `"save_model"` (by saving)."""
 
 
@@ -263,7 +263,7 @@ def serialize(thing: Any) -> Any:
     if isinstance(thing, List):
         return [serialize(item) for item in thing]
     if isinstance(thing, Tuple):
-        return _special("__tuple__", {"value": [serialize(item) for item in thing]})
+        return tuple(serialize(item) for item in thing)
     if isinstance(thing, type):
         return _serialize_type(thing)
     if hasattr(thing, "get_config"):

@@ -96,7 +96,7 @@ class ReLU(_Elementwise):
         [0.0, 1.0, 2.0]
     """
 
-    max_value: Annotated[float, Field(_ceiling)] = None
+    max_value: Annotated[float | None, Field(_ceiling)] = None
     negative_slope: _OfReLU = 0.0
     threshold: _OfReLU = 0.0
 
@@ -259,7 +259,8 @@ class Softmax(_Elementwise):
         """
         axis = self.axis
         if isinstance(axis, (list, tuple)):
-            axis = tuple(axis) if len(axis) > 1 else axis[0]
+            axes = list(axis)
+            axis = tuple(axes) if len(axes) > 1 else axes[0]
         if mask is None:
             return activations.softmax(inputs, axis=axis)
         mask = ops.cast(mask, "bool")

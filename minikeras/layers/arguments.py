@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from minikeras.config import standardize_data_format
+from minikeras.core.settings import standardize_data_format
 from minikeras.layers.declare import Field
 
 
@@ -34,7 +34,7 @@ def plain(value):
 
 
 Count = Annotated[int, Field(_count)]
-DataFormat = Annotated[str, Field(lambda value, name: standardize_data_format(value))]
+DataFormat = Annotated[Any, Field(lambda value, name: standardize_data_format(value))]
 Axes = Annotated[Any, Field(_listed, plain)]
 
 

@@ -4,8 +4,10 @@ Its parts: `state` (what it holds), `calls` (what happens when it is called), `s
 written down). Here are its construction and what subclasses override.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import wraps
+from typing import Any
 
 from minikeras import constraints, initializers, regularizers
 from minikeras.autograd import symbolic
@@ -39,8 +41,7 @@ class Layer(State, Calls, Saved, Operation):
     Example:
         >>> import minikeras as keras
         >>> class Scale(keras.Layer):
-        ...     @default
-    def build(self, input_shape):
+        ...     def build(self, input_shape):
         ...         self.gain = self.add_weight(shape=(), initializer="ones")
         ...     def call(self, x):
         ...         return x * self.gain
@@ -48,10 +49,12 @@ class Layer(State, Calls, Saved, Operation):
         (2, 3)
     """
 
-    _fields = {}  # noqa: RUF012 - replaced by `@layer`, never changed in place
+    from_fields: Callable[..., None]
+    _fields: dict[str, Any] = {}  # noqa: RUF012 - replaced by `@layer`, never changed in place
     _allows_options_by_position = False
 
     def __new__(cls, *args, **kwargs):
+        """Note the arguments, from which a class without fields gets its config."""
         self = super().__new__(cls)
         object.__setattr__(self, "_arguments", (args, kwargs))
         return self

@@ -5,8 +5,10 @@ Ioffe and Szegedy, "Batch Normalization" (2015); Ioffe, "Batch Renormalization" 
 
 from typing import Annotated, Any
 
-from minikeras import config, ops
-from minikeras.core import dims, dtypes
+import numpy as np
+
+from minikeras import ops
+from minikeras.core import dims, dtypes, settings
 from minikeras.layers.base import Layer
 from minikeras.layers.declare import Constraint, Field, Initializer, Regularizer, layer
 from minikeras.layers.input_spec import InputSpec
@@ -93,7 +95,7 @@ class BatchNormalization(Layer):
             "moving_variance", shape, self.moving_variance_initializer
         )
         if self.renorm:
-            start = ops.sqrt(self.moving_variance.value).numpy()
+            start = np.sqrt(self.moving_variance.numpy())
             self.moving_stddev = self._statistic("moving_stddev", shape, lambda *_, **__: start)
             self.renorm_mean = self._statistic("renorm_mean", shape, self.moving_mean_initializer)
             self.renorm_stddev = self._statistic("renorm_stddev", shape, lambda *_, **__: start)
@@ -159,9 +161,7 @@ class BatchNormalization(Layer):
         usual = ops.cast(self.renorm_stddev, stddev.dtype)
         factor = ops.clip(stddev / usual, clipping["rmin"], clipping["rmax"])
         shift = ops.clip((mean - self.renorm_mean) / usual, -clipping["dmax"], clipping["dmax"])
-        self._follow(
-            self.renorm_momentum, (self.renorm_mean, mean), (self.renorm_stddev, stddev)
-        )
+        self._follow(self.renorm_momentum, (self.renorm_mean, mean), (self.renorm_stddev, stddev))
         self._follow(self.momentum, (self.moving_mean, mean), (self.moving_stddev, stddev))
         self.moving_variance.assign(ops.square(self.moving_stddev) - self.epsilon)
         gamma, beta = factor, shift
@@ -182,7 +182,7 @@ class BatchNormalization(Layer):
 def _masked_moments(x, mask, axes):
     """Mean and variance over the places where the mask is True."""
     weights = ops.broadcast_to(ops.expand_dims(ops.cast(mask, x.dtype), -1), x.shape)
-    count = ops.sum(weights, axis=axes, keepdims=True) + config.epsilon()
+    count = ops.sum(weights, axis=axes, keepdims=True) + settings.epsilon()
     mean = ops.sum(weights * x, axis=axes, keepdims=True) / count
     variance = ops.sum(weights * ops.square(x - mean), axis=axes, keepdims=True) / count
     return ops.squeeze(mean, axes), ops.squeeze(variance, axes)

@@ -16,7 +16,9 @@ ThreePairs = Annotated[Any, Field(lambda value, name: int_pairs(value, 3, name))
 
 
 class _ZeroPadding(Layer):
-    _rank = None
+    padding: Any
+    data_format: Any
+    _rank: int
 
     def setup(self):
         """Demand a batch, the padded axes and the channels."""
@@ -100,7 +102,8 @@ class ZeroPadding3D(_ZeroPadding):
 
 
 class _Cropping(Layer):
-    _rank = None
+    cropping: Any
+    _rank: int
 
     def setup(self):
         """Demand a batch, the cut axes and the channels."""

@@ -3,6 +3,7 @@
 import inspect
 import threading
 from functools import cache
+from typing import Any
 
 from minikeras.core import trees
 
@@ -46,8 +47,8 @@ def signature_of(function):
 class CallContext(threading.local):
     """What the outermost layer call in progress has settled for the calls inside it."""
 
-    entry = None
-    training = None
+    entry: Any = None
+    training: Any = None
 
 
 context = CallContext()

@@ -27,6 +27,7 @@ class Calls:
 
     # What the other parts give.
     name: str
+    path: str | None
     built: bool
     input_spec: Any
     autocast: bool
@@ -49,6 +50,7 @@ class Calls:
     _outbound_nodes: list[SymbolicNode]
 
     def __call__(self, *args, **kwargs):
+        """Run the layer on tensors, or add it to a model's graph if symbolic ones came."""
         self._check_initialized()
         if symbolic.any_symbolic(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
@@ -57,6 +59,8 @@ class Calls:
     def symbolic_call(self, *args, **kwargs):
         """Add one node to a model's graph and return the symbolic outputs."""
         self._check_positional(args)
+        if self.built and self.path is None:
+            self._mark_built()
         outputs = symbolic.to_symbolic(
             self._infer(symbolic.to_abstract(args), symbolic.to_abstract(kwargs))
         )
@@ -71,11 +75,11 @@ class Calls:
     def _run(self, args, kwargs):
         args, kwargs = self._converted(args, kwargs)
         signature = signature_of(type(self).call)
-        if not self.built:
-            self._build_from(signature.named(args, kwargs))
         if self.input_spec is not None:
             first = args[0] if args else kwargs.get(signature.names[0])
             check_inputs(self.input_spec, first, self.name)
+        if not self.built:
+            self._build_from(signature.named(args, kwargs))
         outer_training, outermost = context.training, context.entry is None
         if outermost:
             context.entry = self

@@ -19,7 +19,12 @@ from minikeras.ops.spatial import output_sizes
 class _Windowed(Layer):
     """What all convolutions have: a window with strides, a layout, a bias and an activation."""
 
-    _rank = None
+    kernel_size: Any
+    strides: Any
+    dilation_rate: Any
+    padding: Any
+    data_format: Any
+    _rank: int
     _causal = False
     _strides_with_dilation = False
 

@@ -15,6 +15,11 @@ from minikeras.layers.declare import Activation, Constraint, Initializer, Regula
 
 
 class _Transposed(_Windowed):
+    filters: int
+    use_bias: bool
+    activation: Any
+    output_padding: Any
+
     def setup(self):
         super().setup()
         if self.output_padding is None:

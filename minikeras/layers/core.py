@@ -53,7 +53,7 @@ class InputLayer(Layer):
             raise ValueError("Sparse and ragged inputs are not supported: pass dense arrays.")
         if input_tensor is None:
             batch_shape = _full_shape(shape, batch_size, batch_shape)
-            input_tensor = KerasTensor(batch_shape, dtype=dtype, name=self.name)
+            input_tensor = KerasTensor(batch_shape, dtype=dtype, name=name)
         elif not isinstance(input_tensor, KerasTensor):
             raise ValueError(
                 f"Argument `input_tensor` must be a KerasTensor. Received: {input_tensor}"
@@ -420,7 +420,9 @@ class Lambda(Layer):
 
 def _takes(function, name):
     code = getattr(function, "__code__", None)
-    return code is not None and name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if code is None:
+        return False
+    return name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _is_sizes(shape):

@@ -8,7 +8,7 @@ value is converted when it comes in and how it is written into a config.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from minikeras import activations, constraints, initializers, regularizers
 from minikeras.layers.base import Layer
@@ -28,8 +28,8 @@ class Field:
         serialize: function of the kept value that returns what the config holds.
     """
 
-    convert: Callable = lambda value, name: value
-    serialize: Callable = lambda value: value
+    convert: Callable[[Any, str], Any] = lambda value, name: value
+    serialize: Callable[[Any], Any] = lambda value: value
 
 
 def _positive(value, name):
@@ -66,11 +66,14 @@ def layer(cls):
     """Give a Layer class its constructor and config from its annotated fields.
 
     Fields of the base class come first, in their order; an annotation repeated in the subclass
-    changes the field's default or kind in its place. `setup()` runs after the fields are set. A
-    class that defines `__init__` for a further argument calls `from_fields` in it.
+    changes the field's default or kind in its place; a `ClassVar` is no field. `setup()` runs after
+    the fields are set. A class that defines `__init__` for a further argument calls `from_fields`
+    in it.
     """
     fields = dict(getattr(cls, "_fields", {}))
     for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        if get_origin(annotation) is ClassVar:
+            continue
         field = next((m for m in get_args(annotation) if isinstance(m, Field)), Field())
         fields[name] = (field, cls.__dict__.get(name, REQUIRED))
         if name in cls.__dict__:

@@ -14,6 +14,10 @@ from minikeras.ops.conv import conv_bias
 
 
 class _ByChannel(_Windowed):
+    depth_multiplier: int
+    depthwise_initializer: Any
+    depthwise_regularizer: Any
+    depthwise_constraint: Any
     _strides_with_dilation = True
 
     def _depthwise_weight(self, name, channels):

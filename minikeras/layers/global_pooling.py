@@ -1,5 +1,8 @@
 """Layers that pool all places of each channel into one."""
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 from minikeras import ops
 from minikeras.layers.arguments import DataFormat
 from minikeras.layers.base import Layer
@@ -9,8 +12,8 @@ from minikeras.layers.input_spec import InputSpec
 
 @layer
 class _GlobalPooling(Layer):
-    _rank = None
-    _reduce = None
+    _rank: ClassVar[int]
+    _reduce: ClassVar[Callable[..., Any]]
 
     data_format: DataFormat = None
     keepdims: bool = False

@@ -77,7 +77,8 @@ def _checked_axes(axes, name):
         return axes
     if not isinstance(axes, (list, tuple)):
         raise TypeError(
-            f"Invalid type for argument `axes`: it should be a list or an int. Received: axes={axes}"
+            "Invalid type for argument `axes`: it should be a list or an int. "
+            f"Received: axes={axes}"
         )
     if len(axes) != 2:
         raise ValueError(

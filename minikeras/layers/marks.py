@@ -1,7 +1,9 @@
 """Telling a method that a subclass wrote from the one that it inherited from Layer."""
 
+from typing import Any
 
-def default(method):
+
+def default(method: Any) -> Any:
     """Mark a method of Layer as the one that subclasses may override."""
     method.is_default = True
     return method

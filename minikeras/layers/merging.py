@@ -4,7 +4,10 @@ Inputs of different ranks meet behind the batch axis: `(batch, c)` and `(batch, 
 `(batch, h, w, c)`. A mask of the result is True wherever that of any input is.
 """
 
+from collections.abc import Callable
 from functools import reduce
+from typing import Any
+
 from minikeras import ops
 from minikeras.layers.base import Layer
 from minikeras.layers.declare import layer
@@ -12,6 +15,8 @@ from minikeras.layers.declare import layer
 
 class _Merge(Layer):
     """What all merging layers share: checks, broadcasting, masks."""
+
+    _join: Callable[[Any, Any], Any]
 
     def setup(self):
         """Masks are joined."""
@@ -78,12 +83,13 @@ def _met(shape, other):
 def _aligned(inputs):
     """Give all inputs the same rank, with new axes behind the batch."""
     rank = max(x.ndim for x in inputs)
-    return [
-        x
-        if x.ndim == rank
-        else ops.reshape(x, (x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]))
-        for x in inputs
-    ]
+    return [_raised(x, rank) for x in inputs]
+
+
+def _raised(x, rank):
+    if x.ndim == rank:
+        return x
+    return ops.reshape(x, (x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]))
 
 
 def check_masks(inputs, mask):
@@ -161,7 +167,7 @@ class Multiply(_Merge):
 
     def call(self, inputs):
         """Multiply; where all masks are False the result is 0."""
-        masks = [getattr(x, "_keras_mask", None) for x in inputs]
+        masks = _masks_of(inputs)
         kept = [
             x if m is None else ops.where(spread(m, x), x, ops.cast(1, x.dtype))
             for x, m in zip(inputs, masks, strict=True)
@@ -170,6 +176,10 @@ class Multiply(_Merge):
         if any(m is None for m in masks):
             return y
         return y * ops.cast(spread(reduce(ops.logical_or, masks), y), y.dtype)
+
+
+def _masks_of(inputs):
+    return [getattr(x, "_keras_mask", None) for x in inputs]
 
 
 def spread(mask, x):
@@ -196,9 +206,35 @@ class Average(_Merge):
         return super()._merged(inputs) / len(inputs)
 
 
+class _Extreme(_Merge):
+    """An input whose mask is False does not count, unless the others' are False as well."""
+
+    def call(self, inputs):
+        """Join the inputs element by element."""
+        masks = [
+            None if m is None else spread(m, x)
+            for x, m in zip(inputs, _masks_of(inputs), strict=True)
+        ]
+        if all(m is None for m in masks):
+            return super().call(inputs)
+        rank = max(x.ndim for x in inputs)
+        masks = [None if m is None else _raised(m, rank) for m in masks]
+        return reduce(self._join_masked, zip(_aligned(inputs), masks, strict=True))[0]
+
+    def _join_masked(self, left, right):
+        (x, seen), (y, mask) = left, right
+        joined = self._join(x, y)
+        if seen is not None:
+            joined = ops.where(seen, joined, y)
+        if mask is not None:
+            joined = ops.where(mask, joined, x)
+        either = None if seen is None or mask is None else ops.logical_or(seen, mask)
+        return joined, either
+
+
 @layer
-class Maximum(_Merge):
-    """The largest of the inputs, element by element.
+class Maximum(_Extreme):
+    """The largest of the inputs, element by element; masked ones do not count.
 
     Args:
         **kwargs: `name`, `dtype`.
@@ -213,8 +249,8 @@ class Maximum(_Merge):
 
 
 @layer
-class Minimum(_Merge):
-    """The smallest of the inputs, element by element.
+class Minimum(_Extreme):
+    """The smallest of the inputs, element by element; masked ones do not count.
 
     Args:
         **kwargs: `name`, `dtype`.

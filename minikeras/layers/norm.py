@@ -204,7 +204,7 @@ class GroupNormalization(Layer):
     def call(self, inputs):
         """Normalize, multiply, add."""
         place = self.axis % inputs.ndim
-        front, channels, behind = inputs.shape[:place], inputs.shape[place], inputs.shape[place + 1 :]
+        front, (channels, *behind) = inputs.shape[:place], inputs.shape[place:]
         grouped = (*front, self.groups, channels // self.groups, *behind)
         x = ops.cast(inputs, dtypes.result_type(inputs.dtype, "float32"))
         x = ops.reshape(x, grouped)

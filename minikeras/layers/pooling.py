@@ -1,6 +1,7 @@
 """Pooling layers: the maximum or the mean of windows, evenly spread windows, or everything."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from minikeras import ops
 from minikeras.core import dims
@@ -14,14 +15,14 @@ from minikeras.ops.spatial import output_sizes
 
 @layer
 class _Pooling(Layer):
-    _rank = None
-    _pool = None
+    _rank: ClassVar[int]
+    _pool: ClassVar[Callable[..., Any]]
 
     pool_size: Any
     strides: Any = None
     padding: str = "valid"
     data_format: DataFormat = None
-    name: str = None
+    name: str | None = None
 
     def setup(self):
         """Bring the window's arguments into the form of one int for each axis."""
@@ -206,8 +207,8 @@ class AveragePooling3D(_Pooling):
 
 @layer
 class _AdaptivePooling(Layer):
-    _rank = None
-    _pool = None
+    _rank: ClassVar[int]
+    _pool: ClassVar[Callable[..., Any]]
 
     output_size: Any
     data_format: DataFormat = None

@@ -1,6 +1,7 @@
 """Layers against overfitting: noise while training, and penalties on activations."""
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from minikeras import ops, regularizers
@@ -33,7 +34,9 @@ NoiseShape = Annotated[Any, Field(_noise_shape)]
 class _Noise(Layer):
     """A layer that changes its input at random while training and passes it on otherwise."""
 
+    seed: int | None
     _amount = "rate"
+    _noisy: Callable[[Any], Any]
 
     def setup(self):
         """Make a source of seeds, if there is anything to draw."""
@@ -78,7 +81,7 @@ class Dropout(_Noise):
 
     rate: Fraction
     noise_shape: NoiseShape = None
-    seed: int = None
+    seed: int | None = None
 
     def _noisy(self, inputs):
         return random.dropout(
@@ -87,7 +90,8 @@ class Dropout(_Noise):
 
 
 class _SpatialDropout(_Noise):
-    _rank = None
+    rate: float
+    _rank: int
 
     def setup(self):
         """Demand a batch, the spatial axes and the channels."""
@@ -132,8 +136,8 @@ class SpatialDropout1D(_SpatialDropout):
     _rank = 1
 
     rate: Fraction
-    seed: int = None
-    name: str = None
+    seed: int | None = None
+    name: str | None = None
     dtype: Any = None
 
 
@@ -160,8 +164,8 @@ class SpatialDropout2D(_SpatialDropout):
 
     rate: Fraction
     data_format: DataFormat = None
-    seed: int = None
-    name: str = None
+    seed: int | None = None
+    name: str | None = None
     dtype: Any = None
 
 
@@ -188,8 +192,8 @@ class SpatialDropout3D(_SpatialDropout):
 
     rate: Fraction
     data_format: DataFormat = None
-    seed: int = None
-    name: str = None
+    seed: int | None = None
+    name: str | None = None
     dtype: Any = None
 
 
@@ -214,7 +218,7 @@ class GaussianNoise(_Noise):
     _amount = "stddev"
 
     stddev: Fraction
-    seed: int = None
+    seed: int | None = None
 
     def _noisy(self, inputs):
         return inputs + random.normal(
@@ -243,7 +247,7 @@ class GaussianDropout(_Noise):
     """
 
     rate: Fraction
-    seed: int = None
+    seed: int | None = None
 
     def _noisy(self, inputs):
         stddev = math.sqrt(self.rate / (1.0 - self.rate))
@@ -258,7 +262,9 @@ _SELU_LIMIT = -1.6732632423543772 * 1.0507009873554805
 
 @layer
 class AlphaDropout(_Noise):
-    """Set a random part of the inputs to the limit of `selu` while training; keep mean and variance.
+    """Set a random part of the inputs to the limit of `selu` while training.
+
+    Mean and variance stay as they are.
 
     Klambauer et al., "Self-Normalizing Neural Networks" (2017), section "New Dropout Technique".
 
@@ -279,7 +285,7 @@ class AlphaDropout(_Noise):
 
     rate: Fraction
     noise_shape: NoiseShape = None
-    seed: int = None
+    seed: int | None = None
 
     def _noisy(self, inputs):
         shape = self.noise_shape or inputs.shape

@@ -1,6 +1,6 @@
 """Layers that give tensors other shapes: flattened, reshaped, permuted, repeated."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from minikeras import ops
 from minikeras.core import dims
@@ -138,7 +138,9 @@ def _times(value, name):
     if not isinstance(value, int):
         raise TypeError(f"Expected an integer value for `{name}`, got {type(value)}.")
     if value <= 0:
-        raise ValueError(f"Argument `{name}` should be a positive integer. Received: {name}={value}")
+        raise ValueError(
+            f"Argument `{name}` should be a positive integer. Received: {name}={value}"
+        )
     return value
 
 

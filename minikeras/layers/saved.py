@@ -30,7 +30,7 @@ class Saved:
             return None
         if isinstance(shapes, dict) and "shapes_dict" in shapes:
             return shapes
-        return {"input_shape": shapes}
+        return {"input_shape": _inner_lists(shapes)}
 
     def build_from_config(self, config):
         """Build with the shapes that `get_build_config` returned."""
@@ -89,6 +89,15 @@ class Saved:
                 f"Error when deserializing class '{cls.__name__}' using config={config}.\n\n"
                 f"Exception encountered: {error}"
             ) from error
+
+
+def _inner_lists(shapes):
+    """Several shapes as lists, which a config holds as they are; a single one stays a tuple."""
+    if isinstance(shapes, dict):
+        return {key: _inner_lists(value) for key, value in shapes.items()}
+    if isinstance(shapes, (list, tuple)) and any(isinstance(s, (list, tuple)) for s in shapes):
+        return [list(s) if isinstance(s, tuple) else s for s in shapes]
+    return shapes
 
 
 def _tuples(shape):

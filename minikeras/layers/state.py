@@ -67,7 +67,7 @@ class State:
             return tuple(self._track(item) for item in value)
         return value
 
-    def _store_for(self, value):
+    def _store_for(self, value) -> list[Any] | None:
         if isinstance(value, Variable):
             return self._trainable_variables if value.trainable else self._non_trainable_variables
         if isinstance(value, Metric):

@@ -5,6 +5,7 @@ among these are replaced by the ones below, so that later additions are seen as 
 """
 
 from itertools import count
+from typing import Any
 
 _changes = count(1)
 _state = {"version": 0}
@@ -23,7 +24,7 @@ def changed():
 class TrackedList(list):
     """A list whose items are tracked by an owner."""
 
-    def __init__(self, values=(), owner=None):
+    def __init__(self, values=(), owner: Any = None):
         self.owner = owner
         super().__init__(owner._track(value) for value in values)
 
@@ -70,7 +71,7 @@ class TrackedList(list):
 class TrackedDict(dict):
     """A dict whose values are tracked by an owner."""
 
-    def __init__(self, values=(), owner=None):
+    def __init__(self, values=(), owner: Any = None):
         self.owner = owner
         super().__init__({key: owner._track(value) for key, value in dict(values).items()})
 

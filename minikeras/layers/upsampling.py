@@ -10,7 +10,9 @@ from minikeras.layers.input_spec import InputSpec
 
 
 class _UpSampling(Layer):
-    _rank = None
+    size: Any
+    data_format: Any
+    _rank: int
 
     def setup(self):
         """Demand a batch, the enlarged axes and the channels."""

@@ -7,8 +7,8 @@ positions count travels with the predictions, or with the values, as `_keras_mas
 
 from typing import Any
 
-from minikeras import config, ops
-from minikeras.core import dims, names, policy, registry, trees
+from minikeras import ops
+from minikeras.core import dims, names, policy, registry, settings, trees
 from minikeras.core.registry import Table
 from minikeras.core.types import DTypeLike
 
@@ -45,7 +45,7 @@ class Loss:
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         self.name = name or names.of_class(type(self))
         self.reduction = standardize_reduction(reduction)
-        self._dtype_policy = policy.get(dtype or config.floatx())
+        self._dtype_policy = policy.get(dtype or settings.floatx())
         self._dtype = self._dtype_policy.compute_dtype
 
     @property
@@ -262,7 +262,7 @@ def reduce_weighted_values(
         ValueError: if the reduction is unknown, or the weights do not fit the values.
     """
     reduction = standardize_reduction(reduction)
-    values = to_dtype(values, dtype or config.floatx())
+    values = to_dtype(values, dtype or settings.floatx())
     if sample_weight is not None:
         sample_weight = to_dtype(sample_weight, values.dtype)
     sample_weight = apply_mask(sample_weight, mask, values.dtype, reduction)

@@ -5,7 +5,8 @@ Z. Zhang, M. Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Ne
 Labels, 2018.
 """
 
-from minikeras import config, ops
+from minikeras import ops
+from minikeras.core import settings
 from minikeras.losses.base import as_pair, losses
 from minikeras.losses.declare import FunctionLoss
 from minikeras.losses.probabilistic import class_pair, smoothed_bits
@@ -89,7 +90,7 @@ def categorical_focal_crossentropy(
     if from_logits:
         y_pred = ops.softmax(y_pred, axis=axis)
     output = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)
-    output = ops.clip(output, config.epsilon(), 1.0 - config.epsilon())
+    output = ops.clip(output, settings.epsilon(), 1.0 - settings.epsilon())
     values = -y_true * ops.log(output)
     weights = ops.multiply(ops.power(1.0 - output, gamma), alpha)
     return ops.sum(weights * values, axis=axis)

@@ -1,6 +1,7 @@
 """Losses of segmentation: how little predicted and true regions overlap."""
 
-from minikeras import config, ops
+from minikeras import ops
+from minikeras.core import settings
 from minikeras.losses.base import as_pair, losses
 from minikeras.losses.declare import FunctionLoss
 
@@ -24,7 +25,7 @@ def dice(y_true, y_pred, axis=None):
     y_true, y_pred = as_pair(y_true, y_pred)
     overlap = ops.sum(y_true * y_pred, axis=axis)
     both = ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis)
-    return 1 - 2.0 * overlap / (both + config.epsilon())
+    return 1 - 2.0 * overlap / (both + settings.epsilon())
 
 
 def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
@@ -52,7 +53,7 @@ def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     overlap = ops.sum(y_true * y_pred, axis=axis)
     missed = ops.sum((1 - y_pred) * y_true, axis=axis)
     invented = ops.sum(y_pred * (1 - y_true), axis=axis)
-    return 1 - overlap / (overlap + missed * alpha + invented * beta + config.epsilon())
+    return 1 - overlap / (overlap + missed * alpha + invented * beta + settings.epsilon())
 
 
 class Dice(FunctionLoss, fn=dice, reduction="sum_over_batch_size", name="dice", axis=None):

@@ -2,9 +2,9 @@
 
 import warnings
 
-from minikeras import config, ops
+from minikeras import ops
 from minikeras.autograd.tensor import Tensor
-from minikeras.core import dims
+from minikeras.core import dims, settings
 from minikeras.losses.base import as_pair, losses
 from minikeras.losses.declare import FunctionLoss
 
@@ -27,8 +27,8 @@ def kl_divergence(y_true, y_pred):
         [0.0]
     """
     y_true, y_pred = as_pair(y_true, y_pred)
-    y_true = ops.clip(y_true, config.epsilon(), 1)
-    y_pred = ops.clip(y_pred, config.epsilon(), 1)
+    y_true = ops.clip(y_true, settings.epsilon(), 1)
+    y_pred = ops.clip(y_pred, settings.epsilon(), 1)
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 
@@ -51,7 +51,7 @@ def poisson(y_true, y_pred):
         [1.5]
     """
     y_true, y_pred = as_pair(y_true, y_pred)
-    return ops.mean(y_pred - y_true * ops.log(y_pred + config.epsilon()), axis=-1)
+    return ops.mean(y_pred - y_true * ops.log(y_pred + settings.epsilon()), axis=-1)
 
 
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):

@@ -3,7 +3,8 @@
 All functions take targets and predictions of shape `(batch, ..., n)` and reduce the last axis.
 """
 
-from minikeras import config, ops
+from minikeras import ops
+from minikeras.core import settings
 from minikeras.losses.base import as_matching_pair, losses
 from minikeras.losses.declare import FunctionLoss
 
@@ -73,7 +74,7 @@ def mean_absolute_percentage_error(y_true, y_pred):
         [25.0]
     """
     y_true, y_pred = as_matching_pair(y_true, y_pred)
-    size = ops.maximum(ops.abs(y_true), config.epsilon())
+    size = ops.maximum(ops.abs(y_true), settings.epsilon())
     return 100.0 * ops.mean(ops.abs((y_true - y_pred) / size), axis=-1)
 
 
@@ -98,7 +99,7 @@ def mean_squared_logarithmic_error(y_true, y_pred):
         [0.0]
     """
     y_true, y_pred = as_matching_pair(y_true, y_pred)
-    least = ops.convert_to_tensor(config.epsilon())
+    least = ops.convert_to_tensor(settings.epsilon())
     first = ops.log(ops.maximum(y_pred, least) + 1.0)
     second = ops.log(ops.maximum(y_true, least) + 1.0)
     return ops.mean(ops.square(first - second), axis=-1)

@@ -1,6 +1,7 @@
 """Accuracies: how often predictions are right."""
 
-from minikeras import config, ops
+from minikeras import ops
+from minikeras.core import settings
 from minikeras.losses.base import as_matching_pair, squeeze_or_expand_to_same_rank, to_dtype
 from minikeras.metrics.reductions import FunctionMetric, functions, register
 
@@ -19,7 +20,7 @@ def accuracy(y_true, y_pred):
         ValueError: if the shapes do not broadcast.
     """
     y_true, y_pred = as_matching_pair(y_true, y_pred)
-    return ops.cast(ops.equal(y_true, y_pred), config.floatx())
+    return ops.cast(ops.equal(y_true, y_pred), settings.floatx())
 
 
 def binary_accuracy(y_true, y_pred, threshold=0.5):
@@ -41,7 +42,7 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
     y_pred = ops.cast(ops.greater(y_pred, ops.convert_to_tensor(threshold)), y_true.dtype)
-    return ops.cast(ops.equal(y_true, y_pred), config.floatx())
+    return ops.cast(ops.equal(y_true, y_pred), settings.floatx())
 
 
 def categorical_accuracy(y_true, y_pred):
@@ -95,7 +96,7 @@ def _right_class(y_true, y_pred, extra):
     if extra:
         y_true = ops.squeeze(y_true, axis=-1)
     y_pred = ops.cast(ops.argmax(y_pred, axis=-1), y_true.dtype)
-    right = ops.cast(ops.equal(y_true, y_pred), config.floatx())
+    right = ops.cast(ops.equal(y_true, y_pred), settings.floatx())
     return ops.reshape(right, shape) if extra else right
 
 
@@ -157,7 +158,7 @@ def _among(y_true, y_pred, k, test):
         y_pred = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
     if len(shape) > 1:
         y_true = ops.reshape(y_true, (-1,))
-    right = ops.cast(test(y_true, y_pred, k=k), config.floatx())
+    right = ops.cast(test(y_true, y_pred, k=k), settings.floatx())
     return ops.reshape(right, shape) if len(shape) > 1 else right
 
 

@@ -6,7 +6,8 @@ to interpolate precision); P. Flach, M. Kull, Precision-Recall-Gain Curves, 2015
 
 import numpy as np
 
-from minikeras import config, ops
+from minikeras import ops
+from minikeras.core import settings
 from minikeras.metrics.confusion import are_evenly_spaced, update_counts
 from minikeras.metrics.operating_points import FourCounts, inner_thresholds
 from minikeras.metrics.reductions import register
@@ -83,7 +84,7 @@ class AUC(FourCounts):
         self._evenly_spaced = not given or bool(are_evenly_spaced([0.0, *inner, 1.0]))
         self.num_thresholds = len(inner) + 2
         # The outer ones lie beyond 0 and 1, so that rounding puts no prediction outside.
-        self._thresholds = [0.0 - config.epsilon(), *inner, 1.0 + config.epsilon()]
+        self._thresholds = [0.0 - settings.epsilon(), *inner, 1.0 + settings.epsilon()]
 
     @property
     def thresholds(self):

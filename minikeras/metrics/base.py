@@ -3,13 +3,13 @@
 from contextlib import contextmanager
 from functools import wraps
 
-from minikeras import config, initializers
+from minikeras import initializers
 from minikeras.arrays import device
 from minikeras.autograd.node import paused, recording
 from minikeras.autograd.symbolic import in_abstract_scope
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.autograd.variable import Variable
-from minikeras.core import names, policy, trees
+from minikeras.core import names, policy, settings, trees
 
 
 class Metric:
@@ -52,7 +52,7 @@ class Metric:
         set_quietly("_variables", [])
         set_quietly("_metrics", [])
         self.name = name or names.of_class(type(self))
-        self._dtype_policy = policy.get(dtype or config.floatx())
+        self._dtype_policy = policy.get(dtype or settings.floatx())
         self._dtype = self._dtype_policy.compute_dtype
 
     @property

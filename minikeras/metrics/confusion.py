@@ -7,7 +7,8 @@ counts, so that the work does not grow with the number of thresholds.
 
 import numpy as np
 
-from minikeras import config, ops
+from minikeras import ops
+from minikeras.core import settings
 from minikeras.losses.base import squeeze_or_expand_to_same_rank, to_dtype
 
 NEGATIVE = -1e10
@@ -34,7 +35,7 @@ def are_evenly_spaced(thresholds):
     if len(thresholds) < 3:
         return False
     even = np.arange(len(thresholds), dtype="float32") / (len(thresholds) - 1)
-    return np.allclose(thresholds, even, atol=config.epsilon())
+    return np.allclose(thresholds, even, atol=settings.epsilon())
 
 
 def update_counts(

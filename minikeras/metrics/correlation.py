@@ -4,7 +4,8 @@ Sources: K. Pearson, 1895; L. I. Lin, A Concordance Correlation Coefficient to E
 Reproducibility, 1989.
 """
 
-from minikeras import config, ops
+from minikeras import ops
+from minikeras.core import settings
 from minikeras.losses.base import as_matching_pair
 from minikeras.metrics.reductions import FunctionMetric, functions, register
 
@@ -66,7 +67,7 @@ def concordance_correlation(y_true, y_pred, axis=-1):
     # Against the predictions' mean in both factors: over the axis the sum is the same.
     covariance = (y_true - mean_pred) * (y_pred - mean_pred)
     spread = var_true + var_pred + ops.square(mean_true - mean_pred)
-    return ops.mean(2 * covariance / (spread + config.epsilon()), axis=axis)
+    return ops.mean(2 * covariance / (spread + settings.epsilon()), axis=axis)
 
 
 class PearsonCorrelation(

@@ -6,7 +6,8 @@ matrix whose rows are true classes and whose columns are predicted ones.
 
 import warnings
 
-from minikeras import config, ops
+from minikeras import ops
+from minikeras.core import settings
 from minikeras.losses.base import to_dtype
 from minikeras.metrics.base import Metric
 from minikeras.metrics.reductions import register
@@ -121,9 +122,9 @@ class IoU(Metric):
         hits = ops.cast(ops.take(hits, self.target_class_ids), "float32")
         union = ops.cast(ops.take(union, self.target_class_ids), "float32")
         occurred = ops.greater(union, 1e-9)
-        ratios = ops.where(occurred, hits / (union + config.epsilon()), 0.0)
+        ratios = ops.where(occurred, hits / (union + settings.epsilon()), 0.0)
         count = ops.sum(ops.cast(occurred, "float32"))
-        return ops.sum(ratios) / (count + config.epsilon())
+        return ops.sum(ratios) / (count + settings.epsilon())
 
     def get_config(self):
         """Return the constructor's arguments."""

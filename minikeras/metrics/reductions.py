@@ -1,7 +1,7 @@
 """Sums and means over batches, and means of a function of targets and predictions."""
 
-from minikeras import config, ops
-from minikeras.core import names, registry
+from minikeras import ops
+from minikeras.core import names, registry, settings
 from minikeras.core.registry import Table
 from minikeras.losses.base import (
     apply_mask,
@@ -198,7 +198,7 @@ def samplewise(values, sample_weight, reduce, dtype):
         The weighted values, and the weights, each of shape `(batch,)`; None for no weights.
     """
     mask = mask_of(values)
-    values = to_dtype(values, dtype or config.floatx())
+    values = to_dtype(values, dtype or settings.floatx())
     if sample_weight is not None:
         sample_weight = apply_mask(to_dtype(sample_weight, dtype), mask, dtype, "sum")
         values, sample_weight = squeeze_or_expand_to_same_rank(values, sample_weight)

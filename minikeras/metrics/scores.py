@@ -2,7 +2,8 @@
 
 import warnings
 
-from minikeras import config, ops
+from minikeras import ops
+from minikeras.core import settings
 from minikeras.losses.base import as_matching_pair, to_dtype
 from minikeras.metrics.base import Metric
 from minikeras.metrics.reductions import register
@@ -110,13 +111,13 @@ class FBetaScore(Metric):
     def result(self):
         """Return the score: a scalar tensor, or one number for each class."""
         hits = self.true_positives.value
-        precision = hits / (hits + self.false_positives + config.epsilon())
-        recall = hits / (hits + self.false_negatives + config.epsilon())
+        precision = hits / (hits + self.false_positives + settings.epsilon())
+        recall = hits / (hits + self.false_negatives + settings.epsilon())
         blend = (self.beta**2) * precision + recall
-        score = precision * recall / (blend + config.epsilon()) * (1 + self.beta**2)
+        score = precision * recall / (blend + settings.epsilon()) * (1 + self.beta**2)
         if self.average == "weighted":
             often = self.intermediate_weights.value
-            return ops.sum(score * (often / (ops.sum(often) + config.epsilon())))
+            return ops.sum(score * (often / (ops.sum(often) + settings.epsilon())))
         return score if self.average is None else ops.mean(score)
 
     def get_config(self):

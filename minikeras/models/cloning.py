@@ -1,12 +1,16 @@
 """Making a model anew, with new weights, from an existing one."""
 
+from minikeras.autograd.symbolic import OpCall
 from minikeras.core import trees
-from minikeras.layers.core import InputLayer
-from minikeras.models.functional import Functional, functional_from_config
+from minikeras.layers.base import Layer
+from minikeras.layers.core import Input, InputLayer
+from minikeras.models.functional import Functional
 from minikeras.models.sequential import Sequential
 
 
-def clone_model(model, input_tensors=None, clone_function=None, call_function=None, recursive=False):
+def clone_model(
+    model, input_tensors=None, clone_function=None, call_function=None, recursive=False
+):
     """Return a model of the same layers with weights of their own.
 
     Args:
@@ -44,31 +48,57 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
 
 
 def _copier(clone_function, recursive):
-    def copy(layer):
-        if isinstance(layer, InputLayer):
-            return type(layer).from_config(layer.get_config())
-        if recursive and isinstance(layer, (Functional, Sequential)):
-            return clone_model(layer, clone_function=clone_function, recursive=True)
-        if clone_function is not None:
-            return clone_function(layer)
-        return type(layer).from_config(layer.get_config())
+    """A function that copies each operation once."""
+    copies = {}
+
+    def copy(operation):
+        if id(operation) not in copies:
+            copies[id(operation)] = _copied(operation, clone_function, recursive)
+        return copies[id(operation)]
 
     return copy
+
+
+def _copied(operation, clone_function, recursive):
+    if isinstance(operation, InputLayer):
+        return type(operation).from_config(operation.get_config())
+    if not isinstance(operation, Layer):
+        return OpCall(operation.op, name=operation.name)
+    if recursive and isinstance(operation, (Functional, Sequential)):
+        return clone_model(operation, clone_function=clone_function, recursive=True)
+    if clone_function is not None:
+        return clone_function(operation)
+    return type(operation).from_config(operation.get_config())
 
 
 def _clone_sequential(model, input_tensors, copy):
     stack = [copy(layer) for layer in model._stack]
     if input_tensors is not None:
         tensor = trees.flatten(input_tensors)[0]
-        stack = [InputLayer(input_tensor=tensor), *stack[isinstance(stack[0], InputLayer) :]]
-    return Sequential(stack, name=model.name)
+        stack = [_input_layer_of(tensor), *stack[isinstance(stack[0], InputLayer) :]]
+    return _compiled_like(model, Sequential(stack, name=model.name))
+
+
+def _input_layer_of(tensor):
+    history = getattr(tensor, "_keras_history", None)
+    return history.operation if history is not None else InputLayer(input_tensor=tensor)
 
 
 def _clone_functional(model, input_tensors, copy):
-    originals = {op.name: op for op in model.operations}
-    revive = lambda saved: copy(originals[saved["name"]])  # noqa: E731
-    cloned = functional_from_config(Functional, model.get_config(), revive)
     if input_tensors is None:
-        return cloned
-    outputs = cloned(trees.pack_sequence_as(cloned.input, trees.flatten(input_tensors)))
-    return Functional(input_tensors, outputs, name=model.name)
+        input_tensors = trees.map_structure(
+            lambda t: Input(batch_shape=t.shape, dtype=t.dtype, name=t.name), model.input
+        )
+    elif len(trees.flatten(input_tensors)) != len(model.inputs):
+        raise ValueError(
+            f"`input_tensors` must have the structure of `model.input`. Expected: {model.input}. "
+            f"Received: {input_tensors}"
+        )
+    outputs = model._run_graph(trees.flatten(input_tensors), replace=copy)
+    return _compiled_like(model, Functional(input_tensors, outputs, name=model.name))
+
+
+def _compiled_like(model, cloned):
+    if model.compiled:
+        cloned.compile_from_config(model.get_compile_config())
+    return cloned

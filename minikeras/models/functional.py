@@ -1,14 +1,15 @@
 """Functional: a model that is a graph of layers from inputs to outputs."""
 
 import copy
+from typing import Any
 
 from minikeras.autograd.symbolic import KerasTensor, OpCall
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, registry, trees
 from minikeras.layers.base import Layer
-from minikeras.layers.core import InputLayer
+from minikeras.layers.core import Input, InputLayer
 from minikeras.layers.input_spec import InputSpec
-from minikeras.models.graph import Graph
+from minikeras.models.graph import Graph, detached
 from minikeras.models.model import Model, model_table
 from minikeras.training.trainer import Trainer
 
@@ -27,6 +28,7 @@ class Functional(Graph, Model):
     """
 
     def __new__(cls, *args, **kwargs):
+        """Make what every layer is made as: here a graph is given, so there is no choice."""
         return Layer.__new__(cls, *args, **kwargs)
 
     def __init__(self, inputs, outputs, name=None, **kwargs):
@@ -37,6 +39,8 @@ class Functional(Graph, Model):
         _check_unique_inputs(inputs)
         for tensor in trees.flatten(inputs):
             _make_input(tensor)
+        if not all(isinstance(_origin(t), InputLayer) for t in trees.flatten(inputs)):
+            inputs, outputs = _cut_out(inputs, outputs)
         object.__setattr__(self, "_graph_parts", None)
         self._init_graph(inputs, outputs)
         for operation in self._operations:
@@ -56,11 +60,15 @@ class Functional(Graph, Model):
         else:
             super().__setattr__(name, value)
 
-    __call__ = Layer.__call__
+    __call__: Any = Layer.__call__
 
     def build(self, input_shape):
         """Do nothing: a graph's layers were built when it was declared."""
         self.built = True
+
+    def get_build_config(self):
+        """Return that nothing is known or needed: the graph is in `get_config`."""
+        return {"input_shape": None}
 
     def _check_unique_names(self):
         seen = set()
@@ -109,7 +117,7 @@ class Functional(Graph, Model):
             for value, m in zip(values, trees.flatten(mask), strict=True):
                 if m is not None:
                     value._keras_mask = m
-        return self._run_graph(values)
+        return self._run_graph(values, training)
 
     def compute_output_spec(self, *args, **kwargs):
         """Return symbolic outputs for symbolic inputs, without adding to any graph."""
@@ -118,7 +126,7 @@ class Functional(Graph, Model):
     def _declares_output(self):
         return False
 
-    def _standardize(self, inputs):
+    def _standardize(self, inputs) -> list[Any]:
         """Return the values in the order of the inputs, each of the rank that its input has."""
         values = self._flat_values(inputs)
         if len(values) != len(self._inputs):
@@ -143,8 +151,6 @@ class Functional(Graph, Model):
     @property
     def input_spec(self):
         """What the inputs must look like."""
-        if "_nodes" not in self.__dict__:
-            return None
         return None
 
     @input_spec.setter
@@ -194,8 +200,19 @@ class Functional(Graph, Model):
 
 
 _GRAPH_ATTRIBUTES = frozenset(
-    "_inputs_struct _outputs_struct _inputs _outputs _nodes _operations _node_depths _plan "
-    "input_names output_names _build_shapes".split()
+    [
+        "_inputs_struct",
+        "_outputs_struct",
+        "_inputs",
+        "_outputs",
+        "_nodes",
+        "_operations",
+        "_node_depths",
+        "_plan",
+        "input_names",
+        "output_names",
+        "_build_shapes",
+    ]
 )
 model_table.add(Functional)
 registry.late_bound["functional"] = Functional
@@ -209,7 +226,9 @@ def _plain(tree):
 def _check_unique_inputs(inputs):
     flat = trees.flatten(inputs)
     if len({id(t) for t in flat}) != len(flat):
-        raise ValueError(f"The list of inputs passed to the model contains the same tensor twice: {inputs}")
+        raise ValueError(
+            f"The list of inputs passed to the model contains the same tensor twice: {inputs}"
+        )
 
 
 def _origin(tensor):
@@ -220,6 +239,19 @@ def _make_input(tensor):
     """A symbolic tensor that no operation made becomes an input of its own."""
     if isinstance(tensor, KerasTensor) and not hasattr(tensor, "_keras_history"):
         InputLayer(input_tensor=tensor, name=tensor.name)
+
+
+def _cut_out(inputs, outputs):
+    """A graph that begins in the middle of another, on inputs of its own."""
+    flat = trees.flatten(inputs)
+    fresh = [
+        t
+        if isinstance(_origin(t), InputLayer)
+        else Input(batch_shape=t.shape, dtype=t.dtype, name=f"{t.name}CLONE")
+        for t in flat
+    ]
+    ends = detached(flat, trees.flatten(outputs), fresh)
+    return trees.pack_sequence_as(inputs, fresh), trees.pack_sequence_as(outputs, ends)
 
 
 def _check_keys(inputs, names, model_name):

@@ -2,10 +2,11 @@
 
 Operations are ordered by depth, the longest way to an output, deepest first; among equals the one
 that was found first in a depth-first walk from the outputs. The order fixes the order of a model's
-layers and so of its weights.
+layers and so of its weights. Nodes are ordered by depth as well, but among equals the last found
+comes first: in this order a model runs, and draws the seeds of layers that are copied.
 """
 
-from minikeras.autograd.symbolic import KerasTensor, Operation
+from minikeras.autograd.symbolic import KerasTensor, Operation, SymbolicNode
 from minikeras.core import trees
 
 
@@ -62,12 +63,19 @@ class Graph(Operation):
         """Compute the outputs for given inputs."""
         return self._run_graph(trees.flatten(inputs))
 
-    def _run_graph(self, values):
-        """Run every node on a flat list of input values; return the outputs' nest."""
+    def _run_graph(self, values, training=None, replace=None):
+        """Run every node on a flat list of input values; return the outputs' nest.
+
+        Args:
+            values: a value for each input.
+            training: where a call says `training=`, this comes in its place unless it is None.
+            replace: function of an operation that returns the one to call instead, or None.
+        """
         known = {id(place): value for place, value in zip(self._inputs, values, strict=True)}
         for step in self._plan:
             if not all(key in known for key in step.outputs):
-                step.run(known)
+                operation = step.operation if replace is None else replace(step.operation)
+                step.run(known, operation, training)
         return trees.pack_sequence_as(self._outputs_struct, [known[id(t)] for t in self._outputs])
 
 
@@ -81,18 +89,51 @@ class _Step:
         simple = len(node.args) == 1 and isinstance(node.args[0], KerasTensor) and not node.kwargs
         self.only_input = id(node.args[0]) if simple else None
 
-    def run(self, known):
+    def run(self, known, operation, training):
         """Call the operation on known values, and add its outputs to them."""
         if self.only_input is not None:
-            result = self.operation(known[self.only_input])
+            result = operation(known[self.only_input])
         else:
             args, kwargs = self.node.fill(known)
-            result = self.operation(*args, **kwargs)
+            if training is not None and "training" in kwargs:
+                kwargs["training"] = training
+            result = operation(*args, **kwargs)
         if len(self.outputs) == 1 and not isinstance(result, (list, tuple, dict)):
             known[self.outputs[0]] = result
             return
         leaves = [leaf for leaf in trees.flatten(result) if leaf is not None]
         known.update(zip(self.outputs, leaves, strict=True))
+
+
+def detached(inputs, outputs, new_inputs):
+    """Repeat the part of a graph between two lists of tensors on other inputs.
+
+    The same operations get new nodes; nothing is computed.
+
+    Args:
+        inputs: flat list of KerasTensors, some of them made by operations.
+        outputs: flat list of KerasTensors.
+        new_inputs: flat list of KerasTensors to stand for `inputs`.
+
+    Returns:
+        The flat list of new outputs.
+    """
+    known = {id(old): new for old, new in zip(inputs, new_inputs, strict=True)}
+    nodes, _, _ = _ordered(inputs, outputs)
+    _check_connected(nodes, inputs, outputs)
+    for node in nodes:
+        if node.input_tensors and not all(id(t) in known for t in node.outputs):
+            made = [_like(t) for t in node.outputs]
+            SymbolicNode(node.operation, *node.fill(known), outputs=made)
+            known.update({id(old): new for old, new in zip(node.outputs, made, strict=True)})
+    return [known[id(t)] for t in outputs]
+
+
+def _like(tensor):
+    made = KerasTensor(tensor.shape, tensor.dtype)
+    if hasattr(tensor, "_keras_mask"):
+        made._keras_mask = tensor._keras_mask
+    return made
 
 
 def _check_tensors(tensors, what):
@@ -120,7 +161,8 @@ def _ordered(inputs, outputs):
     operations = sorted(
         found["operations"].values(), key=lambda entry: (-op_depth[id(entry[1])], entry[0])
     )
-    nodes = sorted(nodes, key=lambda node: -node_depth[id(node)])
+    place = {key: i for i, key in enumerate(node_depth)}
+    nodes = sorted(nodes, key=lambda node: (-node_depth[id(node)], place[id(node)]))
     return nodes, [operation for _, operation in operations], node_depth
 
 

@@ -1,6 +1,7 @@
 """Model: a layer that can be trained, summarised, saved; the base of all kinds of model."""
 
 import json
+from typing import Any
 
 from minikeras.core import registry
 from minikeras.layers.base import Layer
@@ -35,7 +36,12 @@ class Model(Trainer, Layer):
         (None, 2)
     """
 
+    # What a graph gives.
+    inputs: list[Any]
+    outputs: list[Any]
+
     def __new__(cls, *args, **kwargs):
+        """Make a graph of layers if symbolic inputs and outputs are given."""
         if cls is Model and _is_functional(args, kwargs):
             from_graph = registry.late_bound["functional"]
             return from_graph.__new__(from_graph, *args, **kwargs)
@@ -44,8 +50,7 @@ class Model(Trainer, Layer):
     def __init__(self, *args, **kwargs):
         if _is_functional(args, kwargs):
             functional = registry.late_bound["functional"]
-            if not isinstance(self, functional):
-                object.__setattr__(self, "__class__", _with_graph(type(self), functional))
+            _graph_base(type(self), functional)
             functional.__init__(self, *args, **kwargs)
             return
         Trainer.__init__(self)
@@ -140,13 +145,13 @@ class Model(Trainer, Layer):
 
     @property
     def input_shape(self):
-        """The shape of the only input, or a list of them."""
-        return _shape_of(self.input)
+        """The shape of the only input, or a list of them in the order of `inputs`."""
+        return _shape_of(self.inputs)
 
     @property
     def output_shape(self):
-        """The shape of the only output, or a list of them."""
-        return _shape_of(self.output)
+        """The shape of the only output, or a list of them in the order of `outputs`."""
+        return _shape_of(self.outputs)
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -164,20 +169,16 @@ model_table.add(Model)
 
 
 def _shape_of(tensors):
-    if isinstance(tensors, (list, tuple)):
-        return [t.shape for t in tensors]
-    if isinstance(tensors, dict):
-        return {key: t.shape for key, t in tensors.items()}
-    return tensors.shape
+    return tensors[0].shape if len(tensors) == 1 else [t.shape for t in tensors]
 
 
-def _with_graph(cls, functional):
-    """A user's subclass of Model, with the methods of a graph model behind its own."""
-    name = "_graph_class"
-    if name not in cls.__dict__:
-        made = type(cls.__name__, (cls, functional), {"__module__": cls.__module__})
-        setattr(cls, name, made)
-    return cls.__dict__[name]
+def _graph_base(cls, functional):
+    """Put the methods of a graph model behind those of a user's subclass of Model."""
+    if cls is Model:
+        return functional
+    if issubclass(cls, Model) and not issubclass(cls, functional):
+        cls.__bases__ = tuple(_graph_base(base, functional) for base in cls.__bases__)
+    return cls
 
 
 def model_from_json(json_string, custom_objects=None):

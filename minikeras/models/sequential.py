@@ -25,6 +25,7 @@ class Sequential(Model):
     """
 
     def __new__(cls, *args, **kwargs):
+        """Make what every layer is made as: a list of layers is no call of a graph."""
         return Layer.__new__(cls, *args, **kwargs)
 
     def __init__(self, layers=None, trainable=True, name=None):
@@ -102,8 +103,13 @@ class Sequential(Model):
         self._functional = None
 
     def _maybe_rebuild(self):
-        if self._stack and isinstance(self._stack[0], InputLayer) and len(self._stack) > 1:
-            self.build(self._stack[0].batch_shape)
+        if len(self._stack) < 2:
+            return
+        first = self._stack[0]
+        if isinstance(first, InputLayer):
+            self.build(first.batch_shape)
+        elif isinstance(first, Functional) or getattr(first, "_functional", None) is not None:
+            self.build(first.input_shape)
 
     def build(self, input_shape=None):
         """Build all layers for inputs of a shape.
@@ -132,7 +138,7 @@ class Sequential(Model):
         x = inputs
         for layer in self._stack[1:]:
             x = layer(x)
-        self._functional = Functional(inputs, x, name=self.name)
+        self._functional = Functional(inputs, x)
 
     def call(self, inputs, training=None, mask=None, **kwargs):
         """Run all layers on the inputs.
@@ -141,6 +147,7 @@ class Sequential(Model):
             inputs: tensor.
             training: whether layers behave as in training.
             mask: mask of the inputs, or None.
+            **kwargs: further arguments of the layers' calls.
 
         Returns:
             The output tensor.
@@ -215,7 +222,7 @@ class Sequential(Model):
 
     def get_config(self):
         """Return the configs of all layers."""
-        config = Layer.get_config(self) if False else {"name": self.name, "trainable": self.trainable}
+        config = {"name": self.name, "trainable": self.trainable}
         config["dtype"] = registry.serialize(self.dtype_policy)
         config["layers"] = [registry.serialize(layer) for layer in self._stack]
         if self._functional is not None:

@@ -6,13 +6,13 @@ Widths are those of the console less a margin, up to what such a table needs; `r
 import math
 import re
 import shutil
+from typing import Any
 
 import rich.console
 import rich.markup
 import rich.table
 
-from minikeras import config
-from minikeras.core import console, trees
+from minikeras.core import console, settings, trees
 from minikeras.layers.base import Layer
 
 _WIDEST_LIST = 88
@@ -22,7 +22,7 @@ _MARGIN = 4
 _LIST_POSITIONS = (0.45, 0.80, 1.0)
 _GRAPH_POSITIONS = (0.3, 0.56, 0.74, 1.0)
 _SHARE_BESIDE_TRAINABLE = 0.9  # of the width, for the columns before "Trainable"
-_JUSTIFY = {"Param #": "right", "Trainable": "center"}
+_JUSTIFY: dict[str, Any] = {"Param #": "right", "Trainable": "center"}
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -68,7 +68,7 @@ def print_summary(
     table = _empty_table(headers, line_length, positions)
     _add_rows(table, chosen, connections, expand_nested, show_trainable)
 
-    to_screen = print_fn is None and config.is_interactive_logging_enabled()
+    to_screen = print_fn is None and settings.is_interactive_logging_enabled()
     colours = {} if to_screen else {"force_terminal": False, "color_system": None}
     out = rich.console.Console(highlight=False, **colours)
     with out.capture() as capture:

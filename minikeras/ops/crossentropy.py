@@ -7,13 +7,12 @@ computed from these: exactly, with no clipping. Other probabilities are clipped 
 
 import warnings
 
-from minikeras import config
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import Family, cached, same, to_float
 from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import cast, primitive
 from minikeras.autograd.symbolic import Abstract
-from minikeras.core import dims, dtypes
+from minikeras.core import dims, dtypes, settings
 from minikeras.core.dims import Dim
 from minikeras.kernels.shared import crossentropy as kernels
 from minikeras.ops.blocks import take_along_axis
@@ -151,7 +150,7 @@ def _logits_of(output, from_logits, activation, name):
 
 
 def _clipped(output):
-    return clip(output, config.epsilon(), 1.0 - config.epsilon())
+    return clip(output, settings.epsilon(), 1.0 - settings.epsilon())
 
 
 def _in_float32(crossentropy, first, second, **statics):

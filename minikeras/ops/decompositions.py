@@ -148,6 +148,9 @@ def svd(x, full_matrices=True, compute_uv=True):
     return _svd(x, full_matrices=False)[1]
 
 
+svd.class_name = "SVD"
+
+
 @primitive(floating)
 def _svd(xp, x, *, full_matrices):
     return in_lapack_dtype(xp, lambda a: tuple(xp.linalg.svd(a, full_matrices)), x)

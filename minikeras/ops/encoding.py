@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from minikeras import config
 from minikeras.autograd.tensor import Tensor
+from minikeras.core import settings
 from minikeras.ops.nn import one_hot
 
 
@@ -35,7 +35,7 @@ def to_categorical(x, num_classes=None):
             f"Labels must be from 0 to {classes - 1}; received values from {labels.min()} to "
             f"{labels.max()}."
         )
-    rows = np.zeros((labels.size, classes), dtype=config.floatx())
+    rows = np.zeros((labels.size, classes), dtype=settings.floatx())
     rows[np.arange(labels.size), labels] = 1
     return rows.reshape((*shape, classes))
 

@@ -74,7 +74,8 @@ def _(g, indices, x_shape, axis):
     total = put(g, indices, shape=x_shape, axis=axis)
     if axis == 0:
         # Optimizers look at the rows of a look-up one by one, as Keras's do.
-        total.rows = (g.data.reshape(indices.size, -1), indices.data.reshape(-1))
+        width = int(np.prod(x_shape[1:]))
+        total.rows = (g.data.reshape(indices.size, width), indices.data.reshape(-1))
     return total
 
 

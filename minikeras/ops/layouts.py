@@ -6,9 +6,9 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import elementwise
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
-from minikeras.config import standardize_data_format
 from minikeras.core import dims, dtypes
 from minikeras.core.dims import Dim
+from minikeras.core.settings import standardize_data_format
 from minikeras.ops.rearranging import pad
 from minikeras.ops.shaping import moveaxis, reshape, stack, transpose
 

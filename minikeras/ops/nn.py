@@ -10,6 +10,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes
 from minikeras.core.dims import Dim
+from minikeras.core.types import Axes
 from minikeras.kernels.shared import activations as kernels
 from minikeras.kernels.shared import dense as dense_kernels
 from minikeras.ops import exponential
@@ -45,7 +46,7 @@ def sigmoid(x):
 
 
 @op
-def softmax(x, axis=-1):
+def softmax(x, axis: Axes = -1):
     """Turn logits into probabilities: exponentials divided by their sum.
 
     The result remembers `x`, so that a cross-entropy of it is computed from the logits.
@@ -323,3 +324,6 @@ def psnr(x1, x2, max_val):
         )
     peak = log10(convert_to_tensor(max_val, dtype=x2.dtype))
     return 20 * peak - 10 * log10(mean(square(x1 - x2)))
+
+
+psnr.class_name = "PSNR"

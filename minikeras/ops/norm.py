@@ -6,13 +6,12 @@ The two that every training step runs are fused; their references below say the 
 import warnings
 from typing import Any
 
-from minikeras import config
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import Family, cached, same
 from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import cast
 from minikeras.autograd.symbolic import Abstract
-from minikeras.core import dims, dtypes
+from minikeras.core import dims, dtypes, settings
 from minikeras.core.types import Axes
 from minikeras.kernels.shared import norm as kernels
 from minikeras.ops.elementwise import absolute, square
@@ -92,6 +91,9 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     return x * cast(inverse, dtype=x.dtype) + cast(shift, dtype=x.dtype)
 
 
+batch_normalization.class_name = "BatchNorm"
+
+
 def _along(vector: Any, axis: int, rank: int) -> Any:
     """Give a vector the axes that let it meet a tensor along one axis."""
     place = dims.normalize_axis(axis, rank)
@@ -167,7 +169,7 @@ def layer_normalization(
         gamma: tensor to multiply by, of the shape of the normalized axes, or None.
         beta: tensor to add, of that shape, or None.
         axis: int or sequence of ints.
-        epsilon: float added to the variance; `config.epsilon()` by default.
+        epsilon: float added to the variance; `settings.epsilon()` by default.
         rms_scaling: deprecated: divide by the root of the variance without subtracting the mean.
 
     Returns:
@@ -180,7 +182,7 @@ def layer_normalization(
     """
     x = convert_to_tensor(x)
     wide = dtypes.result_type(x.dtype, "float32")
-    epsilon = config.epsilon() if epsilon is None else epsilon
+    epsilon = settings.epsilon() if epsilon is None else epsilon
     axes = tuple(sorted(dims.normalize_axes(axis, x.ndim)))
     sizes = [size if i in axes else 1 for i, size in enumerate(x.shape)]
     gamma, beta = (None if v is None else cast(v, dtype=wide) for v in (gamma, beta))
@@ -192,6 +194,9 @@ def layer_normalization(
         gamma, beta = _spread(gamma, sizes), _spread(beta, sizes)
         y = _normalized(cast(x, dtype=wide), gamma, beta, axes, epsilon)
     return cast(y, dtype=x.dtype)
+
+
+layer_normalization.class_name = "LayerNorm"
 
 
 def _spread(v, sizes):
@@ -253,7 +258,7 @@ def rms_normalization(x, scale=None, axis: Axes = -1, epsilon=None):
         x: tensor.
         scale: tensor to multiply by, or None.
         axis: int or sequence of ints.
-        epsilon: float added to the mean square; `config.epsilon()` by default.
+        epsilon: float added to the mean square; `settings.epsilon()` by default.
 
     Returns:
         A tensor of the shape and dtype of `x`.
@@ -267,12 +272,15 @@ def rms_normalization(x, scale=None, axis: Axes = -1, epsilon=None):
     wide = cast(x, dtype=dtypes.result_type(x.dtype, "float32"))
     if not wide.ndim:
         wide = expand_dims(wide, axis=0)
-    epsilon = config.epsilon() if epsilon is None else epsilon
+    epsilon = settings.epsilon() if epsilon is None else epsilon
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     y = wide * rsqrt(mean(square(wide), axis=axis, keepdims=True) + epsilon)
     if scale is not None:
         y = y * cast(scale, dtype=wide.dtype)
     return cast(y, dtype=x.dtype)
+
+
+rms_normalization.class_name = "RMSNorm"
 
 
 @op
@@ -283,7 +291,7 @@ def normalize(x, axis: Axes = -1, order=2, epsilon=None):
         x: tensor.
         axis: int or tuple of ints; a tuple takes the axes as one, and only with `order=2`.
         order: int, the norm: the root of that order of the sum of powers.
-        epsilon: float, the least length to divide by; `config.epsilon()` by default.
+        epsilon: float, the least length to divide by; `settings.epsilon()` by default.
 
     Returns:
         A float tensor of the shape of `x`.
@@ -301,7 +309,7 @@ def normalize(x, axis: Axes = -1, order=2, epsilon=None):
     x = convert_to_tensor(x)
     if not x.ndim:
         x = expand_dims(x, axis=0)
-    epsilon = config.epsilon() if epsilon is None else epsilon
+    epsilon = settings.epsilon() if epsilon is None else epsilon
     if order == 2:
         squares = sum(square(x), axis=axis, keepdims=True)
         return x * rsqrt(maximum(squares, epsilon**2))

@@ -6,10 +6,9 @@ refuses a kind of dtype raises TypeError here, before a kernel runs.
 
 from dataclasses import replace
 
-from minikeras import config
 from minikeras.autograd import families
 from minikeras.autograd.families import cached, to_common, to_float, to_number
-from minikeras.core import dtypes
+from minikeras.core import dtypes, settings
 
 
 def _refusing(promote, accepts, wanted):
@@ -35,7 +34,7 @@ def to_wide_float(names):
     """Cast all inputs to the float dtype in which they meet; 64-bit integers become float64."""
     common = dtypes.result_type(*names)
     if not dtypes.is_float(common):
-        common = "float64" if common in ("int64", "uint64") else config.floatx()
+        common = "float64" if common in ("int64", "uint64") else settings.floatx()
     return (common,) * len(names)
 
 

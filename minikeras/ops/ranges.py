@@ -100,7 +100,8 @@ def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
         >>> keras.ops.logspace(0, 2, 3).tolist()
         [1.0, 10.0, 100.0]
     """
-    exponents = linspace(start, stop, num=num, endpoint=endpoint, axis=axis)
+    working = dtype if dtype and dtypes.is_float(dtypes.standardize(dtype)) else None
+    exponents = linspace(start, stop, num=num, endpoint=endpoint, dtype=working, axis=axis)
     y = power(cast(convert_to_tensor(base), dtype=exponents.dtype), exponents)
     return cast(y, dtype=dtypes.standardize(dtype) if dtype else exponents.dtype)
 
@@ -125,8 +126,10 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
         >>> keras.ops.geomspace(1, 100, 3).numpy().round(4).tolist()
         [1.0, 10.0, 100.0]
     """
-    name = dtypes.result_type(_lattice_name(start), _lattice_name(stop), "float")
-    start, stop = (cast(convert_to_tensor(v), dtype=name) for v in (start, stop))
+    working = dtypes.standardize(dtype)
+    if dtype is None or not dtypes.is_float(working):
+        working = dtypes.result_type(_lattice_name(start), _lattice_name(stop), "float")
+    start, stop = (cast(convert_to_tensor(v), dtype=working) for v in (start, stop))
     sign = start / abs(start)
     logs = linspace(log(start * sign), log(stop * sign), num=num, endpoint=endpoint, axis=0)
     y = moveaxis(exp(logs) * sign, 0, axis)

@@ -47,6 +47,9 @@ def searchsorted(sorted_sequence, values, side="left"):
     return _insertion(sequence, values, side=side)
 
 
+searchsorted.class_name = "SearchSorted"
+
+
 @primitive(_found)
 def _insertion(xp, sequence, values, *, side):
     return xp.searchsorted(sequence, values, side=side).astype(np.int32)

@@ -300,3 +300,6 @@ def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
     near = isfinite(x1) & isfinite(x2) & isclose(x1, x2, rtol=rtol, atol=atol)
     close = near | equal(x1, x2)
     return all(close | (isnan(x1) & isnan(x2)) if equal_nan else close)
+
+
+allclose.class_name = "AllClose"

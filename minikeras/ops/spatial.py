@@ -4,8 +4,7 @@ Kernels work on channels-last arrays with explicit padding. Here the arguments t
 are brought into that form; unknown sizes stay unknown.
 """
 
-from minikeras import config
-from minikeras.core import dims
+from minikeras.core import dims, settings
 from minikeras.core.dims import Dim
 from minikeras.kernels.shared.windows import VALID, same_padding, span
 from minikeras.ops.shaping import transpose
@@ -40,7 +39,7 @@ def as_declared(y, data_format):
 
 def layout(data_format):
     """Return the name of the layout, the default one for None."""
-    return config.standardize_data_format(data_format)
+    return settings.standardize_data_format(data_format)
 
 
 def per_axis(value, rank, name):

@@ -74,6 +74,6 @@ def get(identifier):
         )()
     if isinstance(identifier, dict):
         return deserialize(identifier)
-    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+    if isinstance(identifier, type) and Optimizer in identifier.__mro__:
         return identifier()
     raise ValueError(f"Could not interpret optimizer identifier: {identifier}")

@@ -7,13 +7,14 @@ weights, loss scaling, constraints.
 
 import re
 import warnings
+from typing import Any
 
 import numpy as np
 
-from minikeras import config, initializers
+from minikeras import initializers
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
-from minikeras.core import dtypes, names, registry
+from minikeras.core import dtypes, names, registry, settings
 from minikeras.core.registry import Table
 from minikeras.optimizers.clipping import clip_by_value, clip_each_norm, clip_joint_norm
 from minikeras.optimizers.rows import RowGradient, dense, gradient_array
@@ -80,14 +81,15 @@ class Optimizer:
         self.ema_momentum = ema_momentum
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
-        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.gradient_accumulation_steps: Any = gradient_accumulation_steps
         self.built = False
         self._variables = []
         self._trainable_variables = []
         self._places = {}
         self._undecayed = set()
         self._undecayed_names = None
-        self._averages = self._sums = None
+        self._averages: Any = None
+        self._sums: Any = None
         with names.name_scope(self.name):
             self._iterations = self._track(
                 Variable(0, dtype="int64", trainable=False, name="iteration")
@@ -99,7 +101,7 @@ class Optimizer:
             learning_rate = registry.deserialize(learning_rate)
         if isinstance(learning_rate, LearningRateSchedule):
             return learning_rate
-        if callable(learning_rate) and not hasattr(learning_rate, "as_operand"):
+        if _is_function(learning_rate):
             return learning_rate
         if not isinstance(learning_rate, (int, float)) and not hasattr(learning_rate, "dtype"):
             raise ValueError(
@@ -110,7 +112,7 @@ class Optimizer:
             )
         rate = float(learning_rate)
         return self._track(
-            Variable(rate, dtype=config.floatx(), trainable=False, name="learning_rate")
+            Variable(rate, dtype=settings.floatx(), trainable=False, name="learning_rate")
         )
 
     def _track(self, variable):
@@ -133,7 +135,7 @@ class Optimizer:
         return self._iterations
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         """The learning rate of the next step; assign to it to change a constant one."""
         if isinstance(self._learning_rate, LearningRateSchedule):
             return self._learning_rate(self._iterations)
@@ -360,7 +362,8 @@ class Optimizer:
             for total, g in zip(sums, grads, strict=True):
                 total.assign_add(g)
             return None
-        means = [(g + total.array) / g.dtype.type(steps) for total, g in zip(sums, grads, strict=True)]
+        pairs = zip(sums, grads, strict=True)
+        means = [(g + total.array) / g.dtype.type(steps) for total, g in pairs]
         for total in self._sums:
             total.assign(np.zeros(total.shape, total.array.dtype))
         return means
@@ -487,6 +490,11 @@ def as_cast(value, dtype):
     a float32 run, whose settings cannot be finer.
     """
     return dtype.type(np.float32(value))
+
+
+def _is_function(rate):
+    """Whether a learning rate is to be called for its value; a variable is not."""
+    return callable(rate) and not hasattr(rate, "as_operand")
 
 
 def _check_options(clips, use_ema, momentum, overwrite, accumulation):

@@ -1,5 +1,7 @@
 """The update rules: SGD, Adagrad, RMSprop, Adam, AdamW."""
 
+from typing import Any
+
 import numpy as np
 
 from minikeras import initializers
@@ -32,7 +34,7 @@ class _Rule(Optimizer):
         found = gradient_array(gradient)
         return found.squared() if isinstance(found, RowGradient) else None
 
-    def _state(self, states, variable):
+    def _state(self, states: Any, variable) -> Any:
         return states[self._get_variable_index(variable)]
 
 

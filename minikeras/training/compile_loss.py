@@ -1,5 +1,7 @@
 """The loss of a model: one loss per output, weighted and added up."""
 
+from typing import Any
+
 from minikeras import losses, metrics, ops
 from minikeras.core import names, registry, trees
 from minikeras.losses import Loss, LossFunctionWrapper
@@ -23,7 +25,7 @@ class CompileLoss(Loss):
         self._user_loss = loss
         self._user_weights = loss_weights
         self._names = output_names
-        self._terms = None
+        self._terms: Any = None
         self._trackers = []
 
     @property
@@ -35,6 +37,11 @@ class CompileLoss(Loss):
     def variables(self):
         """The variables of `metrics`."""
         return [v for tracker in self._trackers for v in tracker.variables]
+
+    @property
+    def built(self):
+        """Whether the outputs' losses are known."""
+        return self._terms is not None
 
     def build(self, y_true, y_pred):
         """Find each output's loss and weight.
@@ -66,7 +73,7 @@ class CompileLoss(Loss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """Return the weighted sum of the outputs' losses, or None if no output has one."""
-        if self._terms is None:
+        if not self.built:
             self.build(y_true, y_pred)
         outputs = Outputs(y_pred, self._names)
         targets = outputs.match_targets(y_true)
@@ -217,9 +224,9 @@ def kind_of_targets(y_true, y_pred):
 
 def _check_weights(weights):
     for weight in trees.flatten(weights):
-        if weight is not None and not isinstance(weight, (int, float)):
-            if not hasattr(weight, "dtype"):
-                raise TypeError(
-                    "Expected each entry of `loss_weights` to be a number. Received: "
-                    f"loss_weights={weights}"
-                )
+        is_number = isinstance(weight, (int, float)) or hasattr(weight, "dtype")
+        if weight is not None and not is_number:
+            raise TypeError(
+                "Expected each entry of `loss_weights` to be a number. Received: "
+                f"loss_weights={weights}"
+            )

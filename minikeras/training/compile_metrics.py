@@ -1,5 +1,7 @@
 """The metrics of a model: lists of metrics per output, plain and weighted."""
 
+from typing import Any
+
 from minikeras import metrics as metrics_room
 from minikeras.core import trees
 from minikeras.metrics import Metric
@@ -29,7 +31,8 @@ class CompileMetrics(Metric):
             _check_known(given)
         self._user = (metrics, weighted_metrics)
         self._names = output_names
-        self._plain = self._weighted = None
+        self._plain: Any = None
+        self._weighted: Any = None
 
     @property
     def metrics(self):
@@ -90,7 +93,7 @@ class CompileMetrics(Metric):
                 for metric in found:
                     name = self._full_name(i, metric.name)
                     if name in counts and weighted:
-                        name = f"weighted_{name}"
+                        name = self._full_name(i, f"weighted_{metric.name}")
                     results[_numbered(name, counts)] = metric.result()
         return results
 

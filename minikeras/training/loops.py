@@ -186,6 +186,7 @@ class Loops:
             steps: number of steps, or None for all batches.
             callbacks: list of callbacks.
             return_dict: whether to return a dict by metric name.
+            **kwargs: refused; there are no further arguments.
 
         Returns:
             A number, a list of numbers in the order of `metrics_names`, or a dict.
@@ -361,4 +362,5 @@ def _number(value):
 
 
 def _values(tensor):
-    return tensor.data if hasattr(tensor, "data") and hasattr(tensor, "node") else np.asarray(tensor)
+    is_tensor = hasattr(tensor, "data") and hasattr(tensor, "node")
+    return tensor.data if is_tensor else np.asarray(tensor)

@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from minikeras import config, ops, optimizers
+from minikeras import ops, optimizers
 from minikeras.autograd.gradient import GradientTape
-from minikeras.core import dtypes, registry
+from minikeras.core import dtypes, registry, settings
 from minikeras.layers.call_spec import signature_of
 from minikeras.metrics import Mean
 from minikeras.training.compile_loss import CompileLoss
@@ -112,6 +112,7 @@ class Trainer(Loops):
         set_quietly(self, "_loss_tracker", Mean(name="loss"))
         set_quietly(self, "run_eagerly", run_eagerly)
         set_quietly(self, "steps_per_execution", steps_per_execution)
+        jit_compile = False if jit_compile == "auto" else jit_compile
         set_quietly(self, "jit_compile", jit_compile)
         set_quietly(self, "stop_training", False)
         set_quietly(self, "compiled", True)
@@ -235,6 +236,10 @@ class Trainer(Loops):
                 results[metric.name] = result
         return results
 
+    def _scaled(self, loss):
+        """The loss as the optimizer wants it differentiated."""
+        return loss if self.optimizer is None else self.optimizer.scale_loss(loss)
+
     def _forward(self, x, training):
         return self(x, training=training) if self._call_has_training() else self(x)
 
@@ -255,7 +260,7 @@ class Trainer(Loops):
         with GradientTape() as tape:
             y_pred = self._forward(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
-            scaled = self.optimizer.scale_loss(loss) if self.optimizer is not None else loss
+            scaled = self._scaled(loss)
         self._track_loss(loss, x)
         weights = self.trainable_weights
         if weights:
@@ -315,5 +320,5 @@ class Trainer(Loops):
 
 
 def _as_float(term):
-    term = term if dtypes.is_float(term.dtype) else ops.cast(term, config.floatx())
+    term = term if dtypes.is_float(term.dtype) else ops.cast(term, settings.floatx())
     return ops.sum(term) if len(term.shape) else term

@@ -169,6 +169,7 @@ class Case:
         abstract: False if the result's shape depends on values.
         unknown: False if the op needs to know the first size of its inputs.
         symbolic: False if the op adds no node to a model's graph.
+        keras_symbolic: False if Keras has no symbolic form of the call.
         keras_orders: how many orders of gradient TensorFlow has.
         raises: the exception that the call raises, in Keras (of any type) as well.
         differs: why the result is not that of Keras; see docs/numerics.md.
@@ -189,6 +190,7 @@ class Case:
     abstract: bool = True
     unknown: bool = True
     symbolic: bool = True
+    keras_symbolic: bool = True
     keras_orders: int = 2
     raises: type[Exception] | None = None
     differs: str = ""

@@ -137,6 +137,7 @@ def test_shapes_of_unknown_sizes(name):
         None if a is None else Abstract(a.shape, str(a.dtype)) for a in arrays(name, 2, 3, 4, 5)
     ]
     inputs[0] = Abstract((batch, steps, 4), "float32")
+    inputs[4:6] = [None if a is None else Abstract((batch, 5), "float64") for a in inputs[4:6]]
     y, h, *_ = getattr(rnn, name)(*inputs, return_sequences=True)
     assert y.shape == (batch, steps, 5) and y.dtype == "float64" and h.shape[1:] == (5,)
 

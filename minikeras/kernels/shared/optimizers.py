@@ -7,15 +7,18 @@ rules run over blocks that stay in the cache, writing through `out=` into two sc
 Where a rule uses the squared gradient, `square` may bring it along instead (see `optimizers.rows`).
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 BLOCK = 1 << 14
 """Elements per block: five arrays of 64 KB stay within a core's second-level cache."""
 
 
-def blocks(*arrays):
+def blocks(*arrays: Any) -> Iterator[list[Any]]:
     """Yield flat views of one stretch of several arrays (or None), at most `BLOCK` long."""
-    flat = [None if array is None else array.reshape(-1) for array in arrays]
+    flat: list[Any] = [None if array is None else array.reshape(-1) for array in arrays]
     for start in range(0, flat[0].size, BLOCK):
         yield [None if part is None else part[start : start + BLOCK] for part in flat]
 
@@ -47,7 +50,7 @@ def adagrad(p, g, total, lr, epsilon, square=None):
 
 
 def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
-    """`m`, `v` go the given share of the way to `g`, `g**2`; `p -= alpha * m / (sqrt(v) + epsilon)`.
+    """`m`, `v` go their share of the way to `g`, `g**2`; `p -= alpha * m / (sqrt(v) + epsilon)`.
 
     With `largest` (AMSGrad) the root is taken of the largest `v` so far.
     """

@@ -86,6 +86,7 @@ def simple_rnn_backward(xp, gradients, arrays, saved, needs, **_):
     """
     steps, hs = saved
     _, kernel, recurrent_kernel, *_ = arrays
+    transposed = xp.ascontiguousarray(recurrent_kernel.T)
     by_output, dh = steps.output_gradients(*gradients)
     earlier = xp.empty_like(dh)
     dz = xp.empty_like(hs[1:])
@@ -95,7 +96,7 @@ def simple_rnn_backward(xp, gradients, arrays, saved, needs, **_):
         tanh_slope(xp, hs[t + 1], out=dz[t])
         dz[t] *= dh
         steps.clear_masked(t, dz[t])
-        xp.matmul(dz[t], recurrent_kernel.T, out=earlier)
+        xp.matmul(dz[t], transposed, out=earlier)
         steps.pass_masked(t, earlier, dh)
         dh, earlier = earlier, dh
     return [
@@ -150,24 +151,23 @@ def lstm(
         [[0.25]]
     """
     steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
-    z = by_gate(steps.projected(kernel, bias), 4)
+    projected = steps.projected(kernel, bias)
     hs, cs = steps.states_from(h), steps.states_from(c)
-    bent, gates = xp.empty_like(cs[1:]), xp.empty(z.shape, z.dtype)
-    recurrent = xp.empty_like(kernel, shape=(len(h), kernel.shape[1]))
-    parts = by_gate(recurrent, 4)
+    bent, gates = xp.empty_like(cs[1:]), xp.empty(by_gate(projected, 4).shape, projected.dtype)
+    z = xp.empty_like(projected[0])
+    parts = by_gate(z, 4)
     for t in range(len(steps)):
-        xp.matmul(hs[t], recurrent_kernel, out=recurrent)
-        _lstm_step(xp, z[t], parts, gates[t], cs[t], cs[t + 1], bent[t], hs[t + 1])
+        xp.matmul(hs[t], recurrent_kernel, out=z)
+        z += projected[t]
+        _lstm_step(xp, parts, gates[t], cs[t], cs[t + 1], bent[t], hs[t + 1])
         steps.carry_over(t, hs)
         steps.carry_over(t, cs)
     return (steps.outputs(hs), hs[-1], cs[-1]), (steps, gates, hs, cs, bent)
 
 
-def _lstm_step(xp, z, recurrent, gates, c, next_c, bent, next_h):
+def _lstm_step(xp, z, gates, c, next_c, bent, next_h):
     """Write the gates in the order input, forget, output, cell; the next states; and `tanh(c)`."""
-    xp.add(z[:2], recurrent[:2], out=gates[:2])
-    xp.add(z[3], recurrent[3], out=gates[2])
-    xp.add(z[2], recurrent[2], out=gates[3])
+    gates[:2], gates[2], gates[3] = z[:2], z[3], z[2]
     sigmoid_in_place(xp, gates[:3])
     i, f, o, g = gates
     xp.tanh(g, out=g)
@@ -193,6 +193,7 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     """
     steps, gates, hs, cs, bent = saved
     _, kernel, recurrent_kernel, *_ = arrays
+    transposed = xp.ascontiguousarray(recurrent_kernel.T)
     by_output, dh = steps.output_gradients(*gradients[:2])
     dc = gradients[2].copy()
     earlier_h, earlier_c = xp.empty_like(dh), xp.empty_like(dc)
@@ -204,7 +205,7 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
             dh += by_output[t]
         _lstm_step_backward(xp, gates[t], cs[t], bent[t], scratch, dh, dc, by_gates[t], earlier_c)
         steps.clear_masked(t, dz[t])
-        xp.matmul(dz[t], recurrent_kernel.T, out=earlier_h)
+        xp.matmul(dz[t], transposed, out=earlier_h)
         steps.pass_masked(t, earlier_h, dh)
         steps.pass_masked(t, earlier_c, dc)
         dh, earlier_h, dc, earlier_c = earlier_h, dh, earlier_c, dc
@@ -233,9 +234,8 @@ def _lstm_step_backward(xp, gates, c, bent, scratch, dh, dc, dz, earlier_c):
     earlier_c *= f
     sigmoid_slope(xp, gates[:3], out=slope[:3])
     tanh_slope(xp, g, out=slope[3])
-    xp.multiply(by_value[:2], slope[:2], out=dz[:2])
-    xp.multiply(by_value[2], slope[2], out=dz[3])
-    xp.multiply(by_value[3], slope[3], out=dz[2])
+    slope *= by_value
+    dz[:2], dz[3], dz[2] = slope[:2], slope[2], slope[3]
 
 
 def gru(
@@ -279,28 +279,30 @@ def gru(
         [[0.25]]
     """
     steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
-    z = by_gate(steps.projected(kernel, None if bias is None else bias[0]), 3)
+    projected = steps.projected(kernel, None if bias is None else bias[0])
+    by_gates = by_gate(projected, 3)
     hs = steps.states_from(h)
-    proposals, gates = xp.empty_like(hs[1:]), xp.empty(z.shape, z.dtype)
-    recurrent = xp.empty_like(kernel, shape=(len(h), kernel.shape[1]))
-    parts = by_gate(recurrent, 3)
+    proposals, gates = xp.empty_like(hs[1:]), xp.empty(by_gates.shape, projected.dtype)
+    z = xp.empty_like(projected[0])
+    parts = by_gate(z, 3)
     for t in range(len(steps)):
-        xp.matmul(hs[t], recurrent_kernel, out=recurrent)
+        xp.matmul(hs[t], recurrent_kernel, out=z)
         if bias is not None:
-            recurrent += bias[1]
-        _gru_step(xp, z[t], parts, gates[t], hs[t], proposals[t], hs[t + 1])
+            z += bias[1]
+        proposals[t] = parts[2]
+        z += projected[t]
+        gates[t, :2], gates[t, 2] = parts[:2], by_gates[t, 2]
+        _gru_step(xp, gates[t], hs[t], proposals[t], hs[t + 1])
         steps.carry_over(t, hs)
     return (steps.outputs(hs), hs[-1]), (steps, gates, hs, proposals)
 
 
-def _gru_step(xp, z, recurrent, gates, h, proposal, next_h):
-    """Write the gates, what the state proposes for the candidate, and the next state."""
-    xp.add(z[:2], recurrent[:2], out=gates[:2])
+def _gru_step(xp, gates, h, proposal, next_h):
+    """Finish the gates, with what the state proposes for the candidate, and the next state."""
     sigmoid_in_place(xp, gates[:2])
     update, reset, candidate = gates
-    proposal[...] = recurrent[2]
-    xp.multiply(reset, proposal, out=candidate)
-    candidate += z[2]
+    xp.multiply(reset, proposal, out=next_h)
+    candidate += next_h
     xp.tanh(candidate, out=candidate)
     xp.subtract(h, candidate, out=next_h)
     next_h *= update
@@ -322,6 +324,7 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
     """
     steps, gates, hs, proposals = saved
     _, kernel, recurrent_kernel, *_ = arrays
+    transposed = xp.ascontiguousarray(recurrent_kernel.T)
     by_output, dh = steps.output_gradients(*gradients)
     earlier, passed = xp.empty_like(dh), xp.empty_like(dh)
     dx = xp.empty_like(kernel, shape=(len(steps), len(dh), kernel.shape[1]))
@@ -336,7 +339,7 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
         dz[2] *= gates[t, 1]
         drecurrent_by_gate[t] = dz
         steps.clear_masked(t, dx[t], drecurrent[t])
-        xp.matmul(drecurrent[t], recurrent_kernel.T, out=earlier)
+        xp.matmul(drecurrent[t], transposed, out=earlier)
         earlier += passed
         steps.pass_masked(t, earlier, dh)
         dh, earlier = earlier, dh

@@ -1,5 +1,7 @@
 """Bidirectional: a sequence read from both ends."""
 
+from typing import Any
+
 from minikeras import ops
 from minikeras.core import registry, trees
 from minikeras.layers.base import Layer
@@ -113,7 +115,7 @@ class Bidirectional(Layer):
         """Alias of `reset_state`."""
         self.reset_state()
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs, mask: Any = None):
         """Return the mask of the outputs, None for a single output."""
         own = (mask[0] if trees.is_nested(mask) else mask) if self.return_sequences else None
         return (own, own) if self.merge_mode is None else own

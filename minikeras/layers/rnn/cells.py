@@ -17,6 +17,9 @@ from minikeras.ops.seeds import SeedGenerator
 class _Cell(DropoutRNNCell, Layer):
     """What the three cells share: kernels, states, and masks that only training uses."""
 
+    units: int
+    use_bias: bool
+    seed: int | None
     gates = 1
     state_count = 1
     drawn_seed = None
@@ -119,7 +122,7 @@ class SimpleRNNCell(_Cell):
     bias_constraint: Constraint = None
     dropout: Rate = 0.0
     recurrent_dropout: Rate = 0.0
-    seed: int = None
+    seed: int | None = None
 
     def call(self, sequence, states, training=False):
         """Return the output and the new state, in a list if it came in one."""
@@ -184,7 +187,7 @@ class GRUCell(_GatedCell):
     dropout: Rate = 0.0
     recurrent_dropout: Rate = 0.0
     reset_after: bool = True
-    seed: int = None
+    seed: int | None = None
 
     def _bias(self, shape):
         return self.field_weight("bias", (2, *shape) if self.reset_after else shape)
@@ -269,7 +272,7 @@ class LSTMCell(_GatedCell):
     bias_constraint: Constraint = None
     dropout: Rate = 0.0
     recurrent_dropout: Rate = 0.0
-    seed: int = None
+    seed: int | None = None
 
     def _bias(self, shape):
         if not self.unit_forget_bias:

@@ -3,6 +3,8 @@
 One mask for all steps, on the inputs and on the state: Gal and Ghahramani (2016).
 """
 
+from typing import Any
+
 from minikeras import ops
 from minikeras.autograd import symbolic
 from minikeras.ops import random
@@ -15,6 +17,9 @@ class DropoutRNNCell:
     dropout, each of `gates_with_own_mask` gates has masks of its own, of the inputs too.
     """
 
+    dropout: float
+    recurrent_dropout: float
+    seed_generator: Any
     gates_with_own_mask = 1
     _dropout_mask = None
     _recurrent_dropout_mask = None

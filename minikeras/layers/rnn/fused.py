@@ -1,10 +1,17 @@
 """Recurrent layers that have a fused op for whole sequences."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from minikeras import activations, ops
 from minikeras.layers.input_spec import InputSpec
+from minikeras.layers.rnn.rnn import RNN
+
+# To the checker this part of a layer is an RNN, whose methods it goes on to by `super()`.
+_Rest = RNN if TYPE_CHECKING else object
 
 
-class FusedRNN:
+class FusedRNN(_Rest):
     """The part of a layer that makes a built-in cell, and runs it as one op where that is the same.
 
     Layers name the `cell_class`, the `cell_name` and the `sequence_op`. The op knows tanh and
@@ -12,6 +19,9 @@ class FusedRNN:
     goes step by step.
     """
 
+    cell_class: Any
+    cell_name: str
+    sequence_op: Callable[..., Any]
     cell_options = ("implementation",)
     unsaved = ("use_cudnn",)
 

@@ -76,7 +76,7 @@ class GRU(FusedRNN, RNN):
     bias_constraint: Constraint = None
     dropout: Rate = 0.0
     recurrent_dropout: Rate = 0.0
-    seed: int = None
+    seed: int | None = None
     return_sequences: bool = False
     return_state: bool = False
     go_backwards: bool = False

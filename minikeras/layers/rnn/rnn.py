@@ -77,7 +77,7 @@ class RNN(Layer):
     def setup(self):
         """Note what the states look like."""
         self.supports_masking = True
-        self.states = None
+        self.states: Any = None
         size = self.cell.state_size
         self.single_state = isinstance(size, int)
         self.state_size = [size] if self.single_state else list(size)
@@ -138,7 +138,7 @@ class RNN(Layer):
         """Alias of `reset_state`."""
         self.reset_state()
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
+    def call(self, sequences, initial_state=None, mask: Any = None, training=False):
         """Run the cell.
 
         Args:
@@ -203,7 +203,7 @@ class RNN(Layer):
         )
         return outputs if self.return_sequences else last, states
 
-    def compute_mask(self, sequences, mask=None, initial_state=None):
+    def compute_mask(self, sequences, mask: Any = None, initial_state=None):
         """Return the mask of the outputs, None for states and for a single output."""
         own = (mask[0] if trees.is_nested(mask) else mask) if self.return_sequences else None
         return [own, *[None] * len(self.state_size)] if self.return_state else own

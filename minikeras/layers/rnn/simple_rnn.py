@@ -77,4 +77,4 @@ class SimpleRNN(FusedRNN, RNN):
     go_backwards: bool = False
     stateful: bool = False
     unroll: bool = False
-    seed: int = None
+    seed: int | None = None

@@ -96,7 +96,7 @@ def _nothing():
     """Stands for a method that a cell need not have."""
 
 
-def call_cell(cell, inputs, states, training, **kwargs):
+def call_cell(cell: Any, inputs, states, training, **kwargs) -> Any:
     """Call a cell; one that is no layer does not hear of `training`."""
     if isinstance(cell, Layer):
         kwargs["training"] = training

@@ -1,5 +1,7 @@
 """Callback: what a user may do at the stages of training, evaluation and prediction."""
 
+from typing import Any
+
 
 class Callback:
     """The base class of callbacks: a subclass overrides the hooks of the stages it cares for.
@@ -24,8 +26,8 @@ class Callback:
     """
 
     def __init__(self):
-        self.params = None
-        self._model = None
+        self.params: Any = None
+        self._model: Any = None
 
     def set_params(self, params):
         """Keep the run's settings.

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,10 +42,10 @@ class CSVLogger(Callback):
         self.filename = Path(filename)
         self.sep = separator
         self.append = append
-        self.keys = None
+        self.keys: Any = None
         self.append_header = True
-        self.csv_file = None
-        self.writer = None
+        self.csv_file: Any = None
+        self.writer: Any = None
 
     def on_train_begin(self, logs=None):
         """Open the file."""

@@ -2,10 +2,11 @@
 
 import operator
 import warnings
+from typing import Any
 
 import numpy as np
 
-from minikeras import config
+from minikeras.core import settings
 from minikeras.training.callbacks.callback import Callback
 
 _COMPARISONS = {"min": operator.lt, "max": operator.gt, "down": operator.lt, "up": operator.gt}
@@ -21,7 +22,7 @@ class MonitorCallback(Callback):
         min_delta: by how much a value must be better to count; its sign is ignored.
     """
 
-    def __init__(self, monitor="val_loss", mode="auto", best=None, min_delta=0):
+    def __init__(self, monitor="val_loss", mode="auto", best=None, min_delta: float = 0):
         super().__init__()
         if mode not in ("auto", "min", "max"):
             warnings.warn(
@@ -33,7 +34,7 @@ class MonitorCallback(Callback):
         self.mode = mode
         self.best = best
         self.min_delta = abs(min_delta)
-        self.is_better = None
+        self.is_better: Any = None
 
     def settle_direction(self):
         """Find out whether less or more is better, now that the model's metrics are there.
@@ -85,7 +86,7 @@ class MonitorCallback(Callback):
         if reference is None:
             return True
         margin = self.min_delta if self.is_better is operator.lt else -self.min_delta
-        rounded = np.dtype(config.floatx()).type  # what differs by less is the same
+        rounded = np.dtype(settings.floatx()).type  # what differs by less is the same
         return bool(self.is_better(rounded(value + margin), rounded(reference)))
 
     def _direction_of_metric(self):

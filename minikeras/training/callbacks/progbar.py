@@ -1,5 +1,7 @@
 """ProgbarLogger: the progress bar of `fit`, `evaluate` and `predict`."""
 
+from typing import Any
+
 from minikeras.core import console
 from minikeras.training.callbacks.callback import Callback
 from minikeras.training.progbar import Progbar
@@ -22,8 +24,8 @@ class ProgbarLogger(Callback):
     def __init__(self):
         super().__init__()
         self.seen = 0
-        self.progbar = None
-        self.target = None
+        self.progbar: Any = None
+        self.target: Any = None
         self.verbose = 1
         self.epochs = 1
         self._in_fit = False

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
-from minikeras import config
 from minikeras.arrays.order import batch_order, epoch_order
 from minikeras.autograd.tensor import Tensor
-from minikeras.core import trees
+from minikeras.core import settings, trees
 from minikeras.ops.seeds import run_seed
 from minikeras.training.data.unpack import (
     class_weights_to_sample_weights,
@@ -39,8 +38,8 @@ def as_arrays(data, what="x"):
             raise ValueError(
                 f"Expected numbers in `{what}`, but received an array of dtype {array.dtype}."
             )
-        if array.dtype.kind == "f" and array.dtype != config.floatx():
-            array = array.astype(config.floatx())
+        if array.dtype.kind == "f" and array.dtype != settings.floatx():
+            array = array.astype(settings.floatx())
         return array
 
     return trees.map_structure(convert, data)

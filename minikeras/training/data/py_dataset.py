@@ -1,5 +1,6 @@
 """PyDataset: batches computed by a user's class, ahead of time by worker threads if wanted."""
 
+import operator
 import random
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -67,9 +68,8 @@ class PyDataset:
     @property
     def num_batches(self):
         """The number of batches, or None if there is no end."""
-        if hasattr(self, "__len__"):
-            return len(self)
-        return None
+        count = getattr(self, "__len__", None)
+        return None if count is None else operator.index(count())
 
     def on_epoch_begin(self):
         """Do something before an epoch; nothing by default."""

@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from typing import Any
 
 from minikeras.core import trees
 from minikeras.training.data.arrays import ArrayData, as_arrays
@@ -83,7 +84,7 @@ class Epochs:
         self.source = source
         self._steps = steps_per_epoch
         self._known = source.num_batches
-        self._batches = None
+        self._batches: Any = None
         self._seen = 0
 
     @property
@@ -103,7 +104,7 @@ class Epochs:
     def __iter__(self):
         """Yield `(step, batch)` for one epoch."""
         self.source.on_epoch_begin()
-        if self._batches is None or self._steps is None:
+        if self._begins_anew():
             self._restart()
         limit = self.num_batches
         for step in itertools.count() if limit is None else range(limit):
@@ -116,6 +117,9 @@ class Epochs:
         if self._is_through():
             self._batches = None
         self.source.on_epoch_end()
+
+    def _begins_anew(self):
+        return self._batches is None or self._steps is None
 
     def _restart(self):
         self._batches, self._seen = iter(self.source), 0

@@ -1,0 +1,127 @@
+"""Where batches come from, against Keras: numbers of steps, generators, PyDataset."""
+
+import random
+
+import pytest
+
+from parity_tests.scenario import same
+from parity_tests.test_training import BITS, LENGTH, SAMPLES, X, Y, fit, mlp
+
+pytestmark = pytest.mark.parity
+
+BATCH = 8
+
+
+def compiled(k):
+    m = mlp(k)
+    m.compile("sgd", "mse")
+    return m
+
+
+def batches(count=None):
+    i = 0
+    while count is None or i < count:
+        start = i * BATCH % SAMPLES
+        yield X[start : start + BATCH], Y[start : start + BATCH]
+        i += 1
+
+
+def dataset(k, workers=1, endless=False, targets=Y):
+    class Data(k.utils.PyDataset):
+        epochs_ended = 0
+
+        @property
+        def num_batches(self):
+            return None if endless else SAMPLES // BATCH
+
+        def __getitem__(self, i):
+            start = i * BATCH % SAMPLES
+            return X[start : start + BATCH], targets[start : start + BATCH]
+
+        def on_epoch_end(self):
+            self.epochs_ended += 1
+
+    return Data(workers=workers)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "epochs", "steps"), [(4, 4, 3), (4, 3, 10), (8, 3, 7), (8, 5, 2), (16, 2, 1)]
+)
+def test_steps_of_arrays(batch_size, epochs, steps):
+    def scenario(k):
+        options = {"epochs": epochs, "batch_size": batch_size, "steps_per_epoch": steps}
+        return fit(compiled(k), X, Y, **options)
+
+    same(scenario, LENGTH)
+
+
+def test_steps_of_validation():
+    def scenario(k):
+        validation = {"validation_data": (X, Y), "validation_steps": 2}
+        return fit(compiled(k), X, Y, epochs=3, batch_size=8, steps_per_epoch=2, **validation)
+
+    same(scenario, LENGTH)
+
+
+@pytest.mark.parametrize("steps", [3, 5, 9])
+def test_steps_of_evaluate_and_predict(steps):
+    def scenario(k):
+        m = compiled(k)
+        result = m.evaluate(X, Y, batch_size=8, steps=steps, verbose=0)
+        return result, m.predict(X, batch_size=8, steps=steps, verbose=0)
+
+    same(scenario, LENGTH)
+
+
+def test_endless_generators():
+    def scenario(k):
+        m = compiled(k)
+        options = {"validation_data": batches(), "validation_steps": 2}
+        history = fit(m, batches(), epochs=3, steps_per_epoch=4, **options)
+        inputs = ((x,) for x, _ in batches(4))
+        return history, m.evaluate(batches(), steps=3, verbose=0), m.predict(inputs, verbose=0)
+
+    same(scenario, LENGTH)
+
+
+@pytest.mark.parametrize("steps", [None, 2, 7])
+def test_generators_that_end(steps):
+    same(lambda k: fit(compiled(k), batches(5), epochs=3, steps_per_epoch=steps), LENGTH)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_datasets(workers):
+    def scenario(k):
+        m, data = compiled(k), dataset(k, workers)
+        history = fit(m, data, epochs=2, shuffle=False, validation_data=dataset(k))
+        return history, m.evaluate(dataset(k), verbose=0), data.epochs_ended
+
+    same(scenario, LENGTH)
+
+
+def test_steps_of_datasets():
+    def scenario(k):
+        m = compiled(k)
+        options = {"epochs": 3, "steps_per_epoch": 3, "shuffle": False}
+        return fit(m, dataset(k, endless=True), **options), fit(m, dataset(k), **options)
+
+    same(scenario, LENGTH)
+
+
+def test_the_first_order_of_a_shuffled_dataset():
+    def scenario(k):
+        m = compiled(k)
+        random.seed(3)
+        return fit(m, dataset(k))
+
+    same(scenario, LENGTH)
+
+
+def test_class_weights_of_a_dataset():
+    def scenario(k):
+        m = mlp(k, 1, "sigmoid")
+        m.compile("sgd", "mse")
+        data = dataset(k, targets=BITS)
+        return fit(m, data, epochs=2, shuffle=False, class_weight={0: 1.0, 1: 3.0})
+
+    same(scenario, LENGTH)
