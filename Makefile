@@ -16,7 +16,7 @@ PARITY := $(VENV)/.stamp-parity
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a virtual environment that came out half made is made again
-.PHONY: help setup setup-parity demo test test-engine fuzz lint check clean
+.PHONY: help setup setup-parity demo test test-engine fuzz bench numerics lint check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ test-engine: $(DEV) ## Run the tests that need no TensorFlow
 
 fuzz: $(PARITY) ## Run the random tests with FUZZ_EXAMPLES (3000) draws each
 	MINIKERAS_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PYTEST) -n $(WORKERS) -m fuzz
+
+bench: $(PARITY) ## Time training and prediction beside real Keras (benchmarks/results)
+	$(BIN)/python benchmarks/run.py
+
+numerics: $(PARITY) ## Measure the differences from Keras (docs/numerics.md)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m parity_tests.measure
 
 lint: $(DEV) ## Check style (ruff) and types (pyright)
 	$(BIN)/ruff check .

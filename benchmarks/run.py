@@ -43,7 +43,9 @@ def main():
     path = HERE / "results" / f"fit-{options.cores}-cores.json"
     path.write_text(json.dumps({"stamp": stamp, "results": results}, indent=1) + "\n")
     for engine in present[1:]:
-        ratios = [r[engine]["fit_step_ms"] / r["minikeras"]["fit_step_ms"] for r in results.values()]
+        ratios = [
+            r[engine]["fit_step_ms"] / r["minikeras"]["fit_step_ms"] for r in results.values()
+        ]
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         print(f"fit, {engine} / minikeras: geometric mean {mean:.2f}, least {min(ratios):.2f}")
     print(f"written: {path.relative_to(HERE.parent)}")

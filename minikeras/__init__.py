@@ -42,7 +42,13 @@ __version__ = "0.1.0"
 
 
 def version():
-    """Return the version of minikeras as a string."""
+    """Return the version of minikeras as a string.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.version() == keras.__version__
+        True
+    """
     return __version__
 
 

@@ -53,7 +53,7 @@ AROUND = [
 ]
 CASES = RULES + [
     (name, {**options, **around})
-    for name, options in [("SGD", {"momentum": 0.9}), ("Adam", {}), ("RMSprop", {}), ("Nadam", {})]
+    for name, options in [("SGD", {"momentum": 0.9}), ("Nadam", {})]
     for around in AROUND
 ]
 
@@ -159,18 +159,14 @@ def test_schedules(name, args, options, floatx):
         engine.config.set_floatx(floatx)
         schedule = getattr(engine.optimizers.schedules, name)(*args, **options)
         steps = [*range(40), 100, 1000, 12345]
-        values.append(
-            [np.asarray(schedule(engine.Variable(s, dtype="int64"))) for s in steps]
-        )
+        values.append([np.asarray(schedule(engine.Variable(s, dtype="int64"))) for s in steps])
         engine.config.set_floatx("float32")
     assert_close(np.stack(values[0]), np.stack(values[1]), what=name)
 
 
 @pytest.mark.parametrize(("name", "args", "options"), SCHEDULES, ids=str)
 def test_configs_of_schedules(name, args, options):
-    ours, theirs = both(
-        lambda engine: getattr(engine.optimizers.schedules, name)(*args, **options)
-    )
+    ours, theirs = both(lambda engine: getattr(engine.optimizers.schedules, name)(*args, **options))
     assert ours.get_config() == theirs.get_config()
     saved = minikeras.optimizers.schedules.serialize(ours)
     assert saved == keras.optimizers.schedules.serialize(theirs)
@@ -231,6 +227,7 @@ def test_loss_scaling():
         inner = engine.optimizers.SGD(0.1, momentum=0.9)
         optimizer = engine.optimizers.LossScaleOptimizer(inner, 8.0, dynamic_growth_steps=3)
         seen = [float(optimizer.scale_loss(engine.ops.convert_to_tensor(2.0)))]
+        optimizer.build([w])
         for value in (1.0, 1.0, np.inf, 1.0, 1.0, 1.0, 1.0, np.nan, 2.0):
             gradient = engine.ops.convert_to_tensor(np.full(3, value, "float32"))
             optimizer.apply([gradient], [w])
@@ -240,6 +237,27 @@ def test_loss_scaling():
         states.append((seen, names, optimizer.get_config()))
     assert_close(np.float32(states[0][0]), np.float32(states[1][0]))
     assert states[0][1:] == states[1][1:]
+
+
+def test_an_optimizer_of_ones_own():
+    def make(engine):
+        ops = engine.ops
+
+        class Signed(engine.optimizers.Optimizer):
+            def build(self, variables):
+                super().build(variables)
+                self.velocities = self.add_optimizer_variables(variables, "velocity")
+
+            def update_step(self, gradient, variable, learning_rate):
+                rate = ops.cast(learning_rate, variable.dtype)
+                velocity = self.velocities[self._get_variable_index(variable)]
+                self.assign(velocity, ops.add(ops.multiply(velocity, 0.5), ops.sign(gradient)))
+                self.assign_sub(variable, ops.multiply(velocity, rate))
+                self.assign_add(variable, ops.multiply(gradient, 0.01))
+
+        return Signed(0.1, weight_decay=0.1)
+
+    compare_runs(make, "float32")
 
 
 @pytest.mark.parametrize(

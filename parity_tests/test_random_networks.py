@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import HealthCheck, given, note, reject, settings
-from parity_tests.networks import build, recipes
 
 import minikeras
+from parity_tests.networks import build, recipes
 
 BATCH = 3
 

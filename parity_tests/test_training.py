@@ -82,7 +82,8 @@ def metrics_of_the_same_name(k):
 @scenario
 def crossentropy_by_targets(k):
     histories = []
-    for units, activation, y in ((3, "softmax", ONE_HOT), (3, "softmax", LABELS), (1, "sigmoid", BITS)):
+    kinds = ((3, "softmax", ONE_HOT), (3, "softmax", LABELS), (1, "sigmoid", BITS))
+    for units, activation, y in kinds:
         m = mlp(k, units, activation)
         m.compile("sgd", "crossentropy", metrics=["accuracy"])
         histories.append(fit(m, X, y, epochs=2))

@@ -57,6 +57,11 @@ def convert_to_tensor(x: Any, dtype: DTypeLike = None) -> Any:
 
     Returns:
         A tensor, holding a copy if `x` is an array of somebody else's.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.convert_to_tensor([1, 2])
+        <Tensor: shape=(2,), dtype=int32, numpy=array([1, 2], dtype=int32)>
     """
     if hasattr(x, "as_operand"):
         x = x.as_operand()

@@ -10,7 +10,7 @@ A family answers three questions, and an op names its family instead of answerin
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, TypeAlias
 
 from minikeras.core import dims, dtypes, settings
@@ -62,7 +62,11 @@ def cached(promote: Promote) -> Promote:
     def remembered(names: Names, floatx: str) -> Names:
         return promote(names)
 
-    return lambda names: remembered(names, settings.floatx())
+    @wraps(promote)
+    def answer(names: Names) -> Names:
+        return remembered(names, settings.floatx())
+
+    return answer
 
 
 def _all(names: Names, target: str) -> Names:

@@ -314,6 +314,12 @@ class Operation:
 
     Args:
         name: a name without `/`, or None for an automatic one.
+
+    Example:
+        >>> import minikeras as keras
+        >>> layer = keras.layers.Dense(2)
+        >>> isinstance(layer, keras.Operation)
+        True
     """
 
     def __init__(self, name: Any = None):

@@ -93,12 +93,22 @@ def _strong(name: str) -> str:
 
 
 def is_float(name: str | None) -> bool:
-    """Say whether a dtype name is a float type."""
+    """Say whether a dtype name is a float type.
+
+    Example:
+        >>> is_float("float16"), is_float("int32")
+        (True, False)
+    """
     return name in FLOATS
 
 
 def is_integer(name: str | None) -> bool:
-    """Say whether a dtype name is an integer type (bool is not)."""
+    """Say whether a dtype name is an integer type (bool is not).
+
+    Example:
+        >>> is_integer("uint8"), is_integer("bool")
+        (True, False)
+    """
     return name in INTEGERS
 
 

@@ -42,6 +42,11 @@ def get_uid(prefix: str = "") -> int:
 
     Returns:
         An int, 1 the first time.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.backend.get_uid("example"), keras.backend.get_uid("example")
+        (1, 2)
     """
     _counts[prefix] += 1
     return _counts[prefix]

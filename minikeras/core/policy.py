@@ -109,7 +109,13 @@ def set_dtype_policy(policy: Any) -> None:
 
 
 def get(identifier: Any) -> DTypePolicy:
-    """Return the policy that a name, config, policy or None stands for."""
+    """Return the policy that a name, config, policy or None stands for.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.dtype_policies.get("mixed_float16").compute_dtype
+        'float16'
+    """
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):

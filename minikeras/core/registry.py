@@ -152,6 +152,11 @@ def get_custom_objects() -> dict[str, Any]:
 
     Returns:
         A dict of registered name to object; changing it changes the registry.
+
+    Example:
+        >>> import minikeras as keras
+        >>> isinstance(keras.utils.get_custom_objects(), dict)
+        True
     """
     return _REGISTERED_CLASSES
 
@@ -202,6 +207,11 @@ def get_registered_name(thing: Any) -> str:
 
     Returns:
         A string such as `"package>Name"`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.utils.get_registered_name(keras.layers.Dense)
+        'Dense'
     """
     own: str = thing.__name__
     return _REGISTERED_NAMES.get(thing, own)
@@ -219,6 +229,11 @@ def get_registered_object(
 
     Returns:
         The object, or None.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.utils.get_registered_object("lab>tanh", {"lab>tanh": keras.ops.tanh})
+        <op tanh>
     """
     return _custom(name, custom_objects) or (module_objects or {}).get(name)
 

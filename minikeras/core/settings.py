@@ -181,12 +181,25 @@ def backend() -> str:
 
 
 def enable_interactive_logging() -> None:
-    """Print progress bars and summaries straight to standard output."""
+    """Print progress bars and summaries straight to standard output.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.enable_interactive_logging()
+    """
     _settings["interactive_logging"] = True
 
 
 def disable_interactive_logging() -> None:
-    """Send progress bars and summaries to the `minikeras` logger instead of standard output."""
+    """Send progress bars and summaries to the `minikeras` logger instead of standard output.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.disable_interactive_logging()
+        >>> keras.config.is_interactive_logging_enabled()
+        False
+        >>> keras.config.enable_interactive_logging()
+    """
     _settings["interactive_logging"] = False
 
 
@@ -195,5 +208,10 @@ def is_interactive_logging_enabled() -> bool:
 
     Returns:
         A bool.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.is_interactive_logging_enabled()
+        True
     """
     return _settings["interactive_logging"]

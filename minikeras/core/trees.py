@@ -12,7 +12,12 @@ from minikeras.core.types import Dict, List, Nest, Tuple
 
 
 def is_nested(tree: Nest) -> bool:
-    """Say whether `tree` is a container rather than a leaf."""
+    """Say whether `tree` is a container rather than a leaf.
+
+    Example:
+        >>> is_nested([1, 2]), is_nested(1)
+        (True, False)
+    """
     return isinstance(tree, (list, tuple, dict))
 
 
@@ -85,7 +90,12 @@ def _map(function: Callable[..., Any], trees: Sequence[Nest]) -> Nest:
 
 
 def map_up_to(function: Callable[[Any, Nest], Any], shallow: Nest, deep: Nest) -> Nest:
-    """Apply `function(leaf, part)` where `deep` goes on below the leaves of `shallow`."""
+    """Apply `function(leaf, part)` where `deep` goes on below the leaves of `shallow`.
+
+    Example:
+        >>> map_up_to(lambda name, part: (name, part), ["a", "b"], [1, [2, 3]])
+        [('a', 1), ('b', [2, 3])]
+    """
     if isinstance(shallow, Dict):
         mapped = {key: map_up_to(function, shallow[key], deep[key]) for key in _keys(shallow)}
         return _like_dict(shallow, mapped)
@@ -121,7 +131,11 @@ def pack_sequence_as(structure: Nest, leaves: Iterable[Any]) -> Nest:
 
 
 def assert_same_structure(a: Nest, b: Nest) -> None:
-    """Raise a ValueError that names the first place where two nests differ in structure."""
+    """Raise a ValueError that names the first place where two nests differ in structure.
+
+    Example:
+        >>> assert_same_structure([1, {"k": 2}], ["a", {"k": "b"}])
+    """
     if is_nested(a) != is_nested(b):
         raise ValueError(f"The two structures do not match: {a!r} against {b!r}.")
     if isinstance(a, Dict):

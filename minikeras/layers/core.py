@@ -33,6 +33,11 @@ class InputLayer(Layer):
 
     Raises:
         ValueError: if the shape is missing or no tuple of sizes.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.layers.InputLayer(shape=(3,)).output.shape
+        (None, 3)
     """
 
     def __init__(

@@ -95,6 +95,12 @@ def circle(
 
     Returns:
         A tensor of shape `(batch,)`; where it is 0, the sample does not count in a mean.
+
+    Example:
+        >>> import minikeras as keras
+        >>> y_pred = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+        >>> keras.losses.circle([0, 0, 1], y_pred, margin=0.0).tolist()
+        [0.693147, 0.693147, 0.0]
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.cast(y_true, "int32")

@@ -293,8 +293,8 @@ class CosineSimilarity(FunctionLoss, fn=cosine_similarity, unsaved=("axis",), ax
 
     Example:
         >>> import minikeras as keras
-        >>> float(keras.losses.CosineSimilarity()([[1.0, 0.0]], [[0.0, 1.0]]))
-        -0.0
+        >>> float(keras.losses.CosineSimilarity()([[1.0, 0.0]], [[3.0, 4.0]]))
+        -0.6
     """
 
 

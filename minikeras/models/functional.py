@@ -25,6 +25,12 @@ class Functional(Graph, Model):
 
     Raises:
         ValueError: if an output is not connected to the inputs.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.Input((3,))
+        >>> keras.models.Functional(x, keras.layers.Dense(2)(x)).output_shape
+        (None, 2)
     """
 
     def __new__(cls, *args, **kwargs):

@@ -16,6 +16,7 @@ def _refusing(promote, accepts, wanted):
 
     @cached
     def rule(names):
+        """Cast all inputs to the dtype in which they meet, if it is of the accepted kind."""
         targets = promote(names)
         if not accepts(targets[0]):
             came = ", ".join(name for name in names if name is not None)

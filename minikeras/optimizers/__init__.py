@@ -2,15 +2,21 @@
 
 from minikeras.optimizers import schedules
 from minikeras.optimizers.base import Optimizer, optimizer_table
+from minikeras.optimizers.further_rules import Adadelta, Adamax, Ftrl, Lion, Nadam
 from minikeras.optimizers.loss_scale import LossScaleOptimizer, with_loss_scaling
 from minikeras.optimizers.rules import SGD, Adagrad, Adam, AdamW, RMSprop
 
 __all__ = [
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
     "LossScaleOptimizer",
+    "Nadam",
     "Optimizer",
     "RMSprop",
     "deserialize",
@@ -20,8 +26,10 @@ __all__ = [
     "with_loss_scaling",
 ]
 
-for _cls in (SGD, Adagrad, Adam, AdamW, RMSprop, LossScaleOptimizer):
-    optimizer_table.entries[_cls.__name__.lower()] = _cls
+# Names of optimizers are understood in any case.
+optimizer_table.entries.update(
+    {name.lower(): cls for name, cls in list(optimizer_table.entries.items())}
+)
 
 
 def serialize(optimizer):
@@ -32,6 +40,11 @@ def serialize(optimizer):
 
     Returns:
         A dict for `deserialize`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.optimizers.serialize(keras.optimizers.SGD(0.5))["class_name"]
+        'SGD'
     """
     return optimizer_table.serialize(optimizer)
 
@@ -45,6 +58,12 @@ def deserialize(config, custom_objects=None):
 
     Returns:
         An `Optimizer`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> config = keras.optimizers.serialize(keras.optimizers.SGD(0.5))
+        >>> float(keras.optimizers.deserialize(config).learning_rate)
+        0.5
     """
     return optimizer_table.deserialize(config, custom_objects)
 
@@ -64,7 +83,7 @@ def get(identifier):
     Example:
         >>> import minikeras as keras
         >>> keras.optimizers.get("sgd").name
-        'SGD'
+        'sgd'
     """
     if identifier is None or isinstance(identifier, Optimizer):
         return identifier

@@ -1,29 +1,27 @@
 """Optimizer: what all update rules share.
 
-A subclass makes its per-weight state in `build` and changes one weight in `update_step`. Everything
-around that is here: clipping, accumulation over several steps, decay, moving averages of the
-weights, loss scaling, constraints.
+A subclass makes its per-weight state in `build` and changes one weight in `update_step`. Here are
+the variables and the frame of a step; `rate` keeps the learning rate, and what else happens in a
+step is in `around`.
 """
 
-import re
 import warnings
 from typing import Any
 
-import numpy as np
-
 from minikeras import initializers
-from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
-from minikeras.core import dtypes, names, registry, settings
+from minikeras.core import dtypes, names, registry
 from minikeras.core.registry import Table
-from minikeras.optimizers.clipping import clip_by_value, clip_each_norm, clip_joint_norm
-from minikeras.optimizers.rows import RowGradient, dense, gradient_array
+from minikeras.optimizers.around import Around
+from minikeras.optimizers.checks import check_options, with_gradients
+from minikeras.optimizers.rate import Rate
+from minikeras.optimizers.rows import gradient_array
 from minikeras.optimizers.schedules import LearningRateSchedule
 
 optimizer_table = Table("optimizer", "keras.optimizers")
 
 
-class Optimizer:
+class Optimizer(Rate, Around):
     """The base of optimizers.
 
     Args:
@@ -42,6 +40,16 @@ class Optimizer:
 
     Raises:
         ValueError: if options contradict each other or are out of range.
+
+    Example:
+        >>> import minikeras as keras
+        >>> class Descent(keras.optimizers.Optimizer):
+        ...     def update_step(self, gradient, variable, learning_rate):
+        ...         variable.assign_sub(learning_rate * gradient)
+        >>> x = keras.Variable(1.0)
+        >>> Descent(0.5).apply([keras.ops.ones(())], [x])
+        >>> float(x)
+        0.5
     """
 
     def __init__(
@@ -65,7 +73,7 @@ class Optimizer:
             )
         if kwargs:
             raise ValueError(f"Argument(s) not recognized: {kwargs}")
-        _check_options(
+        check_options(
             (clipnorm, clipvalue, global_clipnorm),
             use_ema,
             ema_momentum,
@@ -96,25 +104,6 @@ class Optimizer:
             )
             self._learning_rate = self._as_rate(learning_rate)
 
-    def _as_rate(self, learning_rate):
-        if isinstance(learning_rate, dict):
-            learning_rate = registry.deserialize(learning_rate)
-        if isinstance(learning_rate, LearningRateSchedule):
-            return learning_rate
-        if _is_function(learning_rate):
-            return learning_rate
-        if not isinstance(learning_rate, (int, float)) and not hasattr(learning_rate, "dtype"):
-            raise ValueError(
-                "Argument `learning_rate` should be float, or an instance of "
-                "LearningRateSchedule, or a callable (that takes in the current iteration value "
-                "and returns the corresponding learning rate value). "
-                f"Received instead: learning_rate={learning_rate}"
-            )
-        rate = float(learning_rate)
-        return self._track(
-            Variable(rate, dtype=settings.floatx(), trainable=False, name="learning_rate")
-        )
-
     def _track(self, variable):
         variable.overwrite_with_gradient = False
         self._variables.append(variable)
@@ -133,33 +122,6 @@ class Optimizer:
         if self.gradient_accumulation_steps:
             return self._iterations // self.gradient_accumulation_steps
         return self._iterations
-
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate of the next step; assign to it to change a constant one."""
-        if isinstance(self._learning_rate, LearningRateSchedule):
-            return self._learning_rate(self._iterations)
-        if isinstance(self._learning_rate, Variable):
-            return self._learning_rate
-        return self._learning_rate()
-
-    @learning_rate.setter
-    def learning_rate(self, learning_rate):
-        if isinstance(self._learning_rate, Variable):
-            if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate):
-                self._variables.remove(self._learning_rate)
-                self._learning_rate = learning_rate
-                return
-            self._learning_rate.assign(float(learning_rate))
-        elif isinstance(learning_rate, LearningRateSchedule):
-            self._learning_rate = learning_rate
-        else:
-            raise TypeError(
-                "This optimizer instance was created with a `LearningRateSchedule` object as its "
-                "`learning_rate` constructor argument, hence its learning rate is not settable. "
-                "If you need the learning rate to be settable, you should instantiate the "
-                "optimizer with a float `learning_rate` argument."
-            )
 
     def add_variable_from_reference(self, reference_variable, name=None, initializer="zeros"):
         """Make a state variable of the shape and dtype of a weight.
@@ -219,20 +181,27 @@ class Optimizer:
 
         Returns:
             A list of variables, or a tuple of lists.
+
+        Raises:
+            ValueError: if there are not as many initializers as names.
         """
-        if isinstance(name, str):
-            return [
-                None
-                if v.overwrite_with_gradient
-                else self.add_variable_from_reference(v, name=name, initializer=initializer)
-                for v in trainable_variables
-            ]
-        starts = [initializer] * len(name) if isinstance(initializer, str) else initializer
-        lists = [[] for _ in name]
+        kinds = [name] if isinstance(name, str) else list(name)
+        starts = initializer
+        if isinstance(name, str) or not isinstance(initializer, (list, tuple)):
+            starts = [initializer] * len(kinds)
+        if len(starts) != len(kinds):
+            raise ValueError(
+                "The number of provided names must match the number of provided initializers. "
+                f"Received name='{name}', initializer='{initializer}'"
+            )
+        lists = tuple([] for _ in kinds)
         for v in trainable_variables:
-            for part, one, start in zip(lists, name, starts, strict=True):
-                part.append(self.add_variable_from_reference(v, name=one, initializer=start))
-        return tuple(lists)
+            for part, kind, start in zip(lists, kinds, starts, strict=True):
+                made = None
+                if not v.overwrite_with_gradient:
+                    made = self.add_variable_from_reference(v, name=kind, initializer=start)
+                part.append(made)
+        return lists[0] if isinstance(name, str) else lists
 
     def build(self, variables):
         """Make the state for a list of weights.
@@ -279,7 +248,7 @@ class Optimizer:
         if len(grads) == 0:
             return
         variables = self._matched(grads, trainable_variables)
-        grads, variables = _with_gradients(grads, variables)
+        grads, variables = with_gradients(grads, variables)
         grads, variables = self._overwrite(grads, variables)
         if variables:
             arrays = [gradient_array(g) for g in grads]
@@ -332,51 +301,6 @@ class Optimizer:
                 left.append((g, v))
         return [g for g, _ in left], [v for _, v in left]
 
-    def _step(self, grads, variables):
-        if self.gradient_accumulation_steps:
-            grads = self._accumulated(grads, variables)
-            if grads is None:
-                return
-        grads = self._clipped(grads)
-        rate = self._present_rate()
-        self._decay(variables, rate)
-        for g, v in zip(grads, variables, strict=True):
-            gradient = Tensor(dense(g))
-            if isinstance(g, RowGradient):
-                gradient.rows = (g.rows, g.places)
-            self.update_step(gradient, v, rate)
-
-    def _present_rate(self):
-        """The learning rate of this step as a NumPy scalar."""
-        rate = self.learning_rate
-        if isinstance(rate, Variable):
-            return rate.array[()]
-        return rate.data[()] if isinstance(rate, Tensor) else np.float32(rate)
-
-    def _accumulated(self, grads, variables):
-        """The mean gradients if enough steps have come together, else None."""
-        steps = self.gradient_accumulation_steps
-        grads = [dense(g) for g in grads]
-        sums = [self._sums[self._get_variable_index(v)] for v in variables]
-        if (int(self._iterations) + 1) % steps:
-            for total, g in zip(sums, grads, strict=True):
-                total.assign_add(g)
-            return None
-        pairs = zip(sums, grads, strict=True)
-        means = [(g + total.array) / g.dtype.type(steps) for total, g in pairs]
-        for total in self._sums:
-            total.assign(np.zeros(total.shape, total.array.dtype))
-        return means
-
-    def _clipped(self, grads):
-        if self.clipnorm and self.clipnorm > 0:
-            return clip_each_norm(grads, self.clipnorm)
-        if self.global_clipnorm and self.global_clipnorm > 0:
-            return clip_joint_norm(grads, self.global_clipnorm)
-        if self.clipvalue and self.clipvalue > 0:
-            return clip_by_value(grads, self.clipvalue)
-        return grads
-
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight; every optimizer says how.
 
@@ -387,63 +311,41 @@ class Optimizer:
         """
         raise TypeError(f"Optimizer {type(self).__name__} must define `update_step`.")
 
-    def exclude_from_weight_decay(self, var_list=None, var_names=None):
-        """Let some weights be free of decay.
+    def assign(self, variable, value):
+        """Replace the values of a weight or of a state variable; for use in `update_step`."""
+        variable.assign(value)
+
+    def assign_add(self, variable, value):
+        """Add to the values of a weight or of a state variable; for use in `update_step`."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable, value):
+        """Subtract from the values of a weight or a state variable; for use in `update_step`."""
+        variable.assign_sub(value)
+
+    def set_weights(self, weights):
+        """Replace the values of `variables`.
 
         Args:
-            var_list: list of weights.
-            var_names: list of patterns (regular expressions); weights in whose name one is found
-                are left out.
+            weights: list of arrays, in the order and of the shapes of `variables`.
 
         Raises:
-            ValueError: if the optimizer has been built already.
+            ValueError: if the optimizer is not built, or a shape differs; nothing has changed.
         """
-        if self.built:
+        if not self.built:
             raise ValueError(
-                "`exclude_from_weight_decay()` can only be configured before the optimizer is "
-                "built."
+                "You are calling `set_weights()` on an optimizer that has not yet been built. "
+                "Please call `optimizer.build(trainable_variables)` first."
             )
-        self._undecayed = {id(v) for v in var_list or []}
-        self._undecayed_names = re.compile("|".join(var_names)) if var_names else None
-
-    def _decay(self, variables, rate):
-        if self.weight_decay is None:
-            return
-        for v in variables:
-            if self._is_decayed(v):
-                array = v.writable()
-                array -= array * as_cast(self.weight_decay, array.dtype) * array.dtype.type(rate)
-
-    def _is_decayed(self, variable):
-        names = self._undecayed_names
-        return id(variable) not in self._undecayed and not (names and names.search(variable.name))
-
-    def _update_averages(self):
-        done = int(self.iterations)
-        for v, average in zip(self._trainable_variables, self._averages, strict=True):
-            if average is None:
-                continue
-            mean = average.writable()
-            momentum = mean.dtype.type(self.ema_momentum if done else 0.0)
-            mean *= momentum
-            mean += (mean.dtype.type(1) - momentum) * v.array
-        every = self.ema_overwrite_frequency
-        if every and (done + 1) % every == 0:
-            self._use_averages(self._trainable_variables)
-
-    def _use_averages(self, variables):
-        for v, average in zip(variables, self._averages, strict=True):
-            if average is not None:
-                v.assign(average)
-
-    def finalize_variable_values(self, var_list):
-        """Let the weights become their moving averages, if these are kept; for after training.
-
-        Args:
-            var_list: list of weights.
-        """
-        if self.use_ema:
-            self._use_averages(var_list)
+        pairs = list(zip(self.variables, weights, strict=False))
+        for v, w in pairs:
+            if tuple(v.shape) != tuple(w.shape):
+                raise ValueError(
+                    f"Optimizer variable {v.path} has shape {tuple(v.shape)} not compatible with "
+                    f"provided weight shape {tuple(w.shape)}."
+                )
+        for v, w in pairs:
+            v.assign(w)
 
     def scale_loss(self, loss):
         """Return the loss multiplied by the scale factor, if there is one."""
@@ -481,54 +383,3 @@ class Optimizer:
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = registry.deserialize(config["learning_rate"], custom_objects)
         return cls(**config)
-
-
-def as_cast(value, dtype):
-    """Return a setting in the dtype of a weight, as a float32 first.
-
-    Keras on TensorFlow casts Python floats so. It also makes a float64 run follow the same rule as
-    a float32 run, whose settings cannot be finer.
-    """
-    return dtype.type(np.float32(value))
-
-
-def _is_function(rate):
-    """Whether a learning rate is to be called for its value; a variable is not."""
-    return callable(rate) and not hasattr(rate, "as_operand")
-
-
-def _check_options(clips, use_ema, momentum, overwrite, accumulation):
-    if sum(clip is not None for clip in clips) > 1:
-        raise ValueError(
-            "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
-            f"clipnorm={clips[0]}, clipvalue={clips[1]}, global_clipnorm={clips[2]}."
-        )
-    if use_ema:
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"`ema_momentum` must be in the range [0, 1]. Received: {momentum}")
-        if overwrite is not None and (not isinstance(overwrite, int) or overwrite < 1):
-            raise ValueError(
-                "`ema_overwrite_frequency` must be an integer >= 1 or None. Received: "
-                f"ema_overwrite_frequency={overwrite}"
-            )
-    if accumulation is not None and accumulation < 2:
-        raise ValueError(
-            "`gradient_accumulation_steps` must be an integer >= 2. Received: "
-            f"gradient_accumulation_steps={accumulation}"
-        )
-
-
-def _with_gradients(grads, variables):
-    """Leave out the weights without a gradient, with a warning; raise if that is all of them."""
-    missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
-    if not missing:
-        return grads, variables
-    if len(missing) == len(variables):
-        raise ValueError("No gradients provided for any variable.")
-    warnings.warn(
-        f"Gradients do not exist for variables {missing} when minimizing the loss. If using "
-        "`model.compile()`, did you forget to provide a `loss` argument?",
-        stacklevel=4,
-    )
-    kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
-    return [g for g, _ in kept], [v for _, v in kept]

@@ -120,9 +120,7 @@ class LossScaleOptimizer(Optimizer):
     def from_config(cls, config, custom_objects=None):
         """Make the optimizer from what `get_config` returned."""
         config = dict(config)
-        config["inner_optimizer"] = registry.deserialize(
-            config["inner_optimizer"], custom_objects
-        )
+        config["inner_optimizer"] = registry.deserialize(config["inner_optimizer"], custom_objects)
         return cls(**config)
 
 
@@ -158,7 +156,13 @@ _UNUSED = {
 
 
 def with_loss_scaling(optimizer):
-    """Return the optimizer inside a LossScaleOptimizer, unless it is one."""
+    """Return the optimizer inside a LossScaleOptimizer, unless it is one.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.optimizers.with_loss_scaling(keras.optimizers.SGD()).name
+        'loss_scale_optimizer'
+    """
     if isinstance(optimizer, LossScaleOptimizer):
         return optimizer
     return LossScaleOptimizer(optimizer, name="loss_scale_optimizer")

@@ -1,45 +1,16 @@
 """The update rules: SGD, Adagrad, RMSprop, Adam, AdamW."""
 
-from typing import Any
-
 import numpy as np
 
 from minikeras import initializers
 from minikeras.kernels.shared import optimizers as kernels
-from minikeras.optimizers.base import Optimizer, as_cast, optimizer_table
-from minikeras.optimizers.rows import RowGradient, gradient_array
-
-
-def _scalar(variable, value):
-    """A number in the dtype of a weight, so that arithmetic stays in it."""
-    return variable.array.dtype.type(value)
-
-
-class _Rule(Optimizer):
-    """An optimizer whose further settings are attributes named like its arguments."""
-
-    _settings = ()
-
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return super().get_config() | {name: getattr(self, name) for name in self._settings}
-
-    def _run(self, kernel, gradient, variable, *states, **numbers):
-        """Call a kernel on the weight and its states, all in place."""
-        array = gradient.data.astype(variable.array.dtype, copy=False)
-        kernel(variable.writable(), array, *[s.writable() for s in states], **numbers)
-
-    def _squared(self, gradient):
-        """The squared gradient where it is not simply the square, else None; see `rows`."""
-        found = gradient_array(gradient)
-        return found.squared() if isinstance(found, RowGradient) else None
-
-    def _state(self, states: Any, variable) -> Any:
-        return states[self._get_variable_index(variable)]
+from minikeras.optimizers.around import as_cast
+from minikeras.optimizers.base import optimizer_table
+from minikeras.optimizers.declare import Rule, scalar
 
 
 @optimizer_table.add
-class SGD(_Rule):
+class SGD(Rule):
     """Gradient descent, with momentum if wanted.
 
     Without momentum `w -= learning_rate * g`. With it `v = momentum * v - learning_rate * g` and
@@ -65,19 +36,12 @@ class SGD(_Rule):
         0.5
     """
 
-    _settings = ("momentum", "nesterov")
+    _arguments = {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False}
 
-    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=None,
-                 clipnorm=None, clipvalue=None, global_clipnorm=None, use_ema=False,
-                 ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
-                 gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
-                         use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
-                         gradient_accumulation_steps, name, **kwargs)
-        if not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
+    def check(self):
+        """Raise if the momentum is out of range."""
+        if not isinstance(self.momentum, (int, float)) or not 0 <= self.momentum <= 1:
             raise ValueError("`momentum` must be a float between [0, 1].")
-        self.momentum = momentum
-        self.nesterov = nesterov
 
     def build(self, variables):
         """Make one velocity per weight, if there is momentum."""
@@ -90,16 +54,21 @@ class SGD(_Rule):
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight."""
         if not self.momentum:
-            self._run(kernels.sgd, gradient, variable, lr=_scalar(variable, learning_rate))
+            self.run(kernels.sgd, gradient, variable, lr=scalar(variable, learning_rate))
             return
-        self._run(kernels.sgd_momentum, gradient, variable, self._state(self.momentums, variable),
-                  lr=_scalar(variable, learning_rate),
-                  momentum=as_cast(self.momentum, variable.array.dtype),
-                  nesterov=bool(self.nesterov))
+        self.run(
+            kernels.sgd_momentum,
+            gradient,
+            variable,
+            self.state_of(self.momentums, variable),
+            lr=scalar(variable, learning_rate),
+            momentum=as_cast(self.momentum, variable.array.dtype),
+            nesterov=bool(self.nesterov),
+        )
 
 
 @optimizer_table.add
-class Adagrad(_Rule):
+class Adagrad(Rule):
     """Steps divided by the root of the sum of all squared gradients so far.
 
     Source: Duchi et al., "Adaptive Subgradient Methods" (2011).
@@ -118,18 +87,7 @@ class Adagrad(_Rule):
         0.1
     """
 
-    _settings = ("initial_accumulator_value", "epsilon")
-
-    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7,
-                 weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
-                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None,
-                 **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
-                         use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
-                         gradient_accumulation_steps, name, **kwargs)
-        self.initial_accumulator_value = initial_accumulator_value
-        self.epsilon = epsilon
+    _arguments = {"learning_rate": 0.001, "initial_accumulator_value": 0.1, "epsilon": 1e-7}
 
     def build(self, variables):
         """Make one sum per weight."""
@@ -143,13 +101,19 @@ class Adagrad(_Rule):
 
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight."""
-        self._run(kernels.adagrad, gradient, variable, self._state(self._accumulators, variable),
-                  lr=_scalar(variable, learning_rate), epsilon=_scalar(variable, self.epsilon),
-                  square=self._squared(gradient))
+        self.run(
+            kernels.adagrad,
+            gradient,
+            variable,
+            self.state_of(self._accumulators, variable),
+            lr=scalar(variable, learning_rate),
+            epsilon=scalar(variable, self.epsilon),
+            square=self.squared(gradient),
+        )
 
 
 @optimizer_table.add
-class RMSprop(_Rule):
+class RMSprop(Rule):
     """Steps divided by the root of a moving average of squared gradients.
 
     Source: Hinton, "Neural Networks for Machine Learning", lecture 6e (2012); the centred form is
@@ -171,20 +135,13 @@ class RMSprop(_Rule):
         0.9
     """
 
-    _settings = ("rho", "momentum", "epsilon", "centered")
-
-    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False,
-                 weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
-                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None,
-                 **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
-                         use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
-                         gradient_accumulation_steps, name, **kwargs)
-        self.rho = rho
-        self.momentum = momentum
-        self.epsilon = epsilon
-        self.centered = centered
+    _arguments = {
+        "learning_rate": 0.001,
+        "rho": 0.9,
+        "momentum": 0.0,
+        "epsilon": 1e-7,
+        "centered": False,
+    }
 
     def build(self, variables):
         """Make the averages per weight."""
@@ -201,20 +158,27 @@ class RMSprop(_Rule):
         """Change one weight."""
         mean = velocity = None
         if self.centered:
-            mean = self._state(self._average_gradients, variable).writable()
+            mean = self.state_of(self._average_gradients, variable).writable()
         if self.momentum > 0:
-            velocity = self._state(self._momentums, variable).writable()
-        self._run(
-            kernels.rmsprop, gradient, variable, self._state(self._velocities, variable),
-            lr=_scalar(variable, learning_rate), rho=_scalar(variable, self.rho),
-            share=_scalar(variable, 1 - self.rho), epsilon=_scalar(variable, self.epsilon),
-            mean=mean, velocity=velocity, momentum=_scalar(variable, self.momentum),
-            square=self._squared(gradient),
+            velocity = self.state_of(self._momentums, variable).writable()
+        self.run(
+            kernels.rmsprop,
+            gradient,
+            variable,
+            self.state_of(self._velocities, variable),
+            lr=scalar(variable, learning_rate),
+            rho=scalar(variable, self.rho),
+            share=scalar(variable, 1 - self.rho),
+            epsilon=scalar(variable, self.epsilon),
+            mean=mean,
+            velocity=velocity,
+            momentum=scalar(variable, self.momentum),
+            square=self.squared(gradient),
         )
 
 
 @optimizer_table.add
-class Adam(_Rule):
+class Adam(Rule):
     """Steps along a moving average of gradients, divided by the root of that of their squares.
 
     Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), with the order of
@@ -238,19 +202,13 @@ class Adam(_Rule):
         0.5
     """
 
-    _settings = ("beta_1", "beta_2", "epsilon", "amsgrad")
-
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False,
-                 weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
-                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm,
-                         use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
-                         gradient_accumulation_steps, name, **kwargs)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.amsgrad = amsgrad
+    _arguments = {
+        "learning_rate": 0.001,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-7,
+        "amsgrad": False,
+    }
 
     def build(self, variables):
         """Make the averages per weight."""
@@ -267,14 +225,19 @@ class Adam(_Rule):
         """Change one weight."""
         largest = None
         if self.amsgrad:
-            largest = self._state(self._velocity_hats, variable).writable()
-        self._run(
-            kernels.adam, gradient, variable,
-            self._state(self._momentums, variable), self._state(self._velocities, variable),
+            largest = self.state_of(self._velocity_hats, variable).writable()
+        self.run(
+            kernels.adam,
+            gradient,
+            variable,
+            self.state_of(self._momentums, variable),
+            self.state_of(self._velocities, variable),
             alpha=self._step_size(variable.array.dtype, learning_rate),
-            share_1=_scalar(variable, 1 - self.beta_1), share_2=_scalar(variable, 1 - self.beta_2),
-            epsilon=_scalar(variable, self.epsilon), largest=largest,
-            square=self._squared(gradient),
+            share_1=scalar(variable, 1 - self.beta_1),
+            share_2=scalar(variable, 1 - self.beta_2),
+            epsilon=scalar(variable, self.epsilon),
+            largest=largest,
+            square=self.squared(gradient),
         )
 
     def _step_size(self, dtype, learning_rate):
@@ -307,13 +270,9 @@ class AdamW(Adam):
         0.004
     """
 
-    def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999,
-                 epsilon=1e-7, amsgrad=False, clipnorm=None, clipvalue=None, global_clipnorm=None,
-                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm,
-                         clipvalue, global_clipnorm, use_ema, ema_momentum,
-                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
-                         name, **kwargs)
+    _arguments = {"learning_rate": 0.001, "weight_decay": 0.004, **Adam.settings()}
+
+    def check(self):
+        """Raise if there is no decay."""
         if self.weight_decay is None:
             raise ValueError("Argument `weight_decay` must be a float. Received: weight_decay=None")

@@ -298,14 +298,16 @@ def _learning_curves(outcomes, figure):
         bottom.axhline(outcome.plan.bar, color=RIGHT_COLOUR, linewidth=1, linestyle="--")
         bottom.annotate(
             f"expected: {outcome.plan.bar:.0%}",
-            (1, outcome.plan.bar),
+            (outcome.plan.epochs, outcome.plan.bar),
             xytext=(0, -4),
             textcoords="offset points",
             color=RIGHT_COLOUR,
+            ha="right",
             va="top",
         )
         bottom.set_ylim(0.6, 1.005)
         bottom.set_xlabel("epoch")
+        bottom.xaxis.get_major_locator().set_params(integer=True)
         bottom.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         top.set_ylim(0, 1.5)
         top.legend(frameon=False)
@@ -331,12 +333,13 @@ def _predictions(outcomes, data, figure):
     """Test images with what each network read: first the mistakes, then the first images."""
     wrong = np.any([outcome.read != data.y_test for outcome in outcomes], axis=0)
     shown = np.argsort(~wrong, kind="stable")[: ROWS * COLUMNS]
+    mistakes = "All" if wrong.sum() <= len(shown) else f"{len(shown)} of"
     figure.suptitle(
-        f"All {wrong.sum()} test images that a network got wrong, then some that both got right"
-        if wrong.sum() <= len(shown)
-        else f"{len(shown)} of the {wrong.sum()} test images that a network got wrong",
-        fontsize=15,
+        f"{mistakes} {wrong.sum()} test images that a network misread, then others in their order\n"
+        "above: the digit that was meant; below: what each network read",
+        fontsize=13,
     )
+    figure.subplots_adjust(left=0.03, right=0.97, bottom=0.06, top=0.86, hspace=0.75)
     for axes, i in zip(figure.subplots(ROWS, COLUMNS).flat, shown, strict=True):
         axes.imshow(data.x_test[i], cmap="Greys", vmin=0, vmax=1)
         axes.set(xticks=[], yticks=[])

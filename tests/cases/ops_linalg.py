@@ -133,7 +133,8 @@ CASES = [
     *symmetric("cholesky", definite(3, 3), kwargs={"upper": True}, reduction=9),
     Case("cholesky_inverse", [triangular(3, 3)], reduction=9),
     Case("cholesky_inverse", [triangular(3, 3, lower=False)], {"upper": True}, reduction=9),
-    *[row for x in POSITIVE for row in symmetric("eigh", x, through=squared, orders=2, reduction=9)],
+    *[row for x in POSITIVE
+      for row in symmetric("eigh", x, through=squared, orders=2, reduction=9)],
     Case("svd", [f32(4, 3)], {"full_matrices": False}, through=rebuilt, orders=2, reduction=12),
     Case("svd", [f32(3, 4)], {"full_matrices": True}, through=rebuilt, orders=0, reduction=12),
     Case("svd", [f32(2, 3, 3)], {"compute_uv": False}, orders=2, reduction=9),

@@ -101,7 +101,8 @@ Q = f32(2, 3, 2, 4)
 ATTENTION = [
     Case("dot_product_attention", [Q, f32(2, 5, 2, 4), f32(2, 5, 2, 4)], reduction=20),
     Case("dot_product_attention", [Q, Q, Q], {"is_causal": True}, reduction=12),
-    Case("dot_product_attention", [Q, Q, Q], {"mask": bools(2, 2, 3, 3), "scale": 0.3}, reduction=12),
+    Case("dot_product_attention", [Q, Q, Q], {"mask": bools(2, 2, 3, 3), "scale": 0.3},
+         reduction=12),
     Case("dot_product_attention", [Q, Q, Q], {"bias": f32(2, 2, 3, 3)}, reduction=12),
 ]
 CASES = [

@@ -19,6 +19,8 @@ from tests.cases import CASES
 
 ROWS = [case for case in CASES if case.raises is None]
 WITH_ARRAYS = [case for case in ROWS if case.recipes]
+# Rows for pairs of dtypes differ in what is cast, before anything else is done.
+UNMIXED = [case for case in WITH_ARRAYS if case.note != "mixed"]
 
 # Differences over six points: for a function that varies on a scale L the error is of the order of
 # (STEP / L) ** 6, below 1e-13 for L = 0.1, plus the rounding of the values divided by the step,
@@ -116,20 +118,14 @@ def _dot(pairs):
     return sum((ops.sum(a * b) for a, b in pairs if a is not None), ops.zeros((), "float64"))
 
 
-CHECKS = [
-    pytest.param(case, order, id=f"{case.id}-{order}")
-    for case in ROWS
-    if case.has_gradient and case.smooth
-    for order in range(1, case.orders + 1)
-]
-
-
-@pytest.mark.parametrize(("case", "order"), CHECKS)
-def test_gradient_is_the_limit_of_differences(case, order):
+@rows([case for case in ROWS if case.has_gradient and case.smooth])
+def test_gradients_are_the_limits_of_differences(case):
     along = Projection(case)
-    exact = float(along.value(order, along.tensors()))
-    estimate, scale = along.difference(order)
-    assert exact == pytest.approx(estimate, rel=NEAR, abs=NEAR * max(scale, 1e-3))
+    for order in range(1, case.orders + 1):
+        exact = float(along.value(order, along.tensors()))
+        estimate, scale = along.difference(order)
+        near = pytest.approx(estimate, rel=NEAR, abs=NEAR * max(scale, 1e-3))
+        assert exact == near, f"order {order}"
 
 
 @rows([case for case in ROWS if case.has_gradient])
@@ -187,7 +183,7 @@ def test_rule_works_with_an_unknown_batch_size(case):
 
 SYMBOLIC = [
     case
-    for case in WITH_ARRAYS
+    for case in UNMIXED
     if case.abstract and case.symbolic and case.is_public and not case.call and not case.through
 ]
 
@@ -207,7 +203,7 @@ def test_symbolic_call_adds_one_node_under_the_public_name(case):
             assert call._inbound_nodes[0].input_tensors == symbols
 
 
-NARROW = [c for c in ROWS if "float64" not in c.id]
+NARROW = [case for case in ROWS if "float64" not in case.id]
 
 
 @rows(NARROW)
@@ -220,7 +216,7 @@ def test_no_result_is_wider_than_its_inputs(case):
 # Inputs of all kinds, which stay as they were.
 
 
-@rows(WITH_ARRAYS)
+@rows(UNMIXED)
 def test_inputs_stay_as_they_were(case):
     arrays = case.draw()
     before = [array.copy() for array in arrays]
@@ -251,15 +247,15 @@ def columns_first(array):
     return array.copy(order="F")
 
 
-@pytest.mark.parametrize("layout", [scattered, columns_first])
-@rows(WITH_ARRAYS)
-def test_memory_layout_does_not_matter(case, layout):
+@rows(UNMIXED)
+def test_memory_layout_does_not_matter(case):
     arrays = case.draw()
     expected = arrays_of(case.apply(ops, [Tensor(a) for a in arrays]))
-    assert_same(arrays_of(case.apply(ops, [Tensor(layout(a)) for a in arrays])), expected)
+    for layout in (scattered, columns_first):
+        assert_same(arrays_of(case.apply(ops, [Tensor(layout(a)) for a in arrays])), expected)
 
 
-@rows(WITH_ARRAYS)
+@rows(UNMIXED)
 def test_variables_and_arrays_are_inputs(case):
     arrays = case.draw()
     expected = arrays_of(case.apply(ops, [Tensor(a) for a in arrays]))

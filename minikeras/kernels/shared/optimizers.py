@@ -96,3 +96,78 @@ def rmsprop(
             velocity_ *= momentum
             velocity_ += step
             p_ -= velocity_
+
+
+def adadelta(p, g, mean, delta_mean, lr, rho, share, epsilon, square=None):
+    """`mean` follows `g**2`, `delta_mean` the squared step `d`; `p += lr * d`.
+
+    `d = -sqrt(delta_mean + epsilon) * g / sqrt(mean + epsilon)`.
+    """
+    for p_, g_, mean_, delta_mean_, square_ in blocks(p, g, mean, delta_mean, square):
+        mean_ *= rho
+        mean_ += (g_ * g_ if square_ is None else square_) * share
+        step = np.sqrt(delta_mean_ + epsilon)
+        step *= g_
+        step /= np.sqrt(mean_ + epsilon)
+        delta_mean_ *= rho
+        delta_mean_ += (step * step) * share
+        p_ -= step * lr
+
+
+def adamax(p, g, m, u, lr, share, beta_2, left, epsilon):
+    """`m` follows `g`; `u = max(beta_2 * u, abs(g))`; `p -= lr * m / (left * (u + epsilon))`."""
+    for p_, g_, m_, u_ in blocks(p, g, m, u):
+        scratch = g_ - m_
+        scratch *= share
+        m_ += scratch
+        u_ *= beta_2
+        np.maximum(u_, np.abs(g_, out=scratch), out=u_)
+        np.add(u_, epsilon, out=scratch)
+        scratch *= left
+        p_ -= np.divide(m_ * lr, scratch, out=scratch)
+
+
+def nadam(p, g, m, v, lr, share_1, share_2, factor_m, factor_g, left, epsilon, square=None):
+    """`m`, `v` follow `g`, `g**2`; the step goes along `factor_m * m + factor_g * g`.
+
+    The factors are pairs of a numerator and a denominator; `v / left` is the corrected average.
+    """
+    for p_, g_, m_, v_, square_ in blocks(p, g, m, v, square):
+        scratch = g_ - m_
+        scratch *= share_1
+        m_ += scratch
+        np.subtract(g_ * g_ if square_ is None else square_, v_, out=scratch)
+        scratch *= share_2
+        v_ += scratch
+        step = m_ * factor_m[0]
+        step /= factor_m[1]
+        step += (g_ * factor_g[0]) / factor_g[1]
+        step *= lr
+        np.sqrt(v_ / left, out=scratch)
+        scratch += epsilon
+        p_ -= np.divide(step, scratch, out=scratch)
+
+
+def ftrl(p, g, total, linear, lr, power, l1, l2, shrinkage, square=None):
+    """`total` sums `g**2`, `linear` the gradients less what the weights stand for.
+
+    `p` becomes what minimises the linear, the quadratic (`total**power / lr + 2 * l2`) and the
+    absolute (`l1`) terms together.
+    """
+    for p_, g_, total_, linear_, square_ in blocks(p, g, total, linear, square):
+        before = total_**power
+        total_ += g_ * g_ if square_ is None else square_
+        after = total_**power
+        linear_ += (g_ + p_ * shrinkage) - (after - before) / lr * p_
+        after /= lr
+        after += l2 + l2
+        p_[...] = (linear_.clip(-l1, l1) - linear_) / after
+
+
+def lion(p, g, m, lr, beta_1, beta_2):
+    """`p -= lr * sign(beta_1 * m + (1 - beta_1) * g)`; then `m` follows `g` by `beta_2`."""
+    one = p.dtype.type(1)
+    for p_, g_, m_ in blocks(p, g, m):
+        p_ -= np.sign(m_ * beta_1 + g_ * (one - beta_1)) * lr
+        m_ *= beta_2
+        m_ += g_ * (one - beta_2)

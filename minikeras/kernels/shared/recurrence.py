@@ -7,6 +7,9 @@ left inside the loop. A masked step leaves the states as they are.
 
 from minikeras.kernels.shared.dense import column_sums, flat
 
+# So much of a projection stays in the L2 cache of a core until the steps use it.
+_BLOCK_BYTES = 1 << 19
+
 
 class Steps:
     """The inputs of a recurrence in the order of its steps, and how its outputs are shown.
@@ -40,12 +43,21 @@ class Steps:
 
     # Forward
 
-    def projected(self, kernel, bias):
-        """Multiply the inputs of all steps by a kernel and add a bias."""
-        z = self.xp.matmul(flat(self.inputs), kernel)
-        if bias is not None:
-            z += bias
-        return z.reshape(*self.inputs.shape[:2], kernel.shape[1])
+    def projections(self, kernel, bias):
+        """Yield for every step the inputs multiplied by a kernel, with a bias added.
+
+        The product is made for some steps at once, in a buffer that each next block overwrites.
+        """
+        batch, width = self.inputs.shape[1], kernel.shape[1]
+        length = max(1, _BLOCK_BYTES // (max(1, batch) * width * kernel.dtype.itemsize))
+        buffer = self.xp.empty((min(length, len(self)), batch, width), kernel.dtype)
+        for start in range(0, len(self), length):
+            inputs = self.inputs[start : start + length]
+            z = buffer[: len(inputs)]
+            self.xp.matmul(flat(inputs), kernel, out=flat(z))
+            if bias is not None:
+                z += bias
+            yield from z
 
     def states_from(self, first):
         """Return room for a state before and after every step, the first one filled in."""
@@ -101,7 +113,7 @@ class Steps:
         """Return the gradients by the inputs and by the kernel that multiplies them.
 
         Args:
-            dz: Gradients `(steps, batch, width)` by what `projected` returned.
+            dz: Gradients `(steps, batch, width)` by what `projections` yields.
             kernel: Array `(features, width)`.
             needs: Two bools.
         """

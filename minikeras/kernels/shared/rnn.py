@@ -61,12 +61,12 @@ def simple_rnn(
         [[[0.762], [0.642]]]
     """
     steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
-    z = steps.projected(kernel, bias)
     hs = steps.states_from(h)
-    recurrent = xp.empty_like(z[0])
-    for t in range(len(steps)):
-        z[t] += xp.matmul(hs[t], recurrent_kernel, out=recurrent)
-        xp.tanh(z[t], out=hs[t + 1])
+    for t, projection in enumerate(steps.projections(kernel, bias)):
+        z = hs[t + 1]
+        xp.matmul(hs[t], recurrent_kernel, out=z)
+        z += projection
+        xp.tanh(z, out=z)
         steps.carry_over(t, hs)
     return (steps.outputs(hs), hs[-1]), (steps, hs)
 
@@ -151,14 +151,13 @@ def lstm(
         [[0.25]]
     """
     steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
-    projected = steps.projected(kernel, bias)
     hs, cs = steps.states_from(h), steps.states_from(c)
-    bent, gates = xp.empty_like(cs[1:]), xp.empty(by_gate(projected, 4).shape, projected.dtype)
-    z = xp.empty_like(projected[0])
+    bent, gates = xp.empty_like(cs[1:]), xp.empty((len(steps), 4, *h.shape), h.dtype)
+    z = xp.empty((len(h), kernel.shape[1]), h.dtype)
     parts = by_gate(z, 4)
-    for t in range(len(steps)):
+    for t, projection in enumerate(steps.projections(kernel, bias)):
         xp.matmul(hs[t], recurrent_kernel, out=z)
-        z += projected[t]
+        z += projection
         _lstm_step(xp, parts, gates[t], cs[t], cs[t + 1], bent[t], hs[t + 1])
         steps.carry_over(t, hs)
         steps.carry_over(t, cs)
@@ -197,7 +196,7 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     by_output, dh = steps.output_gradients(*gradients[:2])
     dc = gradients[2].copy()
     earlier_h, earlier_c = xp.empty_like(dh), xp.empty_like(dc)
-    dz = xp.empty_like(kernel, shape=(len(steps), len(dh), kernel.shape[1]))
+    dz = xp.empty((len(steps), len(dh), kernel.shape[1]), dh.dtype)
     by_gates = by_gate(dz, 4)
     scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
     for t in reversed(range(len(steps))):
@@ -279,19 +278,18 @@ def gru(
         [[0.25]]
     """
     steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
-    projected = steps.projected(kernel, None if bias is None else bias[0])
-    by_gates = by_gate(projected, 3)
+    input_bias, state_bias = (None, None) if bias is None else bias
     hs = steps.states_from(h)
-    proposals, gates = xp.empty_like(hs[1:]), xp.empty(by_gates.shape, projected.dtype)
-    z = xp.empty_like(projected[0])
+    proposals, gates = xp.empty_like(hs[1:]), xp.empty((len(steps), 3, *h.shape), h.dtype)
+    z = xp.empty((len(h), kernel.shape[1]), h.dtype)
     parts = by_gate(z, 3)
-    for t in range(len(steps)):
+    for t, projection in enumerate(steps.projections(kernel, input_bias)):
         xp.matmul(hs[t], recurrent_kernel, out=z)
         if bias is not None:
-            z += bias[1]
+            z += state_bias
         proposals[t] = parts[2]
-        z += projected[t]
-        gates[t, :2], gates[t, 2] = parts[:2], by_gates[t, 2]
+        z += projection
+        gates[t, :2], gates[t, 2] = parts[:2], by_gate(projection, 3)[2]
         _gru_step(xp, gates[t], hs[t], proposals[t], hs[t + 1])
         steps.carry_over(t, hs)
     return (steps.outputs(hs), hs[-1]), (steps, gates, hs, proposals)
@@ -327,7 +325,7 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
     transposed = xp.ascontiguousarray(recurrent_kernel.T)
     by_output, dh = steps.output_gradients(*gradients)
     earlier, passed = xp.empty_like(dh), xp.empty_like(dh)
-    dx = xp.empty_like(kernel, shape=(len(steps), len(dh), kernel.shape[1]))
+    dx = xp.empty((len(steps), len(dh), kernel.shape[1]), dh.dtype)
     drecurrent = xp.empty_like(dx)
     dx_by_gate, drecurrent_by_gate = by_gate(dx, 3), by_gate(drecurrent, 3)
     scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
