@@ -7,7 +7,8 @@ MARKS ?= not slow
 FUZZ_EXAMPLES ?= 3000
 
 BIN := $(VENV)/bin
-PYTEST := TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest
+# One BLAS thread for each of the workers: threads that outnumber the cores wait for each other.
+PYTEST := TF_CPP_MIN_LOG_LEVEL=3 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 # A stamp tells what $(VENV) holds; each is redone when pyproject.toml is newer.
 BASE := $(VENV)/.stamp-base

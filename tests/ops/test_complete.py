@@ -11,7 +11,8 @@ from minikeras.autograd.fused import Fused
 from minikeras.autograd.primitive import Primitive
 from tests.cases import CASES, differences
 
-ROOMS = [importlib.import_module(f"minikeras.ops.{m.name}") for m in pkgutil.iter_modules(ops.__path__)]
+NAMES = [module.name for module in pkgutil.iter_modules(ops.__path__)]
+ROOMS = [importlib.import_module(f"minikeras.ops.{name}") for name in NAMES]
 FUSED = {thing for room in ROOMS for thing in vars(room).values() if isinstance(thing, Fused)}
 IDS = [case.id for case in CASES]
 

@@ -109,8 +109,12 @@ def adadelta(p, g, mean, delta_mean, lr, rho, share, epsilon, square=None):
         step = np.sqrt(delta_mean_ + epsilon)
         step *= g_
         step /= np.sqrt(mean_ + epsilon)
+        if square_ is None:
+            step_square = step * step
+        else:
+            step_square = square_ * (delta_mean_ + epsilon) / (mean_ + epsilon)
         delta_mean_ *= rho
-        delta_mean_ += (step * step) * share
+        delta_mean_ += step_square * share
         p_ -= step * lr
 
 
