@@ -22,4 +22,3 @@ def fresh_keras(fresh_state):  # noqa: F811 - asks for the fixture
     keras.config.set_epsilon(before[1])
     keras.config.set_image_data_format(before[2])
     keras.config.set_dtype_policy(before[3])
-    keras.utils.clear_session(free_memory=False)

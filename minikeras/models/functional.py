@@ -10,7 +10,7 @@ from minikeras.layers.base import Layer
 from minikeras.layers.core import Input, InputLayer
 from minikeras.layers.input_spec import InputSpec
 from minikeras.models.graph import Graph, detached
-from minikeras.models.model import Model, model_table
+from minikeras.models.model import Model
 from minikeras.training.trainer import Trainer
 
 
@@ -220,7 +220,8 @@ _GRAPH_ATTRIBUTES = frozenset(
         "_build_shapes",
     ]
 )
-model_table.add(Functional)
+# Keras has no public name for the class of graph models and writes down this one.
+registry.Table("graph model", "keras.src.models.functional").add(Functional)
 registry.late_bound["functional"] = Functional
 
 

@@ -142,6 +142,7 @@ from minikeras.ops.diagonals import (
     tril,
     triu,
 )
+from minikeras.ops.differentials import jvp
 from minikeras.ops.division import (
     divide_no_nan,
     floor_divide,
@@ -551,6 +552,7 @@ __all__ = [
     "isneginf",
     "isposinf",
     "isreal",
+    "jvp",
     "kaiser",
     "kron",
     "layer_normalization",

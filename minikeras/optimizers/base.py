@@ -171,7 +171,7 @@ class Optimizer(Rate, Around):
                 )
             )
 
-    def add_optimizer_variables(self, trainable_variables, name, initializer="zeros"):
+    def add_optimizer_variables(self, trainable_variables, name, initializer: Any = "zeros"):
         """Make a list of state variables, one for each weight (None for frozen ones).
 
         Args:

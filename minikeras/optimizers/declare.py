@@ -1,7 +1,7 @@
 """An optimizer's arguments, declared once: from them come the constructor and the config."""
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minikeras.optimizers.base import Optimizer
 from minikeras.optimizers.rows import RowGradient, gradient_array
@@ -28,6 +28,10 @@ class Rule(Optimizer):
     """
 
     _arguments: dict[str, Any] = {"learning_rate": 0.001}  # noqa: RUF012 - replaced, never changed
+
+    if TYPE_CHECKING:  # the checker cannot see what the names in `_arguments` become
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -85,5 +89,6 @@ def _constructor(arguments):
             setattr(self, name, given[name])
         self.check()
 
-    __init__.__signature__ = signature  # pyright: ignore[reportFunctionMemberAccess]
-    return __init__
+    made: Any = __init__
+    made.__signature__ = signature
+    return made

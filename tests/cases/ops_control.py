@@ -3,6 +3,10 @@
 from tests.cases.case import Case, exactly, f32, i32
 
 
+def along(ops, x, direction):
+    return ops.jvp(lambda a: a * ops.sin(a), (x,), (direction,))
+
+
 def cond(ops, x):
     return ops.cond(ops.sum(x) > 0, lambda: x * x, lambda: -x)
 
@@ -65,6 +69,7 @@ CASES = [
     Case("fori_loop", [f32(3)], call=powers, reduction=4),
     Case("while_loop", [f32(3)], call=doubled, reduction=4),
     Case("while_loop", [f32(3)], call=bounded, note="bounded", reduction=3),
+    Case("jvp", [f32(3), f32(3)], call=along, orders=0, abstract=False, symbolic=False),
     Case("custom_gradient", [f32(3)], call=lambda ops, x: ops.custom_gradient(_half(ops))(x),
          smooth=False, orders=1),
 ]

@@ -54,6 +54,8 @@ CASES = [
     put("min", distinct(4), exactly([[0], [2]], "int32"), distinct(2, shift=1 / 32)),
     put("mul", f32(4), exactly([[0], [2]], "int32"), f32(2)),
     Case("unravel_index", [exactly([0, 5, 3], "int32"), (2, 3)]),
+    Case("unravel_index", [exactly([[0, 5], [3, 1]], "int32"), (2, 3)]),
+    Case("take", [f32(3), exactly([5], "int32")], {"axis": 0}, raises=IndexError),
     Case("nonzero", [exactly([[1, 0], [2, 3]], "int32")], abstract=False),
     Case("nonzero", [bools(4)], abstract=False),
     Case("one_hot", [exactly([0, 2, 1], "int32"), 4]),

@@ -117,6 +117,7 @@ CASES = [
       for ord in (None, 0, 1, 2, 3, 2.5, -1, float("inf"), -float("inf"))],
     Case("norm", [f32(2, 3, 4)], {"axis": (0, 2), "keepdims": True}, reduction=8),
     Case("norm", [f32(2, 3, 4)], {"axis": 1, "keepdims": True}, reduction=3),
+    Case("norm", [f32(2, 3, 4)], reduction=24),
     Case("norm", [i32(4)], reduction=4),
     Case("norm", [exactly([0.0, 0.0])], smooth=False, orders=1),
     *[Case("normalize", [f32(3, 4)], {"order": order, "axis": axis}, reduction=4)

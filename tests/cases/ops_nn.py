@@ -9,6 +9,7 @@ from tests.cases.case import (
     f16,
     f32,
     i32,
+    integers,
     positive,
     probabilities,
 )
@@ -64,6 +65,8 @@ POOLED = [
     *each(POOLS, distinct(2, 3, 5, 6), 2, kwargs=FIRST, reduction=4),
     *each(POOLS, VOLUME, 2, reduction=8),
     Case("max_pool", [exactly([[[1.0], [1.0], [0.0], [0.0]]]), 2], smooth=False, orders=1),
+    Case("max_pool", [integers(1, 4, 4, 4, 1, low=0, high=2, dtype="float32"), 2], smooth=False,
+         orders=1, float_types=("float32",)),
     *each("adaptive_average_pool adaptive_max_pool", IMAGE, (2, 3), reduction=6),
     *each("adaptive_average_pool adaptive_max_pool", distinct(2, 7, 3), 3, reduction=4),
     *each("adaptive_average_pool adaptive_max_pool", distinct(2, 3, 5, 6), 2, kwargs=FIRST,

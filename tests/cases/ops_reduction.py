@@ -61,6 +61,7 @@ CASES = [
     *each("max min", f32(3, 4), kwargs={"axis": 1, "initial": 0.5}, smooth=False, orders=0),
     *each("max min", f32(0, 4), kwargs={"axis": 0, "initial": 0.5}, unknown=False),
     Case("prod", [exactly([[0.0, 2.0, 3.0], [0.0, 0.0, 3.0]])], {"axis": 1}, orders=1),
+    Case("prod", [exactly([0.0, 2.0, 3.0])]),
     Case("std", [exactly([2.0, 2.0])], smooth=False, orders=1),
     Case("logsumexp", [exactly([1000.0, 1000.0, -inf])], smooth=False, orders=1),
     Case("average", [f32(3, 4)], reduction=12),
@@ -71,6 +72,7 @@ CASES = [
     Case("median", [distinct(3, 4)]),
     Case("median", [distinct(3, 5)], {"axis": 1}),
     Case("median", [distinct(2, 3, 4)], {"axis": (0, -1), "keepdims": True}),
+    Case("median", [distinct(5, dtype="float16")], orders=1),
     Case("median", [i32(5)]),
     *[
         row
