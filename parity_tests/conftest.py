@@ -2,15 +2,17 @@
 
 import keras
 import pytest
-import tensorflow as tf
 
 from tests.conftest import fresh_state  # noqa: F401 - a fixture of every test here as well
 
 
 @pytest.fixture(autouse=True)
 def fresh_keras(fresh_state):  # noqa: F811 - asks for the fixture
-    """Give Keras, too, the same random numbers and settings for every test."""
-    tf.random.set_seed(0)
+    """Give Keras, too, the same settings for every test.
+
+    Tests that draw from TensorFlow seed it themselves: doing it here would empty TensorFlow's cache
+    of kernels before every test.
+    """
     before = (
         keras.config.floatx(),
         keras.config.epsilon(),

@@ -12,6 +12,11 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PAGES = sorted(EXAMPLES.glob("[0-9]*.py"))
 LONGEST = 30  # seconds of processor time, which a busy machine stretches less than wall time
+SURROUNDINGS = {
+    "PYTHONPATH": str(EXAMPLES.parent),
+    "PYTHONIOENCODING": "utf-8",
+    "OPENBLAS_NUM_THREADS": "1",  # on a busy machine several threads burn time waiting in circles
+}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -20,7 +25,7 @@ def test_example_runs(page):
     done = subprocess.run(
         [sys.executable, "-W", "error", page],
         cwd=EXAMPLES.parent,
-        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, **SURROUNDINGS},
         capture_output=True,
         text=True,
         encoding="utf-8",

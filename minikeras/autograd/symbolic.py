@@ -374,14 +374,21 @@ class OpCall(Operation):
         return own or "".join(part.capitalize() for part in self.op.name.split("_"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the op."""
+        """Call the op; on symbolic tensors that adds a node to this very operation."""
+        if any_symbolic(args, kwargs):
+            return _record(self, args, kwargs)
         return self.op(*args, **kwargs)
 
 
 def record_op(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call an op on symbolic tensors: find the result's shape and add one node to the graph."""
+    return _record(OpCall(op), args, kwargs)
+
+
+def _record(call: OpCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    run = getattr(call.op, "run", call.op)
     with abstract_scope():
-        result = op.run(*to_abstract(args), **to_abstract(kwargs))
+        result = run(*to_abstract(args), **to_abstract(kwargs))
     outputs = to_symbolic(result)
-    SymbolicNode(OpCall(op), args, kwargs, outputs)
+    SymbolicNode(call, args, kwargs, outputs)
     return outputs

@@ -4,6 +4,7 @@ Its parts: `state` (what it holds), `calls` (what happens when it is called), `s
 written down). Here are its construction and what subclasses override.
 """
 
+import operator
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import wraps
@@ -289,19 +290,19 @@ def _checked_shape(shape, name):
     if isinstance(shape, int):
         shape = (shape,)
     try:
-        shape = tuple(shape)
+        shape = tuple(None if size is None else operator.index(size) for size in shape)
     except TypeError:
         raise ValueError(
             f"The shape of weight '{name}' must be a tuple of integers. Received: {shape!r}"
         ) from None
     for size in shape:
-        if size is None or int(size) != size or size < 0:
+        if size is None or size < 0:
             raise ValueError(
                 f"Cannot convert '{shape}' to a shape of weight '{name}': all sizes must be known "
                 "non-negative integers. Call the layer on, or build it with, an input whose sizes "
                 "are known there."
             )
-    return tuple(int(size) for size in shape)
+    return shape
 
 
 def _declared_shape(kwargs):

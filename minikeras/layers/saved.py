@@ -77,6 +77,8 @@ class Saved:
     def from_config(cls, config):
         """Make a layer from what `get_config` returned."""
         config = dict(config)
+        if config.get("quantization_config", ...) is None:  # Keras writes it down at every layer
+            del config["quantization_config"]
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = policy.get(config["dtype"])
         taken = signature_of(cls.__init__)

@@ -47,6 +47,12 @@ class TrackedList(list):
     def __setitem__(self, index, value):
         super().__setitem__(index, self.owner._track(value))
 
+    def __delitem__(self, index):
+        taken = self[index] if isinstance(index, slice) else [self[index]]
+        super().__delitem__(index)
+        for value in taken:
+            self.owner._untrack(value)
+
     def remove(self, value):
         """Stop to track `value` and take it out."""
         self.owner._untrack(value)
@@ -83,11 +89,33 @@ class TrackedDict(dict):
         for key, value in dict(*args, **kwargs).items():
             self[key] = value
 
+    def setdefault(self, key, default=None):
+        """Return the value, after tracking and setting the default if there was none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def __delitem__(self, key):
+        self.owner._untrack(self[key])
+        super().__delitem__(key)
+
     def pop(self, key, *default):
         """Stop to track the value and return it."""
         if key in self:
             self.owner._untrack(self[key])
         return super().pop(key, *default)
+
+    def popitem(self):
+        """Stop to track the last value and return it with its key."""
+        key, value = super().popitem()
+        self.owner._untrack(value)
+        return key, value
+
+    def clear(self):
+        """Stop to track all values and empty the dict."""
+        for value in self.values():
+            self.owner._untrack(value)
+        super().clear()
 
     def __reduce__(self):
         return dict, (dict(self),)

@@ -1,9 +1,8 @@
 """Functional: a model that is a graph of layers from inputs to outputs."""
 
-import copy
 from typing import Any
 
-from minikeras.autograd.symbolic import KerasTensor, OpCall
+from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, registry, trees
 from minikeras.layers.base import Layer
@@ -11,6 +10,7 @@ from minikeras.layers.core import Input, InputLayer
 from minikeras.layers.input_spec import InputSpec
 from minikeras.models.graph import Graph, detached
 from minikeras.models.model import Model
+from minikeras.models.written import functional_from_config, graph_config
 from minikeras.training.trainer import Trainer
 
 
@@ -81,7 +81,7 @@ class Functional(Graph, Model):
         for operation in self._operations:
             if operation.name in seen:
                 raise ValueError(
-                    f"The name \"{operation.name}\" is used {2} times in the model. All operation "
+                    f'The name "{operation.name}" is used {2} times in the model. All operation '
                     "names should be unique."
                 )
             seen.add(operation.name)
@@ -137,11 +137,13 @@ class Functional(Graph, Model):
         values = self._flat_values(inputs)
         if len(values) != len(self._inputs):
             raise ValueError(
-                f"Layer \"{self.name}\" expects {len(self._inputs)} input(s), but it received "
+                f'Layer "{self.name}" expects {len(self._inputs)} input(s), but it received '
                 f"{len(values)} input tensors."
             )
-        return [_adjusted(x, place, name, self.name)
-                for x, place, name in zip(values, self._inputs, self.input_names, strict=True)]
+        return [
+            _adjusted(x, place, name, self.name)
+            for x, place, name in zip(values, self._inputs, self.input_names, strict=True)
+        ]
 
     def _flat_values(self, inputs):
         """Put the values into the order of the model's inputs; dicts go by name."""
@@ -165,44 +167,16 @@ class Functional(Graph, Model):
 
     def input_specs(self):
         """Return one `InputSpec` for each input."""
-        return [InputSpec(shape=(None, *t.shape[1:]), name=n)
-                for t, n in zip(self._inputs, self.input_names, strict=True)]
+        return [
+            InputSpec(shape=(None, *t.shape[1:]), name=n)
+            for t, n in zip(self._inputs, self.input_names, strict=True)
+        ]
 
     def get_config(self):
         """Return the configs of all layers and how they are connected."""
         if type(self).get_config is not Functional.get_config and not self._nodes:
             return Layer.get_config(self)
-        config = {"name": self.name, "trainable": self.trainable}
-        owned = {id(node) for node in self._nodes}
-        places = self._saved_places(owned)
-        config["layers"] = [self._saved_operation(op, owned, places) for op in self._operations]
-        config["input_layers"] = _saved_refs(self._inputs_struct, places)
-        config["output_layers"] = _saved_refs(self._outputs_struct, places)
-        return config
-
-    def _saved_places(self, owned):
-        """For `(operation, node index)` the index among the nodes of this model."""
-        places = {}
-        for op in self._operations:
-            mine = [i for i, node in enumerate(op._inbound_nodes) if id(node) in owned]
-            places.update({(id(op), original): kept for kept, original in enumerate(mine)})
-        return places
-
-    def _saved_operation(self, op, owned, places):
-        saved = {"module": "keras", "class_name": "Op", "config": {"name": op.name},
-                 "registered_name": None}
-        if isinstance(op, Layer):
-            saved = registry.serialize(op)
-        elif isinstance(op, OpCall):
-            saved["class_name"] = op.class_name
-            saved["module"] = "keras.ops"
-            saved["config"]["op"] = op.op.name
-        saved["name"] = op.name
-        saved["inbound_nodes"] = [
-            _saved_node(node, places) for node in op._inbound_nodes
-            if id(node) in owned and node.input_tensors
-        ]
-        return saved
+        return {"name": self.name, "trainable": self.trainable, **graph_config(self)}
 
 
 _GRAPH_ATTRIBUTES = frozenset(
@@ -223,6 +197,7 @@ _GRAPH_ATTRIBUTES = frozenset(
 # Keras has no public name for the class of graph models and writes down this one.
 registry.Table("graph model", "keras.src.models.functional").add(Functional)
 registry.late_bound["functional"] = Functional
+registry.late_bound["functional_from_config"] = functional_from_config
 
 
 def _plain(tree):
@@ -266,7 +241,7 @@ def _check_keys(inputs, names, model_name):
     surplus = [name for name in inputs if name not in names]
     if missing or surplus:
         raise ValueError(
-            f"The dict of inputs of model \"{model_name}\" does not fit: expected the keys "
+            f'The dict of inputs of model "{model_name}" does not fit: expected the keys '
             f"{list(names)}, received {list(inputs)}; missing {missing}, surplus {surplus}."
         )
 
@@ -299,132 +274,3 @@ def _keeping_mask(x, changed):
     if mask is not None and isinstance(changed, Tensor):
         changed._keras_mask = mask
     return changed
-
-
-def _ref(tensor, places):
-    operation, node_index, tensor_index = tensor._keras_history
-    return [operation.name, places[id(operation), node_index], tensor_index]
-
-
-def _saved_refs(struct, places):
-    refs = [_ref(t, places) for t in trees.flatten(struct)]
-    if not trees.is_nested(struct):
-        return refs[0]
-    return _like(struct, iter(refs))
-
-
-def _like(struct, refs):
-    if isinstance(struct, dict):
-        return {key: _like(struct[key], refs) for key in sorted(struct)}
-    if isinstance(struct, (list, tuple)):
-        return [_like(item, refs) for item in struct]
-    return next(refs)
-
-
-def _saved_node(node, places):
-    def saved(leaf):
-        if isinstance(leaf, KerasTensor):
-            return _SavedTensor(leaf, places)
-        return leaf
-
-    args = trees.map_structure(saved, node.args)
-    kwargs = trees.map_structure(saved, node.kwargs)
-    return {
-        "args": [registry.serialize(a) for a in args],
-        "kwargs": {key: registry.serialize(value) for key, value in kwargs.items()},
-    }
-
-
-class _SavedTensor:
-    """A reference to a symbolic tensor inside a config."""
-
-    def __init__(self, tensor, places):
-        self.config = {
-            "shape": list(tensor.shape),
-            "dtype": tensor.dtype,
-            "keras_history": _ref(tensor, places),
-        }
-
-
-registry.special_form(
-    "__keras_tensor__",
-    lambda t: isinstance(t, _SavedTensor),
-    lambda t: t.config,
-    lambda config, custom: _Reference(*config["keras_history"]),
-)
-
-
-class _Reference:
-    """A symbolic tensor to be found again: an operation's name, a node and an output index."""
-
-    def __init__(self, name, node_index, tensor_index):
-        self.key = (name, node_index, tensor_index)
-
-
-def functional_from_config(cls, config, revive_layer=None):
-    """Rebuild a graph model: make every layer, then repeat the recorded calls in order.
-
-    Args:
-        cls: the model's class.
-        config: what `get_config` returned.
-        revive_layer: function of a layer's saved form that makes it; from its config by default.
-    """
-    config = copy.deepcopy(config)
-    operations, waiting = {}, []
-    for saved in config["layers"]:
-        operation = _revived_operation(saved, revive_layer)
-        operations[saved["name"]] = operation
-        waiting.extend((operation, node) for node in saved["inbound_nodes"])
-    while waiting:
-        left = [call for call in waiting if not _replay(*call, operations)]
-        if len(left) == len(waiting):
-            raise ValueError("The model's config cannot be rebuilt: its calls form a circle.")
-        waiting = left
-    inputs = _found_refs(config["input_layers"], operations)
-    outputs = _found_refs(config["output_layers"], operations)
-    model = cls(inputs, outputs, name=config.get("name"))
-    if config.get("trainable") is False:
-        model.trainable = False
-    return model
-
-
-registry.late_bound["functional_from_config"] = functional_from_config
-
-
-def _revived_operation(saved, revive_layer):
-    if saved["module"] == "keras.ops":
-        op = registry.late_bound["find_op"](saved["config"].get("op") or saved["class_name"])
-        return OpCall(op, name=saved["name"])
-    if revive_layer is not None:
-        return revive_layer(saved)
-    return registry.deserialize({k: saved[k] for k in saved if k not in ("name", "inbound_nodes")})
-
-
-def _replay(operation, node, operations):
-    """Repeat one call, if all tensors that it needs exist by now."""
-    args = registry.deserialize(node["args"])
-    kwargs = registry.deserialize(node["kwargs"])
-    leaves = [leaf for leaf in trees.flatten((args, kwargs)) if isinstance(leaf, _Reference)]
-    if not all(_exists(leaf.key, operations) for leaf in leaves):
-        return False
-    find = lambda leaf: _find(leaf.key, operations) if isinstance(leaf, _Reference) else leaf  # noqa: E731
-    operation(*trees.map_structure(find, args), **trees.map_structure(find, kwargs))
-    return True
-
-
-def _exists(key, operations):
-    name, node_index, _ = key
-    return node_index < len(operations[name]._inbound_nodes)
-
-
-def _find(key, operations):
-    name, node_index, tensor_index = key
-    return operations[name]._inbound_nodes[node_index].outputs[tensor_index]
-
-
-def _found_refs(refs, operations):
-    if isinstance(refs, dict):
-        return {key: _found_refs(value, operations) for key, value in refs.items()}
-    if refs and isinstance(refs[0], str):
-        return _find(tuple(refs), operations)
-    return [_found_refs(ref, operations) for ref in refs]

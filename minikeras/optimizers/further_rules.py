@@ -206,7 +206,7 @@ class Ftrl(Rule):
         >>> w = keras.Variable(1.0)
         >>> keras.optimizers.Ftrl(0.5).apply([keras.ops.convert_to_tensor(1.0)], [w])
         >>> round(float(w), 3)
-        -0.488
+        0.222
     """
 
     _arguments = {

@@ -29,6 +29,11 @@ class CompileLoss(Loss):
         self._trackers = []
 
     @property
+    def terms(self):
+        """Triples of an output's index, its loss and its weight."""
+        return list(self._terms or [])
+
+    @property
     def metrics(self):
         """The mean of each output's loss, if there are several outputs."""
         return list(self._trackers)
@@ -122,8 +127,7 @@ class Outputs:
         self._paths = None
         if trees.is_nested(y_pred):
             self._paths = [
-                "/".join(str(part) for part in path)
-                for path, _ in trees.flatten_with_path(y_pred)
+                "/".join(str(part) for part in path) for path, _ in trees.flatten_with_path(y_pred)
             ]
 
     def name(self, i):
@@ -147,13 +151,13 @@ class Outputs:
             if len(flat) != self.count:
                 raise ValueError(
                     f"The `{argument}` argument has {len(flat)} entries, but the model has "
-                    f"{self.count} output(s). Received: {argument}={given}"
+                    f"{self.count} output(s). Received: {argument}={_shown(given)}"
                 )
             return flat
         if self.count > 1:
             raise ValueError(
                 f"The model has {self.count} outputs, so `{argument}` must be a list or a dict "
-                f"with one entry for each. Received: {argument}={given}"
+                f"with one entry for each. Received: {argument}={_shown(given)}"
             )
         return [given]
 
@@ -188,6 +192,14 @@ class Outputs:
         if not trees.is_nested(sample_weight):
             return [sample_weight] * self.count
         return self.match(sample_weight, "sample_weight")
+
+
+def _shown(given):
+    """A nest for a message, with shapes in place of arrays."""
+    return trees.map_structure(
+        lambda leaf: f"array of shape {tuple(leaf.shape)}" if hasattr(leaf, "shape") else leaf,
+        given,
+    )
 
 
 def find_loss(identifier, y_true, y_pred):

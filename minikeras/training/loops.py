@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.autograd.symbolic import Abstract
 from minikeras.core import trees
 from minikeras.training.callbacks import CallbackList
 from minikeras.training.data import ArrayData, Epochs, data_source, split_validation
@@ -89,7 +88,7 @@ class Loops:
         data = Epochs(
             data_source(x, y, sample_weight, batch_size, shuffle, class_weight), steps_per_epoch
         )
-        self._build_on(data)
+        self._prepare(data.first(), "train_step", data.whole)
         validation = _Validation(
             self,
             validation_data,
@@ -97,6 +96,7 @@ class Loops:
             validation_batch_size or batch_size,
             validation_freq,
         )
+        validation.prepare()
         data.reset()
         callbacks = self._callback_list(callbacks, True, verbose, epochs, data.num_batches)
         self._set_stop(False)
@@ -151,18 +151,6 @@ class Loops:
             model=self,
         )
 
-    def _build_on(self, data):
-        """Build an unbuilt model, and the optimizer, on the shapes of the first batch."""
-        if not all(layer.built for layer in self._flatten_layers()):
-            x, _, _ = unpack_x_y_sample_weight(data.first())
-            self._build_by_shapes(x)
-        if self.optimizer is not None and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-
-    def _build_by_shapes(self, x):
-        from_shapes = trees.map_structure(lambda a: None if a is None else _spec_of(a), x)
-        self.compute_output_spec(from_shapes)
-
     def evaluate(
         self,
         x=None,
@@ -202,7 +190,7 @@ class Loops:
         return logs if return_dict else self._results_in_order(logs)
 
     def _evaluate_epoch(self, data, callbacks, verbose: Any = 0):
-        self._build_on(data)
+        self._prepare(data.first(), "test_step", data.whole)
         data.reset()
         callbacks = self._callback_list(callbacks, False, verbose, 1, data.num_batches)
         callbacks.on_test_begin()
@@ -247,9 +235,7 @@ class Loops:
         whole = [np.concatenate(column) for column in zip(*parts, strict=True)]
         return trees.pack_sequence_as(structure, whole)
 
-    def train_on_batch(
-        self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
-    ):
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """Train on one batch.
 
         Args:
@@ -289,7 +275,7 @@ class Loops:
 
     def _on_batch(self, step, x, y, sample_weight, return_dict):
         data = ArrayData(x, y, sample_weight)
-        self._build_on(Epochs(data))
+        self._prepare(data.whole, step.__name__)
         self.reset_metrics()
         logs = step(unpack_x_y_sample_weight(data.whole))
         logs = _sorted({name: _number(value) for name, value in logs.items()})
@@ -313,23 +299,28 @@ class _Validation:
 
     def __init__(self, model, data, steps, batch_size, frequency):
         self._model = model
+        if not isinstance(frequency, (int, list, tuple, set)):
+            raise ValueError(
+                "Expected `validation_freq` to be a list or int. Received: "
+                f"validation_freq={frequency} of the type {type(frequency)}."
+            )
         self._frequency = frequency
         self._epochs = None
         if data is not None:
             x, y, sample_weight = _unpack_validation(data)
             self._epochs = Epochs(data_source(x, y, sample_weight, batch_size), steps)
 
+    def prepare(self):
+        """Check that the data fit the model."""
+        if self._epochs is not None:
+            self._model._prepare(self._epochs.first(), "test_step", self._epochs.whole)
+
     def is_due(self, epoch):
         if self._epochs is None:
             return False
         if isinstance(self._frequency, int):
             return (epoch + 1) % self._frequency == 0
-        if isinstance(self._frequency, (list, tuple, set)):
-            return epoch + 1 in self._frequency
-        raise ValueError(
-            "Expected `validation_freq` to be a list or int. Received: "
-            f"validation_freq={self._frequency} of the type {type(self._frequency)}."
-        )
+        return epoch + 1 in self._frequency
 
     def run(self, callbacks):
         return self._model._evaluate_epoch(self._epochs, callbacks)
@@ -343,10 +334,6 @@ def _unpack_validation(data):
 
 def _sliceable(x, y, sample_weight):
     return as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight")
-
-
-def _spec_of(array):
-    return Abstract(array.shape, str(array.dtype))
 
 
 def _sorted(logs):

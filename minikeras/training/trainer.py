@@ -9,9 +9,11 @@ from typing import Any
 
 from minikeras import ops, optimizers
 from minikeras.autograd.gradient import GradientTape
-from minikeras.core import dtypes, registry, settings
+from minikeras.core import dtypes, registry, settings, trees
+from minikeras.layers import tracking
 from minikeras.layers.call_spec import signature_of
 from minikeras.metrics import Mean
+from minikeras.training.checks import check_targets, rehearse
 from minikeras.training.compile_loss import CompileLoss
 from minikeras.training.compile_metrics import CompileMetrics
 from minikeras.training.data.unpack import batch_size_of, unpack_x_y_sample_weight
@@ -61,6 +63,7 @@ class Trainer(Loops):
         set_quietly(self, "_loss_tracker", None)
         set_quietly(self, "_compile_arguments", None)
         set_quietly(self, "history", None)
+        set_quietly(self, "_rehearsed", {})
 
     def compile(
         self,
@@ -116,6 +119,7 @@ class Trainer(Loops):
         set_quietly(self, "jit_compile", jit_compile)
         set_quietly(self, "stop_training", False)
         set_quietly(self, "compiled", True)
+        set_quietly(self, "_rehearsed", {})
         set_quietly(
             self,
             "_compile_arguments",
@@ -300,6 +304,35 @@ class Trainer(Loops):
     def _track_loss(self, loss, x):
         if self._loss_tracker is not None:
             self._loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
+
+    def _prepare(self, batch, step, whole=None):
+        """Build what is not built yet, and check that data fit, before anything changes.
+
+        Args:
+            batch: a batch like the first one.
+            step: the name of the step to be taken; a user's own may take its data as it likes.
+            whole: all data at once, whose targets are looked through, or None.
+        """
+        own_step = getattr(type(self), step) is not getattr(Trainer, step)
+        unbuilt = not all(layer.built for layer in self._flatten_layers())
+        checks_loss = not own_step and type(self).compute_loss is Trainer.compute_loss
+        if unbuilt or not own_step:
+            y_pred = self._rehearse(batch, checks_loss)
+            if checks_loss and whole is not None and y_pred is not None:
+                check_targets(self, unpack_x_y_sample_weight(whole)[1], y_pred)
+        if self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def _rehearse(self, batch, checks_loss):
+        """Run on the shapes of a batch, once for each kind of batch that comes."""
+        kinds = tuple(
+            (path, None if a is None else (a.shape, a.dtype.str))
+            for path, a in trees.flatten_with_path(batch)
+        )
+        key = (kinds, tracking.version(), checks_loss)
+        if key not in self._rehearsed:
+            self._rehearsed[key] = rehearse(self, batch, checks_loss)
+        return self._rehearsed[key]
 
     def _assert_compiled(self, method):
         if not self.compiled:

@@ -14,7 +14,10 @@ from minikeras.tools import cli, demo
 
 @pytest.fixture
 def short(monkeypatch):
-    """Two plans of one epoch that expect nothing."""
+    """Two plans of one epoch on 128 images that expect nothing."""
+    full = demo.load()
+    few = dataclasses.replace(full, x_train=full.x_train[:128], y_train=full.y_train[:128])
+    monkeypatch.setattr(demo, "load", lambda: few)
     plans = tuple(dataclasses.replace(plan, epochs=1, bar=0.0) for plan in demo.PLANS)
     monkeypatch.setattr(demo, "PLANS", plans)
     return plans
@@ -88,7 +91,7 @@ def test_demo_draws_and_reports(short, tmp_path, capsys):
     out = tmp_path / "new" / "folder"
     assert cli.main(["demo", "--out", str(out), "--seed", "3"]) == 0
     text = capsys.readouterr().out
-    for piece in ("Total params", "45/45", "23/23", "val_accuracy", "of 382 test images", "Next:"):
+    for piece in ("Total params", "4/4", "val_accuracy", "of 382 test images", "Next:"):
         assert piece in text
     for name in ("learning-curves.png", "predictions.png"):
         assert str(out / name) in text
@@ -110,7 +113,7 @@ def test_demo_without_matplotlib_names_the_extra(short, monkeypatch, tmp_path, c
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert cli.main(["demo", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "pip install 'minikeras[plot]'" in out and "of 382 test images" in out
+    assert "pip install --editable '.[plot]'" in out and "of 382 test images" in out
     assert not list(tmp_path.iterdir())
 
 

@@ -47,8 +47,10 @@ def as_arrays(data, what="x"):
 
 def _listed(data):
     """Plain lists of numbers count as one array, lists of arrays as several inputs."""
-    if isinstance(data, list) and data and not any(
-        hasattr(leaf, "__array__") for leaf in trees.flatten(data)
+    if (
+        isinstance(data, list)
+        and data
+        and not any(hasattr(leaf, "__array__") for leaf in trees.flatten(data))
     ):
         return np.asarray(data)
     return data
@@ -66,12 +68,14 @@ class ArrayData:
         class_weight: dict of class to weight, or None.
 
     Raises:
-        ValueError: if the arrays hold different numbers of samples.
+        ValueError: if there are no arrays, or they hold no samples, or different numbers of them.
     """
 
     def __init__(
         self, x, y=None, sample_weight=None, batch_size=None, shuffle=False, class_weight=None
     ):
+        if x is None:
+            raise ValueError("`x` is missing: pass arrays, a generator of batches or a PyDataset.")
         x, y = as_arrays(_listed(x), "x"), as_arrays(_listed(y), "y")
         sample_weight = as_arrays(_listed(sample_weight), "sample_weight")
         if class_weight is not None:
@@ -86,6 +90,8 @@ class ArrayData:
             sample_weight = class_weights_to_sample_weights(y, class_weight)
         self.whole = pack_x_y_sample_weight(x, y, sample_weight)
         self.samples = _common_length(self.whole)
+        if not self.samples:
+            raise ValueError("Expected input data to be non-empty: the arrays hold no samples.")
         self.batch_size = int(batch_size or 32)
         self.num_batches = math.ceil(self.samples / self.batch_size)
         self._shuffle = shuffle

@@ -129,4 +129,3 @@ class PyDatasetData:
     def on_epoch_end(self):
         """Tell the data set that an epoch is over."""
         self._dataset.on_epoch_end()
-

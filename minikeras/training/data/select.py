@@ -14,16 +14,12 @@ from minikeras.training.data.unpack import (
 )
 
 
-def data_source(
-    x, y=None, sample_weight=None, batch_size=None, shuffle=False, class_weight=None
-):
+def data_source(x, y=None, sample_weight=None, batch_size=None, shuffle=False, class_weight=None):
     """Return the source of batches for what was passed to `fit`, `evaluate` or `predict`.
 
     Raises:
         ValueError: if `y` or weights come beside a generator or PyDataset, or `x` is missing.
     """
-    if x is None:
-        raise ValueError("`x` is missing: pass arrays, a generator of batches or a PyDataset.")
     if not (isinstance(x, PyDataset) or _is_generator(x)):
         return ArrayData(x, y, sample_weight, batch_size, shuffle, class_weight)
     kind = "PyDataset" if isinstance(x, PyDataset) else "Python generator"
@@ -38,8 +34,10 @@ def data_source(
 
 
 def _is_generator(x):
-    return hasattr(x, "__iter__") and not hasattr(x, "__array__") and not isinstance(
-        x, (list, tuple, dict)
+    return (
+        hasattr(x, "__iter__")
+        and not hasattr(x, "__array__")
+        and not isinstance(x, (list, tuple, dict))
     )
 
 
@@ -91,6 +89,11 @@ class Epochs:
     def num_batches(self):
         """The number of steps of an epoch, None until it is known."""
         return self._steps or self._known
+
+    @property
+    def whole(self):
+        """All data at once if they are arrays, else None."""
+        return getattr(self.source, "whole", None)
 
     def first(self):
         """Return a batch like the first one, without using it up."""

@@ -1,0 +1,112 @@
+"""Do the data fit the model? Found out before anything changes.
+
+The model and its losses are run on the shapes of the first batch alone; then the labels and targets
+of all samples are looked through for what no step could use.
+"""
+
+import warnings
+
+import numpy as np
+
+from minikeras.autograd.symbolic import Abstract, abstract_scope, to_abstract
+from minikeras.core import trees
+from minikeras.losses import sparse_categorical_crossentropy
+from minikeras.training.compile_loss import Outputs
+from minikeras.training.data.unpack import unpack_x_y_sample_weight
+
+# What code raises that wants values where there are only shapes: it cannot be checked beforehand.
+_NEEDS_VALUES = (TypeError, AttributeError, NotImplementedError)
+
+
+def rehearse(model, batch, checks_loss):
+    """Run a model, and its losses, on the shapes of a batch.
+
+    Args:
+        model: a model; it may be unbuilt, and will be built.
+        batch: `x`, `(x, y)` or `(x, y, sample_weight)`.
+        checks_loss: whether to go on to the losses that `compile` was given.
+
+    Returns:
+        The predictions' shapes and dtypes, or None if the model's code needs values.
+
+    Raises:
+        ValueError: if inputs or targets do not fit.
+    """
+    x, y, sample_weight = (_spec(part) for part in unpack_x_y_sample_weight(batch))
+    try:
+        y_pred = to_abstract(model.compute_output_spec(x))
+    except _NEEDS_VALUES:
+        return None
+    if checks_loss and model._compile_loss is not None:
+        try:
+            with abstract_scope():
+                model._compile_loss(y, y_pred, sample_weight)
+        except _NEEDS_VALUES:
+            return None
+    return y_pred
+
+
+def check_targets(model, y, y_pred):
+    """Look through the targets of all samples.
+
+    Args:
+        model: a compiled model whose losses have been rehearsed.
+        y: nest of arrays, all samples of them.
+        y_pred: the predictions' shapes, from `rehearse`.
+
+    Raises:
+        ValueError: if a label is no class of the output.
+    """
+    if model._compile_loss is None:
+        return
+    outputs = Outputs(y_pred, model._output_names())
+    targets = outputs.match_targets(y)
+    for i, loss, _ in model._compile_loss.terms:
+        if _function_of(loss) is sparse_categorical_crossentropy:
+            _check_labels(targets[i], outputs.leaves[i], loss, outputs.name(i))
+        elif _is_ours(loss) and targets[i].dtype.kind == "f":
+            _warn_of_nan(targets[i], outputs.name(i))
+
+
+def _spec(tree):
+    return trees.map_structure(
+        lambda a: None if a is None else Abstract(a.shape, str(a.dtype)), tree
+    )
+
+
+def _check_labels(labels, y_pred, loss, name):
+    if not labels.size:
+        return
+    classes = y_pred.shape[-1]
+    wrong = ~((labels >= 0) & (labels < classes))  # NaN is wrong as well
+    ignored = getattr(loss, "ignore_class", None)
+    if ignored is not None:
+        wrong &= labels != ignored
+    if wrong.any():
+        first = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"The labels of output '{name}' run from {labels.min()} to {labels.max()}, but it has "
+            f"{classes} classes, so labels must be from 0 to {classes - 1}. {wrong.sum()} of "
+            f"{labels.size} labels do not fit, the first at sample {first[0]}. Check how the "
+            "classes are numbered, and the last layer's number of units."
+        )
+
+
+def _function_of(loss):
+    """The function behind a loss, however it was named; the loss's class if there is none."""
+    return getattr(loss, "fn", None) or type(loss)
+
+
+def _is_ours(loss):
+    return getattr(_function_of(loss), "__module__", "").startswith("minikeras.")
+
+
+def _warn_of_nan(targets, name):
+    samples = np.isnan(targets).reshape(len(targets), -1).any(axis=1)
+    if samples.any():
+        warnings.warn(
+            f"The targets of output '{name}' are NaN in {samples.sum()} of {len(samples)} samples, "
+            f"the first at sample {samples.argmax()}: the loss will be NaN, and after a step the "
+            "weights as well. Leave these samples out, or fill in what is missing.",
+            stacklevel=4,
+        )
