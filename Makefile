@@ -26,7 +26,7 @@ setup: $(BASE) ## Install minikeras, editable, with what it plots with
 setup-parity: $(PARITY) ## Install real Keras, TensorFlow and the test tools as well
 
 demo: $(BASE) ## Run the demonstration
-	$(BIN)/minikeras demo
+	OPENBLAS_NUM_THREADS=1 $(BIN)/minikeras demo
 
 test: $(PARITY) ## Run all tests, those against real Keras included
 	$(PYTEST) -n $(WORKERS) -m "$(MARKS)"

@@ -3,6 +3,7 @@
 import keras
 import pytest
 
+from parity_tests import support
 from tests.conftest import fresh_state  # noqa: F401 - a fixture of every test here as well
 
 
@@ -19,6 +20,7 @@ def fresh_keras(fresh_state):  # noqa: F811 - asks for the fixture
         keras.config.image_data_format(),
         keras.config.dtype_policy(),
     )
+    support.fresh_names()
     yield
     keras.config.set_floatx(before[0])
     keras.config.set_epsilon(before[1])

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, note, reject, settings
 
 import minikeras
 from parity_tests.networks import build, recipes
+from parity_tests.support import policy
 
 BATCH = 3
 
@@ -22,9 +23,8 @@ def in_float64():
     """Both sides compute in float64, where they must agree to 1e-10."""
     for side in (keras, minikeras):
         side.config.set_floatx("float64")
-    yield
-    for side in (keras, minikeras):
-        side.config.set_floatx("float32")
+    with policy("float64"):
+        yield
 
 
 def _values(recipe, rng):

@@ -82,8 +82,8 @@ def get(identifier):
 
     Example:
         >>> import minikeras as keras
-        >>> keras.optimizers.get("sgd").name
-        'sgd'
+        >>> keras.optimizers.get("sgd").momentum
+        0.0
     """
     if identifier is None or isinstance(identifier, Optimizer):
         return identifier
