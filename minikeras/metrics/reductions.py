@@ -112,7 +112,8 @@ class MeanMetricWrapper(Mean):
     """
 
     def __init__(self, fn, name=None, dtype=None, **kwargs):
-        super().__init__(name=name, dtype=dtype)
+        options = {"name": name, "dtype": dtype}
+        super().__init__(**options)
         self._fn = fn
         self._fn_kwargs = kwargs
         if fn in losses or type(fn) in losses:

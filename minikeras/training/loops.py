@@ -26,6 +26,7 @@ class Loops:
     trainable_variables: list[Any]
     trainable_weights: list[Any]
     train_step: Callable[..., Any]
+    _prepare: Callable[..., Any]
     test_step: Callable[..., Any]
     predict_step: Callable[..., Any]
     reset_metrics: Callable[[], None]

@@ -36,6 +36,7 @@ class Trainer(Loops):
     _compile_metrics: CompileMetrics | None
     _loss_tracker: Any
     _compile_arguments: dict[str, Any] | None
+    _rehearsed: dict[Any, Any]
 
     # What Layer and Model give.
     built: bool
