@@ -1,5 +1,7 @@
 """Sums and means over batches, and means of a function of targets and predictions."""
 
+from typing import Any, cast
+
 from minikeras import ops
 from minikeras.core import names, registry, settings
 from minikeras.core.registry import Table
@@ -112,8 +114,7 @@ class MeanMetricWrapper(Mean):
     """
 
     def __init__(self, fn, name=None, dtype=None, **kwargs):
-        options = {"name": name, "dtype": dtype}
-        super().__init__(**options)
+        super().__init__(name=cast(Any, name), dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
         if fn in losses or type(fn) in losses:
