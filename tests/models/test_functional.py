@@ -64,7 +64,7 @@ def test_no_op_runs_twice(kernels_run):
     kernels_run.clear()
     model(X)
     assert kernels_run.count("add") == 1
-    assert len(kernels_run) <= 7, kernels_run
+    assert sum("dense" in name or name == "matmul" for name in kernels_run) == 2
 
 
 def test_a_graph_computes_what_its_layers_compute():
