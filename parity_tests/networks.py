@@ -8,6 +8,7 @@ it draws, so that every step fits the shapes that are there.
 import random
 from dataclasses import dataclass, field
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 import minikeras
@@ -99,6 +100,19 @@ def _conv(draw, shape, rank, transposed=False):
     return arguments
 
 
+def _depthwise(rank, **more):
+    options = {
+        "kernel_size": _window(rank),
+        "padding": st.sampled_from(["same", "valid"]),
+        "depth_multiplier": st.integers(1, 2),
+        "use_bias": _flags,
+        "activation": _activations,
+        **more,
+    }
+    strided = _arguments(strides=st.integers(1, 3), **options)
+    return st.one_of(strided, _arguments(dilation_rate=st.integers(1, 2), **options))
+
+
 def _pool(rank):
     return _arguments(
         pool_size=_window(rank),
@@ -115,6 +129,7 @@ def _recurrent(layer):
         "use_bias": _flags,
         "activation": st.sampled_from(["tanh", "relu", "sigmoid"]),
         "dropout": st.sampled_from([0.0, 0.3]),
+        "recurrent_dropout": st.sampled_from([0.0, 0.0, 0.25]),
         "seed": _seeds,
     }
     if layer == "GRU":
@@ -153,6 +168,12 @@ ROWS = {
     "Reshape": ((2, 3, 4), lambda s: _arguments(target_shape=_reshaped(s))),
     "Conv1D": ((3,), lambda s: _conv(s, 1)),
     "Conv2D": ((4,), lambda s: _conv(s, 2)),
+    "Conv1DTranspose": ((3,), lambda s: _conv(s, 1, transposed=True)),
+    "Conv2DTranspose": ((4,), lambda s: _conv(s, 2, transposed=True)),
+    "DepthwiseConv1D": ((3,), lambda s: _depthwise(1)),
+    "DepthwiseConv2D": ((4,), lambda s: _depthwise(2)),
+    "SeparableConv1D": ((3,), lambda s: _depthwise(1, filters=_sizes)),
+    "SeparableConv2D": ((4,), lambda s: _depthwise(2, filters=_sizes)),
     "MaxPooling1D": ((3,), lambda s: _pool(1)),
     "AveragePooling1D": ((3,), lambda s: _pool(1)),
     "MaxPooling2D": ((4,), lambda s: _pool(2)),
@@ -164,6 +185,21 @@ ROWS = {
     "SimpleRNN": ((3,), lambda s: _recurrent("SimpleRNN")),
     "GRU": ((3,), lambda s: _recurrent("GRU")),
     "LSTM": ((3,), lambda s: _recurrent("LSTM")),
+    "ELU": ((2, 3, 4), lambda s: _arguments(alpha=st.sampled_from([0.5, 1.0]))),
+    "LeakyReLU": ((2, 3, 4), lambda s: _arguments(negative_slope=st.just(0.25))),
+    "PReLU": ((2, 3, 4), lambda s: _arguments(alpha_initializer=st.just("ones"))),
+    "GroupNormalization": ((3, 4), lambda s: _arguments(groups=st.sampled_from([1, -1]), **_norm)),
+    "RMSNormalization": ((2, 3, 4), lambda s: _arguments(epsilon=st.sampled_from([1e-3, 1e-2]))),
+    "UnitNormalization": ((2, 3), lambda s: _arguments(axis=st.just(-1))),
+    "GaussianDropout": ((2, 3, 4), lambda s: _arguments(rate=st.just(0.5), seed=_seeds)),
+    "ActivityRegularization": ((2, 3, 4), lambda s: _arguments(l2=st.just(0.125))),
+    "ZeroPadding1D": ((3,), lambda s: _arguments(padding=_window(2))),
+    "ZeroPadding2D": ((4,), lambda s: _arguments(padding=_window(2))),
+    "Cropping1D": ((3,), lambda s: _arguments(cropping=_window(2, 2))),
+    "Cropping2D": ((4,), lambda s: _arguments(cropping=_window(2, 2))),
+    "UpSampling1D": ((3,), lambda s: _arguments(size=st.integers(1, 3))),
+    "UpSampling2D": ((4,), lambda s: _arguments(size=_window(2))),
+    "AdaptiveAveragePooling2D": ((4,), lambda s: _arguments(output_size=_window(2))),
     "Masking": ((3,), lambda s: _arguments(mask_value=st.just(0.0))),
 }
 
@@ -194,6 +230,7 @@ def recipes(draw, max_steps=6):
             _append(recipe, tensors, Step("Embedding", arguments, (i,)))
     for _ in range(draw(st.integers(1, max_steps))):
         _append(recipe, tensors, draw(_step(tensors)))
+    assume(recipe.steps)
     return recipe
 
 
@@ -251,7 +288,8 @@ def _wrapped(draw, shape):
     """A Bidirectional or TimeDistributed layer around a plain one, or None."""
     if len(shape) == 3 and draw(_flags):
         name = draw(st.sampled_from(["SimpleRNN", "GRU", "LSTM"]))
-        inner = draw(_recurrent(name)) | {"go_backwards": False, "dropout": 0.0}
+        inner = draw(_recurrent(name)) | {
+            "go_backwards": False, "dropout": 0.0, "recurrent_dropout": 0.0}
         mode = draw(st.sampled_from(["concat", "sum", "mul", "ave"]))
         return "Bidirectional", {"merge_mode": mode}, (Step(name, inner, ()),)
     inner = Step("Dense", draw(ROWS["Dense"][1](shape)), ())

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 import minikeras
+from minikeras.core import trees
 from parity_tests.support import both, converted, fresh_names, normal, policy, share_weights
 from parity_tests.tolerances import assert_close
 
@@ -29,6 +30,7 @@ class Case:
         trains: whether training and inference differ.
         length: terms of the longest sum behind an output or gradient.
         single: whether TensorFlow computes this in float32, whatever the dtype.
+        integers: inputs are integers from 0 up to this, if it is not 0.
     """
 
     source: str
@@ -36,6 +38,13 @@ class Case:
     trains: bool = False
     length: int = 1
     single: bool = False
+    integers: int = 0
+
+    def data(self, dtype):
+        """Inputs drawn from a fixed seed."""
+        if self.integers:
+            return np.random.default_rng(0).integers(0, self.integers, self.shape).astype("int32")
+        return normal(self.shape, dtype)
 
     def make(self, engine):
         return eval(f"engine.layers.{self.source}", {"engine": engine})
@@ -77,6 +86,19 @@ def windows(kind, ranks, options, **more):
 
 
 LAYERS = [
+    # Core
+    Case("Dense(5)", (3, 4), length=20),
+    Case("Dense(5, 'relu', activity_regularizer='l2')", (2, 3, 4), length=20),
+    Case("Dense(1, use_bias=False, kernel_regularizer='l1')", (3, 4), length=20),
+    Case("Dense(3, kernel_initializer='he_normal', bias_constraint='max_norm')", (3, 4), length=20),
+    Case("Embedding(5, 3)", (2, 4), integers=5),
+    Case("Embedding(5, 3, 'normal', 'l2', 'non_neg')", (2, 2, 4), integers=5, length=20),
+    Case("Embedding(5, 3, mask_zero=True, activity_regularizer='l1')", (4,), integers=5, length=20),
+    Case("Identity()", (2, 3)),
+    Case("Masking()", (2, 3, 4)),
+    Case("Masking(mask_value=0.5)", (2, 3, 4)),
+    Case("Lambda(engine.activations.tanh)", (2, 3)),
+    Case("Lambda(engine.activations.elu, arguments={'alpha': 3.0}, output_shape=(3,))", (2, 3)),
     # Activations
     Case("Activation('relu')", (3, 4)),
     Case("Activation('softmax')", (3, 4)),
@@ -286,7 +308,7 @@ def as_json(saved):
 def called(case, dtype="float32"):
     """Both layers after a call, with the same weights, and their tensors."""
     ours, theirs = both(case.make)
-    x = normal(case.shape, dtype)
+    x = case.data(dtype)
     a, b = converted(minikeras, x), converted(keras, x)
     ours(a), theirs(b)
     share_weights(ours, theirs)
@@ -343,6 +365,7 @@ def gradients(engine, tape_of, layer, x, direction, options):
     """Output, and the gradients of a linear function of it by inputs and weights, as arrays."""
     tensors = converted(engine, x)
     sources = tensors if isinstance(tensors, list) else [tensors]
+    sources = [t for t in sources if "float" in str(t.dtype)]
     weights = [getattr(w, "value", w) if engine is keras else w for w in layer.trainable_weights]
     with tape_of() as tape:
         for source in sources:
@@ -352,7 +375,12 @@ def gradients(engine, tape_of, layer, x, direction, options):
         for penalty in layer.losses:
             loss = loss + penalty
     found = tape.gradient(loss, [*sources, *weights])
-    return [y.numpy()] + [None if g is None else g.numpy() for g in found]
+    return [y.numpy()] + [None if g is None else dense(g).numpy() for g in found]
+
+
+def dense(gradient):
+    """A gradient by a look-up table as one array."""
+    return tf.convert_to_tensor(gradient) if hasattr(gradient, "indices") else gradient
 
 
 def last(x):
@@ -366,13 +394,13 @@ def first(x):
 def compare(case, dtype, options):
     """Compare outputs, gradients and changed state of one call."""
     their_dtype = "float32" if case.single else dtype
-    x = normal(case.shape, dtype)
+    x = case.data(dtype)
     with policy(dtype):
         ours, _ = both(case.make)
         shape = ours(converted(minikeras, x)).shape
     with policy(their_dtype):
         _, theirs = both(case.make_swapped)
-        z = [v.astype(their_dtype) for v in x] if isinstance(x, list) else x.astype(their_dtype)
+        z = trees.map_structure(lambda v: v.astype(their_dtype) if v.dtype.kind == "f" else v, x)
         theirs(converted(keras, last(z) if case.swaps else z))
     share_weights(ours, theirs)
     g = normal(shape, dtype, seed=5)

@@ -137,6 +137,7 @@ OPTIMIZERS = [
     ("RMSprop", {"centered": True}),
     ("Adagrad", {}),
     ("Nadam", {}),
+    ("Adamax", {}),
     ("Adadelta", {}),
     ("Ftrl", {}),
 ]

@@ -84,7 +84,7 @@ def serialize(activation):
             "function or a layer."
         )
     name = getattr(activation, "__name__", None)
-    if name in table.entries and activation.__module__.startswith("minikeras.ops"):
+    if name in table.entries and activation.__module__.startswith("minikeras."):
         return name
     return registry.serialize(activation)
 

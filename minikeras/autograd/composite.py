@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, Protocol
 
 from minikeras.autograd import symbolic
 from minikeras.autograd.primitive import cast
-from minikeras.autograd.symbolic import Abstract, KerasTensor
+from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.core.types import DTypeLike
 
@@ -48,8 +48,9 @@ def op(function: Callable[P, Any]) -> Composite[P]:
     return composite
 
 
+@op
 def convert_to_tensor(x: Any, dtype: DTypeLike = None) -> Any:
-    """Return `x` as a tensor; tensors (and shapes, and symbolic tensors) stay what they are.
+    """Return `x` as a tensor; tensors (and shapes) stay what they are.
 
     Args:
         x: number, nest of numbers, array, variable or tensor.
@@ -65,7 +66,7 @@ def convert_to_tensor(x: Any, dtype: DTypeLike = None) -> Any:
     """
     if hasattr(x, "as_operand"):
         x = x.as_operand()
-    if isinstance(x, KerasTensor | Abstract | Tensor):
+    if isinstance(x, Abstract | Tensor):
         return x if dtype is None else cast(x, dtype=dtype)
     array = array_from(x, dtype)
     return Tensor(array.copy() if array is x or array.base is not None else array)

@@ -411,9 +411,10 @@ def broadcast_to(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
 
 @broadcast_to.rule
 def _(x: Abstract, *, shape: Shape) -> Abstract:
-    if dims.broadcast(x.shape, shape) != tuple(shape):
+    shape = dims.as_shape(shape)
+    if dims.broadcast(x.shape, shape) != shape:
         raise ValueError(
-            f"Cannot broadcast a tensor of shape {dims.to_public(x.shape)} to {tuple(shape)}."
+            f"Cannot broadcast a tensor of shape {dims.to_public(x.shape)} to {shape}."
         )
     return Abstract(shape, x.dtype)
 

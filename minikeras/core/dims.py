@@ -4,6 +4,7 @@ Inside the engine an unknown size is a `Dim`, so that shape arithmetic written f
 2`, `size // stride`) also runs before any data exist. At the door users see `None` in its place.
 """
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -96,6 +97,25 @@ def from_public(shape: Iterable[Size | None]) -> Shape:
 def to_public(shape: Iterable[Size | None]) -> PublicShape:
     """Turn the engine's shape into a user's, with `None` for unknown."""
     return tuple(None if isinstance(size, Dim) else size for size in shape)
+
+
+def as_shape(value: Any) -> Shape:
+    """Turn what a user gives as a shape into a tuple of Python ints and Dims.
+
+    Args:
+        value: int, or sequence of ints.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    if isinstance(value, (int, Dim)):
+        return (value,)
+    try:
+        return tuple(s if isinstance(s, (int, Dim)) else operator.index(s) for s in value)
+    except TypeError:
+        raise TypeError(
+            f"Expected a shape, an int or a tuple of ints such as `(2, 3)`. Received: {value!r}"
+        ) from None
 
 
 def product(shape: Iterable[Size]) -> Size:

@@ -331,14 +331,12 @@ def serialize_dict(config: Config) -> Config:
     }
 
 
-def _serialize_function(function: Any) -> str | Config:
+def _serialize_function(function: Any) -> Config:
     home = public_home(function)
-    if home is not None:
-        return function.__name__
     return {
         "module": "builtins",
         "class_name": "function",
-        "config": get_registered_name(function),
+        "config": function.__name__ if home else get_registered_name(function),
         "registered_name": "function",
     }
 

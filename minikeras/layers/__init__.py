@@ -39,15 +39,7 @@ from minikeras.layers.conv_transpose import (
     Convolution2DTranspose,
     Convolution3DTranspose,
 )
-from minikeras.layers.core import (
-    Dense,
-    Embedding,
-    Identity,
-    Input,
-    InputLayer,
-    Lambda,
-    Masking,
-)
+from minikeras.layers.core import Dense, Embedding, Identity, Lambda, Masking
 from minikeras.layers.depthwise_conv import (
     DepthwiseConv1D,
     DepthwiseConv2D,
@@ -70,6 +62,7 @@ from minikeras.layers.global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from minikeras.layers.input_layer import Input, InputLayer
 from minikeras.layers.input_spec import (
     InputSpec,
 )

@@ -1,9 +1,8 @@
-"""The layers that models begin with: Input, Dense, Embedding, Lambda, Masking, Identity."""
+"""The layers that most models are made of: Dense, Embedding, Lambda, Masking, Identity."""
 
 from typing import Any
 
-from minikeras import ops
-from minikeras.autograd.symbolic import KerasTensor, SymbolicNode
+from minikeras import ops, regularizers
 from minikeras.core import dims, dtypes, registry, trees
 from minikeras.layers.base import Layer
 from minikeras.layers.declare import (
@@ -15,159 +14,6 @@ from minikeras.layers.declare import (
     layer,
 )
 from minikeras.layers.input_spec import InputSpec
-
-
-class InputLayer(Layer):
-    """Where data enter a model; `Input` makes one and returns its symbolic tensor.
-
-    Args:
-        shape: sizes without the batch axis.
-        batch_size: the batch size, or None for any.
-        dtype: dtype name; the default float type if None.
-        sparse: must be falsy.
-        ragged: must be falsy.
-        batch_shape: sizes with the batch axis, instead of `shape` and `batch_size`.
-        input_tensor: an existing symbolic tensor to use.
-        optional: whether None may be passed for the data.
-        name: a name, or None for an automatic one.
-
-    Raises:
-        ValueError: if the shape is missing or no tuple of sizes.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.layers.InputLayer(shape=(3,)).output.shape
-        (None, 3)
-    """
-
-    def __init__(
-        self,
-        shape=None,
-        batch_size=None,
-        dtype=None,
-        sparse=None,
-        ragged=None,
-        batch_shape=None,
-        input_tensor=None,
-        optional=False,
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(name=name)
-        if sparse or ragged:
-            raise ValueError("Sparse and ragged inputs are not supported: pass dense arrays.")
-        if input_tensor is None:
-            batch_shape = _full_shape(shape, batch_size, batch_shape)
-            input_tensor = KerasTensor(batch_shape, dtype=dtype, name=name)
-        elif not isinstance(input_tensor, KerasTensor):
-            raise ValueError(
-                f"Argument `input_tensor` must be a KerasTensor. Received: {input_tensor}"
-            )
-        self.batch_shape = input_tensor.shape
-        self._dtype = input_tensor.dtype
-        self.optional = optional
-        self.built = True
-        SymbolicNode(self, outputs=input_tensor)
-
-    def call(self):
-        """Do nothing: data enter here."""
-
-    @property
-    def dtype(self):
-        """The dtype of the data."""
-        return self._dtype
-
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return {
-            "batch_shape": self.batch_shape,
-            "dtype": self.dtype,
-            "sparse": False,
-            "ragged": False,
-            "name": self.name,
-            "optional": self.optional,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """Make the layer from what `get_config` returned."""
-        config = dict(config)
-        config["batch_shape"] = tuple(registry.deserialize(config["batch_shape"]))
-        return cls(**config)
-
-
-def _full_shape(shape, batch_size, batch_shape):
-    if batch_shape is not None:
-        if shape is not None or batch_size is not None:
-            raise ValueError(
-                "You cannot pass `shape` or `batch_size` together with `batch_shape`. Received: "
-                f"shape={shape}, batch_size={batch_size}, batch_shape={batch_shape}"
-            )
-        return _sizes(batch_shape)
-    if shape is None:
-        raise ValueError("You must pass a `shape` argument.")
-    return (batch_size, *_sizes(shape))
-
-
-def _sizes(shape):
-    valid = isinstance(shape, (tuple, list)) and all(
-        size is None or (isinstance(size, int) and size >= 0) for size in shape
-    )
-    if not valid:
-        raise ValueError(
-            "Cannot convert this value to a shape: expected a tuple of non-negative integers or "
-            f"None, such as `(28, 28)`. Received: shape={shape!r}"
-        )
-    return tuple(shape)
-
-
-def Input(  # noqa: N802 - the public name is Keras's
-    shape=None,
-    batch_size=None,
-    dtype=None,
-    sparse=None,
-    ragged=None,
-    batch_shape=None,
-    name=None,
-    tensor=None,
-    optional=False,
-):
-    """Return a symbolic tensor where data will enter a model.
-
-    Args:
-        shape: sizes without the batch axis, None where unknown.
-        batch_size: the batch size, or None for any.
-        dtype: dtype name; the default float type if None.
-        sparse: must be falsy.
-        ragged: must be falsy.
-        batch_shape: sizes with the batch axis, instead of `shape` and `batch_size`.
-        name: the input's name, or None for an automatic one.
-        tensor: an existing symbolic tensor to use.
-        optional: whether None may be passed for the data.
-
-    Returns:
-        A `KerasTensor`.
-
-    Raises:
-        ValueError: if the shape is missing or no tuple of sizes.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.Input((28, 28)).shape
-        (None, 28, 28)
-    """
-    made = InputLayer(
-        shape=shape,
-        batch_size=batch_size,
-        dtype=dtype,
-        sparse=sparse,
-        ragged=ragged,
-        batch_shape=batch_shape,
-        input_tensor=tensor,
-        optional=optional,
-        name=name,
-    )
-    return made.output
 
 
 @layer
@@ -225,6 +71,13 @@ class Dense(Layer):
     def compute_output_shape(self, input_shape):
         """Return the input's shape with the last size replaced by `units`."""
         return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        """Return the constructor's arguments, in the form that Keras's own Dense writes."""
+        config = super().get_config()
+        if config["activity_regularizer"] is None:
+            del config["activity_regularizer"]
+        return {**config, "quantization_config": None}
 
 
 @layer
@@ -285,6 +138,12 @@ class Embedding(Layer):
     def compute_output_shape(self, input_shape):
         """Return the input's shape with `output_dim` behind it."""
         return (*input_shape, self.output_dim)
+
+    def get_config(self):
+        """Return the constructor's arguments, in the form that Keras's own Embedding writes."""
+        penalty = regularizers.serialize(self.activity_regularizer)
+        written = {"activity_regularizer": penalty, "quantization_config": None}
+        return {**super().get_config(), **written}
 
 
 @layer
@@ -373,7 +232,6 @@ class Lambda(Layer):
         self.supports_masking = mask is not None
         self._output_shape = output_shape
         self._takes = {n: _takes(function, n) for n in ("mask", "training")}
-        self.built = True
 
     def call(self, inputs, mask=None, training=None):
         """Run the function."""

@@ -82,6 +82,8 @@ def layer(cls):
     cls.from_fields = _constructor(fields)
     if "__init__" not in cls.__dict__:
         cls.__init__ = cls.from_fields
+    else:
+        cls.__init__.__signature__ = _signature(fields, cls.__init__)
     return cls
 
 
@@ -121,12 +123,15 @@ def _bound(cls_name, names, args, kwargs):
     return {**given, **kwargs}
 
 
-def _signature(fields):
+def _signature(fields, own=lambda: None):
+    """The fields, and by name the further arguments of a constructor of the class's own."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    further = inspect.signature(own).parameters.values()
     return inspect.Signature(
         [
             inspect.Parameter("self", kind),
             *(inspect.Parameter(n, kind, default=default) for n, (_, default) in fields.items()),
+            *(p for p in further if p.kind == inspect.Parameter.KEYWORD_ONLY),
             inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD),
         ]
     )

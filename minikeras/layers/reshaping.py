@@ -1,5 +1,6 @@
 """Layers that give tensors other shapes: flattened, reshaped, permuted, repeated."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from minikeras import ops
@@ -41,6 +42,11 @@ class Flatten(Layer):
 
 
 def _target(value, name):
+    if not isinstance(value, Iterable):
+        raise TypeError(
+            f"`{name}` must be a tuple of integers, a sample's sizes, such as `(2, -1)`. "
+            f"Received: {name}={value!r} of type {type(value).__name__}"
+        )
     shape = tuple(value)
     if any(not isinstance(size, int) or size < -1 for size in shape):
         raise ValueError(

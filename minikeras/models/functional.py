@@ -6,7 +6,7 @@ from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, registry, trees
 from minikeras.layers.base import Layer
-from minikeras.layers.core import Input, InputLayer
+from minikeras.layers.input_layer import Input, InputLayer
 from minikeras.layers.input_spec import InputSpec
 from minikeras.models.graph import Graph, detached
 from minikeras.models.model import Model

@@ -88,7 +88,7 @@ def full(shape, fill_value, dtype=None):
         [7.0, 7.0]
     """
     value = convert_to_tensor(fill_value, dtype=dtypes.standardize(dtype))
-    sizes = _as_shape(shape)
+    sizes = dims.as_shape(shape)
     if _is_declared(sizes):
         return Abstract(sizes, value.dtype)
     return broadcast_to(value, shape=sizes)
@@ -265,7 +265,7 @@ def tri(N, M=None, k=0, dtype=None):
 
 def _made(function, shape, dtype, **options):
     """Call one of the array module's functions, or answer with a shape alone."""
-    name, sizes = dtypes.standardize(dtype), _as_shape(shape)
+    name, sizes = dtypes.standardize(dtype), dims.as_shape(shape)
     if _is_declared(sizes):
         return Abstract(sizes, name)
     make = getattr(device.namespace(None), function)
@@ -275,12 +275,6 @@ def _made(function, shape, dtype, **options):
 
 def _is_declared(sizes):
     return symbolic.in_abstract_scope() or not dims.is_known(sizes)
-
-
-def _as_shape(shape):
-    if isinstance(shape, (int, Dim)):
-        return (shape,)
-    return tuple(s if isinstance(s, (int, Dim)) else s.__index__() for s in shape)
 
 
 def _name_of(value):

@@ -366,8 +366,8 @@ def _drawn(draw, shape, dtype, seed, *parameters):
 
 
 def _sizes(shape):
-    """A shape as a tuple, its numbers Python's own."""
-    sizes = tuple(s if isinstance(s, dims.Dim) else s.__index__() for s in shape)
+    """A shape as a tuple, its numbers Python's own and not negative."""
+    sizes = dims.as_shape(shape)
     if any(isinstance(size, int) and size < 0 for size in sizes):
         raise ValueError(f"Sizes must not be negative. Received: shape={sizes}")
     return sizes

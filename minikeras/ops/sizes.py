@@ -23,7 +23,7 @@ def resolved_shape(shape, newshape):
     Raises:
         ValueError: if the numbers of elements differ.
     """
-    new = _sizes(newshape)
+    new = list(dims.as_shape(newshape))
     if new.count(-1) > 1:
         raise ValueError(f"There must be at most one unknown dimension (-1). Received: {newshape}")
     given = [size for size in new if size != -1]
@@ -38,15 +38,9 @@ def resolved_shape(shape, newshape):
         raise ValueError(
             "The total size of the tensor must be unchanged. Received: "
             f"input_shape={dims.to_public(shape)}, "
-            f"target_shape={dims.to_public(_sizes(newshape))}"
+            f"target_shape={dims.to_public(dims.as_shape(newshape))}"
         )
     return tuple(new)
-
-
-def _sizes(newshape):
-    if isinstance(newshape, (int, Dim)):
-        return [newshape]
-    return [size if isinstance(size, (int, Dim)) else size.__index__() for size in newshape]
 
 
 def _unmatched(shape, other):

@@ -61,6 +61,11 @@ class Rule(Optimizer):
         found = gradient_array(gradient)
         return found.squared() if isinstance(found, RowGradient) else None
 
+    def magnitude(self, gradient):
+        """The absolute gradient where it is not simply the absolute value, else None."""
+        found = gradient_array(gradient)
+        return found.magnitude() if isinstance(found, RowGradient) else None
+
     def state_of(self, states: Any, variable) -> Any:
         """Return the state that belongs to a weight."""
         return states[self._get_variable_index(variable)]

@@ -107,6 +107,7 @@ class Adamax(Rule):
             beta_2=scalar(variable, self.beta_2),
             left=dtype.type(1) - as_cast(self.beta_1, dtype) ** step,
             epsilon=scalar(variable, self.epsilon),
+            magnitude=self.magnitude(gradient),
         )
 
 

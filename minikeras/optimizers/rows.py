@@ -42,6 +42,10 @@ class RowGradient:
         """Return the sum of the squared rows."""
         return self._scattered(self.rows * self.rows)
 
+    def magnitude(self):
+        """Return the sum of the rows' absolute values."""
+        return self._scattered(np.abs(self.rows))
+
     def square_sum(self):
         """Return the sum over all elements of all squared rows."""
         flat = self.rows.reshape(-1)

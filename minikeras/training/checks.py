@@ -10,6 +10,7 @@ import numpy as np
 
 from minikeras.autograd.symbolic import Abstract, abstract_scope, to_abstract
 from minikeras.core import trees
+from minikeras.layers import Embedding
 from minikeras.losses import sparse_categorical_crossentropy
 from minikeras.training.compile_loss import Outputs
 from minikeras.training.data.unpack import unpack_x_y_sample_weight
@@ -66,6 +67,39 @@ def check_targets(model, y, y_pred):
             _check_labels(targets[i], outputs.leaves[i], loss, outputs.name(i))
         elif _is_ours(loss) and targets[i].dtype.kind == "f":
             _warn_of_nan(targets[i], outputs.name(i))
+
+
+def check_indices(model, x):
+    """Look through the integers that go straight from an input into an Embedding.
+
+    Args:
+        model: a model; what it is made of is known if it is a graph.
+        x: nest of arrays, all samples of them.
+
+    Raises:
+        IndexError: if an integer is no row of the table.
+    """
+    for place, layer in _embedded_inputs(model):
+        indices = getattr(model, "_flat_values", trees.flatten)(x)[place]
+        size = layer.input_dim
+        wrong = ~((indices >= -size) & (indices < size))
+        if wrong.any():
+            first = np.argwhere(wrong)[0]
+            raise IndexError(
+                f"Layer '{layer.name}' has {size} vectors: indices must be in [-{size}, {size}), "
+                f"but {indices[tuple(first)]} came at sample {first[0]}; {wrong.sum()} of "
+                f"{indices.size} indices do not fit. Check the vocabulary's size."
+            )
+
+
+def _embedded_inputs(model):
+    """The places of inputs that an Embedding looks up as they are, and these layers."""
+    places = {id(tensor): place for place, tensor in enumerate(getattr(model, "inputs", []))}
+    for layer in model._flatten_layers(include_self=False):
+        if isinstance(layer, Embedding):
+            for node in layer._inbound_nodes:
+                if id(node.input_tensors[0]) in places:
+                    yield places[id(node.input_tensors[0])], layer
 
 
 def _spec(tree):

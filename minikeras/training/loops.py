@@ -276,7 +276,7 @@ class Loops:
 
     def _on_batch(self, step, x, y, sample_weight, return_dict):
         data = ArrayData(x, y, sample_weight)
-        self._prepare(data.whole, step.__name__)
+        self._prepare(data.whole, step.__name__, data.whole)
         self.reset_metrics()
         logs = step(unpack_x_y_sample_weight(data.whole))
         logs = _sorted({name: _number(value) for name, value in logs.items()})

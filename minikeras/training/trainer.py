@@ -13,7 +13,7 @@ from minikeras.core import dtypes, registry, settings, trees
 from minikeras.layers import tracking
 from minikeras.layers.call_spec import signature_of
 from minikeras.metrics import Mean
-from minikeras.training.checks import check_targets, rehearse
+from minikeras.training.checks import check_indices, check_targets, rehearse
 from minikeras.training.compile_loss import CompileLoss
 from minikeras.training.compile_metrics import CompileMetrics
 from minikeras.training.data.unpack import batch_size_of, unpack_x_y_sample_weight
@@ -312,15 +312,18 @@ class Trainer(Loops):
         Args:
             batch: a batch like the first one.
             step: the name of the step to be taken; a user's own may take its data as it likes.
-            whole: all data at once, whose targets are looked through, or None.
+            whole: all data at once, whose indices and targets are looked through, or None.
         """
         own_step = getattr(type(self), step) is not getattr(Trainer, step)
         unbuilt = not all(layer.built for layer in self._flatten_layers())
         checks_loss = not own_step and type(self).compute_loss is Trainer.compute_loss
         if unbuilt or not own_step:
             y_pred = self._rehearse(batch, checks_loss)
-            if checks_loss and whole is not None and y_pred is not None:
-                check_targets(self, unpack_x_y_sample_weight(whole)[1], y_pred)
+            if whole is not None and y_pred is not None:
+                x, y, _ = unpack_x_y_sample_weight(whole)
+                check_indices(self, x)
+                if checks_loss:
+                    check_targets(self, y, y_pred)
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 

@@ -4,7 +4,8 @@ Every rule is a handful of elementwise operations on the weight and its state. D
 after the other over a whole large weight, each would fetch everything from memory again; so the
 rules run over blocks that stay in the cache, writing through `out=` into two scratch blocks.
 
-Where a rule uses the squared gradient, `square` may bring it along instead (see `optimizers.rows`).
+Where a rule uses the squared (or absolute) gradient, `square` (or `magnitude`) may bring it along
+instead (see `optimizers.rows`).
 """
 
 from collections.abc import Iterator
@@ -70,9 +71,7 @@ def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None
         p_ -= np.divide(m_ * alpha, scratch, out=scratch)
 
 
-def rmsprop(
-    p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None
-):
+def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None):
     """`v = rho * v + share * g**2`; `p -= lr * g / sqrt(v + epsilon)`.
 
     With `mean`, the mean gradient, its square is taken from `v`; with `velocity` the steps gather
@@ -118,14 +117,14 @@ def adadelta(p, g, mean, delta_mean, lr, rho, share, epsilon, square=None):
         p_ -= step * lr
 
 
-def adamax(p, g, m, u, lr, share, beta_2, left, epsilon):
+def adamax(p, g, m, u, lr, share, beta_2, left, epsilon, magnitude=None):
     """`m` follows `g`; `u = max(beta_2 * u, abs(g))`; `p -= lr * m / (left * (u + epsilon))`."""
-    for p_, g_, m_, u_ in blocks(p, g, m, u):
+    for p_, g_, m_, u_, magnitude_ in blocks(p, g, m, u, magnitude):
         scratch = g_ - m_
         scratch *= share
         m_ += scratch
         u_ *= beta_2
-        np.maximum(u_, np.abs(g_, out=scratch), out=u_)
+        np.maximum(u_, np.abs(g_, out=scratch) if magnitude_ is None else magnitude_, out=u_)
         np.add(u_, epsilon, out=scratch)
         scratch *= left
         p_ -= np.divide(m_ * lr, scratch, out=scratch)
