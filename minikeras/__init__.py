@@ -23,6 +23,7 @@ from minikeras import (
     tree,
     utils,
 )
+from minikeras.arrays.device import device
 from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.symbolic import KerasTensor, Operation
 from minikeras.autograd.tensor import Tensor
@@ -78,6 +79,7 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "device",
     "dtype_policies",
     "initializers",
     "layers",

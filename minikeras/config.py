@@ -10,10 +10,12 @@ from minikeras.core.settings import (
     fused_kernels,
     image_data_format,
     is_interactive_logging_enabled,
+    num_threads,
     set_epsilon,
     set_floatx,
     set_fused_kernels,
     set_image_data_format,
+    set_num_threads,
 )
 
 __all__ = [
@@ -26,9 +28,11 @@ __all__ = [
     "fused_kernels",
     "image_data_format",
     "is_interactive_logging_enabled",
+    "num_threads",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_fused_kernels",
     "set_image_data_format",
+    "set_num_threads",
 ]

@@ -1,5 +1,6 @@
 """Front desk of `minikeras.utils`: names, seeds, data helpers, saved forms."""
 
+from minikeras.arrays.device import device_memory, free_device_memory
 from minikeras.autograd.symbolic import is_keras_tensor
 from minikeras.core.dtypes import standardize as standardize_dtype
 from minikeras.core.registry import (
@@ -34,8 +35,10 @@ __all__ = [
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
+    "device_memory",
     "disable_interactive_logging",
     "enable_interactive_logging",
+    "free_device_memory",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

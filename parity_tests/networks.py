@@ -148,6 +148,9 @@ _norm = {"epsilon": st.sampled_from([1e-3, 1e-2]), "center": _flags, "scale": _f
 ROWS = {
     "Dense": ((2, 3, 4), lambda s: _arguments(
         units=_sizes, activation=_activations, use_bias=_flags)),
+    "EinsumDense": ((3,), lambda s: _arguments(
+        equation=st.just("abc,cd->abd"), output_shape=_sizes.map(lambda n: (s[1], n)),
+        bias_axes=st.sampled_from(["d", "bd", None]), activation=_activations)),
     "Activation": ((2, 3, 4), lambda s: _arguments(activation=st.sampled_from(
         ["relu", "tanh", "softplus", "softmax", "silu", "relu6", "hard_sigmoid", "log_sigmoid"]))),
     "ReLU": ((2, 3, 4), lambda s: _arguments(

@@ -19,10 +19,10 @@ MODULES = (
     "core",
     *("activation", "conv", "depthwise_conv", "conv_transpose", "pooling", "global_pooling"),
     *("batch_norm", "norm", "merging", "joining", "reshaping", "bordering", "upsampling"),
-    "regularization",
+    *("regularization", "einsum_dense", "attention"),
 )
 # Low-rank adaptation and quantization are not part of this engine.
-ABSENT = ("lora_rank", "lora_alpha", "quantization_config")
+ABSENT = ("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size")
 # Keras takes it from `**kwargs`.
 BY_NAME = ("rms_scaling",)
 CLASSES = sorted(
@@ -325,6 +325,17 @@ ERRORS = [
     ("SeparableConv1D(2, 3, padding='causal')", "Received: causal"),
     ("Conv2DTranspose(2, 3, strides=2, output_padding=2)", "At dimension 0, `output_padding` is 2"),
     ("Conv2DTranspose(2, 3, output_padding=-1)", "that do not satisfy `value >= 0`"),
+    ("EinsumDense('ab,bc,ac->a', 2)(ones(2, 3))", "Invalid einsum equation 'ab,bc,ac->a'"),
+    ("EinsumDense('ab,bc->ad', 2)(ones(2, 3))", "Dimension 'd' was specified in the output 'ad'"),
+    ("EinsumDense('ab,xc->ac', 2)(ones(2, 3))", "Weight dimension 'x' did not have a match"),
+    ("EinsumDense('ab,bc->ac', 2, bias_axes='x')(ones(2, 3))", "Bias dimension 'x' was requested"),
+    ("EinsumDense('abc,cd->abd', (4, 2))(ones(2, 3, 3))", "match at shared dimension 'b'"),
+    ("Attention(score_mode='foo')", "Expected one of {'dot', 'concat'}. Received: score_mode=foo"),
+    ("Attention()(ones(2, 3, 4))", "Attention layer must be called on a list of inputs"),
+    ("Attention()([ones(2, 3, 4)])", "accepts inputs list of length 2 or 3"),
+    ("AdditiveAttention()([ones(2, 3, 4)])", "AdditiveAttention layer accepts inputs list of len"),
+    ("Attention()([ones(2, 3, 4)] * 2, mask=ones(2, 3))", "layer mask must be a list"),
+    ("Attention()([ones(2, 3, 4)] * 2, mask=[None])", "accepts mask list of length 2 or 3"),
     ("MaxPooling2D(0)", "The `pool_size` argument must be a tuple of 2 integers"),
     ("MaxPooling2D(2)(ones(1, 4, 4))", "expected ndim=4, found ndim=3"),
     ("MaxPooling2D(5).compute_output_shape((1, 4, 4, 1))", "output size would be zero or negative"),

@@ -99,6 +99,22 @@ LAYERS = [
     Case("Masking(mask_value=0.5)", (2, 3, 4)),
     Case("Lambda(engine.activations.tanh)", (2, 3)),
     Case("Lambda(engine.activations.elu, arguments={'alpha': 3.0}, output_shape=(3,))", (2, 3)),
+    Case("EinsumDense('ab,bc->ac', 5)", (3, 4), length=20),
+    Case("EinsumDense('abc,cde->abde', (None, 2, 5), bias_axes='de')", (2, 3, 4), length=20),
+    Case("EinsumDense('abcd,cde->abe', (None, 6), 'tanh', 'e')", (2, 3, 4, 2), length=20),
+    Case("EinsumDense('abcd,cde->abe', (3, 6), bias_axes='be')", (2, 3, 4, 2), length=20),
+    Case("EinsumDense('...x,xy->...y', 5, bias_axes='y')", (2, 3, 4), length=20),
+    Case("EinsumDense('...x,xy->...y', 5, bias_axes='y')", (3, 4), length=20),
+    Case("EinsumDense('ab...,bc->ac...', 5, bias_axes='c')", (2, 4, 3), length=20),
+    Case("EinsumDense('abc,cd->adb', (5, None), bias_axes='d')", (2, 3, 4), length=20),
+    Case("EinsumDense('abc,bd->adc', (5, 4), 'relu', 'dc')", (2, 3, 4), length=20),
+    Case("EinsumDense('abc,bcd->abd', (3, 6))", (2, 3, 4), length=20),
+    Case(
+        "EinsumDense('abc,cd->abd', (None, 5), None, 'd', 'he_normal', 'ones', 'l1', 'l2', "
+        "bias_constraint='max_norm', activity_regularizer='l2')",
+        (2, 3, 4),
+        length=20,
+    ),
     # Activations
     Case("Activation('relu')", (3, 4)),
     Case("Activation('softmax')", (3, 4)),
@@ -244,6 +260,20 @@ LAYERS = [
     Case("Dot(axes=(2, 1))", [(2, 3, 4), (2, 4, 5)]),
     Case("Dot(-1, normalize=True)", [(2, 3, 4), (2, 5, 4)], length=10),
     Case("Dot([1, 2])", [(2, 3, 4, 5), (2, 4, 3)]),
+    # Attention
+    *[
+        Case(f"{source}", shapes, trains="dropout" in source, length=20)
+        for source in (
+            "Attention()",
+            "Attention(use_scale=True, score_mode='concat')",
+            "Attention(True, 'dot', 0.3, 4)",
+            "Attention(dropout=0.3)",
+            "AdditiveAttention()",
+            "AdditiveAttention(use_scale=False)",
+            "AdditiveAttention(dropout=0.3, seed=4)",
+        )
+        for shapes in ([(2, 3, 4), (2, 5, 4)], [(2, 3, 4), (2, 5, 6), (2, 5, 4)])
+    ],
     # Reshaping
     Case("Flatten()", (2, 3, 4)),
     Case("Flatten()", (2,)),

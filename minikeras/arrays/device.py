@@ -1,27 +1,256 @@
-"""Which array library a value belongs to.
+"""Where arrays lie: in main memory, as NumPy's, or on a GPU, as CuPy's.
 
-Everything above asks here for the `xp` module instead of naming NumPy.
+Everything above asks here for the `xp` module instead of naming NumPy. A thread has one current
+device, on which new arrays are made; ops compute where their inputs lie. Nothing moves by itself:
+values of Python and NumPy go to the current device when they become tensors, results come back
+when somebody asks for them (`to_numpy`), and an op on arrays of two devices is an error.
 """
 
+import os
+import re
+import threading
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
+from minikeras.arrays import gpu
 from minikeras.core import types
 
 Array: type[Any] = np.ndarray
+"""The arrays of a CPU; those of a GPU are told by `on_gpu`, since their library may be missing."""
+
+in_use = False
+"""Whether arrays on a GPU have been met: as long as not, nobody needs to ask where arrays lie."""
+
+
+class _Current(threading.local):
+    """The device of new arrays, of each thread: the array module and the number of the GPU."""
+
+    xp: types.ArrayModule = np
+    index: int = 0
+
+    def __init__(self):
+        if self.index:  # CUDA itself begins every thread on the first GPU
+            self.xp.cuda.Device(self.index).use()
+
+
+_current = _Current()
 
 
 def namespace(array: types.Array | None) -> types.ArrayModule:
-    """Return the array module that `array` belongs to."""
-    return np
+    """Return the array module that `array` belongs to, that of the current device for None."""
+    if type(array) is np.ndarray:
+        return np
+    if array is None:
+        return _current.xp
+    return gpu.loaded() if on_gpu(array) else np
+
+
+def on_gpu(value: object) -> bool:
+    """Say whether a value is an array on a GPU."""
+    cupy = gpu.loaded()
+    return cupy is not None and isinstance(value, cupy.ndarray)
 
 
 def asarray(value: Any, dtype: Any = None) -> types.Array:
-    """Put a value into an array of the current device, without a copy where none is needed."""
-    return np.asarray(value, dtype=dtype)
+    """Put a value into an array of the current device, without a copy where none is needed.
+
+    Arrays on a GPU stay where they are.
+    """
+    if _current.xp is not np:
+        return _on_current_gpu(value, dtype)
+    try:
+        return np.asarray(value, dtype=dtype)
+    except TypeError:
+        if on_gpu(value):
+            _expect_gpus()
+            return value if dtype is None else value.astype(dtype, copy=False)
+        raise
+
+
+def _on_current_gpu(value: Any, dtype: Any) -> types.Array:
+    xp = _current.xp
+    if isinstance(value, xp.ndarray):
+        return value if dtype is None else value.astype(dtype, copy=False)
+    return _moved(xp, np.asarray(value, dtype=dtype))
+
+
+def _moved(xp: types.ArrayModule, host: types.Array) -> types.Array:
+    """Copy to the current GPU; a number travels with the call that writes it, and needs no copy."""
+    return xp.asarray(host) if host.ndim else xp.full((), host.item(), host.dtype)
+
+
+def _expect_gpus() -> None:
+    global in_use
+    in_use = True
+
+
+def boxed(result: Any) -> types.Array:
+    """Return what a kernel gave as an array where it was made: NumPy's sums are numbers."""
+    return result if on_gpu(result) else np.asarray(result)
+
+
+def beside(value: types.Array, array: types.Array) -> types.Array:
+    """Put a NumPy array on the device of `array`; what lies on a GPU stays there."""
+    if type(array) is np.ndarray or on_gpu(value):
+        return value
+    with array.device:
+        return _moved(namespace(array), value)
 
 
 def to_numpy(array: types.Array) -> types.Array:
     """Return the values as a NumPy array in main memory."""
-    return np.asarray(array)
+    return array.get() if on_gpu(array) else np.asarray(array)
+
+
+def name_of(array: types.Array) -> str:
+    """Return the name of the device of an array: `"cpu:0"`, `"gpu:1"`."""
+    return f"gpu:{array.device.id}" if on_gpu(array) else "cpu:0"
+
+
+def current() -> str:
+    """Return the name of this thread's current device."""
+    return "cpu:0" if _current.xp is np else f"gpu:{_current.index}"
+
+
+def place_of(array: types.Array | None) -> AbstractContextManager[Any]:
+    """Return a context in which the device of an array is the current one (None: as it is)."""
+    return nullcontext() if array is None else device(name_of(array))
+
+
+def device_memory() -> dict[str, int]:
+    """Say how much memory is in use on the current device.
+
+    CuPy keeps what arrays give back in a pool, for the next ones: `nvidia-smi` shows what is held
+    there, not what is used.
+
+    Returns:
+        Bytes: `used` by arrays, `held` by the pool in all, `free` and `total` on the GPU. Nothing
+        for a CPU, where there is no pool.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.utils.device_memory()
+        {}
+    """
+    return {} if _current.xp is np else gpu.memory()
+
+
+def free_device_memory() -> None:
+    """Give back to the system what the current device's pool holds and no array uses.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.utils.free_device_memory()
+    """
+    if _current.xp is not np:
+        gpu.free_memory()
+
+
+def refuse_mixed(arrays: Iterable[types.Array | None], what: str) -> None:
+    """Raise an error if arrays lie on different devices.
+
+    Args:
+        arrays: arrays, or None.
+        what: who computes with them, for the message.
+
+    Raises:
+        ValueError: that names the devices.
+    """
+    present = [array for array in arrays if array is not None]
+    names = [name_of(array) for array in present]
+    if len(set(names)) > 1:
+        inputs = ", ".join(
+            f"{name} (shape {array.shape})" for name, array in zip(names, present, strict=True)
+        )
+        raise ValueError(
+            f"The inputs of {what} lie on different devices: {inputs}. Make them on one device, "
+            'inside one `with minikeras.device("gpu"):`, or bring values back with '
+            "`convert_to_numpy`."
+        )
+
+
+class device:  # noqa: N801 (a context manager, named as Keras names it)
+    """Make new tensors and variables on a device inside the `with` block.
+
+    Ops compute where their inputs lie, whatever the current device.
+
+    Args:
+        device_name: `"cpu"`, `"gpu"` or `"cuda"`, with a number or without: `"gpu:1"`.
+
+    Raises:
+        ValueError: if the name is none of these, or there is no GPU of that number.
+        ImportError: if a GPU is asked for and CuPy is missing.
+        RuntimeError: if a GPU is asked for, and there is no driver or no GPU.
+
+    Example:
+        >>> import minikeras as keras
+        >>> with keras.device("cpu:0"):
+        ...     x = keras.ops.ones((2,))
+        >>> x.device
+        'cpu:0'
+    """
+
+    def __init__(self, device_name: str):
+        self.kind, self.index = parsed(device_name)
+        self.xp: types.ArrayModule = np
+        if self.kind == "gpu":
+            self.xp = gpu.library()
+            _expect_gpus()
+            _check_index(self.index, gpu.count())
+        self._outer: list[tuple[types.ArrayModule, int, Any]] = []
+
+    def __enter__(self) -> "device":
+        place: Any = None
+        if self.xp is not np:
+            place = self.xp.cuda.Device(self.index)
+            place.__enter__()
+        self._outer.append((_current.xp, _current.index, place))
+        _current.xp, _current.index = self.xp, self.index
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _current.xp, _current.index, place = self._outer.pop()
+        if place is not None:
+            place.__exit__(*error)
+
+
+def parsed(name: Any) -> tuple[str, int]:
+    """Return the kind and number that a device's name says.
+
+    Example:
+        >>> parsed("cuda:1"), parsed("CPU")
+        (('gpu', 1), ('cpu', 0))
+    """
+    text = name.lower() if isinstance(name, str) else ""
+    match = re.fullmatch(r"(cpu|gpu|cuda)(?::(\d+))?", text)
+    if match is None:
+        raise ValueError(
+            "Invalid value for argument `device_name`. Expected a string like 'cpu', 'gpu' or "
+            f"'gpu:0'. Received: device_name={name!r}"
+        )
+    kind, index = "cpu" if match[1] == "cpu" else "gpu", int(match[2] or 0)
+    if kind == "cpu":
+        _check_index(index, 1, kind)
+    return kind, index
+
+
+def _check_index(index: int, found: int, kind: str = "gpu") -> None:
+    if index >= found:
+        raise ValueError(
+            f"There is no device '{kind}:{index}': the highest number is {found - 1}."
+        )
+
+
+def _begin_as_told() -> None:
+    """Make the device that the environment names the first one of every thread."""
+    name = os.environ.get("MINIKERAS_DEVICE")
+    if name:
+        chosen = device(name)
+        _Current.xp, _Current.index = chosen.xp, chosen.index
+        _current.__init__()
+
+
+_begin_as_told()

@@ -111,10 +111,7 @@ def blocks(xp: Any, source: Stream, index: Any) -> tuple[Any, Any]:
 
 def _encrypt(xp: Any, even: Any, odd: Any, key: tuple[int, int]) -> None:
     """Runs the ten rounds in place; every entry stays below 2**32, so a product fits 64 bits."""
-    multipliers = xp.asarray([[m] for m in MULTIPLIERS], dtype="uint64")
-    keys = xp.asarray(
-        [[[(k + r * step) & LOW32] for k, step in zip(key, KEY_STEPS, strict=True)]
-         for r in range(ROUNDS)], dtype="uint64")  # fmt: skip
+    multipliers, keys = _constants(xp, key)
     product = xp.empty_like(even)
     for round_key in keys:
         xp.multiply(even, multipliers, out=product[::-1])
@@ -122,6 +119,18 @@ def _encrypt(xp: Any, even: Any, odd: Any, key: tuple[int, int]) -> None:
         xp.bitwise_xor(even, odd, out=even)
         xp.bitwise_xor(even, round_key, out=even)
         xp.bitwise_and(product, np.uint64(LOW32), out=odd)
+
+
+def _constants(xp: Any, key: tuple[int, int]) -> tuple[Any, Any]:
+    """The multipliers (2, 1) and the keys (rounds, 2, 1), made where the words are."""
+    multipliers = xp.empty((2, 1), "uint64")
+    keys = xp.empty((ROUNDS, 2, 1), "uint64")
+    rounds = xp.arange(ROUNDS, dtype="uint64")
+    for row in range(2):
+        multipliers[row] = MULTIPLIERS[row]
+        keys[:, row, 0] = rounds * np.uint64(KEY_STEPS[row]) + np.uint64(key[row])
+    keys &= np.uint64(LOW32)
+    return multipliers, keys
 
 
 def words(xp: Any, even: Any, odd: Any) -> Any:
@@ -172,7 +181,7 @@ def uniforms(xp: Any, even: Any, odd: Any, dtype: str) -> Any:
         mantissa = words(xp, even, odd)
         mantissa = xp.bitwise_and(mantissa, np.uint32(2**bits - 1), out=mantissa).view("int32")
     unit = mantissa.astype(dtype)
-    unit *= xp.asarray(2.0**-bits, dtype=dtype)
+    unit *= 2.0**-bits
     return unit
 
 

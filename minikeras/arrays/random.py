@@ -17,12 +17,16 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays import philox
+from minikeras.arrays.threads import each, pieces
 
 # Blocks that a group of truncated normals owns: 256 words for every one of its samples.
 WORDS_PER_TRUNCATED = 256
 
 # Normals beyond this many deviations are drawn again.
 TRUNCATION = 2.0
+
+# Nanoseconds that a core takes for one block of four words.
+_BLOCK_NS = 40
 
 # Seeds are taken modulo this number before a draw.
 SEED_MODULUS = 2**31 - 2
@@ -70,8 +74,8 @@ def uniform(
     'float32'
     """
     source = philox.stream(seed)
-    minval = xp.asarray(minval, dtype=dtype)
-    span = xp.asarray(maxval, dtype=dtype) - minval
+    minval = _parameter(xp, minval, dtype)
+    span = _parameter(xp, maxval, dtype) - minval
 
     def draw(numbers: Any) -> Any:
         return philox.uniforms(xp, *philox.blocks(xp, source, numbers), dtype)
@@ -215,7 +219,7 @@ def dropout_mask(
     >>> dropout_mask(np, (3, 0), (4,), 0.5).dtype.name
     'bool'
     """
-    return uniform(xp, seed, shape, dtype=dtype) >= xp.asarray(rate, dtype=dtype)
+    return uniform(xp, seed, shape, dtype=dtype) >= np.dtype(dtype).type(rate)
 
 
 def permutation(xp: Any, seed: tuple[int, int], size: int) -> Any:
@@ -307,21 +311,32 @@ def _assemble(
     """Fills an array group by group, then `sample * scale + offset`.
 
     `draw(numbers)` makes the groups of those uint64 numbers, as rows of `width` samples. It is
-    called on one cache-sized chunk after another, and a scalar scale is applied there.
+    called on one cache-sized chunk after another, and a scalar scale is applied there; on a CPU
+    threads share the chunks.
     """
     size, width = math.prod(shape), width or _samples_per_block(dtype)
     groups, step = -(-size // width), philox.chunk_size(xp)
-    scale, offset = xp.asarray(scale, dtype=dtype), xp.asarray(offset, dtype=dtype)
+    scale, offset = _parameter(xp, scale, dtype), _parameter(xp, offset, dtype)
     scalar = scale.ndim == offset.ndim == 0
     out = xp.empty((groups, width), dtype)
-    for start in range(0, groups, step):
-        part = out[start : start + step]
-        part[...] = draw(xp.arange(start, start + len(part), dtype="uint64"))
-        if scalar:
-            xp.multiply(part, scale, out=part)
-            xp.add(part, offset, out=part)
+
+    def fill(piece: slice) -> None:
+        for start in range(piece.start, piece.stop, step):
+            part = out[start : min(start + step, piece.stop)]
+            part[...] = draw(xp.arange(start, start + len(part), dtype="uint64"))
+            if scalar:
+                xp.multiply(part, scale, out=part)
+                xp.add(part, offset, out=part)
+
+    each(fill, pieces(groups, _BLOCK_NS * groups) if xp is np else [slice(0, groups)])
     out = out.reshape(-1)[:size].reshape(shape)
     return out if scalar else out * scale + offset
+
+
+def _parameter(xp: Any, value: Any, dtype: str) -> Any:
+    """A number of a distribution as an array; on a GPU it needs no transfer."""
+    is_number = isinstance(value, (int, float, np.number))
+    return xp.full((), value, dtype) if is_number else xp.asarray(value, dtype=dtype)
 
 
 def _long_words(xp: Any, even: Any, odd: Any) -> Any:

@@ -149,7 +149,7 @@ class Primitive:
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result from tensors, or its shape from Abstracts."""
         inputs, statics = self._bind(args, kwargs)
-        inputs = [_operand(value) for value in inputs]
+        inputs = [_operand(value, inputs) for value in inputs]
         promoted = self._promote(inputs)
         for value in promoted:
             if type(value) is Abstract:
@@ -203,7 +203,7 @@ class Primitive:
         return [
             value
             if value is None or (type(value) is not _Weak and value.dtype == target)
-            else _to_dtype(value, target)
+            else _to_dtype(value, target, inputs)
             for value, target in zip(inputs, targets, strict=True)
         ]
 
@@ -221,7 +221,8 @@ class Primitive:
         return wrap(result, node)
 
     def _explain(self, tensors: Sequence[Tensor | None], statics: Statics) -> None:
-        """Let the shape rule say in words why a kernel could not run."""
+        """Let the devices or the shape rule say in words why a kernel could not run."""
+        device.refuse_mixed([None if t is None else t.data for t in tensors], f"'{self.name}'")
         self.infer([None if t is None else Abstract(t.shape, t.dtype) for t in tensors], statics)
 
     def infer(self, inputs: Sequence[Any], statics: Statics) -> Any:
@@ -261,7 +262,7 @@ class Primitive:
         keep, keep_output = self._plan(tuple(p is not None for p in parents))
         kept: dict[int | str, Any] = {i: arrays[i] for i in keep}
         if keep_output:
-            kept["y"] = tuple([device.asarray(r) for r in results])
+            kept["y"] = tuple([device.boxed(r) for r in results])
         return Node(
             self,
             parents,
@@ -328,7 +329,7 @@ class _Weak:
         self.dtype = dtype
 
 
-def _operand(value: Any) -> Any:
+def _operand(value: Any, others: Sequence[Any]) -> Any:
     if type(value) is Tensor or type(value) is Abstract or value is None:
         return value
     weak = dtypes.weak_name(value)
@@ -336,17 +337,32 @@ def _operand(value: Any) -> Any:
         return _Weak(value, weak)
     if hasattr(value, "as_operand"):
         return value.as_operand()
-    return Tensor(array_from(value))
+    if not device.in_use:
+        return Tensor(array_from(value))
+    with device.place_of(_first_array(others)):
+        return Tensor(array_from(value))
+
+
+def _first_array(values: Sequence[Any]) -> Array | None:
+    """The array of the first tensor among values, beside which numbers and lists are put."""
+    for value in values:
+        tensor = value.as_operand() if hasattr(value, "as_operand") else value
+        if type(tensor) is Tensor:
+            return tensor.data
+    return None
 
 
 def _dtype_of(value: Any) -> str | None:
     return None if value is None else value.dtype
 
 
-def _to_dtype(value: Any, target: Any) -> Tensor:
-    if type(value) is _Weak:
+def _to_dtype(value: Any, target: Any, others: Sequence[Any]) -> Tensor:
+    if type(value) is not _Weak:
+        return cast(value, dtype=target)
+    if not device.in_use:
         return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
-    return cast(value, dtype=target)
+    with device.place_of(_first_array(others)):
+        return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
 
 
 def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
@@ -354,8 +370,8 @@ def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
     if type(result) is device.Array:
         return Tensor(result, node)
     if type(result) in (tuple, list):
-        return tuple([Tensor(device.asarray(r), node, i) for i, r in enumerate(result)])
-    return Tensor(device.asarray(result), node)
+        return tuple([Tensor(device.boxed(r), node, i) for i, r in enumerate(result)])
+    return Tensor(device.boxed(result), node)
 
 
 # The ops that the mechanism itself applies: to promote, and to undo broadcasting.

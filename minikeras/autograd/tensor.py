@@ -87,8 +87,8 @@ class Tensor(Operators):
 
     @property
     def device(self) -> str:
-        """Where the values lie: `"cpu:0"`."""
-        return "cpu:0"
+        """Where the values lie: `"cpu:0"`, `"gpu:0"`."""
+        return device.name_of(self.data)
 
     def numpy(self) -> Any:
         """Return a copy of the values as a NumPy array (a NumPy scalar for rank 0)."""
@@ -138,7 +138,7 @@ class Tensor(Operators):
         return float(self.data.item())
 
     def __index__(self) -> int:
-        return self.data.__index__()
+        return device.to_numpy(self.data).__index__()
 
     def __hash__(self) -> int:
         return id(self)
@@ -169,7 +169,15 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
     if dtype is not None:
         return device.asarray(value, dtypes.NUMPY[dtypes.standardize(dtype)])
     if isinstance(value, device.Array):
-        return value
+        return device.asarray(value) if device.in_use else value
+    if device.on_gpu(value):
+        return device.asarray(value)
+    array = host_array(value)
+    return device.asarray(array) if device.in_use else array
+
+
+def host_array(value: Any) -> Array:
+    """Turn any value but a tensor into a NumPy array, Python's numbers taking the default types."""
     array = _checked(value)
     if array.dtype == np.float64 and _is_python(value, (float, int, bool)):
         return array.astype(dtypes.NUMPY[settings.floatx()])
@@ -181,7 +189,7 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
 
 def _checked(value: Any) -> Array:
     try:
-        array = device.asarray(value)
+        array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"Cannot convert this value to a tensor: {value!r} ({error})") from None
     if array.dtype.kind not in "biuf":

@@ -19,7 +19,7 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.node import Leaf
 from minikeras.autograd.primitive import cast
 from minikeras.autograd.symbolic import Abstract
-from minikeras.autograd.tensor import Operators, Tensor, array_from
+from minikeras.autograd.tensor import Operators, Tensor, array_from, host_array
 from minikeras.core import dims, dtypes, names, settings
 from minikeras.core.types import Array, DTypeLike
 
@@ -155,6 +155,11 @@ class Variable(Operators):
         return self.array.size
 
     @property
+    def device(self) -> str:
+        """Where the values lie: `"cpu:0"`, `"gpu:0"`."""
+        return device.name_of(self.array)
+
+    @property
     def trainable(self) -> bool:
         """Whether gradients are recorded."""
         return self._trainable
@@ -216,7 +221,7 @@ class Variable(Operators):
         """
         if symbolic.scope.abstract:
             return self
-        value = _plain(value)
+        value = self._brought(value)
         if value.shape != self.array.shape:
             raise ValueError(
                 "The shape of the target variable and the shape of the target value in "
@@ -231,23 +236,34 @@ class Variable(Operators):
 
     def assign_add(self, value: Any) -> Variable:
         """Add `value` to the values and return the variable."""
-        return self._update(np.add, value)
+        return self._update(_add_to, value)
 
     def assign_sub(self, value: Any) -> Variable:
         """Subtract `value` from the values and return the variable."""
-        return self._update(np.subtract, value)
+        return self._update(_subtract_from, value)
 
-    def _update(self, function: Callable[..., Any], value: Any) -> Variable:
+    def _brought(self, value: Any) -> Array:
+        """The values to write, beside the variable; what is a tensor already must lie there."""
+        if not device.in_use or isinstance(value, Operators):
+            array = _plain(value)
+        elif isinstance(value, device.Array) or device.on_gpu(value):
+            array = device.beside(value, self.array)
+        else:
+            array = device.beside(host_array(value), self.array)
+        if type(array) is not type(self.array):
+            device.refuse_mixed([self.array, array], f"an assignment to '{self.path}'")
+        return array
+
+    def _update(self, function: Callable[[Array, Array], None], value: Any) -> Variable:
         if symbolic.scope.abstract:
             return self
-        value = _plain(value).astype(self.array.dtype, copy=False)
+        value = self._brought(value).astype(self.array.dtype, copy=False)
         if np.broadcast_shapes(value.shape, self.shape) != self.shape:
             raise ValueError(
                 f"Cannot add a value of shape {value.shape} to the variable '{self.path}' of "
                 f"shape {self.shape}."
             )
-        array = self.writable()
-        function(array, value, out=array)
+        function(self.writable(), value)
         return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -256,7 +272,7 @@ class Variable(Operators):
     def __repr__(self) -> str:
         return (
             f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
-            f"value={self.array}>"
+            f"value={device.to_numpy(self.array)}>"
         )
 
     def __hash__(self) -> int:
@@ -278,7 +294,7 @@ class Variable(Operators):
         return float(self.array.item())
 
     def __index__(self) -> int:
-        return self.array.__index__()
+        return device.to_numpy(self.array).__index__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         copied = Variable(
@@ -299,7 +315,7 @@ def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
     if not callable(initializer):
         array = array_from(initializer, dtype) if dtype else array_from(_unwrapped(initializer))
         if shape is not None:
-            array = np.broadcast_to(array, shape)
+            array = device.namespace(array).broadcast_to(array, shape)
         return array.copy()
     if shape is None:
         raise ValueError(
@@ -327,7 +343,15 @@ def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
 
 def _is_held(values: Array) -> bool:
     """Whether the array is a view, or not to be written to."""
-    return values.base is not None or not values.flags.writeable
+    return values.base is not None or not getattr(values.flags, "writeable", True)
+
+
+def _add_to(array: Array, value: Array) -> None:
+    array += value
+
+
+def _subtract_from(array: Array, value: Array) -> None:
+    array -= value
 
 
 def _unwrapped(value: Any) -> Any:

@@ -10,10 +10,23 @@ from typing import Any
 _FLOATS = ("float16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
 
+
+def _default_threads() -> int:
+    """As many as the environment says, else one for each core that this process may use."""
+    for name in ("MINIKERAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        count = os.environ.get(name, "")
+        if count.isdigit() and int(count) > 0:
+            return int(count)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 _settings: dict[str, Any] = {
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
+    "num_threads": _default_threads(),
     "fused": os.environ.get("MINIKERAS_FUSED", "1") != "0",
     "traceback_filtering": True,
     "interactive_logging": True,
@@ -164,6 +177,43 @@ def set_fused_kernels(enabled: bool) -> None:
         >>> keras.config.set_fused_kernels(True)
     """
     _settings["fused"] = bool(enabled)
+
+
+def num_threads() -> int:
+    """Return how many threads a kernel may use.
+
+    Returns:
+        An int: what was set here, else by the environment variables `MINIKERAS_NUM_THREADS` or
+        `OMP_NUM_THREADS`, else the number of cores that the process may use.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.num_threads() >= 1
+        True
+    """
+    return _settings["num_threads"]
+
+
+def set_num_threads(count: Any) -> None:
+    """Set how many threads a kernel may use.
+
+    Sums over a batch are divided among the threads, so their last bits depend on the number.
+
+    Args:
+        count: an int, 1 or more.
+
+    Raises:
+        ValueError: if it is none.
+
+    Example:
+        >>> import minikeras as keras
+        >>> before = keras.config.num_threads()
+        >>> keras.config.set_num_threads(1)
+        >>> keras.config.set_num_threads(before)
+    """
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(f"Expected a number of threads, 1 or more. Received: count={count!r}")
+    _settings["num_threads"] = count
 
 
 def backend() -> str:

@@ -8,6 +8,10 @@ from minikeras.layers.activation import (
     ReLU,
     Softmax,
 )
+from minikeras.layers.attention import (
+    AdditiveAttention,
+    Attention,
+)
 from minikeras.layers.base import (
     Layer,
     layer_table,
@@ -48,6 +52,9 @@ from minikeras.layers.depthwise_conv import (
     SeparableConvolution1D,
     SeparableConvolution2D,
 )
+from minikeras.layers.einsum_dense import (
+    EinsumDense,
+)
 from minikeras.layers.global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -61,6 +68,9 @@ from minikeras.layers.global_pooling import (
     GlobalMaxPooling1D,
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
+)
+from minikeras.layers.group_query_attention import (
+    GroupQueryAttention,
 )
 from minikeras.layers.input_layer import Input, InputLayer
 from minikeras.layers.input_spec import (
@@ -85,6 +95,9 @@ from minikeras.layers.merging import (
     minimum,
     multiply,
     subtract,
+)
+from minikeras.layers.multi_head_attention import (
+    MultiHeadAttention,
 )
 from minikeras.layers.norm import (
     GroupNormalization,
@@ -156,7 +169,9 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -188,6 +203,7 @@ __all__ = [
     "Dot",
     "Dropout",
     "ELU",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRU",
@@ -207,6 +223,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Identity",
     "Input",
     "InputLayer",
@@ -226,6 +243,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from minikeras import activations, ops
 from minikeras.core.settings import standardize_data_format
 from minikeras.layers.declare import Field
 
@@ -26,6 +27,11 @@ def _listed(value, name):
             f"Received: {name}={value}"
         )
     return value
+
+
+def is_relu(activation):
+    """Say whether an activation is the plain `relu`, which some kernels do on their way."""
+    return activation is activations.relu or activation is ops.relu
 
 
 def plain(value):

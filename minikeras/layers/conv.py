@@ -8,7 +8,7 @@ from typing import Any
 
 from minikeras.core import dims
 from minikeras.kernels.shared.windows import VALID, causal_padding
-from minikeras.layers.arguments import Count, DataFormat, int_tuple, padding_word
+from minikeras.layers.arguments import Count, DataFormat, int_tuple, is_relu, padding_word
 from minikeras.layers.base import Layer
 from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
 from minikeras.layers.input_spec import InputSpec
@@ -137,8 +137,9 @@ class _Conv(_Windowed):
 
     def call(self, inputs):
         """Convolve, add, activate."""
-        y = conv_bias(inputs, self.kernel, self.bias, **self._window_options())
-        return self.activation(y)
+        fused = is_relu(self.activation)
+        y = conv_bias(inputs, self.kernel, self.bias, **self._window_options(relu=fused))
+        return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape with the sizes that the windows leave, and `filters`."""

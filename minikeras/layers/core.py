@@ -4,6 +4,7 @@ from typing import Any
 
 from minikeras import ops, regularizers
 from minikeras.core import dims, dtypes, registry, trees
+from minikeras.layers.arguments import is_relu
 from minikeras.layers.base import Layer
 from minikeras.layers.declare import (
     Activation,
@@ -66,7 +67,9 @@ class Dense(Layer):
 
     def call(self, inputs, training=None):
         """Multiply, add, activate."""
-        return self.activation(ops.dense(inputs, self.kernel, self.bias))
+        fused = is_relu(self.activation)
+        y = ops.dense(inputs, self.kernel, self.bias, relu=fused)
+        return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape with the last size replaced by `units`."""

@@ -26,10 +26,12 @@ class Field:
     Args:
         convert: function of `(value, name)` that returns what the layer keeps.
         serialize: function of the kept value that returns what the config holds.
+        attribute: the attribute that keeps the value, where it is not the field's name.
     """
 
     convert: Callable[[Any, str], Any] = lambda value, name: value
     serialize: Callable[[Any], Any] = lambda value: value
+    attribute: str | None = None
 
 
 def _positive(value, name):
@@ -102,7 +104,7 @@ def _constructor(fields):
                 raise TypeError(
                     f"{type(self).__name__}.__init__() missing required argument: '{name}'"
                 )
-            setattr(self, name, field.convert(value, name))
+            setattr(self, field.attribute or name, field.convert(value, name))
         self.setup()
 
     __init__.__signature__ = _signature(fields)

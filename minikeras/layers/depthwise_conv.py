@@ -7,7 +7,7 @@ A depthwise convolution is a grouped one with as many groups as channels, and ru
 from typing import Any
 
 from minikeras import ops
-from minikeras.layers.arguments import Count, DataFormat
+from minikeras.layers.arguments import Count, DataFormat, is_relu
 from minikeras.layers.conv import _Windowed
 from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
 from minikeras.ops.conv import conv_bias
@@ -29,11 +29,11 @@ class _ByChannel(_Windowed):
             name=name,
         )
 
-    def _depthwise(self, inputs, kernel, bias):
+    def _depthwise(self, inputs, kernel, bias, relu=False):
         """Convolve each channel with `depth_multiplier` filters of its own."""
         *window, channels, multiplier = kernel.shape
         grouped = ops.reshape(kernel, (*window, 1, channels * multiplier))
-        return conv_bias(inputs, grouped, bias, **self._window_options())
+        return conv_bias(inputs, grouped, bias, **self._window_options(relu=relu))
 
 
 @layer
@@ -64,7 +64,9 @@ class _DepthwiseConv(_ByChannel):
 
     def call(self, inputs):
         """Convolve each channel, add, activate."""
-        return self.activation(self._depthwise(inputs, self.kernel, self.bias))
+        fused = is_relu(self.activation)
+        y = self._depthwise(inputs, self.kernel, self.bias, relu=fused)
+        return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape):
         """Return the shape that the windows leave, each channel multiplied."""
@@ -182,8 +184,10 @@ class _SeparableConv(_ByChannel):
     def call(self, inputs):
         """Convolve each channel, mix the channels, add, activate."""
         y = self._depthwise(inputs, self.depthwise_kernel, None)
-        y = conv_bias(y, self.pointwise_kernel, self.bias, data_format=self.data_format)
-        return self.activation(y)
+        fused = is_relu(self.activation)
+        form = self.data_format
+        y = conv_bias(y, self.pointwise_kernel, self.bias, data_format=form, relu=fused)
+        return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape with the sizes that the windows leave, and `filters`."""

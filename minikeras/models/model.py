@@ -5,7 +5,6 @@ from typing import Any
 
 from minikeras.core import registry
 from minikeras.layers.base import Layer
-from minikeras.models.summary import print_summary
 from minikeras.training.trainer import Trainer
 
 model_table = registry.Table("model", "keras")
@@ -120,6 +119,8 @@ class Model(Trainer, Layer):
             show_trainable: whether a column says which layers are trainable.
             layer_range: pair of layer names (or patterns), the first and last to be listed.
         """
+        from minikeras.models.summary import print_summary  # it takes rich along
+
         print_summary(
             self,
             line_length=line_length,

@@ -12,6 +12,7 @@ from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import primitive
 from minikeras.core import dims
 from minikeras.kernels.shared import activations as kernels
+from minikeras.kernels.shared.wide import wide
 from minikeras.ops.comparison import where
 from minikeras.ops.exponential import expm1, sigmoid, tanh
 from minikeras.ops.extremes import clip, maximum, minimum
@@ -37,7 +38,7 @@ def relu(xp, x):
         >>> keras.ops.relu([-1.0, 0.0, 2.0]).tolist()
         [0.0, 0.0, 2.0]
     """
-    return xp.maximum(x, 0)
+    return wide(xp, xp.maximum, x, 0)
 
 
 @relu.vjp()
@@ -48,7 +49,7 @@ def _(g, y):
 @primitive(arithmetic)
 def _where_positive(xp, g, y):
     """`g` where `y` is positive, else zero."""
-    return xp.multiply(g, y > 0)
+    return wide(xp, lambda g, y: g * (y > 0), g, y)
 
 
 @_where_positive.vjp("g")

@@ -21,7 +21,7 @@ def angle(xp, x):
         >>> keras.ops.angle([2.0, 0.0]).tolist()
         [0.0, 0.0]
     """
-    return xp.where(x < 0, xp.asarray(math.pi, x.dtype), xp.zeros((), x.dtype))
+    return xp.where(x < 0, x.dtype.type(math.pi), x.dtype.type(0))
 
 
 @primitive(elementwise)

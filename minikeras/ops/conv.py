@@ -1,19 +1,15 @@
 """Convolutions of one, two or three spatial axes.
 
-Convolution, its gradient by the input and its gradient by the kernel are three ops, each of which
-has the other two for its gradients: so any order of gradient is exact and made of the same three
-kernels. Transposed convolution is the gradient by the input under another name.
+Here are the ops that users call: they settle layouts, strides and paddings, and check shapes. What
+computes is in `convolutions`. Transposed convolution is the gradient by the input under another
+name.
 """
 
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import Family, as_they_are, same, to_common
-from minikeras.autograd.primitive import broadcast_to, primitive
-from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.dims import Dim
-from minikeras.kernels.cpu import conv as kernels
-from minikeras.kernels.shared.dense import column_sums, flat
 from minikeras.kernels.shared.windows import output_size, transposed_output_size
+from minikeras.ops.convolutions import convolution, input_grad
 from minikeras.ops.shaping import reshape
 from minikeras.ops.spatial import (
     as_declared,
@@ -54,9 +50,16 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
 
 
 def conv_bias(
-    inputs, kernel, bias, strides=1, padding="valid", data_format=None, dilation_rate=1
+    inputs,
+    kernel,
+    bias,
+    strides=1,
+    padding="valid",
+    data_format=None,
+    dilation_rate=1,
+    relu=False,
 ):
-    """Convolve and add one number to each filter, in one pass.
+    """Convolve, add one number to each filter, and cut off negative results, in one pass.
 
     Args:
         inputs: as for `conv`.
@@ -66,6 +69,7 @@ def conv_bias(
         padding: as for `conv`; or a pair of ints for each spatial axis.
         data_format: as for `conv`.
         dilation_rate: as for `conv`.
+        relu: whether to replace negative results by zero.
 
     Returns:
         As for `conv`.
@@ -78,7 +82,8 @@ def conv_bias(
     x = channels_last(convert_to_tensor(inputs), form)
     _check_kernel(x, kernel, form)
     groups = _groups(x.shape[-1], kernel, form)
-    return as_declared(_convolved(x, kernel, bias, strides, padding, dilation_rate, groups), form)
+    y = _convolved(x, kernel, bias, strides, padding, dilation_rate, groups, relu)
+    return as_declared(y, form)
 
 
 @op
@@ -214,18 +219,25 @@ def conv_transpose(
     if dims.is_known(sizes):
         _check_transposed(x, sizes, window, strides, pads, dilation, output_padding)
     options = {"strides": strides, "padding": pads, "dilation": dilation}
-    return as_declared(_input_grad(x, kernel, input_shape=sizes, **options), form)
+    return as_declared(input_grad(x, kernel, input_shape=sizes, **options), form)
 
 
-def _convolved(x, kernel, bias, strides, padding, dilation, groups):
-    """`_convolve` of channels-last tensors, with the arguments that users give."""
+def _convolved(x, kernel, bias, strides, padding, dilation, groups, relu=False):
+    """`convolution` of channels-last tensors, with the arguments that users give."""
     rank, window, sizes = x.ndim - 2, kernel.shape[:-2], x.shape[1:-1]
     strides = per_axis(strides, rank, "strides")
     dilation = per_axis(dilation, rank, "dilation_rate")
     pads = paddings(padding, sizes, window, strides, dilation)
     output_sizes(sizes, window, strides, pads, dilation)
-    return _convolve(
-        x, kernel, bias, strides=strides, padding=pads, dilation=dilation, groups=groups
+    return convolution(
+        x,
+        kernel,
+        bias,
+        strides=strides,
+        padding=pads,
+        dilation=dilation,
+        groups=groups,
+        relu=relu,
     )
 
 
@@ -270,123 +282,3 @@ def _check_transposed(x, sizes, window, strides, pads, dilation, output_padding)
             f"strides={strides}. `output_padding` must be less than the strides. "
             f"Received: output_padding={output_padding}"
         )
-
-
-# The closed trio. Arguments in the order of the sum that all three are parts of:
-# sum of x[cell] * kernel[tap] * g[output].
-_linear = Family(to_common, same, None)
-
-
-@primitive(_linear)
-def _convolve(xp, x, kernel, bias, *, strides, padding, dilation, groups=1):
-    return kernels.conv(
-        xp,
-        x,
-        kernel,
-        bias=bias,
-        strides=strides,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-    )
-
-
-@_convolve.rule
-def _(x, kernel, bias, *, strides, padding, dilation, groups):
-    sizes = output_sizes(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
-    if bias is not None and bias.shape != kernel.shape[-1:]:
-        raise ValueError(
-            f"Expected one bias for each of {kernel.shape[-1]} filters. "
-            f"Received: bias.shape={dims.to_public(bias.shape)}"
-        )
-    return Abstract((x.shape[0], *sizes, kernel.shape[-1]), x.dtype)
-
-
-@_convolve.vjp("x")
-def _(g, kernel, x_shape, strides, padding, dilation, groups):
-    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-    return _input_grad(g, kernel, input_shape=x_shape[1:-1], **options)
-
-
-@_convolve.vjp("kernel")
-def _(g, x, kernel_shape, strides, padding, dilation, groups):
-    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-    return _kernel_grad(x, g, window=kernel_shape[:-2], **options)
-
-
-@_convolve.vjp("bias")
-def _(g):
-    return _over_places(g)
-
-
-@primitive(_linear)
-def _input_grad(xp, g, kernel, *, input_shape, strides, padding, dilation, groups=1):
-    return kernels.conv_input_grad(
-        xp,
-        g,
-        kernel,
-        input_shape=input_shape,
-        strides=strides,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-    )
-
-
-@_input_grad.rule
-def _(g, kernel, *, input_shape, groups, **_options):
-    return Abstract((g.shape[0], *input_shape, kernel.shape[-2] * groups), g.dtype)
-
-
-@_input_grad.vjp("g")
-def _(g, kernel, strides, padding, dilation, groups):
-    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-    return _convolve(g, kernel, None, **options)
-
-
-@_input_grad.vjp("kernel")
-def _(upstream, g, kernel_shape, strides, padding, dilation, groups):
-    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-    return _kernel_grad(upstream, g, window=kernel_shape[:-2], **options)
-
-
-@primitive(_linear)
-def _kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1):
-    return kernels.conv_kernel_grad(
-        xp,
-        x,
-        g,
-        window=window,
-        strides=strides,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-    )
-
-
-@_kernel_grad.rule
-def _(x, g, *, window, groups, **_options):
-    return Abstract((*window, x.shape[-1] // groups, g.shape[-1]), x.dtype)
-
-
-@_kernel_grad.vjp("x")
-def _(upstream, g, x_shape, strides, padding, dilation, groups):
-    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-    return _input_grad(g, upstream, input_shape=x_shape[1:-1], **options)
-
-
-@_kernel_grad.vjp("g")
-def _(upstream, x, strides, padding, dilation, groups):
-    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
-    return _convolve(x, upstream, None, **options)
-
-
-@primitive(Family(as_they_are, same, lambda shapes, _: shapes[0][-1:]))
-def _over_places(xp, x):
-    """Sum over all axes but the last."""
-    return column_sums(xp, flat(x))
-
-
-@_over_places.vjp()
-def _(g, x_shape):
-    return broadcast_to(g, shape=x_shape)

@@ -199,10 +199,11 @@ def arange(start, stop=None, step=None, dtype=None):
     if any(isinstance(value, Dim | Abstract) for value in (start, stop, step)):
         counts = start == 0 and step == 1 and isinstance(stop, Dim)
         return Abstract((stop if counts else Dim(),), name)
-    values = np.arange(*(_number(value) for value in (start, stop, step)))
+    xp = np if symbolic.in_abstract_scope() else device.namespace(None)
+    values = xp.arange(*(_number(value) for value in (start, stop, step)))
     if symbolic.in_abstract_scope():
         return Abstract(values.shape, name)
-    return Tensor(device.asarray(values, dtypes.NUMPY[name]))
+    return Tensor(values.astype(dtypes.NUMPY[name], copy=False))
 
 
 def eye(N, M=None, k=0, dtype=None):

@@ -1,5 +1,7 @@
 """Element by element: divisions that round, and what they leave; greatest common divisors."""
 
+import numpy as np
+
 from minikeras.autograd.families import division
 from minikeras.autograd.primitive import primitive
 from minikeras.ops.elementwise import absolute, sign, square
@@ -55,7 +57,7 @@ def floor_divide(xp, x1, x2):
         >>> keras.ops.floor_divide([7, -7], 2).tolist()
         [3, -4]
     """
-    _refuse_zero(x2)
+    _refuse_zero(xp, x2)
     return xp.floor_divide(x1, x2) if x1.dtype.kind != "f" else xp.floor(x1 / x2)
 
 
@@ -78,7 +80,7 @@ def mod(xp, x1, x2):
         >>> keras.ops.mod([7, -7], 4).tolist()
         [3, 1]
     """
-    _refuse_zero(x2)
+    _refuse_zero(xp, x2)
     return xp.mod(x1, x2)
 
 
@@ -111,7 +113,7 @@ def fmod(xp, x1, x2):
         >>> keras.ops.fmod([7, -7], 4).tolist()
         [3, -3]
     """
-    _refuse_zero(x2)
+    _refuse_zero(xp, x2)
     return xp.fmod(x1, x2)
 
 
@@ -125,9 +127,12 @@ def _(g, x1, x2):
     return -g * (sign(x1) * sign(x2) * floor_divide(absolute(x1), absolute(x2)))
 
 
-def _refuse_zero(divisor):
-    """Raise on integer division by zero, which has no value to give."""
-    if divisor.dtype.kind in "iu" and not divisor.all():
+def _refuse_zero(xp, divisor):
+    """Raise on integer division by zero, which has no value to give.
+
+    A GPU, which would have to be waited for, is not asked; its result has no meaning then.
+    """
+    if xp is np and divisor.dtype.kind in "iu" and not divisor.all():
         raise ZeroDivisionError("Integer division by zero: cast to a float dtype, or mask zeros.")
 
 

@@ -4,16 +4,19 @@ Gradients at kinks and poles are those of TensorFlow: `absolute` has slope 0 at 
 gradient zero everywhere, and `power` has slope 0 by the exponent where the base is not positive.
 """
 
+import numpy as np
+
 from minikeras.autograd.composite import op
 from minikeras.autograd.families import division, elementwise, floating, numeric
 from minikeras.autograd.primitive import primitive
+from minikeras.kernels.shared.wide import wide
 from minikeras.ops.comparison import where
 from minikeras.ops.exponential import log
 from minikeras.ops.promotion import arithmetic
 
 
 @primitive(arithmetic)
-def add(xp, x1, x2, *, out=None):
+def add(xp, x1, x2):
     """Add two tensors element by element.
 
     Args:
@@ -28,7 +31,7 @@ def add(xp, x1, x2, *, out=None):
         >>> keras.ops.add([1.0, 2.0], 3.0).tolist()
         [4.0, 5.0]
     """
-    return xp.add(x1, x2, out=out)
+    return wide(xp, xp.add, x1, x2)
 
 
 @add.vjp("x1", "x2")
@@ -37,7 +40,7 @@ def _(g):
 
 
 @primitive(arithmetic)
-def subtract(xp, x1, x2, *, out=None):
+def subtract(xp, x1, x2):
     """Subtract the second tensor from the first, element by element.
 
     Args:
@@ -52,7 +55,7 @@ def subtract(xp, x1, x2, *, out=None):
         >>> keras.ops.subtract([1.0, 2.0], 3.0).tolist()
         [-2.0, -1.0]
     """
-    return xp.subtract(x1, x2, out=out)
+    return wide(xp, xp.subtract, x1, x2)
 
 
 @subtract.vjp("x1")
@@ -66,7 +69,7 @@ def _(g):
 
 
 @primitive(arithmetic)
-def multiply(xp, x1, x2, *, out=None):
+def multiply(xp, x1, x2):
     """Multiply two tensors element by element.
 
     Args:
@@ -81,7 +84,7 @@ def multiply(xp, x1, x2, *, out=None):
         >>> keras.ops.multiply([1.0, 2.0], 3.0).tolist()
         [3.0, 6.0]
     """
-    return xp.multiply(x1, x2, out=out)
+    return wide(xp, xp.multiply, x1, x2)
 
 
 @multiply.vjp("x1")
@@ -161,7 +164,7 @@ def power(xp, x1, x2):
         >>> keras.ops.power([1.0, 2.0, 3.0], 2).tolist()
         [1.0, 4.0, 9.0]
     """
-    if x2.ndim == 0 and x2 == 2:
+    if xp is np and x2.ndim == 0 and x2 == 2:  # a GPU would have to be asked, and waited for
         return xp.multiply(x1, x1)
     return xp.power(x1, x2)
 

@@ -15,7 +15,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
 from minikeras.core.dims import Dim
-from minikeras.kernels.cpu.scatter import scatter_add_rows
+from minikeras.kernels.per_device import scatter_add_rows
 from minikeras.ops.shaping import reshape, transpose
 
 _WHOLE = slice(None)
@@ -94,9 +94,9 @@ def put(xp, x, indices, *, shape, axis):
     size = int(np.prod(shape)) if axis is None else shape[place]
     rest = () if axis is None else shape[:place] + shape[place + 1 :]
     if place:
-        x = xp.moveaxis(x, range(place, place + indices.ndim), range(indices.ndim))
+        x = xp.moveaxis(x, tuple(range(place, place + indices.ndim)), tuple(range(indices.ndim)))
     table = xp.zeros((size, int(np.prod(rest))), x.dtype)
-    scatter_add_rows(table, indices.reshape(-1), x.reshape(indices.size, table.shape[1]))
+    scatter_add_rows(xp, table, indices.reshape(-1), x.reshape(indices.size, table.shape[1]))
     return shape_back(xp, table, shape, place)
 
 
@@ -295,8 +295,9 @@ def _joined_index(xp, *indices, sizes):
     """The places, in row-major order, of elements that have one index for every axis."""
     places = 0
     for axis, (index, size) in enumerate(zip(indices, sizes, strict=True)):
-        index = index.astype(np.int64)
-        if ((index < -size) | (index >= size)).any():
+        index = index.astype("int64")
+        # Asking a GPU would make every look-up wait for it; there a wrong index wraps around.
+        if xp is np and ((index < -size) | (index >= size)).any():
             raise IndexError(f"An index lies outside [{-size}, {size}) on indexed axis {axis}.")
         places = places * size + xp.where(index < 0, index + size, index)
     return places
@@ -322,7 +323,7 @@ def nonzero(xp, x):
         >>> [i.tolist() for i in keras.ops.nonzero([[0, 3], [4, 0]])]
         [[0, 1], [1, 0]]
     """
-    return tuple([places.astype(np.int32) for places in xp.nonzero(x)])
+    return tuple([places.astype("int32") for places in xp.nonzero(x)])
 
 
 @nonzero.rule

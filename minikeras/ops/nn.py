@@ -13,7 +13,7 @@ from minikeras.core.dims import Dim
 from minikeras.core.types import Axes
 from minikeras.kernels.shared import activations as kernels
 from minikeras.kernels.shared import dense as dense_kernels
-from minikeras.ops import exponential
+from minikeras.ops import activation, exponential
 from minikeras.ops.comparison import where
 from minikeras.ops.cumulative import cumsum
 from minikeras.ops.elementwise import square
@@ -249,13 +249,14 @@ def _matches(xp, x, num_classes, axis):
 
 
 @op
-def _dense_reference(x, kernel, bias=None):
-    """Multiply the last axis by a kernel and add a bias.
+def _dense_reference(x, kernel, bias=None, relu=False):
+    """Multiply the last axis by a kernel, add a bias, and cut off negative results if asked to.
 
     Args:
         x: tensor `(..., inputs)`.
         kernel: tensor `(inputs, units)`.
         bias: tensor `(units,)`, or None.
+        relu: whether to replace negative results by zero.
 
     Returns:
         A float tensor `(..., units)`.
@@ -269,7 +270,8 @@ def _dense_reference(x, kernel, bias=None):
         [[11.5]]
     """
     y = matmul(x, kernel)
-    return y if bias is None else y + bias
+    y = y if bias is None else y + bias
+    return activation.relu(y) if relu else y
 
 
 dense = fused(
@@ -282,7 +284,7 @@ dense = fused(
 
 
 @dense.rule
-def _(x, kernel, bias=None):
+def _(x, kernel, bias=None, relu=False):
     fits = x.ndim and kernel.ndim == 2 and (bias is None or bias.shape == kernel.shape[1:])
     if not fits or (x.shape[-1] != kernel.shape[0] and not isinstance(x.shape[-1], Dim)):
         shown = None if bias is None else dims.to_public(bias.shape)

@@ -16,6 +16,8 @@ from minikeras.ops.linalg import matmul
 
 _OPERANDS = (Operators, device.Array, bool, int, float, np.number, np.bool_, list, tuple)
 
+_NUMBERS = (bool, int, float)
+
 
 def _forward(function):
     def operator(self, other):
@@ -46,8 +48,15 @@ def _settled(other, tensor):
     So `x / np.sqrt(n)` stays in single precision. Python numbers give way by themselves, and
     variables and symbolic tensors promote, as in Keras.
     """
-    if isinstance(other, (bool, int)) or not isinstance(tensor, (Tensor, Abstract)):
+    if type(other) in _NUMBERS or not isinstance(tensor, (Tensor, Abstract)):
         return other
+    if device.in_use and type(tensor) is Tensor:
+        with device.place_of(tensor.data):
+            return _in_dtype_of(tensor, other)
+    return _in_dtype_of(tensor, other)
+
+
+def _in_dtype_of(tensor, other):
     if isinstance(other, (list, tuple)):
         other = array_from(other)
     if isinstance(other, (device.Array, np.number)):

@@ -10,7 +10,7 @@ from minikeras.autograd.families import Family, as_they_are, elementwise, floati
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
-from minikeras.kernels.cpu import pooling as kernels
+from minikeras.kernels import per_device as kernels
 from minikeras.ops.indexing import take
 from minikeras.ops.shaping import concatenate
 from minikeras.ops.spatial import (

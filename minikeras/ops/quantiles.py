@@ -4,12 +4,11 @@ Elements are sorted; a quantile that falls between two of them is found as `meth
 the definition: Hyndman and Fan, "Sample quantiles in statistical packages" (1996), type 7.
 """
 
-import numpy as np
-
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import floating
 from minikeras.autograd.primitive import cast, primitive
 from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tensor import Tensor, host_array
 from minikeras.core import dims, dtypes
 from minikeras.ops.blocks import take_along_axis
 from minikeras.ops.comparison import where
@@ -153,7 +152,7 @@ def nanmedian(x, axis=None, keepdims=False):
 def _quantiles(x, q, axis, method, keepdims, skip_nan):
     if method not in METHODS:
         raise ValueError(f"Invalid method: '{method}'. Expected one of {METHODS}.")
-    shares = convert_to_tensor(q).data
+    shares = q.numpy() if isinstance(q, Tensor) else host_array(q)
     if shares.ndim > 1:
         raise ValueError(f"`q` must be a scalar or 1D. Received: q={q} with shape={shares.shape}")
     x = convert_to_tensor(x)
@@ -192,12 +191,13 @@ def _between(xp, values, *, shares, method, skip_nan):
         count = xp.maximum((~xp.isnan(values)).sum(axis=-1, keepdims=True), 1)
     else:
         count = xp.full((*values.shape[:-1], 1), count)
-    exact = xp.asarray(shares, dtype=values.dtype) * (count - 1).astype(values.dtype)
+    last = (count - 1).astype(values.dtype)
+    exact = xp.concatenate([last * values.dtype.type(share) for share in shares], axis=-1)
     exact = xp.clip(exact, 0, count - 1)
     lower, upper = xp.floor(exact), xp.ceil(exact)
     fraction = exact - lower if method == "linear" else (upper - lower) / 2
     chosen = {"higher": upper, "nearest": xp.round(exact)}.get(method, lower)
-    return chosen.astype(np.int32), upper.astype(np.int32), fraction.astype(values.dtype)
+    return chosen.astype("int32"), upper.astype("int32"), fraction.astype(values.dtype)
 
 
 @_between.rule

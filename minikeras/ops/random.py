@@ -15,6 +15,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes
+from minikeras.kernels.shared.wide import wide
 from minikeras.ops.indexing import take
 from minikeras.ops.seeds import draw_seed
 
@@ -315,7 +316,8 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
 @primitive(elementwise)
 def _kept(xp, x, keep, *, scale):
     """The scaled input where `keep` is True, zero elsewhere, whatever stood there."""
-    return xp.where(keep, x * scale, x.dtype.type(0))
+    zero = x.dtype.type(0)
+    return wide(xp, lambda x, keep: xp.where(keep, x * scale, zero), x, keep)
 
 
 @_kept.vjp("x")

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.primitive import cast
@@ -59,13 +60,14 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 def _spaced(start, stop, step, num, endpoint, dtype):
     """Numbers along a new first axis; the last one is exactly `stop`."""
     rank = max(start.ndim, stop.ndim)
-    counts = _constant(np.arange(num).reshape(-1, *[1] * rank), dtype)
+    xp = np if symbolic.in_abstract_scope() else device.namespace(None)
+    counts = _constant(xp.arange(num).reshape(-1, *[1] * rank), dtype)
     if num < 2:
         return expand_dims(start + stop * 0, axis=0) + counts
     y = start + step * counts
     if not endpoint:
         return y
-    is_last = _constant((np.arange(num) == num - 1).reshape(-1, *[1] * rank), dtype)
+    is_last = _constant((xp.arange(num) == num - 1).reshape(-1, *[1] * rank), dtype)
     return y * (1 - is_last) + stop * is_last
 
 
@@ -76,7 +78,7 @@ def _lattice_name(value):
 def _constant(values, dtype):
     if symbolic.in_abstract_scope():
         return Abstract(values.shape, dtype)
-    return Tensor(np.asarray(values, dtypes.NUMPY[dtype]))
+    return Tensor(device.asarray(values, dtypes.NUMPY[dtype]))
 
 
 @op

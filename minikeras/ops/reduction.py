@@ -250,7 +250,9 @@ def logsumexp(xp, x, *, axis=None, keepdims=False):
         1000.69
     """
     axis = axis_key(axis)
-    peak = xp.maximum.reduce(x, axis=axis, keepdims=True, initial=-xp.inf)
+    if not x.size:
+        return xp.log(_total(xp, x, axis, keepdims))
+    peak = x.max(axis=axis, keepdims=True)
     peak = xp.where(xp.isfinite(peak), peak, x.dtype.type(0))
     shifted = xp.exp(x - peak)
     total = _total(xp, shifted, axis, keepdims)

@@ -131,11 +131,20 @@ def _places(indices, sizes):
 @primitive(elementwise)
 def _flat_places(xp, indices, *, sizes):
     """Join rows of indices `(..., k)` into places `(count,)` by row-major order."""
-    rows = indices.reshape(-1, indices.shape[-1]).astype(np.int64)
+    rows = indices.reshape(-1, indices.shape[-1]).astype("int64")
+    if xp is np:  # a GPU would have to be waited for; there a wrong index wraps around
+        _refuse_outside(rows, sizes)
+    places = xp.zeros(len(rows), "int64")
+    for axis, size in enumerate(sizes):
+        places *= size
+        places += rows[:, axis]
+    return places
+
+
+def _refuse_outside(rows, sizes):
     wrong = ((rows < 0) | (rows >= np.asarray(sizes))).any(axis=-1)
     if wrong.any():
         raise IndexError(f"The index {rows[wrong][0].tolist()} lies outside a shape {sizes}.")
-    return np.ravel_multi_index(tuple(rows.T), sizes) if len(sizes) else rows.sum(axis=-1)
 
 
 @_flat_places.rule

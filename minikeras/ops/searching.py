@@ -1,7 +1,6 @@
 """Where values belong in a sorted sequence, and how often integers occur."""
 
-import numpy as np
-
+from minikeras.arrays import device
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import Family, to_common
 from minikeras.autograd.primitive import primitive
@@ -52,7 +51,7 @@ searchsorted.class_name = "SearchSorted"
 
 @primitive(_found)
 def _insertion(xp, sequence, values, *, side):
-    return xp.searchsorted(sequence, values, side=side).astype(np.int32)
+    return xp.searchsorted(sequence, values, side=side).astype("int32")
 
 
 @op
@@ -112,8 +111,9 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     if x.size and x.data.min() < 0:
         raise ValueError(f"bincount takes no negative elements, but {x.data.min()} came.")
     bins = max(minlength, int(x.data.max()) + 1 if x.size else 0)
-    lines = x.data.reshape(-1, x.shape[-1]).astype(np.int64)
-    lines += bins * np.arange(len(lines))[:, None]
+    xp = device.namespace(x.data)
+    lines = x.data.reshape(-1, x.shape[-1]).astype("int64")
+    lines += bins * xp.arange(len(lines))[:, None]
     counted = None if weights is None else weights.data.reshape(-1)
-    counts = np.bincount(lines.reshape(-1), counted, bins * len(lines))
+    counts = xp.bincount(lines.reshape(-1), counted, bins * len(lines))
     return Tensor(counts.astype(dtype).reshape(*x.shape[:-1], bins))

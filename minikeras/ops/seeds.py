@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.arrays.device import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
@@ -62,7 +63,8 @@ class SeedGenerator:
             )
         self.name = name
         self._initial_seed = seed
-        with names.name_scope(name):
+        # Each draw reads the state: a GPU would be waited for.
+        with names.name_scope(name), device("cpu"):
             self.state = Variable(
                 [first, 0],
                 dtype=_STATE_DTYPE,

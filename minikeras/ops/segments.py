@@ -12,6 +12,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.kernels.per_device import reduce_rows
 from minikeras.ops.comparison import where
 from minikeras.ops.indexing import indexed, put, take
 
@@ -152,7 +153,7 @@ def _count(ids, num_segments, rising):
     """The number of segments, a Dim where the numbers are not known."""
     if isinstance(ids, Abstract):
         return Dim() if num_segments is None else num_segments
-    if rising and (np.diff(ids.data) < 0).any():
+    if rising and (ids.data[1:] < ids.data[:-1]).any():
         raise ValueError("The segment ids are not increasing, though `sorted` is True.")
     if num_segments is not None:
         return num_segments
@@ -162,16 +163,12 @@ def _count(ids, num_segments, rising):
 @primitive(indexed)
 def segment_extremes(xp, x, ids, *, count, largest, empty):
     """The largest (or smallest) rows of segments, element by element."""
-    _refuse_outside(ids, count)
+    _refuse_outside(xp, ids, count)
     if empty is None:
-        info = np.finfo(x.dtype) if x.dtype.kind == "f" else np.iinfo(x.dtype)
+        info = xp.finfo(x.dtype) if x.dtype.kind == "f" else xp.iinfo(x.dtype)
         empty = info.min if largest else info.max
-    order = np.argsort(ids, kind="stable")
-    numbers, first = np.unique(ids[order], return_index=True)
     y = xp.full((count, *x.shape[1:]), empty, x.dtype)
-    if numbers.size:
-        y[numbers] = (xp.maximum if largest else xp.minimum).reduceat(x[order], first, axis=0)
-    return y
+    return reduce_rows(xp, xp.maximum if largest else xp.minimum, y, ids, x)
 
 
 @segment_extremes.vjp("x")
@@ -184,10 +181,9 @@ def _(g, x, ids, y):
 @primitive(indexed)
 def segment_products(xp, x, ids, *, count):
     """The products of the rows of segments, element by element."""
-    _refuse_outside(ids, count)
+    _refuse_outside(xp, ids, count)
     y = xp.ones((count, *x.shape[1:]), x.dtype)
-    xp.multiply.at(y, ids, x)
-    return y
+    return reduce_rows(xp, xp.multiply, y, ids, x)
 
 
 @segment_products.vjp("x")
@@ -210,6 +206,7 @@ def _(x, ids, *, count):
     return Abstract((count, *x.shape[1:]), x.dtype)
 
 
-def _refuse_outside(ids, count):
-    if ids.size and (ids.min() < 0 or ids.max() >= count):
+def _refuse_outside(xp, ids, count):
+    """Raise for a number without a segment; a GPU, which would have to be waited for, wraps it."""
+    if xp is np and ids.size and (ids.min() < 0 or ids.max() >= count):
         raise IndexError(f"The segment ids must lie in [0, {count}).")

@@ -6,6 +6,8 @@ equally, as in TensorFlow.
 
 from dataclasses import replace
 
+import numpy as np
+
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import reduction, shape_reduced, to_bool
 from minikeras.autograd.primitive import broadcast_to, cast, primitive
@@ -39,7 +41,7 @@ def amax(xp, x, *, axis=None, keepdims=False):
     """
     if not x.size:
         raise ValueError(f"Cannot compute the max of an empty tensor: its shape is {x.shape}.")
-    return xp.maximum.reduce(x, axis=axis_key(axis), keepdims=keepdims)
+    return x.max(axis=axis_key(axis), keepdims=keepdims)
 
 
 @primitive(reduction)
@@ -64,7 +66,7 @@ def amin(xp, x, *, axis=None, keepdims=False):
     """
     if not x.size:
         raise ValueError(f"Cannot compute the min of an empty tensor: its shape is {x.shape}.")
-    return xp.minimum.reduce(x, axis=axis_key(axis), keepdims=keepdims)
+    return x.min(axis=axis_key(axis), keepdims=keepdims)
 
 
 @amax.vjp()
@@ -200,7 +202,7 @@ def argmin(xp, x, *, axis=None, keepdims=False):
 def _place(xp, x, axis, keepdims, find, worst):
     """The first place of an extreme, as Keras orders floats: -0.0 before 0.0, NaN never chosen."""
     places = find(x, axis=axis, keepdims=keepdims)
-    if x.dtype.kind == "f" and x.ndim and _needs_order(xp, x, axis, places):
+    if x.dtype.kind == "f" and x.ndim and (xp is not np or _needs_order(xp, x, axis, places)):
         zero = (x == 0) & xp.signbit(x)
         x = xp.where(zero, -xp.finfo(x.dtype).tiny, x)
         places = find(xp.where(xp.isnan(x), x.dtype.type(worst), x), axis=axis, keepdims=keepdims)
@@ -208,7 +210,10 @@ def _place(xp, x, axis, keepdims, find, worst):
 
 
 def _needs_order(xp, x, axis, places):
-    """Whether a NaN or a zero was found, which NumPy orders in its own way."""
+    """Whether a NaN or a zero was found, which NumPy orders in its own way.
+
+    A GPU, which would have to be waited for, is not asked.
+    """
     if axis is None:
         found = x.reshape(-1)[places]
     elif places.ndim == x.ndim:
@@ -254,7 +259,7 @@ def all(xp, x, *, axis=None, keepdims=False):
         >>> keras.ops.all([[True, False], [True, True]], axis=1).tolist()
         [False, True]
     """
-    return xp.logical_and.reduce(x, axis=axis_key(axis), keepdims=keepdims)
+    return x.all(axis=axis_key(axis), keepdims=keepdims)
 
 
 @primitive(_testing)
@@ -274,7 +279,7 @@ def any(xp, x, *, axis=None, keepdims=False):
         >>> keras.ops.any([[True, False], [False, False]], axis=1).tolist()
         [True, False]
     """
-    return xp.logical_or.reduce(x, axis=axis_key(axis), keepdims=keepdims)
+    return x.any(axis=axis_key(axis), keepdims=keepdims)
 
 
 @op

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
+from minikeras.arrays import device
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import Family, cached, elementwise
 from minikeras.autograd.primitive import primitive
@@ -62,7 +61,7 @@ def argsort(x, axis=-1):
 @primitive(_places)
 def order_along(xp, x, *, axis):
     """The places that sort along an axis, found by a stable sort."""
-    return xp.argsort(x, axis=axis, kind="stable").astype(np.int32)
+    return xp.argsort(x, axis=axis, kind="stable").astype("int32")
 
 
 @primitive(_places)
@@ -89,7 +88,7 @@ def argpartition(xp, x, *, kth, axis=-1):
     first = dims.normalize_axis(kth, x.shape[axis]) + 1
     order = xp.moveaxis(xp.argsort(x, axis=axis, kind="stable"), axis, -1)
     parted = xp.concatenate([order[..., :first], xp.sort(order[..., first:], axis=-1)], axis=-1)
-    return xp.moveaxis(parted, -1, axis).astype(np.int32)
+    return xp.moveaxis(parted, -1, axis).astype("int32")
 
 
 class TopK(NamedTuple):
@@ -137,7 +136,7 @@ def _largest_places(xp, x, *, k):
     _check_count(x.shape, k)
     last = x.shape[-1] - 1
     rising = xp.argsort(x[..., ::-1], axis=-1, kind="stable")
-    return (last - rising[..., ::-1][..., :k]).astype(np.int32)
+    return (last - rising[..., ::-1][..., :k]).astype("int32")
 
 
 @_largest_places.rule
@@ -242,24 +241,28 @@ def _unique_shapes(x, axis, size):
 
 def _unique(x, rising, axis, size, fill_value):
     """The four results as tensors."""
-    values, index, inverse, counts = np.unique(
+    xp = device.namespace(x)
+    values, index, inverse, counts = xp.unique(
         x, return_index=True, return_inverse=True, return_counts=True, axis=axis
     )
     place = 0 if axis is None else axis
     if not rising:
-        order = np.argsort(index)
+        order = xp.argsort(index)
         values, index, counts = values.take(order, axis=place), index[order], counts[order]
-        inverse = np.argsort(order)[inverse]
+        inverse = xp.argsort(order)[inverse]
     if size is not None:
-        values = _resized(values, size, fill_value, place)
-        index, counts = _resized(index, size, index[0], 0), _resized(counts, size, 0, 0)
+        values = _resized(xp, values, size, fill_value, place)
+        index, counts = _resized(xp, index, size, index[0], 0), _resized(xp, counts, size, 0, 0)
     inverse = inverse.reshape(x.shape if axis is None else -1)
-    return (Tensor(values), *(Tensor(part.astype(np.int32)) for part in (index, inverse, counts)))
+    return (Tensor(values), *(Tensor(part.astype("int32")) for part in (index, inverse, counts)))
 
 
-def _resized(values, size, fill_value, axis):
+def _resized(xp, values, size, fill_value, axis):
     """Cut an axis off, or fill it up, to a size."""
-    kept = values.take(range(min(size, values.shape[axis])), axis=axis)
-    widths = [(0, 0)] * values.ndim
-    widths[axis] = (0, size - kept.shape[axis])
-    return np.pad(kept, widths, constant_values=fill_value)
+    shape = list(values.shape)
+    shape[axis] = size
+    resized = xp.empty(shape, values.dtype)
+    resized[...] = fill_value
+    kept = (slice(None),) * (axis % values.ndim) + (slice(min(size, values.shape[axis])),)
+    resized[kept] = values[kept]
+    return resized

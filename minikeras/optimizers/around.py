@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.arrays import device
 from minikeras.autograd.tensor import Tensor
 from minikeras.optimizers.clipping import clip_by_value, clip_each_norm, clip_joint_norm
 from minikeras.optimizers.rows import RowGradient, dense
@@ -67,7 +68,7 @@ class Around:
         pairs = zip(sums, grads, strict=True)
         means = [(g + total.array) / g.dtype.type(steps) for total, g in pairs]
         for total in self._sums:
-            total.assign(np.zeros(total.shape, total.array.dtype))
+            total.assign(Tensor(device.namespace(total.array).zeros_like(total.array)))
         return means
 
     def _clipped(self, grads):

@@ -9,6 +9,7 @@ import warnings
 from typing import Any
 
 from minikeras import initializers
+from minikeras.arrays import device
 from minikeras.autograd.variable import Variable
 from minikeras.core import dtypes, names, registry
 from minikeras.core.registry import Table
@@ -99,9 +100,10 @@ class Optimizer(Rate, Around):
         self._averages: Any = None
         self._sums: Any = None
         with names.name_scope(self.name):
-            self._iterations = self._track(
-                Variable(0, dtype="int64", trainable=False, name="iteration")
-            )
+            with device.device("cpu"):  # it is read at each step: a GPU would be waited for
+                self._iterations = self._track(
+                    Variable(0, dtype="int64", trainable=False, name="iteration")
+                )
             self._learning_rate = self._as_rate(learning_rate)
 
     def _track(self, variable):
@@ -136,7 +138,7 @@ class Optimizer(Rate, Around):
         """
         name = name or "var"
         stem = reference_variable.path or reference_variable.name
-        with names.name_scope(self.name):
+        with names.name_scope(self.name), device.place_of(reference_variable.array):
             variable = Variable(
                 initializers.get(initializer),
                 shape=reference_variable.shape,

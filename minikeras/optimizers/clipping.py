@@ -22,7 +22,7 @@ def clip_joint_norm(grads, limit):
     one, limit = norm.dtype.type(1), norm.dtype.type(limit)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = limit * np.minimum(one / norm, one / limit) + (norm - norm)
-    return [g * g.dtype.type(scale) for g in grads]
+    return [g * scale.astype(g.dtype) for g in grads]
 
 
 def clip_by_value(grads, limit):

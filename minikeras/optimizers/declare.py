@@ -3,6 +3,7 @@
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from minikeras.kernels.shared.optimizers import run_in_pieces
 from minikeras.optimizers.base import Optimizer
 from minikeras.optimizers.rows import RowGradient, gradient_array
 
@@ -54,7 +55,8 @@ class Rule(Optimizer):
     def run(self, kernel, gradient, variable, *states, **numbers):
         """Call a kernel on the weight and its states, all in place."""
         array = gradient.data.astype(variable.array.dtype, copy=False)
-        kernel(variable.writable(), array, *[s.writable() for s in states], **numbers)
+        arrays = [variable.writable(), array, *[s.writable() for s in states]]
+        run_in_pieces(kernel, arrays, numbers)
 
     def squared(self, gradient):
         """The squared gradient where it is not simply the square, else None; see `rows`."""

@@ -1,6 +1,7 @@
 """More update rules: Adadelta, Adamax, Nadam, Ftrl, Lion."""
 
 from minikeras import initializers
+from minikeras.arrays import device
 from minikeras.autograd.variable import Variable
 from minikeras.kernels.shared import optimizers as kernels
 from minikeras.optimizers.around import as_cast
@@ -145,7 +146,8 @@ class Nadam(Rule):
             variables, ["momentum", "velocity"]
         )
         dtype = variables[0].dtype if variables else None
-        self._u_product = self._track(Variable(1.0, dtype=dtype))
+        with device.device("cpu"):
+            self._u_product = self._track(Variable(1.0, dtype=dtype))
 
     def begin_update(self):
         """Multiply the momentum of this step to the product."""

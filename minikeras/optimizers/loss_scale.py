@@ -5,9 +5,9 @@ many good steps and halves at a step whose gradients are not finite, which is le
 Micikevicius et al., "Mixed Precision Training" (2018), section 3.2.
 """
 
-import numpy as np
-
 from minikeras import initializers
+from minikeras.arrays import device
+from minikeras.autograd.composite import convert_to_tensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import registry
 from minikeras.optimizers.base import Optimizer, optimizer_table
@@ -71,15 +71,19 @@ class LossScaleOptimizer(Optimizer):
         """Make the factor and its counter, and build the inner optimizer."""
         if self.built:
             return
-        self.step_counter = self.add_variable((), dtype="int64", name="step_counter")
         start = initializers.Constant(self.initial_scale)
-        self.dynamic_scale = self.add_variable((), start, dtype="float32", name="dynamic_scale")
+        with device.device("cpu"):
+            self.step_counter = self.add_variable((), dtype="int64", name="step_counter")
+            self.dynamic_scale = self.add_variable((), start, dtype="float32", name="dynamic_scale")
         self.inner_optimizer.build(variables)
         super().build(variables)
 
     def scale_loss(self, loss):
         """Return the loss multiplied by the present factor."""
-        return loss * (self.dynamic_scale.value if self.built else self.initial_scale)
+        if not self.built:
+            return loss * self.initial_scale
+        loss = convert_to_tensor(loss)
+        return loss * Tensor(device.beside(self.dynamic_scale.array, loss.data))
 
     def apply(self, grads, trainable_variables=None):
         """Update weights by gradients of the scaled loss, unless one is not finite.
@@ -90,7 +94,7 @@ class LossScaleOptimizer(Optimizer):
         """
         if not self.built and trainable_variables is not None:
             self.build(trainable_variables)
-        if not all(np.isfinite(g.data).all() for g in grads if g is not None):
+        if not all(device.namespace(g.data).isfinite(g.data).all() for g in grads if g is not None):
             self.step_counter.assign(0)
             self.dynamic_scale.assign(float(self.dynamic_scale) / 2.0)
             return

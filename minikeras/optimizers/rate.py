@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.arrays import device
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import registry, settings
@@ -21,11 +22,12 @@ class Rate:
     @property
     def learning_rate(self) -> Any:
         """The learning rate of the next step; assign to it to change a constant one."""
-        if isinstance(self._learning_rate, LearningRateSchedule):
-            return self._learning_rate(self._iterations)
         if isinstance(self._learning_rate, Variable):
             return self._learning_rate
-        return self._learning_rate()
+        with device.device("cpu"):
+            if isinstance(self._learning_rate, LearningRateSchedule):
+                return self._learning_rate(self._iterations)
+            return self._learning_rate()
 
     @learning_rate.setter
     def learning_rate(self, learning_rate):
@@ -59,10 +61,15 @@ class Rate:
                 "and returns the corresponding learning rate value). "
                 f"Received instead: learning_rate={learning_rate}"
             )
-        rate = float(learning_rate)
-        return self._track(
-            Variable(rate, dtype=settings.floatx(), trainable=False, name="learning_rate")
-        )
+        # The numbers of an optimizer are read at each step: a GPU would be waited for.
+        with device.device("cpu"):
+            rate = Variable(
+                float(learning_rate),
+                dtype=settings.floatx(),
+                trainable=False,
+                name="learning_rate",
+            )
+        return self._track(rate)
 
     def _present_rate(self):
         """The learning rate of this step as a NumPy scalar."""

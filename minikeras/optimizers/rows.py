@@ -6,9 +6,9 @@ a vector that a batch used twice is `a**2 + b**2`, not `(a + b)**2`. To take Ker
 class keeps the rows beside their sum.
 """
 
-import numpy as np
-
-from minikeras.kernels.cpu.scatter import scatter_add_rows
+from minikeras.arrays import device
+from minikeras.autograd.tensor import Tensor
+from minikeras.kernels.per_device import scatter_add_rows
 
 
 class RowGradient:
@@ -44,7 +44,7 @@ class RowGradient:
 
     def magnitude(self):
         """Return the sum of the rows' absolute values."""
-        return self._scattered(np.abs(self.rows))
+        return self._scattered(abs(self.rows))
 
     def square_sum(self):
         """Return the sum over all elements of all squared rows."""
@@ -52,8 +52,9 @@ class RowGradient:
         return flat @ flat
 
     def _scattered(self, rows):
-        table = np.zeros((self.shape[0], rows.shape[1]), rows.dtype)
-        return scatter_add_rows(table, self.places, rows).reshape(self.shape)
+        xp = device.namespace(rows)
+        table = xp.zeros((self.shape[0], rows.shape[1]), rows.dtype)
+        return scatter_add_rows(xp, table, self.places, rows).reshape(self.shape)
 
     def __mul__(self, factor):
         return RowGradient(self.rows * factor, self.places, self.shape)
@@ -72,7 +73,7 @@ def gradient_array(gradient):
     if rows is not None:
         values, places = rows
         return RowGradient(values, places, gradient.shape, gradient.data)
-    return gradient.data if hasattr(gradient, "data") else np.asarray(gradient)
+    return gradient.data if isinstance(gradient, Tensor) else device.asarray(gradient)
 
 
 def dense(gradient):

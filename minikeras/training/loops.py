@@ -5,6 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.arrays import device
+from minikeras.arrays.memory import keep_freed_memory
+from minikeras.arrays.threads import blas_on_one_thread
+from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import trees
 from minikeras.training.callbacks import CallbackList
 from minikeras.training.data import ArrayData, Epochs, data_source, split_validation
@@ -13,6 +17,9 @@ from minikeras.training.data.unpack import (
     class_weights_to_sample_weights,
     unpack_x_y_sample_weight,
 )
+
+# The products of a step are small or divided among our own threads: BLAS's threads would only wait.
+_in_few_threads = blas_on_one_thread()
 
 
 class Loops:
@@ -36,6 +43,7 @@ class Loops:
     _flatten_layers: Callable[..., list[Any]]
     _results_in_order: Callable[[dict[str, Any]], Any]
 
+    @_in_few_threads
     def fit(
         self,
         x=None,
@@ -118,7 +126,7 @@ class Loops:
         logs = {}
         for step, batch in data:
             callbacks.on_train_batch_begin(step)
-            logs = self.train_step(batch)
+            logs = self.train_step(_placed(batch))
             callbacks.on_train_batch_end(step, logs)
             if self.stop_training:
                 break
@@ -139,6 +147,7 @@ class Loops:
         object.__setattr__(self, "stop_training", value)
 
     def _callback_list(self, callbacks, history, verbose, epochs, steps):
+        keep_freed_memory()
         if isinstance(callbacks, CallbackList):
             return callbacks
         verbose = 1 if verbose == "auto" else verbose
@@ -152,6 +161,7 @@ class Loops:
             model=self,
         )
 
+    @_in_few_threads
     def evaluate(
         self,
         x=None,
@@ -199,7 +209,7 @@ class Loops:
         logs = {}
         for step, batch in data:
             callbacks.on_test_batch_begin(step)
-            logs = self.test_step(batch)
+            logs = self.test_step(_placed(batch))
             callbacks.on_test_batch_end(step, logs)
             if getattr(self, "stop_evaluating", False):
                 break
@@ -207,6 +217,7 @@ class Loops:
         callbacks.on_test_end(logs)
         return logs
 
+    @_in_few_threads
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Return the model's outputs for some inputs, computed batch by batch.
 
@@ -226,7 +237,7 @@ class Loops:
         structure, parts = None, []
         for step, batch in data:
             callbacks.on_predict_batch_begin(step)
-            outputs = trees.map_structure(_values, self.predict_step(batch))
+            outputs = trees.map_structure(_values, self.predict_step(_placed(batch)))
             structure = outputs
             parts.append(trees.flatten(outputs))
             callbacks.on_predict_batch_end(step, {"outputs": outputs})
@@ -274,6 +285,7 @@ class Loops:
         self._assert_compiled("test_on_batch")
         return self._on_batch(self.test_step, x, y, sample_weight, return_dict)
 
+    @_in_few_threads
     def _on_batch(self, step, x, y, sample_weight, return_dict):
         data = ArrayData(x, y, sample_weight)
         self._prepare(data.whole, step.__name__, data.whole)
@@ -282,6 +294,7 @@ class Loops:
         logs = _sorted({name: _number(value) for name, value in logs.items()})
         return logs if return_dict else self._results_in_order(logs)
 
+    @_in_few_threads
     def predict_on_batch(self, x):
         """Return the model's outputs for one batch.
 
@@ -351,4 +364,11 @@ def _number(value):
 
 def _values(tensor):
     is_tensor = hasattr(tensor, "data") and hasattr(tensor, "node")
-    return tensor.data if is_tensor else np.asarray(tensor)
+    return device.to_numpy(tensor.data) if is_tensor else np.asarray(tensor)
+
+
+def _placed(batch):
+    """Move a batch to a GPU once, for the model, the loss and the metrics together."""
+    if not device.in_use:
+        return batch
+    return trees.map_structure(lambda x: x if x is None else convert_to_tensor(x), batch)

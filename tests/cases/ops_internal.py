@@ -36,6 +36,12 @@ CASES = [
          reduction=4),
     Case("norm._layer_norm", [f32(2, 3, 4), f32(3, 4)], {"axes": 2, "epsilon": 1e-3},
          reduction=12),
+    Case("attention._attention", [f32(2, 3, 2, 4), f32(2, 5, 2, 4), f32(2, 5, 2, 3)],
+         {"scale": 0.5}, reduction=20),
+    Case("attention._attention", [*[f32(2, 3, 2, 4)] * 3, f32(2, 1, 3, 3), bools(2, 1, 1, 3)],
+         {"scale": 0.5, "causal": True}, reduction=20),
+    Case("attention.places_in_sight", [f32(2, 3, 4), f32(2, 5, 4)],
+         {"causal": True, "window": 2}, orders=0),
     Case("crossentropy._softmax_crossentropy", [probabilities(3, 4), f32(3, 4)], {"axis": -1},
          reduction=4),
     Case("crossentropy._softmax_crossentropy",
@@ -51,9 +57,11 @@ CASES = [
     *[recurrent(name, gates, states, None)
       for name, gates, states in (("simple_rnn", 1, 1), ("lstm", 4, 2), ("gru", 3, 1))],
     # Convolution and its gradients: each one's gradients are the other two.
-    Case("conv._convolve", [f32(2, 5, 6, 4), f32(3, 3, 2, 4), None], {**STRIDED, "groups": 2},
-         reduction=18),
-    Case("conv._convolve", [f32(2, 5, 6, 3), f32(2, 3, 3, 4), f32(4)], STRIDED, reduction=18),
+    *[Case(f"convolutions.{name}", inputs, {**STRIDED, **options}, reduction=18)
+      for name, more in (("convolve", {}), ("convolution", {}), ("convolution", {"relu": True}))
+      for inputs, options in (
+          ([f32(2, 5, 6, 4), f32(3, 3, 2, 4), None], {"groups": 2, **more}),
+          ([f32(2, 5, 6, 3), f32(2, 3, 3, 4), f32(4)], more))],
     Case("nn.softmax_along", [f32(3, 4)], reduction=4),
     Case("linalg.contract", [f32(3, 4), f32(4, 2)], reduction=4),
     Case("core._count", [i32(3, 4)]),

@@ -5,8 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
+from minikeras.arrays import threads
+from minikeras.core import settings
+from minikeras.kernels.cpu import columns, correlation, depthwise
 from minikeras.kernels.cpu import conv as kernels
-from minikeras.kernels.cpu import depthwise
 from minikeras.kernels.shared.windows import (
     causal_padding,
     output_size,
@@ -32,6 +34,8 @@ CASES = [
     ((9, 8), 6, (3, 2), 9, (2, 3), ((2, 1), (0, 2)), (2, 4), 3),
     ((9, 8), 4, (2, 3), 4, (3, 2), ((1, 1), (5, 6)), (2, 3), 4),
     ((6, 6), 3, (3, 3), 6, (1, 1), ((1, 1), (1, 1)), (2, 2), 3),
+    ((5, 6), 34, (3, 2), 17, (1, 1), ((1, 0), (2, 1)), (1, 2), 1),
+    ((5,), 17, (3,), 36, (1,), ((1, 1),), (1,), 1),
     ((6, 6), 3, (2, 2), 3, (2, 2), ((0, 0), (0, 0)), (1, 1), 3),
     ((1, 1), 2, (3, 3), 2, (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
     ((4, 4), 2, (2, 2), 2, (2, 2), ((0, 0), (0, 0)), (1, 1), 1),
@@ -119,8 +123,9 @@ def test_small_blocks_change_nothing(case, block, monkeypatch):
     x, kernel, g = draw(case, batch=4)
     some = options(case)
     expected = all_three(x, kernel, g, some)
-    monkeypatch.setattr(kernels, "_BLOCK_BYTES", block)
-    monkeypatch.setattr(kernels, "_LEAST_ROWS", 1)
+    monkeypatch.setattr(correlation, "BLOCK_BYTES", block)
+    monkeypatch.setattr(columns, "BLOCK_BYTES", block)
+    monkeypatch.setattr(columns, "_LEAST_ROWS", 1)
     monkeypatch.setattr(depthwise, "_PLANE_BYTES", block)
     monkeypatch.setattr(depthwise, "_LINE", block // 100)
     for value, other in zip(all_three(x, kernel, g, some), expected, strict=True):
@@ -141,6 +146,32 @@ def test_strided_arguments_results_and_bias(case):
     kernels.conv_kernel_grad(np, x, g, window=kernel.shape[:-2], out=outs[2], **some)
     for value, other in zip(outs, (expected[0] + bias, *expected[1:]), strict=True):
         np.testing.assert_allclose(value, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_all_gradients_in_one_pass(case, count, relu, monkeypatch):
+    x, kernel, g = draw(case, batch=5)
+    some, bias = options(case), np.linspace(-1, 1, kernel.shape[-1])
+    plain = kernels.conv(np, x, kernel, bias=bias, **some)
+    monkeypatch.setattr(kernels, "_CHUNK_BYTES", g[:2].nbytes)
+    monkeypatch.setattr(threads, "_LEAST_WORK", 1)
+    monkeypatch.setitem(settings._settings, "num_threads", count)
+    y = kernels.conv(np, x, kernel, bias=bias, relu=relu, **some)
+    np.testing.assert_allclose(y, np.maximum(plain, 0) if relu else plain, rtol=1e-12)
+    arrays = (x, kernel, bias)
+    found = kernels.conv_backward(np, g, arrays, y, (True,) * 3, relu=relu, **some)
+    cut = g * (plain > 0) if relu else g
+    _, by_input, by_kernel = all_three(x, kernel, cut, some)
+    expected = by_input, by_kernel, cut.reshape(-1, cut.shape[-1]).sum(axis=0)
+    for value, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(value, other, rtol=1e-11, atol=1e-12)
+    for i in range(3):
+        needs = tuple(j == i for j in range(3))
+        one = kernels.conv_backward(np, g, arrays, y, needs, relu=relu, **some)
+        assert [value is not None for value in one] == list(needs)
+        np.testing.assert_array_equal(one[i], found[i])
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

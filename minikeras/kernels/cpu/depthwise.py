@@ -38,7 +38,7 @@ class _Layout(NamedTuple):
     taps: list
 
 
-def depthwise(xp, x, kernel, grid, bias, out, dtype):
+def depthwise(xp, x, kernel, grid, bias, relu, out, dtype):
     """Write the forward pass to `out`.
 
     Args:
@@ -47,6 +47,7 @@ def depthwise(xp, x, kernel, grid, bias, out, dtype):
         kernel: Array `(*window, 1, filters)`, `filters` a multiple of `channels`.
         grid: The windows.
         bias: Array `(filters,)` or `None`.
+        relu: Whether to replace negative results by zero.
         out: Array `(batch, *outputs, filters)`.
         dtype: The type of number to compute with.
     """
@@ -63,6 +64,8 @@ def depthwise(xp, x, kernel, grid, bias, out, dtype):
                 flat += xp.multiply(part, lines[tap], out=product)
         if bias is not None:
             total += bias
+        if relu:
+            xp.maximum(total, 0, out=total)
         out[images] = y
 
 
@@ -92,26 +95,26 @@ def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
         _from_planes(planes, out[images], layout)
 
 
-def depthwise_kernel_grad(xp, x, g, grid, out, dtype):
-    """Write the gradient of `depthwise` by its kernel to `out`.
+def depthwise_kernel_grad(xp, x, g, grid, total):
+    """Add the gradient of `depthwise` by its kernel to a sum.
 
     Args:
         xp: The array module.
         x: Array `(batch, *spatial, channels)`.
         g: Array `(batch, *outputs, filters)`.
         grid: The windows.
-        out: Array `(*window, 1, filters)`.
-        dtype: The type of number to compute with.
+        total: Array `(channels, taps, filters // channels)`, whose type of number is computed with.
     """
     layout = _layout(x.shape[1:-1], grid)
-    sums = xp.zeros(out.shape, dtype)
-    for images, planes, total, y in _blocks(xp, g, layout, grid, dtype):
+    sums = xp.zeros((*grid.window, g.shape[-1]), total.dtype)
+    for images, planes, outputs, y in _blocks(xp, g, layout, grid, total.dtype):
         _to_planes(x[images], planes, layout)
         y[...] = g[images]
         for tap, phase, offset in layout.taps:
-            part = planes[phase][offset : offset + len(total)]
-            sums[tap][0] += xp.einsum("nf,nf->f", part, total)
-    out[...] = sums
+            part = planes[phase][offset : offset + len(outputs)]
+            sums[tap] += xp.einsum("nf,nf->f", part, outputs)
+    groups, taps, filters = total.shape
+    total += xp.moveaxis(sums.reshape(taps, groups, filters), 1, 0)
 
 
 def _layout(sizes, grid):

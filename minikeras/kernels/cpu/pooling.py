@@ -10,17 +10,20 @@
 
 A window over several axes is a window over each axis in turn, for sums and maxima alike: `h + w`
 operations for each output cell in place of `h * w`, most of them on long rows. A block of images is
-taken through all steps while it is in cache.
+taken through all steps while it is in cache; threads share the blocks.
 """
 
 import math
 import operator
 
+from minikeras.arrays.threads import BYTES, each, pieces
 from minikeras.kernels.cpu.buffers import short_rows, working_dtype
 from minikeras.kernels.shared.windows import Grid, overlaps
 
 # Input of a block: what is made from it stays in a core's L2 cache beside it.
 _BLOCK_BYTES = 1 << 19
+# About how often the input's bytes are read or written.
+_PASSES = 4
 
 
 def max_pool(xp, x, *, window, strides, padding, out=None):
@@ -49,9 +52,11 @@ def max_pool(xp, x, *, window, strides, padding, out=None):
     if out is None:
         out = xp.empty((x.shape[0], *grid.outputs, x.shape[-1]), x.dtype)
     lowest = xp.iinfo(x.dtype).min if x.dtype.kind in "iu" else -math.inf
-    with short_rows(xp):
-        for images in _blocks(x):
-            out[images] = _reduce(xp, xp.fmax, lowest, x[images], grid)
+
+    def compute(images):
+        out[images] = _reduce(xp, xp.fmax, lowest, x[images], grid)
+
+    _each_block(xp, x, compute)
     return out
 
 
@@ -83,15 +88,17 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
     count = math.prod(window)
     index = xp.empty(y.shape, xp.min_scalar_type(count))
     taps = _numbered(x, grid)
-    with short_rows(xp):
-        for images in _blocks(x):
-            # The earliest of the matching taps is the one with the greatest distance to the end.
-            rest = xp.zeros(y[images].shape, index.dtype)
-            for number, target, source in taps:
-                found = xp.equal(x[images][source], y[images][target])
-                found = xp.multiply(found, index.dtype.type(count - number))
-                xp.maximum(rest[target], found, out=rest[target])
-            xp.subtract(index.dtype.type(count), rest, out=index[images])
+
+    def compute(images):
+        # The earliest of the matching taps is the one with the greatest distance to the end.
+        rest = xp.zeros(y[images].shape, index.dtype)
+        for number, target, source in taps:
+            found = xp.equal(x[images][source], y[images][target])
+            found = xp.multiply(found, index.dtype.type(count - number))
+            xp.maximum(rest[target], found, out=rest[target])
+        xp.subtract(index.dtype.type(count), rest, out=index[images])
+
+    _each_block(xp, x, compute)
     return index
 
 
@@ -122,13 +129,15 @@ def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     if out is None:
         out = xp.empty(index.shape, x.dtype)
     taps = _numbered(x, grid)
-    with short_rows(xp):
-        for images in _blocks(x):
-            picked = xp.zeros(index[images].shape, _bits(xp, x.dtype))
-            for number, target, source in taps:
-                part = _where_named(xp, x[images][source], index[images][target], number)
-                picked[target] |= part
-            out[images] = picked.view(x.dtype)
+
+    def compute(images):
+        picked = xp.zeros(index[images].shape, _bits(xp, x.dtype))
+        for number, target, source in taps:
+            part = _where_named(xp, x[images][source], index[images][target], number)
+            picked[target] |= part
+        out[images] = picked.view(x.dtype)
+
+    _each_block(xp, x, compute)
     return out
 
 
@@ -162,16 +171,18 @@ def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=Non
         out = xp.empty((g.shape[0], *input_shape, g.shape[-1]), g.dtype)
     taps = _numbered(out, grid)
     disjoint = all(map(operator.le, grid.window, grid.strides))
-    with short_rows(xp):
-        for images in _blocks(out):
-            total = xp.zeros(out[images].shape, working_dtype(xp, g.dtype))
-            for number, target, source in taps:
-                part = _where_named(xp, g[images][target], index[images][target], number)
-                if disjoint:
-                    total[source] = part.view(g.dtype)
-                else:
-                    total[source] += part.view(g.dtype)
-            out[images] = total
+
+    def compute(images):
+        total = xp.zeros(out[images].shape, working_dtype(xp, g.dtype))
+        for number, target, source in taps:
+            part = _where_named(xp, g[images][target], index[images][target], number)
+            if disjoint:
+                total[source] = part.view(g.dtype)
+            else:
+                total[source] += part.view(g.dtype)
+        out[images] = total
+
+    _each_block(xp, out, compute)
     return out
 
 
@@ -201,10 +212,12 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
         out = xp.empty((x.shape[0], *grid.outputs, x.shape[-1]), x.dtype)
     dtype = working_dtype(xp, x.dtype)
     counts = _counts(xp, x.shape[1:-1], grid, dtype)
-    with short_rows(xp):
-        for images in _blocks(x):
-            some = x[images].astype(dtype, copy=False)
-            out[images] = _reduce(xp, xp.add, 0, some, grid) / counts
+
+    def compute(images):
+        some = x[images].astype(dtype, copy=False)
+        out[images] = _reduce(xp, xp.add, 0, some, grid) / counts
+
+    _each_block(xp, x, compute)
     return out
 
 
@@ -236,12 +249,14 @@ def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
         out = xp.empty((g.shape[0], *input_shape, g.shape[-1]), g.dtype)
     dtype = working_dtype(xp, g.dtype)
     counts = _counts(xp, input_shape, grid, dtype)
-    with short_rows(xp):
-        for images in _blocks(out):
-            spread = g[images] / counts
-            for axis in reversed(range(len(input_shape))):
-                spread = _spread_axis(xp, spread, axis, input_shape[axis], grid)
-            out[images] = spread
+
+    def compute(images):
+        spread = g[images] / counts
+        for axis in reversed(range(len(input_shape))):
+            spread = _spread_axis(xp, spread, axis, input_shape[axis], grid)
+        out[images] = spread
+
+    _each_block(xp, out, compute)
     return out
 
 
@@ -311,8 +326,13 @@ def _bits(xp, dtype):
     return xp.dtype(f"i{dtype.itemsize}")
 
 
-def _blocks(x):
-    """Yield slices of the batch that fit the cache."""
+def _each_block(xp, x, compute):
+    """Call a function of a slice of the batch for blocks that fit the cache, shared by threads."""
     images = max(_BLOCK_BYTES // max(math.prod(x.shape[1:]) * x.dtype.itemsize, 1), 1)
-    for first in range(0, x.shape[0], images):
-        yield slice(first, first + images)
+
+    def walk(part):
+        with short_rows(xp):
+            for first in range(part.start, part.stop, images):
+                compute(slice(first, min(first + images, part.stop)))
+
+    each(walk, pieces(len(x), _PASSES * x.nbytes / BYTES))

@@ -5,6 +5,8 @@ neither the logarithm nor the division by `p` is ever made, so no logit is too l
 "Probabilistic interpretation of feedforward classification network outputs" (1990).
 """
 
+import numpy as np
+
 from minikeras.kernels.shared.activations import exponentials, sigmoid_from
 
 
@@ -85,7 +87,8 @@ def sparse(xp, logits, target, *, keep=False):
         Array `(...)`, and the probabilities if `keep`.
 
     Raises:
-        ValueError: If a class number is out of range.
+        ValueError: If a class number is out of range. A GPU, which would have to be waited for,
+            gives NaN for it instead.
 
     Example:
         >>> import numpy as np
@@ -93,17 +96,26 @@ def sparse(xp, logits, target, *, keep=False):
         >>> sparse(np, np.array([[1000.0, 0.0]]), np.array([1]))[0]
         array([1000.])
     """
+    if xp is np:
+        _refuse_other_classes(logits, target)
+    shifted, powers, total = exponentials(xp, logits, -1)
+    places = target if xp is np else target % logits.shape[-1]
+    picked = xp.take_along_axis(shifted, places[..., None], axis=-1)
+    if keep:
+        powers /= total
+    y = (xp.log(total) - picked)[..., 0]
+    if xp is not np:
+        y = xp.where(places == target, y, xp.nan)
+    return y, powers if keep else None
+
+
+def _refuse_other_classes(logits, target):
     classes = logits.shape[-1]
     if target.size and not 0 <= target.min() <= target.max() < classes:
         raise ValueError(
             f"Expected class numbers from 0 to {classes - 1}, because `output` has shape "
             f"{logits.shape}. Received: target with values from {target.min()} to {target.max()}"
         )
-    shifted, powers, total = exponentials(xp, logits, -1)
-    picked = xp.take_along_axis(shifted, target[..., None], axis=-1)
-    if keep:
-        powers /= total
-    return (xp.log(total) - picked)[..., 0], powers if keep else None
 
 
 def sparse_backward(xp, g, arrays, saved, needs):
@@ -128,7 +140,8 @@ def sparse_backward(xp, g, arrays, saved, needs):
         array([[ 0.5, -0.5]])
     """
     rows = saved.reshape(-1, saved.shape[-1]).copy()
-    rows[xp.arange(rows.shape[0]), arrays[1].reshape(-1)] -= 1
+    places = arrays[1].reshape(-1)
+    rows[xp.arange(rows.shape[0]), places if xp is np else places % rows.shape[1]] -= 1
     rows *= g.reshape(-1, 1)
     return [rows.reshape(saved.shape), None]
 

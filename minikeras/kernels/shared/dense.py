@@ -9,8 +9,8 @@ import math
 from minikeras.kernels.shared.products import matrix_product
 
 
-def dense(xp, x, kernel, bias=None, *, keep=False):
-    """Multiply the last axis by a kernel and add a bias.
+def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
+    """Multiply the last axis by a kernel, add a bias, and cut off negative results if asked to.
 
     Args:
         xp: The array module.
@@ -18,9 +18,11 @@ def dense(xp, x, kernel, bias=None, *, keep=False):
         kernel: Array `(inputs, units)`.
         bias: Optional array `(units,)`.
         keep: Whether a backward pass will follow.
+        relu: Whether to replace negative results by zero.
 
     Returns:
-        The array `(..., units)`, and None: the backward pass needs nothing but the inputs.
+        The array `(..., units)`, and what the backward pass needs beside the inputs: the result
+        again if negative ones were cut off, else None.
 
     Raises:
         ValueError: If the bias is not one number to a unit.
@@ -36,18 +38,22 @@ def dense(xp, x, kernel, bias=None, *, keep=False):
         if bias.shape != y.shape[1:]:
             raise ValueError(f"Expected a bias of shape {y.shape[1:]}. Received: {bias.shape}")
         y += bias
-    return y.reshape(*x.shape[:-1], kernel.shape[-1]), None
+    if relu:
+        xp.maximum(y, 0, out=y)
+    y = y.reshape(*x.shape[:-1], kernel.shape[-1])
+    return y, y if relu and keep else None
 
 
-def dense_backward(xp, g, arrays, saved, needs):
+def dense_backward(xp, g, arrays, saved, needs, relu=False):
     """Gradients of `dense` by the inputs that need one.
 
     Args:
         xp: The array module.
         g: Array `(..., units)`, the gradient by the result.
         arrays: `(x, kernel, bias)` of the forward pass.
-        saved: None.
+        saved: What `dense` returned beside its result.
         needs: Three bools.
+        relu: As for `dense`.
 
     Returns:
         A list of three arrays, None where none is needed.
@@ -60,7 +66,7 @@ def dense_backward(xp, g, arrays, saved, needs):
         [None, None, array([2.])]
     """
     x, kernel, _ = arrays
-    rows = flat(g)
+    rows = flat(xp.multiply(g, saved > 0) if relu else g)
     return [
         matrix_product(xp, rows, kernel.T, g.dtype).reshape(x.shape) if needs[0] else None,
         matrix_product(xp, flat(x).T, rows, g.dtype) if needs[1] else None,

@@ -11,9 +11,16 @@ Normalization" (2015), section 3, and Ba, Kiros and Hinton, "Layer Normalization
 """
 
 import math
+from typing import Any
 
+import numpy as np
+
+from minikeras.arrays.threads import BYTES, each, pieces
+
+# About how often a pass reads or writes its array, and the bytes of a float32 number.
+_PASSES, _BYTES_EACH = 3, 4
 # Elements in a block: three float32 blocks (input, output, scratch) fit the L2 cache of a core.
-_BLOCK = 1 << 16
+_BLOCK = 1 << 17
 # Elements in a line, many channels side by side: NumPy works on long lines faster.
 _LINE = 1 << 10
 
@@ -47,24 +54,27 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     channels = _Channels(xp, x.shape, axis)
     cells, y = channels.view(x), xp.empty(x.shape, x.dtype)
     results = channels.view(y)
-    mean = channels.zeros()
-    for block in channels.blocks():
-        mean += channels.total(cells[block])
+    mean = channels.add_up(lambda block: channels.total(cells[block]))
     mean = (mean / channels.count).astype(x.dtype)
-    centre, variance, scratch = channels.spread(mean), channels.zeros(), channels.scratch(x.dtype)
-    for block in channels.blocks():
-        centred = xp.subtract(cells[block], centre, out=results[block])
-        squares = xp.multiply(centred, centred, out=scratch[: len(centred)])
-        variance += channels.total(squares)
-    variance /= channels.count
+    centre = channels.spread(mean)
+
+    def squares(block):
+        centred = cells[block] - centre
+        centred *= centred
+        return channels.total(centred)
+
+    variance = channels.add_up(squares) / channels.count
     inverse = 1.0 / xp.sqrt(variance + epsilon)
     scale = channels.spread((inverse if gamma is None else inverse * gamma).astype(x.dtype))
     shift = None if beta is None else channels.spread(beta)
-    for block in channels.blocks():
-        result = results[block]
+
+    def normalize(block):
+        result = xp.subtract(cells[block], centre, out=results[block])
         result *= scale
         if shift is not None:
             result += shift
+
+    channels.for_each(normalize)
     return (y, mean, variance.astype(x.dtype)), (mean, inverse) if keep else None
 
 
@@ -96,20 +106,21 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     (x, gamma, _), (mean, inverse) = arrays, saved
     channels = _Channels(xp, x.shape, axis)
     cells, g = channels.view(x), channels.view(gradients[0])
-    centre, scratch = channels.spread(mean), channels.scratch(x.dtype)
-    total, moment = channels.zeros(), channels.zeros()
-    for block in channels.blocks():
-        total += channels.total(g[block])
-        product = xp.subtract(cells[block], centre, out=scratch[: len(cells[block])])
+    centre = channels.spread(mean)
+
+    def sums(block):
+        product = cells[block] - centre
         product *= g[block]
-        moment += channels.total(product)
+        return xp.stack([channels.total(g[block]), channels.total(product)])
+
+    total, moment = channels.add_up(sums, 2)
     dx = None
     if needs[0]:
         a = inverse if gamma is None else inverse * gamma
         b = 2 * gradients[2] - a * inverse**2 * moment
         c = gradients[1] - a * total
         factors = (a, b / channels.count, c / channels.count)
-        dx = _combined(xp, channels, g, cells, centre, factors, scratch)
+        dx = _combined(xp, channels, g, cells, centre, factors)
     return [
         dx,
         (moment * inverse).astype(x.dtype) if needs[1] else None,
@@ -147,7 +158,8 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
     results, ones = y.reshape(rows.shape), xp.ones(width, x.dtype)
     mean, inverse = xp.empty((2, len(rows), 1), x.dtype)
     gamma, beta = (None if v is None else v.reshape(-1) for v in (gamma, beta))
-    for block in _blocks(len(rows), width):
+
+    def normalize(block):
         mean[block, 0] = rows[block] @ ones / width
         result = xp.subtract(rows[block], mean[block], out=results[block])
         variance = xp.einsum("ij,ij->i", result, result) / width
@@ -157,6 +169,8 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
             result *= gamma
         if beta is not None:
             result += beta
+
+    _walk(xp, rows.shape, _rows_of_a_block(width), normalize)
     return y, (mean, inverse) if keep else None
 
 
@@ -189,7 +203,8 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     gain = xp.ones(width, x.dtype) if gamma is None else gamma.reshape(-1)
     dx = xp.empty(rows.shape, x.dtype) if needs[0] else None
     by_gamma, by_beta = xp.zeros((2, width))
-    for block in _blocks(len(rows), width):
+    length = _rows_of_a_block(width)
+    for block in (slice(i, i + length) for i in range(0, len(rows), length)):
         upstream = g[block]
         ones = xp.ones(len(upstream), x.dtype)
         if needs[2]:
@@ -221,16 +236,19 @@ def _check_factors(shape, *factors):
             raise ValueError(f"Expected factors of shape {shape}. Received: {factor.shape}")
 
 
-def _combined(xp, channels, g, cells, centre, factors, scratch):
+def _combined(xp, channels, g, cells, centre, factors):
     """`a * g + b * (x - centre) + c`, with one number of each factor to a channel."""
     a, b, c = (channels.spread(v.astype(g.dtype)) for v in factors)
     dx = xp.empty(channels.shape, g.dtype)
     results = channels.view(dx)
-    for block in channels.blocks():
+
+    def combine(block):
         result = xp.subtract(cells[block], centre, out=results[block])
         result *= b
-        result += xp.multiply(g[block], a, out=scratch[: len(result)])
+        result += g[block] * a
         result += c
+
+    channels.for_each(combine)
     return dx
 
 
@@ -258,14 +276,17 @@ class _Channels:
     def view(self, array):
         return array.reshape(self.line)
 
-    def blocks(self):
-        return (slice(i, i + self.length) for i in range(0, self.line[0], max(self.length, 1)))
+    def for_each(self, function):
+        """Call a function of every block; threads share the blocks."""
+        _walk(self.xp, self.line, self.length, function)
 
-    def scratch(self, dtype):
-        return self.xp.empty((self.length, *self.line[1:]), dtype)
-
-    def zeros(self):
-        return self.xp.zeros(self.channels)
+    def add_up(self, function, rows=None) -> Any:
+        """Sum a function of a block over all of them: one number, or several rows, a channel."""
+        totals = []
+        self.for_each(lambda block: totals.append((block.start, function(block))))
+        shape = self.channels if rows is None else (rows, self.channels)
+        # In the order of the blocks, whichever thread was first, so that the sum is repeatable.
+        return sum((part for _, part in sorted(totals, key=_first)), self.xp.zeros(shape))
 
     def spread(self, vector):
         """One number of each channel in the form that meets a block."""
@@ -281,12 +302,29 @@ class _Channels:
         return sums.reshape(-1, self.channels).sum(axis=0, dtype=xp.float64)
 
 
+def _first(pair):
+    return pair[0]
+
+
+def _walk(xp, shape, length, function):
+    """Call a function of slices of `length` rows; on a CPU threads share them."""
+    rows, width = shape[0], math.prod(shape[1:])
+
+    def walk(part):
+        for start in range(part.start, part.stop, max(length, 1)):
+            function(slice(start, min(start + length, part.stop)))
+
+    parts = [slice(0, rows)]
+    if xp is np:
+        parts = pieces(rows, _PASSES * rows * width * _BYTES_EACH / BYTES)
+    each(walk, parts)
+
+
 def _rows(x, axes):
     """A matrix with what is normalized together in each row, and the length of a row."""
     width = math.prod(x.shape[x.ndim - axes :])
     return x.reshape(math.prod(x.shape[: x.ndim - axes]), width), width
 
 
-def _blocks(rows, width):
-    length = max(_BLOCK // max(width, 1), 1)
-    return (slice(i, i + length) for i in range(0, rows, length))
+def _rows_of_a_block(width):
+    return max(_BLOCK // max(width, 1), 1)

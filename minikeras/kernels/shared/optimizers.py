@@ -13,15 +13,53 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.arrays.threads import BYTES, each, pieces
+
 BLOCK = 1 << 14
 """Elements per block: five arrays of 64 KB stay within a core's second-level cache."""
 
+# About how often a rule reads or writes as many bytes as the weight has.
+_PASSES = 12
+
 
 def blocks(*arrays: Any) -> Iterator[list[Any]]:
-    """Yield flat views of one stretch of several arrays (or None), at most `BLOCK` long."""
+    """Yield flat views of one stretch of several arrays (or None), at most `BLOCK` long.
+
+    Arrays of a GPU come whole: it has no such cache, and each call costs a launch.
+    """
     flat: list[Any] = [None if array is None else array.reshape(-1) for array in arrays]
-    for start in range(0, flat[0].size, BLOCK):
-        yield [None if part is None else part[start : start + BLOCK] for part in flat]
+    size: int = flat[0].size
+    length = BLOCK if type(flat[0]) is np.ndarray else max(size, 1)
+    for start in range(0, size, length):
+        yield [None if part is None else part[start : start + length] for part in flat]
+
+
+def run_in_pieces(kernel, arrays, options):
+    """Run a rule on stretches of the weight, shared by threads.
+
+    Args:
+        kernel: one of the rules.
+        arrays: the weight, its gradient and its states, arrays of one shape.
+        options: the rule's other arguments; arrays among them go along with the weight.
+    """
+    written = [arrays[0], *arrays[2:]]
+    if not all(array.flags.c_contiguous for array in written):
+        raise ValueError("A weight and its states must be contiguous: they are changed in place.")
+    parts = ()
+    if isinstance(arrays[0], np.ndarray):
+        parts = pieces(arrays[0].size, _PASSES * arrays[0].nbytes / BYTES)
+    if len(parts) < 2:
+        kernel(*arrays, **options)
+        return
+    flat = [array.reshape(-1) for array in arrays]
+    whole = {k: v.reshape(-1) for k, v in options.items() if getattr(v, "ndim", 0)}
+    each(
+        lambda part: kernel(
+            *[array[part] for array in flat],
+            **{**options, **{name: value[part] for name, value in whole.items()}},
+        ),
+        parts,
+    )
 
 
 def sgd(p, g, lr):

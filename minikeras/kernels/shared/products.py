@@ -1,5 +1,9 @@
 """Multiplication of matrices in the dtypes that BLAS knows."""
 
+import numpy as np
+
+from minikeras.arrays.threads import OPERATIONS, each, pieces
+
 
 def matrix_product(xp, a, b, dtype):
     """Multiply `a` and `b` as `matmul` does, summing in a float type.
@@ -25,10 +29,27 @@ def matrix_product(xp, a, b, dtype):
 
 def _product(xp, a, b):
     """One call of BLAS where all of a batch meets one matrix."""
+    if a.ndim == 2 and b.ndim == 2:
+        return _of_matrices(xp, a, b)
     if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
-        rows = a.reshape(-1, a.shape[-1]) @ b
+        rows = _of_matrices(xp, a.reshape(-1, a.shape[-1]), b)
         return rows.reshape(*a.shape[:-1], b.shape[-1])
     return xp.matmul(a, b)
+
+
+def _of_matrices(xp, a, b):
+    """Divide the longer side of a large product among threads."""
+    (m, inner), n = a.shape, b.shape[1]
+    work = 2 * m * inner * n / OPERATIONS
+    parts = pieces(max(m, n), work) if xp is np else ()
+    if len(parts) < 2:
+        return xp.matmul(a, b)
+    out = np.empty((m, n), a.dtype)
+    if m >= n:
+        each(lambda part: np.matmul(a[part], b, out=out[part]), parts)
+    else:
+        each(lambda part: np.matmul(a, b[:, part], out=out[:, part]), parts)
+    return out
 
 
 def in_lapack_dtype(xp, function, *arrays):

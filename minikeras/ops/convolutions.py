@@ -1,0 +1,178 @@
+"""Convolution of channels-last tensors: a closed trio, and the fused op that layers run.
+
+Convolution, its gradient by the input and its gradient by the kernel are three ops, each of which
+has the other two for its gradients: so any order of gradient is exact and made of the same three
+kernels. Their arguments come in the order of the sum that all three are parts of: the sum of
+`x[cell] * kernel[tap] * g[output]`.
+
+`convolution` adds the bias and the most common activation to the forward pass, and takes all
+gradients in one backward pass.
+"""
+
+from minikeras.autograd.composite import op
+from minikeras.autograd.families import Family, as_they_are, same, to_common
+from minikeras.autograd.fused import fused
+from minikeras.autograd.primitive import broadcast_to, primitive
+from minikeras.autograd.symbolic import Abstract
+from minikeras.core import dims
+from minikeras.kernels import per_device as kernels
+from minikeras.kernels.shared.dense import column_sums, flat
+from minikeras.ops import activation
+from minikeras.ops.spatial import output_sizes
+
+_linear = Family(to_common, same, None)
+
+
+@primitive(_linear)
+def convolve(xp, x, kernel, bias, *, strides, padding, dilation, groups=1):
+    """Sum of `x * kernel` over the window at each place, plus a bias."""
+    return kernels.conv(
+        xp,
+        x,
+        kernel,
+        bias=bias,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+@convolve.rule
+def _(x, kernel, bias, *, strides, padding, dilation, groups):
+    sizes = output_sizes(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
+    if bias is not None and bias.shape != kernel.shape[-1:]:
+        raise ValueError(
+            f"Expected one bias for each of {kernel.shape[-1]} filters. "
+            f"Received: bias.shape={dims.to_public(bias.shape)}"
+        )
+    return Abstract((x.shape[0], *sizes, kernel.shape[-1]), x.dtype)
+
+
+@convolve.vjp("x")
+def _(g, kernel, x_shape, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return input_grad(g, kernel, input_shape=x_shape[1:-1], **options)
+
+
+@convolve.vjp("kernel")
+def _(g, x, kernel_shape, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return kernel_grad(x, g, window=kernel_shape[:-2], **options)
+
+
+@convolve.vjp("bias")
+def _(g):
+    return _over_places(g)
+
+
+@primitive(_linear)
+def input_grad(xp, g, kernel, *, input_shape, strides, padding, dilation, groups=1):
+    """Gradient of `convolve` by `x`."""
+    return kernels.conv_input_grad(
+        xp,
+        g,
+        kernel,
+        input_shape=input_shape,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+@input_grad.rule
+def _(g, kernel, *, input_shape, groups, **_options):
+    return Abstract((g.shape[0], *input_shape, kernel.shape[-2] * groups), g.dtype)
+
+
+@input_grad.vjp("g")
+def _(g, kernel, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return convolve(g, kernel, None, **options)
+
+
+@input_grad.vjp("kernel")
+def _(upstream, g, kernel_shape, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return kernel_grad(upstream, g, window=kernel_shape[:-2], **options)
+
+
+@primitive(_linear)
+def kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1):
+    """Gradient of `convolve` by `kernel`."""
+    return kernels.conv_kernel_grad(
+        xp,
+        x,
+        g,
+        window=window,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+@kernel_grad.rule
+def _(x, g, *, window, groups, **_options):
+    return Abstract((*window, x.shape[-1] // groups, g.shape[-1]), x.dtype)
+
+
+@kernel_grad.vjp("x")
+def _(upstream, g, x_shape, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return input_grad(g, upstream, input_shape=x_shape[1:-1], **options)
+
+
+@kernel_grad.vjp("g")
+def _(upstream, x, strides, padding, dilation, groups):
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return convolve(x, upstream, None, **options)
+
+
+@primitive(Family(as_they_are, same, lambda shapes, _: shapes[0][-1:]))
+def _over_places(xp, x):
+    """Sum over all axes but the last."""
+    return column_sums(xp, flat(x))
+
+
+@_over_places.vjp()
+def _(g, x_shape):
+    return broadcast_to(g, shape=x_shape)
+
+
+@op
+def _convolution(x, kernel, bias, *, strides, padding, dilation, groups=1, relu=False):
+    """Convolution with a bias, and with negative results cut off where `relu` says so."""
+    options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    y = convolve(x, kernel, bias, **options)
+    return activation.relu(y) if relu else y
+
+
+def _forward(xp, x, kernel, bias, *, keep, strides, padding, dilation, groups=1, relu=False):
+    y = kernels.conv(
+        xp,
+        x,
+        kernel,
+        bias=bias,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        relu=relu,
+    )
+    return y, y if relu else None
+
+
+def _backward(xp, g, arrays, y, needs, **options):
+    return kernels.conv_backward(xp, g, arrays, y, needs, **options)
+
+
+convolution = fused(
+    "convolution", reference=_convolution, forward=_forward, backward=_backward, family=_linear
+)
+
+
+@convolution.rule
+def _(x, kernel, bias, *, relu, **options):
+    return convolve.infer((x, kernel, bias), options)

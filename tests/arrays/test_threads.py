@@ -1,0 +1,104 @@
+"""Pieces of a batch, and the threads that share them."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from minikeras.arrays import threads
+from minikeras.core import settings
+
+
+@pytest.fixture(autouse=True)
+def three_threads(monkeypatch):
+    monkeypatch.setitem(settings._settings, "num_threads", 3)
+
+
+def test_pieces_cover_all_items_in_order():
+    for count in range(12):
+        parts = threads.pieces(count, 1e9)
+        assert [i for part in parts for i in range(count)[part]] == list(range(count))
+        assert len(parts) == max(min(count, 3), 1)
+
+
+def test_little_work_stays_together():
+    assert threads.pieces(100, 10) == [slice(0, 100)]
+
+
+def test_every_piece_runs_and_results_keep_their_order():
+    together = threading.Barrier(3, timeout=30)
+
+    def task(part):
+        together.wait()  # passes only if all three run at once
+        return part, threading.get_ident()
+
+    found = threads.each(task, [0, 1, 2])
+    assert [part for part, _ in found] == [0, 1, 2]
+    assert len({ident for _, ident in found}) == 3
+    assert found[0][1] == threading.get_ident()
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_error_is_raised_when_all_have_ended(place):
+    ended = []
+
+    def task(part):
+        ended.append(part)
+        if part == place:
+            raise ValueError(f"piece {part}")
+
+    with pytest.raises(ValueError, match=f"piece {place}"):
+        threads.each(task, [0, 1, 2])
+    assert sorted(ended) == [0, 1, 2]
+    assert threads.each(lambda part: part, [4, 5]) == [4, 5]
+
+
+def test_pieces_are_not_divided_again():
+    inner = threads.each(lambda part: len(threads.pieces(100, 1e9)), [0, 1, 2])
+    assert inner == [1, 1, 1]
+    assert len(threads.pieces(100, 1e9)) == 3
+
+
+def test_pieces_given_inside_a_piece_run_one_after_the_other():
+    def outer(part):
+        return threads.each(lambda inner: (part, inner), [0, 1])
+
+    assert threads.each(outer, [0, 1, 2]) == [[(part, 0), (part, 1)] for part in (0, 1, 2)]
+
+
+def test_more_pieces_than_threads(monkeypatch):
+    assert threads.each(lambda part: part, list(range(20))) == list(range(20))
+    monkeypatch.setitem(settings._settings, "num_threads", 1)
+    assert threads.each(lambda part: part, [4, 5]) == [4, 5]
+
+
+def test_numbers_overflow_in_silence_in_every_thread():
+    def task(part):
+        return np.float32([1e38]) * np.float32(1e38)
+
+    with np.errstate(all="ignore"):
+        assert all(np.isinf(value) for value in threads.each(task, [0, 1, 2]))
+
+
+def test_blas_has_one_thread_inside_and_its_own_number_behind():
+    def counts():
+        return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+    before = counts()
+    with threads.blas_on_one_thread():
+        assert all(count == 1 for count in counts())
+    assert counts() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    threads.each(lambda part: part, [0, 1, 2])
+    child = os.fork()
+    if child == 0:
+        done = threads.each(lambda part: part * 2, [0, 1, 2]) == [0, 2, 4]
+        os._exit(0 if done else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
