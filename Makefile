@@ -6,18 +6,30 @@ WORKERS ?= 2
 MARKS ?= not slow
 FUZZ_EXAMPLES ?= 3000
 
+# The engines to compare with, each in an environment of its own.
+BENCH_VENV ?= $(VENV)-bench
+BENCH_ENVIRONMENTS := tensorflow jax torch numpy
+BENCH_CORES ?= 1 2
+# Another index to look for PyTorch in, where the usual one gives the CUDA build:
+# https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+
 BIN := $(VENV)/bin
 # One BLAS thread for each of the workers: threads that outnumber the cores wait for each other.
 PYTEST := TF_CPP_MIN_LOG_LEVEL=3 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+bench_python = BENCH_VENV=$(abspath $(BENCH_VENV)) $(BIN)/python benchmarks/$(1)
 
 # A stamp tells what $(VENV) holds; each is redone when pyproject.toml is newer.
 BASE := $(VENV)/.stamp-base
 DEV := $(VENV)/.stamp-dev
 PARITY := $(VENV)/.stamp-parity
+GPU := $(VENV)/.stamp-gpu
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a virtual environment that came out half made is made again
-.PHONY: help setup setup-parity demo test test-engine fuzz bench numerics lint check clean
+.PHONY: help setup setup-parity demo test test-engine fuzz gpu-check numerics lint check clean
+.PHONY: bench bench-setup bench-kernels bench-tricks bench-overhead bench-report
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,8 +49,26 @@ test-engine: $(DEV) ## Run the tests that need no TensorFlow
 fuzz: $(PARITY) ## Run the random tests with FUZZ_EXAMPLES (3000) draws each
 	MINIKERAS_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PYTEST) -n $(WORKERS) -m fuzz
 
-bench: $(PARITY) ## Time training and prediction beside real Keras (benchmarks/results)
-	$(BIN)/python benchmarks/run.py
+bench-setup: $(BENCH_ENVIRONMENTS:%=$(BENCH_VENV)/%/.stamp) ## Install the engines to compare with (4 GB)
+
+bench: $(BASE) ## Time every engine on BENCH_CORES (1 2) cores (benchmarks/results)
+	@for cores in $(BENCH_CORES); do $(call bench_python,run.py) --cores $$cores || exit 1; done
+
+bench-kernels: $(BASE) ## Measure each kernel against the machine's limits
+	@for cores in $(BENCH_CORES); do $(call bench_python,kernels.py) --cores $$cores || exit 1; done
+
+bench-tricks: $(BASE) ## Measure what the tricks of the kernels are worth
+	@$(call bench_python,tricks.py)
+
+bench-overhead: $(BASE) ## Measure what a call costs, and the memory of a long run
+	@$(call bench_python,overhead.py)
+	@$(call bench_python,memory.py)
+
+bench-report: $(BASE) ## Write the tables and pictures of docs/performance.md
+	@$(call bench_python,report.py)
+
+gpu-check: $(GPU) ## Prove the GPU path without a GPU, against the real CuPy package
+	$(PYTEST) tests/gpu -n $(WORKERS)
 
 numerics: $(PARITY) ## Measure the differences from Keras (docs/numerics.md)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m parity_tests.measure
@@ -49,8 +79,8 @@ lint: $(DEV) ## Check style (ruff) and types (pyright)
 
 check: lint test ## Lint, then test
 
-clean: ## Remove $(VENV) and everything that was built or cached
-	rm -rf $(VENV) build dist *.egg-info demo-output .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove $(VENV), $(BENCH_VENV) and everything that was built or cached
+	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info demo-output .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -67,6 +97,11 @@ $(DEV): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[dev,plot,data]"
 	@touch $@ $(BASE)
 
+# CuPy alone: without its CUDA libraries it can be imported and looked at, which is all that is asked.
+$(GPU): $(DEV)
+	$(BIN)/python -m pip install --quiet "cupy-cuda12x>=14"
+	@touch $@
+
 $(PARITY): pyproject.toml | $(BIN)/python
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 14))' || { \
 	  echo "TensorFlow 2.21 runs on Python 3.11 to 3.13; $(VENV) has" \
@@ -74,3 +109,10 @@ $(PARITY): pyproject.toml | $(BIN)/python
 	    "or 'make clean' and then 'make PYTHON=python3.13 ...'" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --editable ".[parity,dev,plot,data,sklearn]"
 	@touch $@ $(DEV) $(BASE)
+
+# pip adds to the index it uses; that of PyTorch has none of the other packages.
+$(BENCH_VENV)/torch/.stamp: private EXTRA := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+$(BENCH_VENV)/%/.stamp: benchmarks/environments/%.txt | $(BIN)/python
+	$(BIN)/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet $(EXTRA) --requirement $<
+	@touch $@

@@ -1,115 +1,117 @@
-"""Time training and prediction side by side with Keras, and keep the result with its stamp.
+"""Time training and prediction of every workload in every engine, side by side.
 
-Each measurement is a process of its own; engines take turns, so that a busy machine hits all of
-them alike. Only the ratios of one run mean anything.
+Each engine is a process of its own, on the same cores with the same number of threads. The
+processes of a workload take turns, epoch by epoch, so that a busy moment hits all of them alike;
+the best turn after the first counts. Only the ratios of one run mean anything.
 
-Usage: python benchmarks/run.py [--cores N] [--rounds N] [WORKLOAD ...]
+Usage: python benchmarks/run.py [--cores N] [--rounds N] [--engines A,B] [WORKLOAD ...]
 """
 
 import argparse
-import importlib.util
 import json
-import math
 import os
-import platform
-import subprocess
-import sys
-from datetime import date
-from importlib import metadata
-from pathlib import Path
+import time
 
+import ratios
+from engines import ENGINES, RESULTS, Worker, installed
+from stamp import stamp
 from workloads import WORKLOADS
 
-HERE = Path(__file__).parent
-ENGINES = {"minikeras": "minikeras", "tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+NUMPY_WORKLOADS = {engine: ("tiny_mlp", "mlp", "convnet") for engine in ("dezero", "neuralnetlib")}
+IMPORTS = 3
+PAUSE_S = 0.05
+"""Between turns: threads that wait for work actively give up their core in less than this."""
 
 
 def main():
-    """Run the benchmark and write benchmarks/results/fit-<cores>-cores.json."""
+    """Run the benchmark and write `benchmarks/results/engines-<cores>-cores.json`."""
+    options = _options()
+    began = time.perf_counter()
+    present, missing = installed(options.engines)
+    for engine in missing:
+        print(f"{ENGINES[engine][0]}: not installed, so not measured (make bench-setup)")
+    found = {"stamp": stamp(options.cores, present), "missing": missing}
+    found["rounds"] = options.rounds
+    found["imports"] = _imports(present, options.cores)
+    found["workloads"] = {}
+    for name in options.workloads:
+        row = _measure(name, present, options)
+        found["workloads"][name] = {
+            "about": WORKLOADS[name].about,
+            "steps": WORKLOADS[name].steps,
+            "engines": row,
+            "ratios": ratios.of(row),
+        }
+        _show(name, found["workloads"][name])
+    found["took_s"] = round(time.perf_counter() - began)
+    found["summary"] = ratios.summary(found["workloads"])
+    for line in ratios.lines(found["summary"]):
+        print(line)
+    options.output.parent.mkdir(exist_ok=True)
+    options.output.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"written: {options.output}")
+
+
+def _options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("workloads", nargs="*", default=list(WORKLOADS))
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each engine, 2 at least")
+    parser.add_argument("--engines", type=lambda text: text.split(","), default=list(ENGINES))
+    parser.add_argument("--output", help="the name of the file in benchmarks/results")
+    parser.add_argument("workloads", nargs="*", metavar="workload", help=", ".join(WORKLOADS))
     options = parser.parse_args()
-    present = [e for e, module in ENGINES.items() if importlib.util.find_spec(module)]
-    for missing in set(ENGINES) - set(present):
-        print(f"{missing}: not installed, so not measured")
-    results = {}
-    for name in options.workloads:
-        results[name] = _measure(name, present, options)
-        _show(name, results[name])
-    stamp = _stamp(options.cores, present)
-    path = HERE / "results" / f"fit-{options.cores}-cores.json"
-    path.write_text(json.dumps({"stamp": stamp, "results": results}, indent=1) + "\n")
-    for engine in present[1:]:
-        ratios = [
-            r[engine]["fit_step_ms"] / r["minikeras"]["fit_step_ms"] for r in results.values()
-        ]
-        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-        print(f"fit, {engine} / minikeras: geometric mean {mean:.2f}, least {min(ratios):.2f}")
-    print(f"written: {path.relative_to(HERE.parent)}")
+    unknown = {*options.workloads} - {*WORKLOADS} | {*options.engines} - {*ENGINES}
+    if unknown or options.rounds < 2:
+        parser.error(f"unknown: {', '.join(unknown)}" if unknown else "--rounds must be 2 or more")
+    options.workloads = options.workloads or list(WORKLOADS)
+    options.output = RESULTS / (options.output or f"engines-{options.cores}-cores.json")
+    return options
 
 
-def _measure(name, engines, options):
-    """The best of several interleaved rounds, for every engine."""
+def _imports(engines, cores):
+    """The shortest of several imports, of every engine."""
     best = {}
-    for _ in range(options.rounds):
+    for _ in range(IMPORTS):
         for engine in engines:
-            found = _one(engine, name, options.cores)
-            kept = best.setdefault(engine, found)
-            best[engine] = {key: min(kept[key], found[key]) for key in found}
+            found = Worker(engine, cores, "import_time.py").result
+            if "error" in found:
+                raise SystemExit(f"{engine} cannot be imported: {found['error']}")
+            best[engine] = min(found["import_s"], best.get(engine, found["import_s"]))
     return best
 
 
-def _one(engine, name, cores):
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
-    environment.update(dict.fromkeys(THREADS, str(cores)))
-    cpus = ",".join(str(c) for c in sorted(os.sched_getaffinity(0))[:cores])
-    command = ["taskset", "-c", cpus, sys.executable, str(HERE / "engine.py"), engine, name]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{engine} failed on {name}:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def _measure(name, engines, options):
+    """Let all engines take their turns at a workload; return what each measured."""
+    able = [e for e in engines if name in NUMPY_WORKLOADS.get(e, WORKLOADS)]
+    rounds = str(options.rounds)
+    return take_turns({e: Worker(e, options.cores, "worker.py", name, rounds) for e in able})
 
 
-def _show(name, row):
-    ours = row["minikeras"]
-    for engine, found in row.items():
-        ratio = found["fit_step_ms"] / ours["fit_step_ms"]
+def take_turns(workers):
+    """Let workers measure one after the other, around and around; return what each found."""
+    while any(worker.result is None for worker in workers.values()):
+        for worker in workers.values():
+            time.sleep(PAUSE_S)
+            worker.turn()
+    return {name: worker.result for name, worker in workers.items()}
+
+
+def _show(name, found):
+    sizes = {row.get("parameters") for row in found["engines"].values()} - {None}
+    if len(sizes) > 1:
+        print(f"{name}: the engines do not train the same network: {sizes} parameters")
+    for engine, row in found["engines"].items():
+        if "error" in row:
+            print(f"{name:18s} {engine:12s} failed: {row['error']}", flush=True)
+            continue
+        ratio = found["ratios"]["fit_step_ms"].get(engine)
+        beside = f"({ratio:5.2f}x ours)" if ratio else ""
         print(
-            f"{name:16s} {engine:11s} fit {found['fit_step_ms']:8.2f} ms/step ({ratio:5.2f}x ours)"
-            f"   predict {found['predict_step_ms']:7.2f}   first {found['first_step_s']:6.2f} s"
-            f"   import {found['import_s']:5.2f} s   peak {found['peak_mb']:6.0f} MB",
+            f"{name:18s} {engine:12s} fit {row['fit_step_ms']:8.2f} ms/step {beside:13s}"
+            f" predict {row['predict_step_ms']:7.2f}   first step {row['first_step_s']:6.2f} s"
+            f"   peak {row['peak_mb']:5.0f} MB",
             flush=True,
         )
-
-
-def _stamp(cores, engines):
-    packages = ["numpy", "keras", "tensorflow-cpu", "tensorflow", "jax", "torch"]
-    versions = {}
-    for package in packages:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return {
-        "date": str(date.today()),
-        "machine": platform.machine(),
-        "cpu": _cpu_model(),
-        "cores": cores,
-        "python": platform.python_version(),
-        "engines": engines,
-        "versions": versions,
-    }
-
-
-def _cpu_model():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((li.split(":")[1].strip() for li in lines if li.startswith("model name")), "")
 
 
 if __name__ == "__main__":
