@@ -27,7 +27,7 @@ SCRAMBLE_KEY = (0x3EC8F720, 0x02461E29)
 MANTISSA_BITS = {"float16": 10, "float32": 23, "float64": 52}
 
 # A chunk's working set must stay in a core's cache; a GPU wants few, large launches instead.
-CPU_CHUNK = 1 << 14
+CPU_CHUNK = 1 << 13
 GPU_CHUNK = 1 << 22
 
 # Smallest number that reaches the logarithm of the Box-Muller transform.

@@ -17,16 +17,12 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays import philox
-from minikeras.arrays.threads import each, pieces
 
 # Blocks that a group of truncated normals owns: 256 words for every one of its samples.
 WORDS_PER_TRUNCATED = 256
 
 # Normals beyond this many deviations are drawn again.
 TRUNCATION = 2.0
-
-# Nanoseconds that a core takes for one block of four words.
-_BLOCK_NS = 40
 
 # Seeds are taken modulo this number before a draw.
 SEED_MODULUS = 2**31 - 2
@@ -311,24 +307,19 @@ def _assemble(
     """Fills an array group by group, then `sample * scale + offset`.
 
     `draw(numbers)` makes the groups of those uint64 numbers, as rows of `width` samples. It is
-    called on one cache-sized chunk after another, and a scalar scale is applied there; on a CPU
-    threads share the chunks.
+    called on one cache-sized chunk after another, and a scalar scale is applied there.
     """
     size, width = math.prod(shape), width or _samples_per_block(dtype)
     groups, step = -(-size // width), philox.chunk_size(xp)
     scale, offset = _parameter(xp, scale, dtype), _parameter(xp, offset, dtype)
     scalar = scale.ndim == offset.ndim == 0
     out = xp.empty((groups, width), dtype)
-
-    def fill(piece: slice) -> None:
-        for start in range(piece.start, piece.stop, step):
-            part = out[start : min(start + step, piece.stop)]
-            part[...] = draw(xp.arange(start, start + len(part), dtype="uint64"))
-            if scalar:
-                xp.multiply(part, scale, out=part)
-                xp.add(part, offset, out=part)
-
-    each(fill, pieces(groups, _BLOCK_NS * groups) if xp is np else [slice(0, groups)])
+    for start in range(0, groups, step):
+        part = out[start : start + step]
+        part[...] = draw(xp.arange(start, start + len(part), dtype="uint64"))
+        if scalar:
+            xp.multiply(part, scale, out=part)
+            xp.add(part, offset, out=part)
     out = out.reshape(-1)[:size].reshape(shape)
     return out if scalar else out * scale + offset
 

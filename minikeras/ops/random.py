@@ -15,6 +15,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes
+from minikeras.kernels.shared.masks import kept
 from minikeras.kernels.shared.wide import wide
 from minikeras.ops.indexing import take
 from minikeras.ops.seeds import draw_seed
@@ -316,8 +317,7 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
 @primitive(elementwise)
 def _kept(xp, x, keep, *, scale):
     """The scaled input where `keep` is True, zero elsewhere, whatever stood there."""
-    zero = x.dtype.type(0)
-    return wide(xp, lambda x, keep: xp.where(keep, x * scale, zero), x, keep)
+    return wide(xp, lambda x, keep: kept(xp, x, keep, scale), x, keep)
 
 
 @_kept.vjp("x")

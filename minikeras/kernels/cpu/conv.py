@@ -46,7 +46,7 @@ from minikeras.kernels.shared.dense import column_sums, flat
 from minikeras.kernels.shared.windows import Grid
 
 # The gradient of a chunk of images stays in cache while three gradients are computed from it.
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 22
 
 
 def conv(

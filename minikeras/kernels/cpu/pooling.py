@@ -21,7 +21,7 @@ from minikeras.kernels.cpu.buffers import short_rows, working_dtype
 from minikeras.kernels.shared.windows import Grid, overlaps
 
 # Input of a block: what is made from it stays in a core's L2 cache beside it.
-_BLOCK_BYTES = 1 << 19
+_BLOCK_BYTES = 1 << 20
 # About how often the input's bytes are read or written.
 _PASSES = 4
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from minikeras.arrays.threads import BYTES, each, pieces
 
-BLOCK = 1 << 14
-"""Elements per block: five arrays of 64 KB stay within a core's second-level cache."""
+BLOCK = 1 << 16
+"""Elements per block: five arrays of 256 KB stay about within a core's second-level cache. Smaller
+blocks would let threads wait for Python's lock more often than they compute."""
 
 # About how often a rule reads or writes as many bytes as the weight has.
 _PASSES = 12
