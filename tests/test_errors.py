@@ -146,10 +146,10 @@ def test_validation_data_are_checked_before_training():
     )
 
 
-def test_nan_targets_are_told():
-    m = regression()
-    with pytest.warns(UserWarning, match="NaN in 1 of 40 samples, the first at sample 3"):
-        m.fit(X, replaced(Y, 3, np.nan), verbose=0)
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_nan_targets_are_refused(method):
+    message = "NaN in 1 of 40 samples, the first at sample 3"
+    refused(regression(), lambda m: getattr(m, method)(X, replaced(Y, 3, np.nan)), message)
 
 
 def test_nan_targets_may_be_meant_by_a_loss_of_ones_own():

@@ -4,8 +4,6 @@ The model and its losses are run on the shapes of the first batch alone; then th
 of all samples are looked through for what no step could use.
 """
 
-import warnings
-
 import numpy as np
 
 from minikeras.autograd.symbolic import Abstract, abstract_scope, to_abstract
@@ -56,7 +54,7 @@ def check_targets(model, y, y_pred):
         y_pred: the predictions' shapes, from `rehearse`.
 
     Raises:
-        ValueError: if a label is no class of the output.
+        ValueError: if a label is no class of the output, or a target is NaN.
     """
     if model._compile_loss is None:
         return
@@ -66,7 +64,7 @@ def check_targets(model, y, y_pred):
         if _function_of(loss) is sparse_categorical_crossentropy:
             _check_labels(targets[i], outputs.leaves[i], loss, outputs.name(i))
         elif _is_ours(loss) and targets[i].dtype.kind == "f":
-            _warn_of_nan(targets[i], outputs.name(i))
+            _refuse_nan(targets[i], outputs.name(i))
 
 
 def check_indices(model, x):
@@ -135,12 +133,12 @@ def _is_ours(loss):
     return getattr(_function_of(loss), "__module__", "").startswith("minikeras.")
 
 
-def _warn_of_nan(targets, name):
+def _refuse_nan(targets, name):
     samples = np.isnan(targets).reshape(len(targets), -1).any(axis=1)
     if samples.any():
-        warnings.warn(
+        raise ValueError(
             f"The targets of output '{name}' are NaN in {samples.sum()} of {len(samples)} samples, "
-            f"the first at sample {samples.argmax()}: the loss will be NaN, and after a step the "
-            "weights as well. Leave these samples out, or fill in what is missing.",
-            stacklevel=4,
+            f"the first at sample {samples.argmax()}: the loss would be NaN, and after a step the "
+            "weights as well. Leave these samples out, fill in what is missing, or write a loss "
+            "that takes NaN."
         )
