@@ -172,7 +172,7 @@ def refuse_mixed(arrays: Iterable[types.Array | None], what: str) -> None:
         )
 
 
-class device:  # noqa: N801 (a context manager, named as Keras names it)
+class device:  # a context manager, named as Keras names it
     """Make new tensors and variables on a device inside the `with` block.
 
     Ops compute where their inputs lie, whatever the current device.

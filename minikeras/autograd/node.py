@@ -53,7 +53,7 @@ class Recording(threading.local):
 recording = Recording()
 
 
-class paused:  # noqa: N801 - reads as a word in `with paused():`
+class paused:  # reads as a word in `with paused():`
     """Record nothing inside the `with` block."""
 
     def __enter__(self):

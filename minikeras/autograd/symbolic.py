@@ -23,7 +23,7 @@ class _Scope(threading.local):
 scope = _Scope()
 
 
-class abstract_scope:  # noqa: N801 - reads as a word in `with abstract_scope():`
+class abstract_scope:  # reads as a word in `with abstract_scope():`
     """Inside the `with` block variables count as shapes alone, and no state changes."""
 
     def __enter__(self):

@@ -62,7 +62,7 @@ def clear() -> None:
     _counts.clear()
 
 
-class name_scope:  # noqa: N801 - the public name is Keras's
+class name_scope:  # the public name is Keras's
     """Put `name` in front of the paths of variables that are made inside the `with` block.
 
     Args:

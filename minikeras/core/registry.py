@@ -111,7 +111,7 @@ class Table:
 
 
 class _CustomScope(threading.local):
-    objects: Config = {}  # noqa: RUF012 - replaced, never changed in place
+    objects: Config = {}  # replaced, never changed in place
 
 
 _custom_scope = _CustomScope()

@@ -51,7 +51,7 @@ class Layer(State, Calls, Saved, Operation):
     """
 
     from_fields: Callable[..., None]
-    _fields: dict[str, Any] = {}  # noqa: RUF012 - replaced by `@layer`, never changed in place
+    _fields: dict[str, Any] = {}  # replaced by `@layer`, never changed in place
     _allows_options_by_position = False
 
     def __new__(cls, *args, **kwargs):

@@ -92,7 +92,7 @@ def layer(cls):
 def _constructor(fields):
     names = list(fields)
 
-    def __init__(self, *args, **kwargs):  # noqa: N807 - it becomes the class's own
+    def __init__(self, *args, **kwargs):  # it becomes the class's own
         given = _bound(type(self).__name__, names, args, kwargs)
         base = {k: v for k, v in given.items() if k not in fields or k in _OF_EVERY_LAYER}
         Layer.__init__(self, **base)

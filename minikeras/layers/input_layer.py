@@ -109,7 +109,7 @@ def _sizes(shape):
     return tuple(shape)
 
 
-def Input(  # noqa: N802 - the public name is Keras's
+def Input(  # the public name is Keras's
     shape=None,
     batch_size=None,
     dtype=None,

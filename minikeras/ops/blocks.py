@@ -17,7 +17,7 @@ _part = builtins.slice
 
 
 @op
-def slice(inputs, start_indices, shape):  # noqa: A001 - the public name
+def slice(inputs, start_indices, shape):  # the public name
     """Cut a block out of a tensor.
 
     Args:

@@ -136,7 +136,7 @@ def fori_loop(lower, upper, body_fun, init_val):
 
 
 @op
-def map(f, xs):  # noqa: A001 - the public name
+def map(f, xs):  # the public name
     """Call a function on every slice along the first axis, and stack what it returns.
 
     Args:

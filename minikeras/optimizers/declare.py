@@ -28,7 +28,7 @@ class Rule(Optimizer):
     among them; those that all optimizers share follow. What is its own becomes an attribute.
     """
 
-    _arguments: dict[str, Any] = {"learning_rate": 0.001}  # noqa: RUF012 - replaced, never changed
+    _arguments: dict[str, Any] = {"learning_rate": 0.001}  # replaced, never changed
 
     if TYPE_CHECKING:  # the checker cannot see what the names in `_arguments` become
 
@@ -86,7 +86,7 @@ def _constructor(arguments):
     parameters.append(inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD))
     signature = inspect.Signature(parameters)
 
-    def __init__(self, *args, **kwargs):  # noqa: N807 - it becomes the class's own
+    def __init__(self, *args, **kwargs):  # it becomes the class's own
         bound = signature.bind(self, *args, **kwargs)
         given = {**arguments, **bound.arguments}
         own = self.settings()

@@ -45,7 +45,8 @@ from minikeras.kernels.cpu.depthwise import depthwise
 from minikeras.kernels.shared.dense import column_sums, flat
 from minikeras.kernels.shared.windows import Grid
 
-# The gradient of a chunk of images stays in cache while three gradients are computed from it.
+# A chunk of the gradient is cut and used three times before the next one. Smaller chunks, which
+# would fit a second-level cache, cost more calls than they save.
 _CHUNK_BYTES = 1 << 22
 
 
@@ -175,8 +176,8 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
     """All gradients of `conv` in one pass over the batch.
 
     A chunk of the output's gradient is fetched once: where `relu` cut off results it is set to
-    zero, and the gradients by the input, by the kernel and by the bias are taken while the chunk
-    is in the cache.
+    zero, and the gradients by the input, by the kernel and by the bias are taken from it before the
+    next chunk.
 
     Args:
         xp: The array module.
@@ -207,14 +208,14 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
     grid = Grid.over(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
     by_input = xp.empty_like(x) if needs[0] else None
     options = (strides, padding, dilation, groups)
-    transposed = Transposed(xp, kernel, x.shape[1:-1], options, dtype)
+    transposed = Transposed(xp, kernel, x.shape[1:-1], options, dtype) if needs[0] else None
 
     def walk(part):
         total = _kernel_total(xp, kernel.shape, groups, dtype)
         sums = xp.zeros(kernel.shape[-1], dtype)
         for chunk in _chunks(part, g):
             some = _cut(xp, g[chunk], y[chunk]) if relu else g[chunk]
-            if by_input is not None:
+            if transposed is not None and by_input is not None:
                 transposed.run(some, by_input[chunk])
             if needs[1]:
                 add_kernel_grad(xp, x[chunk], some, grid, groups, total)

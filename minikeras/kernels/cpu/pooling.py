@@ -18,6 +18,7 @@ import operator
 
 from minikeras.arrays.threads import BYTES, each, pieces
 from minikeras.kernels.cpu.buffers import short_rows, working_dtype
+from minikeras.kernels.shared.masks import bits_where
 from minikeras.kernels.shared.windows import Grid, overlaps
 
 # Input of a block: what is made from it stays in a core's L2 cache beside it.
@@ -311,14 +312,8 @@ def _numbered(x, grid):
 
 
 def _where_named(xp, values, index, number):
-    """Bits of `values` where `index` is `number`, else 0.
-
-    A mask of all ones or all zeros and a bitwise "and" take a quarter of the time of a choice that
-    branches, whose condition no processor can predict here.
-    """
-    bits = _bits(xp, values.dtype)
-    mask = xp.negative(xp.equal(index, index.dtype.type(number)).view(xp.int8)).astype(bits)
-    return xp.bitwise_and(values.view(bits), mask, out=mask)
+    """Bits of `values` where `index` is `number`, else 0."""
+    return bits_where(xp, values, xp.equal(index, index.dtype.type(number)))
 
 
 def _bits(xp, dtype):

@@ -23,7 +23,26 @@ def kept(xp, x, keep, scale):
         >>> kept(np, np.array([1.0, np.nan]), np.array([True, False]), 2.0)
         array([2., 0.])
     """
-    y = xp.asarray(x * scale)
-    bits = xp.dtype(f"i{x.dtype.itemsize}")
-    mask = xp.negative(keep.view(xp.int8)).astype(bits)
-    return xp.bitwise_and(y.view(bits), mask).view(x.dtype)
+    return bits_where(xp, xp.asarray(x * scale), keep).view(x.dtype)
+
+
+def bits_where(xp, values, chosen):
+    """Return the bits of an array where a mask says so, else 0.
+
+    Args:
+        xp: The array module.
+        values: Array.
+        chosen: Bool array that broadcasts to its shape.
+
+    Returns:
+        A signed integer array, as wide as the type of number; view it as that again.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.masks import bits_where
+        >>> bits_where(np, np.array([5, 6]), np.array([True, False]))
+        array([5, 0])
+    """
+    bits = xp.dtype(f"i{values.dtype.itemsize}")
+    mask = xp.negative(chosen.view(xp.int8)).astype(bits)
+    return xp.bitwise_and(values.view(bits), mask)

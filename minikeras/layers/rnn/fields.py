@@ -34,7 +34,7 @@ def drawing_seed_first(cls):
     set_fields = cls.__init__
 
     @wraps(set_fields)
-    def __init__(self, *args, **kwargs):  # noqa: N807 - it becomes the class's own
+    def __init__(self, *args, **kwargs):  # it becomes the class's own
         seed = kwargs.pop("drawn_seed", None)
         given = set_fields.__signature__.bind(self, *args, **kwargs).arguments
         if seed is None and given.get("seed") is None:
@@ -60,7 +60,7 @@ def taking(**options):
         set_fields = cls.__init__
 
         @wraps(set_fields)
-        def __init__(self, *args, **kwargs):  # noqa: N807 - it becomes the class's own
+        def __init__(self, *args, **kwargs):  # it becomes the class's own
             for name, default in options.items():
                 object.__setattr__(self, name, kwargs.pop(name, default))
             set_fields(self, *args, **kwargs)

@@ -58,7 +58,7 @@ class GRU(FusedRNN, RNN):
     cell_class = GRUCell
     cell_name = "gru_cell"
     sequence_op = sequences.gru
-    _fields = {}  # noqa: RUF012 - replaced by `@layer`; those of RNN are others
+    _fields = {}  # replaced by `@layer`; those of RNN are others
 
     units: Units
     activation: Activation = "tanh"

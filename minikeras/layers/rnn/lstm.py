@@ -60,7 +60,7 @@ class LSTM(FusedRNN, RNN):
     cell_class = LSTMCell
     cell_name = "lstm_cell"
     sequence_op = sequences.lstm
-    _fields = {}  # noqa: RUF012 - replaced by `@layer`; those of RNN are others
+    _fields = {}  # replaced by `@layer`; those of RNN are others
 
     units: Units
     activation: Activation = "tanh"

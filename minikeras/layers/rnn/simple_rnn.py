@@ -55,7 +55,7 @@ class SimpleRNN(FusedRNN, RNN):
     sequence_op = sequences.simple_rnn
     cell_options = ("drawn_seed",)
     unsaved = ("seed",)
-    _fields = {}  # noqa: RUF012 - replaced by `@layer`; those of RNN are others
+    _fields = {}  # replaced by `@layer`; those of RNN are others
 
     units: Units
     activation: Activation = "tanh"
