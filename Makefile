@@ -94,7 +94,7 @@ $(BASE): pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(DEV): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable ".[dev,plot,data]"
+	$(BIN)/python -m pip install --quiet --editable ".[compiled,dev,plot,data]"
 	@touch $@ $(BASE)
 
 # CuPy alone: without its CUDA libraries it can be imported and looked at, which is all that is asked.
@@ -107,7 +107,7 @@ $(PARITY): pyproject.toml | $(BIN)/python
 	  echo "TensorFlow 2.21 runs on Python 3.11 to 3.13; $(VENV) has" \
 	    "$$($(BIN)/python --version). Either 'make test-engine', which needs no TensorFlow," \
 	    "or 'make clean' and then 'make PYTHON=python3.13 ...'" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --editable ".[parity,dev,plot,data,sklearn]"
+	$(BIN)/python -m pip install --quiet --editable ".[parity,compiled,dev,plot,data,sklearn]"
 	@touch $@ $(DEV) $(BASE)
 
 # pip adds to the index it uses; that of PyTorch has none of the other packages.

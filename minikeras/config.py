@@ -3,6 +3,7 @@
 from minikeras.core.policy import dtype_policy, set_dtype_policy
 from minikeras.core.settings import (
     backend,
+    compiled_kernels,
     disable_interactive_logging,
     enable_interactive_logging,
     epsilon,
@@ -11,6 +12,7 @@ from minikeras.core.settings import (
     image_data_format,
     is_interactive_logging_enabled,
     num_threads,
+    set_compiled_kernels,
     set_epsilon,
     set_floatx,
     set_fused_kernels,
@@ -20,6 +22,7 @@ from minikeras.core.settings import (
 
 __all__ = [
     "backend",
+    "compiled_kernels",
     "disable_interactive_logging",
     "dtype_policy",
     "enable_interactive_logging",
@@ -29,6 +32,7 @@ __all__ = [
     "image_data_format",
     "is_interactive_logging_enabled",
     "num_threads",
+    "set_compiled_kernels",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",

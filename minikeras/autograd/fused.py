@@ -10,7 +10,7 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.families import Family, Statics, elementwise
 from minikeras.autograd.gradient import pull_back
 from minikeras.autograd.node import Node, recording
-from minikeras.autograd.primitive import Primitive, primitive, wrap
+from minikeras.autograd.primitive import Primitive, boxed, primitive, wrap
 from minikeras.autograd.rules import filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
@@ -55,7 +55,8 @@ class Fused(Primitive):
     ):
         super().__init__(forward, family, name=name)
         self.reference = reference
-        self.backward_kernel: Callable[..., Any] = np.errstate(all="ignore")(backward)
+        self.backward_kernel = backward
+        self.compute_backward: Callable[..., Any] = np.errstate(all="ignore")(backward)
         self.__doc__ = reference.__doc__
         self.__module__ = reference.__module__
 
@@ -74,10 +75,14 @@ class Fused(Primitive):
             for t in tensors
         )
         try:
-            result, saved = self.compute(xp, *arrays, keep=keep, **statics)
+            raw, saved = self.compute(xp, *arrays, keep=keep, **statics)
         except Exception:
             self._explain(tensors, statics)
             raise
+        result = boxed(raw)
+        if recording.recorder is not None:
+            named = {"keep": keep, **statics}
+            recording.recorder.fused(self.kernel, (xp, *arrays), named, raw, result, saved)
         node = None
         if keep:
             node = self._record(tensors, arrays, statics, result)
@@ -104,14 +109,16 @@ class Fused(Primitive):
             return self._backward_of_reference(node, gradients)
         gradients = filled(gradients, node.outputs)
         arrays = [node.kept[i] for i in range(len(node.parents))]
-        found = self.backward_kernel(
+        arguments = (
             device.namespace(arrays[0]),
-            *[[g.data for g in gradients] if len(gradients) > 1 else gradients[0].data],
+            [g.data for g in gradients] if len(gradients) > 1 else gradients[0].data,
             arrays,
             node.kept["saved"],
             tuple(parent is not None for parent in node.parents),
-            **node.statics,
         )
+        found = self.compute_backward(*arguments, **node.statics)
+        if recording.recorder is not None:
+            recording.recorder.gradients(self.backward_kernel, arguments, node.statics, found)
         return [None if array is None else Tensor(array) for array in found]
 
     def _backward_of_reference(self, node: Node, gradients: list[Any]) -> list[Any]:

@@ -80,16 +80,16 @@ def _deliver(
 def _sum(a: Tensor, b: Tensor) -> Tensor:
     if recording.tapes:
         return a + b
-    total = Tensor(a.data + b.data)
+    total = _plus(a, b)
     if hasattr(a, "rows") and hasattr(b, "rows"):
-        total.rows = _joined(a.rows, b.rows)
+        total.rows = a.rows + b.rows
     return total
 
 
-def _joined(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
-    """The rows and places of two look-ups in one table."""
-    xp = device.namespace(a[0])
-    return xp.concatenate([a[0], b[0]]), xp.concatenate([a[1], b[1]])
+@primitive(elementwise)
+def _plus(xp: ArrayModule, x1: Array, x2: Array) -> Array:
+    """The sum of two gradients, of which no gradient is wanted."""
+    return x1 + x2
 
 
 def pull_back(

@@ -31,10 +31,16 @@ class Tape(Protocol):
 
 
 class Recording(threading.local):
-    """What the current thread records: its open tapes, and the number of the oldest's start."""
+    """What the current thread records.
+
+    Its open tapes, and the number of the oldest's start; the recorder of a program, if there is one
+    (see `program`); and the journal of what variables held before they were written to.
+    """
 
     tapes: tuple[Any, ...] = ()
     since: float = math.inf
+    recorder: Any = None
+    journal: Any = None
 
     def open(self, tape: Tape) -> None:
         """Begin to record for `tape`."""
@@ -51,6 +57,12 @@ class Recording(threading.local):
 
 
 recording = Recording()
+
+
+def left(how: str) -> None:
+    """Note that a value has left the arrays for Python's own numbers, where nothing is recorded."""
+    if recording.recorder is not None:
+        recording.recorder.refuse(f"the value of a tensor was read: {how}")
 
 
 class paused:  # reads as a word in `with paused():`

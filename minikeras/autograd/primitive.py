@@ -211,10 +211,13 @@ class Primitive:
         arrays = [None if t is None else t.data for t in tensors]
         xp = device.namespace(arrays[0])
         try:
-            result = self.compute(xp, *arrays, **statics)
+            raw = self.compute(xp, *arrays, **statics)
         except Exception:
             self._explain(tensors, statics)
             raise
+        result = boxed(raw)
+        if recording.recorder is not None:
+            recording.recorder.kernel(self.kernel, (xp, *arrays), statics, raw, result)
         node = None
         if recording.tapes and self.differentiable:
             node = self._record(tensors, arrays, statics, result)
@@ -262,7 +265,7 @@ class Primitive:
         keep, keep_output = self._plan(tuple(p is not None for p in parents))
         kept: dict[int | str, Any] = {i: arrays[i] for i in keep}
         if keep_output:
-            kept["y"] = tuple([device.boxed(r) for r in results])
+            kept["y"] = tuple(results)
         return Node(
             self,
             parents,
@@ -365,13 +368,20 @@ def _to_dtype(value: Any, target: Any, others: Sequence[Any]) -> Tensor:
         return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
 
 
-def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
-    """Make tensors of a kernel's result, outputs of `node`."""
+def boxed(result: Any) -> Any:
+    """Return what a kernel gave as an array, or as a list of them: NumPy's sums are numbers."""
     if type(result) is device.Array:
-        return Tensor(result, node)
+        return result
     if type(result) in (tuple, list):
-        return tuple([Tensor(device.boxed(r), node, i) for i, r in enumerate(result)])
-    return Tensor(device.boxed(result), node)
+        return [device.boxed(part) for part in result]
+    return device.boxed(result)
+
+
+def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
+    """Make tensors of the arrays that a kernel gave, outputs of `node`."""
+    if type(result) is list:
+        return tuple([Tensor(array, node, i) for i, array in enumerate(result)])
+    return Tensor(result, node)
 
 
 # The ops that the mechanism itself applies: to promote, and to undo broadcasting.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minikeras.arrays import device
-from minikeras.autograd.node import Leaf, Node
+from minikeras.autograd.node import Leaf, Node, left
 from minikeras.core import dtypes, settings
 from minikeras.core.types import Array, DTypeLike, List, Tuple
 
@@ -55,8 +55,8 @@ class Tensor(Operators):
 
     __slots__ = ("data", "node", "index", "rows", "_keras_mask", "_keras_logits")
 
-    rows: tuple[Array, Array]
-    """For the gradient of a look-up: the rows that were added up, and their places."""
+    rows: tuple[tuple[Array, Array], ...]
+    """For the gradient of look-ups: of each the rows that were added up, and their places."""
     _keras_mask: Any
     _keras_logits: Any
 
@@ -92,27 +92,33 @@ class Tensor(Operators):
 
     def numpy(self) -> Any:
         """Return a copy of the values as a NumPy array (a NumPy scalar for rank 0)."""
+        left("numpy()")
         values = device.to_numpy(self.data)
         return values.copy() if values.ndim else values[()]
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
+        left("tolist()")
         return device.to_numpy(self.data).tolist()
 
     def item(self) -> Any:
         """Return the only value as a Python number."""
+        left("item()")
         return self.data.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        left("as an array")
         return np.array(device.to_numpy(self.data), dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
+        left("repr()")
         return (
             f"<Tensor: shape={self.shape}, dtype={self.dtype}, "
             f"numpy={device.to_numpy(self.data)!r}>"
         )
 
     def __str__(self) -> str:
+        left("str()")
         return f"Tensor({device.to_numpy(self.data)}, shape={self.shape}, dtype={self.dtype})"
 
     def __format__(self, spec: str) -> str:
@@ -129,15 +135,19 @@ class Tensor(Operators):
         return (self[i] for i in range(len(self.data)))
 
     def __bool__(self) -> bool:
+        left("bool()")
         return bool(self.data)
 
     def __int__(self) -> int:
+        left("int()")
         return int(self.data.item())
 
     def __float__(self) -> float:
+        left("float()")
         return float(self.data.item())
 
     def __index__(self) -> int:
+        left("as an index")
         return device.to_numpy(self.data).__index__()
 
     def __hash__(self) -> int:
@@ -151,6 +161,12 @@ class Tensor(Operators):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Tensor, (self.data,)
+
+
+def values_of(tensor: Tensor) -> Array:
+    """Return a tensor's array to somebody who decides by its values what to compute."""
+    left("by an op whose result depends on it")
+    return tensor.data
 
 
 def array_from(value: Any, dtype: DTypeLike = None) -> Array:

@@ -16,8 +16,9 @@ import numpy as np
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
-from minikeras.autograd.node import Leaf
+from minikeras.autograd.node import Leaf, left, recording
 from minikeras.autograd.primitive import cast
+from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Operators, Tensor, array_from, host_array
 from minikeras.core import dims, dtypes, names, settings
@@ -119,6 +120,7 @@ class Variable(Operators):
                 "{'none', 'mean', 'sum', 'only_first_replica'}. "
                 f"Received: aggregation={aggregation}"
             )
+        left("by a new variable")
         self.name: str = name
         scope = names.scope_path()
         self.path = f"{scope}/{name}" if scope else name
@@ -177,6 +179,8 @@ class Variable(Operators):
         """Return what ops compute with: a tensor on the tape, or a shape in an abstract scope."""
         if symbolic.scope.abstract:
             return Abstract(self.array.shape, self.dtype)
+        if recording.recorder is not None:
+            recording.recorder.read(self)
         tensor = Tensor(self.array, self.as_leaf())
         target = _autocast.dtype
         if target is not None and self.autocast and self.array.dtype.kind == "f":
@@ -203,10 +207,18 @@ class Variable(Operators):
 
     def writable(self) -> Array:
         """Return the array to write into, moved to a fresh one if anybody else holds it."""
+        left("by writing to a variable")
+        self._note_in_journal()
         if sys.getrefcount(self.array) > _UNSHARED:
             self.array = self.array.copy()
         return self.array
 
+    def _note_in_journal(self) -> None:
+        journal = recording.journal
+        if journal is not None and self not in journal:
+            journal[self] = self.array.copy()
+
+    @replayed
     def assign(self, value: Any) -> Variable:
         """Replace the values.
 
@@ -228,16 +240,19 @@ class Variable(Operators):
                 f"`variable.assign(value)` must match. variable.shape={self.shape}, Received: "
                 f"value.shape={value.shape}. Target variable: {self.path}"
             )
+        self._note_in_journal()
         if sys.getrefcount(self.array) > _UNSHARED:
             self.array = value.astype(self.array.dtype, order="C")
         else:
             self.array[...] = value
         return self
 
+    @replayed
     def assign_add(self, value: Any) -> Variable:
         """Add `value` to the values and return the variable."""
         return self._update(_add_to, value)
 
+    @replayed
     def assign_sub(self, value: Any) -> Variable:
         """Subtract `value` from the values and return the variable."""
         return self._update(_subtract_from, value)
@@ -267,9 +282,11 @@ class Variable(Operators):
         return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        left("as an array")
         return np.array(device.to_numpy(self.array), dtype=dtype, copy=True)
 
     def __repr__(self) -> str:
+        left("repr()")
         return (
             f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
             f"value={device.to_numpy(self.array)}>"
@@ -285,15 +302,19 @@ class Variable(Operators):
         return iter(self.value)
 
     def __bool__(self) -> bool:
+        left("bool()")
         return bool(self.array)
 
     def __int__(self) -> int:
+        left("int()")
         return int(self.array.item())
 
     def __float__(self) -> float:
+        left("float()")
         return float(self.array.item())
 
     def __index__(self) -> int:
+        left("as an index")
         return device.to_numpy(self.array).__index__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:

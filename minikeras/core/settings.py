@@ -28,6 +28,7 @@ _settings: dict[str, Any] = {
     "image_data_format": "channels_last",
     "num_threads": _default_threads(),
     "fused": os.environ.get("MINIKERAS_FUSED", "1") != "0",
+    "compiled": os.environ.get("MINIKERAS_COMPILED", "1") != "0",
     "traceback_filtering": True,
     "interactive_logging": True,
 }
@@ -177,6 +178,35 @@ def set_fused_kernels(enabled: bool) -> None:
         >>> keras.config.set_fused_kernels(True)
     """
     _settings["fused"] = bool(enabled)
+
+
+def compiled_kernels() -> bool:
+    """Say whether compiled kernels may run; they do where Numba is installed (extra `compiled`).
+
+    Returns:
+        A bool: True unless switched off here or by the environment variable `MINIKERAS_COMPILED=0`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> isinstance(keras.config.compiled_kernels(), bool)
+        True
+    """
+    return _settings["compiled"]
+
+
+def set_compiled_kernels(enabled: bool) -> None:
+    """Switch the compiled kernels on or off, to see what they change in speed and in the last bits.
+
+    Args:
+        enabled: a bool.
+
+    Example:
+        >>> import minikeras as keras
+        >>> before = keras.config.compiled_kernels()
+        >>> keras.config.set_compiled_kernels(False)
+        >>> keras.config.set_compiled_kernels(before)
+    """
+    _settings["compiled"] = bool(enabled)
 
 
 def num_threads() -> int:

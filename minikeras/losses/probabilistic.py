@@ -3,7 +3,6 @@
 import warnings
 
 from minikeras import ops
-from minikeras.arrays import device
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, settings
 from minikeras.losses.base import as_pair, losses
@@ -135,15 +134,11 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
         y_true = ops.squeeze(y_true, axis=axis)
     if ignore_class is None:
-        _check_labels(y_true, y_pred)
-        return ops.sparse_categorical_crossentropy(
-            y_true, y_pred, from_logits=from_logits, axis=axis
-        )
+        return _sparse(y_true, y_pred, from_logits, axis)
     counts = ops.not_equal(y_true, ops.cast(ignore_class, y_pred.dtype))
     y_true = ops.where(counts, y_true, 0)
     y_pred = ops.where(ops.expand_dims(counts, axis), y_pred, 0)
-    _check_labels(y_true, y_pred)
-    values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+    values = _sparse(y_true, y_pred, from_logits, axis)
     values = ops.where(counts, values, 0.0)
     values._keras_mask = counts
     return values
@@ -179,11 +174,19 @@ def class_pair(y_true, y_pred, label_smoothing, axis, name):
     return y_true, y_pred
 
 
+def _sparse(y_true, y_pred, from_logits, axis):
+    try:
+        return ops.sparse_categorical_crossentropy(
+            y_true, y_pred, from_logits=from_logits, axis=axis
+        )
+    except ValueError:
+        _check_labels(y_true, y_pred)
+        raise
+
+
 def _check_labels(y_true, y_pred):
-    """Raise an error if a class number has no class; a GPU would have to be waited for."""
+    """Say so if a class number has no class."""
     if not (isinstance(y_true, Tensor) and isinstance(y_pred, Tensor) and y_true.size):
-        return
-    if device.on_gpu(y_true.data):
         return
     classes = y_pred.shape[-1]
     least, largest = y_true.data.min(), y_true.data.max()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minikeras.autograd.tensor import Tensor
+from minikeras.autograd.tensor import Tensor, values_of
 from minikeras.core import settings
 from minikeras.ops.nn import one_hot
 
@@ -24,7 +24,7 @@ def to_categorical(x, num_classes=None):
     """
     if isinstance(x, Tensor):
         labels = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
-        classes = num_classes or int(labels.data.max()) + 1
+        classes = num_classes or int(values_of(labels).max()) + 1
         return one_hot(labels, classes)
     labels = np.array(x, dtype="int64")
     shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape

@@ -74,8 +74,7 @@ def _(g, indices, x_shape, axis):
     total = put(g, indices, shape=x_shape, axis=axis)
     if axis == 0:
         # Optimizers look at the rows of a look-up one by one, as Keras's do.
-        width = int(np.prod(x_shape[1:]))
-        total.rows = (g.data.reshape(indices.size, width), indices.data.reshape(-1))
+        total.rows = ((g.data, indices.data),)
     return total
 
 

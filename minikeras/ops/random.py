@@ -12,6 +12,7 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import elementwise
 from minikeras.autograd.primitive import primitive
+from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes
@@ -241,9 +242,7 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     shape, dtype = (logits.shape[0], num_samples), dtypes.standardize(dtype)
     if _is_declared(shape):
         return Abstract(shape, dtype)
-    pair = draws.fold_seed(draw_seed(seed))
-    xp = device.namespace(logits.data)
-    return Tensor(draws.categorical(xp, pair, logits.data, num_samples, dtype))
+    return _classes(logits, num_samples, dtype, seed)
 
 
 @op
@@ -270,9 +269,8 @@ def shuffle(x, axis=0, seed=None):
     axis = dims.normalize_axis(axis, x.ndim)
     if _is_declared(x.shape):
         return Abstract(x.shape, x.dtype)
-    pair = draws.fold_seed(draw_seed(seed))
-    order = draws.permutation(device.namespace(x.data), pair, x.shape[axis])
-    return take(x, Tensor(order), axis=axis)
+    order = _order(device.namespace(x.data), x.shape[axis], seed)
+    return take(x, order, axis=axis)
 
 
 @op
@@ -309,9 +307,8 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
         return _kept(x, False, scale=1.0)
     if _is_declared((*shape, *x.shape)):
         return Abstract(x.shape, x.dtype)
-    pair = draws.fold_seed(draw_seed(seed))
-    keep = draws.dropout_mask(device.namespace(x.data), pair, shape, rate, x.dtype)
-    return _kept(x, Tensor(keep), scale=1.0 / (1.0 - rate))
+    keep = _mask(device.namespace(x.data), shape, rate, x.dtype, seed)
+    return _kept(x, keep, scale=1.0 / (1.0 - rate))
 
 
 @primitive(elementwise)
@@ -358,6 +355,7 @@ def _scaled(name, draw, shape, mean, stddev, dtype, seed):
     return _drawn(draw, shape, dtype, seed) * stddev + mean
 
 
+@replayed
 def _drawn(draw, shape, dtype, seed, *parameters):
     """Call a draw of arrays with the next seed, or answer with a shape."""
     shape = _sizes(shape)
@@ -365,6 +363,23 @@ def _drawn(draw, shape, dtype, seed, *parameters):
         return Abstract(shape, dtype)
     pair = draws.fold_seed(draw_seed(seed))
     return Tensor(draw(device.namespace(None), pair, shape, *parameters, dtype=dtype))
+
+
+@replayed
+def _classes(logits, num_samples, dtype, seed):
+    pair = draws.fold_seed(draw_seed(seed))
+    xp = device.namespace(logits.data)
+    return Tensor(draws.categorical(xp, pair, logits.data, num_samples, dtype))
+
+
+@replayed
+def _order(xp, length, seed):
+    return Tensor(draws.permutation(xp, draws.fold_seed(draw_seed(seed)), length))
+
+
+@replayed
+def _mask(xp, shape, rate, dtype, seed):
+    return Tensor(draws.dropout_mask(xp, draws.fold_seed(draw_seed(seed)), shape, rate, dtype))
 
 
 def _sizes(shape):

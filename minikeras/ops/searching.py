@@ -5,7 +5,7 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import Family, to_common
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
-from minikeras.autograd.tensor import Tensor
+from minikeras.autograd.tensor import Tensor, values_of
 from minikeras.core import dims
 from minikeras.core.dims import Dim
 
@@ -74,7 +74,7 @@ def digitize(x, bins):
         [0, 1, 2]
     """
     edges = convert_to_tensor(bins)
-    if isinstance(edges, Tensor) and (edges.data[1:] < edges.data[:-1]).any():
+    if isinstance(edges, Tensor) and _falls(values_of(edges)):
         raise ValueError(f"The bins of `digitize` must rise. Received: bins={edges.tolist()}")
     return searchsorted(edges, x, side="right")
 
@@ -108,12 +108,17 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     dtype = "int32" if weights is None else weights.dtype
     if isinstance(x, Abstract) or isinstance(weights, Abstract):
         return Abstract((*x.shape[:-1], Dim()), dtype)
-    if x.size and x.data.min() < 0:
-        raise ValueError(f"bincount takes no negative elements, but {x.data.min()} came.")
-    bins = max(minlength, int(x.data.max()) + 1 if x.size else 0)
-    xp = device.namespace(x.data)
-    lines = x.data.reshape(-1, x.shape[-1]).astype("int64")
+    values = values_of(x)
+    if x.size and values.min() < 0:
+        raise ValueError(f"bincount takes no negative elements, but {values.min()} came.")
+    bins = max(minlength, int(values.max()) + 1 if x.size else 0)
+    xp = device.namespace(values)
+    lines = values.reshape(-1, x.shape[-1]).astype("int64")
     lines += bins * xp.arange(len(lines))[:, None]
     counted = None if weights is None else weights.data.reshape(-1)
     counts = xp.bincount(lines.reshape(-1), counted, bins * len(lines))
     return Tensor(counts.astype(dtype).reshape(*x.shape[:-1], bins))
+
+
+def _falls(edges):
+    return (edges[1:] < edges[:-1]).any()

@@ -12,6 +12,7 @@ import numpy as np
 
 from minikeras.arrays.device import device
 from minikeras.autograd import symbolic
+from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
@@ -72,6 +73,7 @@ class SeedGenerator:
                 name="seed_generator_state",
             )
 
+    @replayed
     def next(self, ordered=True):
         """Return the next seed.
 

@@ -9,12 +9,14 @@ import numpy as np
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.primitive import cast, primitive
 from minikeras.autograd.symbolic import Abstract
-from minikeras.autograd.tensor import Tensor
+from minikeras.autograd.tensor import Tensor, values_of
 from minikeras.core import dims
 from minikeras.core.dims import Dim
 from minikeras.kernels.per_device import reduce_rows
 from minikeras.ops.comparison import where
+from minikeras.ops.extremes import maximum
 from minikeras.ops.indexing import indexed, put, take
+from minikeras.ops.shaping import reshape
 
 
 @op
@@ -40,8 +42,10 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
         >>> keras.ops.segment_sum([1, 2, 3], [0, 2, 0]).tolist()
         [4, 0, 2]
     """
-    data, segment_ids, count = _checked(data, segment_ids, num_segments, sorted)
-    return put(data, segment_ids, shape=(count, *data.shape[1:]), axis=0)
+    data, ids, count = _checked(data, segment_ids, num_segments, sorted)
+    counts = reshape(ids >= 0, (-1, *(1,) * (data.ndim - 1)))
+    rows = where(counts, data, 0)
+    return put(rows, maximum(ids, 0), shape=(count, *data.shape[1:]), axis=0)
 
 
 @op
@@ -99,7 +103,7 @@ def segment_min(data, segment_ids, num_segments=None, sorted=False):
 
 
 def _extreme(data, segment_ids, num_segments, sorted, largest):
-    data, segment_ids, count = _checked(data, segment_ids, num_segments, sorted)
+    data, segment_ids, count = _counted(data, segment_ids, num_segments, sorted)
     empty = 0 if sorted else None
     return segment_extremes(data, segment_ids, count=count, largest=largest, empty=empty)
 
@@ -127,7 +131,7 @@ def segment_prod(data, segment_ids, num_segments=None, sorted=False):
         >>> keras.ops.segment_prod([1, 2, 3], [0, 1, 0]).tolist()
         [3, 2]
     """
-    data, segment_ids, count = _checked(data, segment_ids, num_segments, sorted)
+    data, segment_ids, count = _counted(data, segment_ids, num_segments, sorted)
     return segment_products(data, segment_ids, count=count)
 
 
@@ -143,8 +147,13 @@ def _checked(data, segment_ids, num_segments, rising):
             "Argument `segment_ids` and `data` should have same leading dimension. "
             f"Got {ids.shape} v.s. {data.shape}."
         )
-    count = _count(ids, num_segments, rising)
-    if isinstance(ids, Tensor) and (ids.data < 0).any():
+    return data, ids, _count(ids, num_segments, rising)
+
+
+def _counted(data, segment_ids, num_segments, rising):
+    """The same, without the rows that are left out."""
+    data, ids, count = _checked(data, segment_ids, num_segments, rising)
+    if isinstance(ids, Tensor) and (values_of(ids) < 0).any():
         data, ids = data[ids >= 0], ids[ids >= 0]
     return data, ids, count
 
@@ -153,11 +162,11 @@ def _count(ids, num_segments, rising):
     """The number of segments, a Dim where the numbers are not known."""
     if isinstance(ids, Abstract):
         return Dim() if num_segments is None else num_segments
-    if rising and (ids.data[1:] < ids.data[:-1]).any():
+    if rising and (values_of(ids)[1:] < values_of(ids)[:-1]).any():
         raise ValueError("The segment ids are not increasing, though `sorted` is True.")
     if num_segments is not None:
         return num_segments
-    return int(ids.data.max()) + 1 if ids.size else 0
+    return int(values_of(ids).max()) + 1 if ids.size else 0
 
 
 @primitive(indexed)

@@ -176,7 +176,7 @@ def argmax(xp, x, *, axis=None, keepdims=False):
         >>> keras.ops.argmax([[1.0, 4.0], [3.0, 3.0]], axis=1).tolist()
         [1, 0]
     """
-    return _place(xp, x, axis, keepdims, xp.argmax, -xp.inf)
+    return _place(xp, x, axis, keepdims, "max")
 
 
 @primitive(_placing)
@@ -196,31 +196,28 @@ def argmin(xp, x, *, axis=None, keepdims=False):
         >>> keras.ops.argmin([[1.0, 4.0], [3.0, 3.0]], axis=1).tolist()
         [0, 0]
     """
-    return _place(xp, x, axis, keepdims, xp.argmin, xp.inf)
+    return _place(xp, x, axis, keepdims, "min")
 
 
-def _place(xp, x, axis, keepdims, find, worst):
+def _place(xp, x, axis, keepdims, extreme):
     """The first place of an extreme, as Keras orders floats: -0.0 before 0.0, NaN never chosen."""
+    find = getattr(xp, f"arg{extreme}")
+    worst = -xp.inf if extreme == "max" else xp.inf
     places = find(x, axis=axis, keepdims=keepdims)
-    if x.dtype.kind == "f" and x.ndim and (xp is not np or _needs_order(xp, x, axis, places)):
+    if x.dtype.kind == "f" and x.ndim and (xp is not np or _needs_order(x, axis, extreme)):
         zero = (x == 0) & xp.signbit(x)
         x = xp.where(zero, -xp.finfo(x.dtype).tiny, x)
         places = find(xp.where(xp.isnan(x), x.dtype.type(worst), x), axis=axis, keepdims=keepdims)
     return places.astype("int32")
 
 
-def _needs_order(xp, x, axis, places):
-    """Whether a NaN or a zero was found, which NumPy orders in its own way.
+def _needs_order(x, axis, extreme):
+    """Whether an extreme is NaN or zero, which NumPy orders in its own way.
 
     A GPU, which would have to be waited for, is not asked.
     """
-    if axis is None:
-        found = x.reshape(-1)[places]
-    elif places.ndim == x.ndim:
-        found = xp.take_along_axis(x, places, axis)
-    else:
-        found = xp.take_along_axis(x, xp.expand_dims(places, axis), axis)
-    return bool(((found == 0) | xp.isnan(found)).any())
+    found = getattr(x, extreme)(axis=axis)
+    return not (abs(found) > 0).all()
 
 
 @primitive(_placing)

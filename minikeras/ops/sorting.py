@@ -7,7 +7,7 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import Family, cached, elementwise
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
-from minikeras.autograd.tensor import Tensor
+from minikeras.autograd.tensor import Tensor, values_of
 from minikeras.core import dims
 from minikeras.core.dims import Dim
 from minikeras.ops.blocks import take_along_axis
@@ -219,7 +219,7 @@ def unique(
     if isinstance(x, Abstract):
         results = _unique_shapes(x, axis, size)
     else:
-        results = _unique(x.data, sorted, axis, size, fill_value or 0)
+        results = _unique(values_of(x), sorted, axis, size, fill_value or 0)
     chosen = tuple(result for result, want in zip(results, wanted, strict=True) if want)
     return chosen[0] if len(chosen) == 1 else chosen
 

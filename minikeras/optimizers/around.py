@@ -50,7 +50,7 @@ class Around:
         for g, v in zip(grads, variables, strict=True):
             gradient = Tensor(dense(g))
             if isinstance(g, RowGradient):
-                gradient.rows = (g.rows, g.places)
+                gradient.rows = ((g.rows, g.places),)
             self.update_step(gradient, v, rate)
 
     def begin_update(self):

@@ -10,6 +10,8 @@ from typing import Any
 
 from minikeras import initializers
 from minikeras.arrays import device
+from minikeras.autograd.node import recording
+from minikeras.autograd.program import replayed
 from minikeras.autograd.variable import Variable
 from minikeras.core import dtypes, names, registry
 from minikeras.core.registry import Table
@@ -20,6 +22,12 @@ from minikeras.optimizers.rows import gradient_array
 from minikeras.optimizers.schedules import LearningRateSchedule
 
 optimizer_table = Table("optimizer", "keras.optimizers")
+
+
+@replayed
+def _apply(optimizer, grads, variables):
+    """Take a step; a recorded program calls this anew, for it changes variables in place."""
+    optimizer._apply(grads, variables)
 
 
 class Optimizer(Rate, Around):
@@ -247,6 +255,16 @@ class Optimizer(Rate, Around):
         Raises:
             ValueError: if the lists do not match, a weight is unknown, or no gradient came.
         """
+        if recording.recorder is not None and not self._is_repeatable():
+            recording.recorder.refuse("code of an optimizer may keep state that is no variable")
+        _apply(self, grads, trainable_variables)
+
+    def _is_repeatable(self):
+        """Whether all state that a step depends on is in variables."""
+        own = type(self).__module__.partition(".")[0] == __name__.partition(".")[0]
+        return own and isinstance(self._learning_rate, (Variable, LearningRateSchedule))
+
+    def _apply(self, grads, trainable_variables):
         if len(grads) == 0:
             return
         variables = self._matched(grads, trainable_variables)

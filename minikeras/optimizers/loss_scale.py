@@ -8,6 +8,7 @@ Micikevicius et al., "Mixed Precision Training" (2018), section 3.2.
 from minikeras import initializers
 from minikeras.arrays import device
 from minikeras.autograd.composite import convert_to_tensor
+from minikeras.autograd.program import replayed
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import registry
 from minikeras.optimizers.base import Optimizer, optimizer_table
@@ -83,15 +84,17 @@ class LossScaleOptimizer(Optimizer):
         if not self.built:
             return loss * self.initial_scale
         loss = convert_to_tensor(loss)
-        return loss * Tensor(device.beside(self.dynamic_scale.array, loss.data))
+        return loss * self._scale_beside(loss)
 
-    def apply(self, grads, trainable_variables=None):
-        """Update weights by gradients of the scaled loss, unless one is not finite.
+    @replayed
+    def _scale_beside(self, loss):
+        return Tensor(device.beside(self.dynamic_scale.array, loss.data).copy())
 
-        Args:
-            grads: list of tensors, None where there is no gradient.
-            trainable_variables: list of weights; by default those of `build`.
-        """
+    def _is_repeatable(self):
+        return self.inner_optimizer._is_repeatable()
+
+    def _apply(self, grads, trainable_variables):
+        """Update weights by gradients of the scaled loss, unless one is not finite."""
         if not self.built and trainable_variables is not None:
             self.build(trainable_variables)
         if not all(device.namespace(g.data).isfinite(g.data).all() for g in grads if g is not None):

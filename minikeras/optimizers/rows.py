@@ -71,9 +71,19 @@ def gradient_array(gradient):
     """Return what optimizers compute with: the array of a tensor, or its rows if it has them."""
     rows = getattr(gradient, "rows", None)
     if rows is not None:
-        values, places = rows
+        values, places = _joined(rows)
         return RowGradient(values, places, gradient.shape, gradient.data)
     return gradient.data if isinstance(gradient, Tensor) else device.asarray(gradient)
+
+
+def _joined(look_ups):
+    """The rows `(count, width)` and places `(count,)` of all look-ups in one table."""
+    rows = [values.reshape(places.size, -1) for values, places in look_ups]
+    places = [places.reshape(-1) for _, places in look_ups]
+    if len(rows) == 1:
+        return rows[0], places[0]
+    xp = device.namespace(rows[0])
+    return xp.concatenate(rows), xp.concatenate(places)
 
 
 def dense(gradient):

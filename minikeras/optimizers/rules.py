@@ -1,5 +1,7 @@
 """The update rules: SGD, Adagrad, RMSprop, Adam, AdamW."""
 
+from typing import Any
+
 import numpy as np
 
 from minikeras import initializers
@@ -209,6 +211,7 @@ class Adam(Rule):
         "epsilon": 1e-7,
         "amsgrad": False,
     }
+    _known_size: Any = None, None  # what the size of a step was computed from, and the size
 
     def build(self, variables):
         """Make the averages per weight."""
@@ -242,8 +245,15 @@ class Adam(Rule):
 
     def _step_size(self, dtype, learning_rate):
         """The rate, corrected for averages that began at zero."""
-        one, step = dtype.type(1), dtype.type(int(self.iterations) + 1)
-        left_1, left_2 = as_cast(self.beta_1, dtype) ** step, as_cast(self.beta_2, dtype) ** step
+        key = dtype, learning_rate, int(self.iterations), self.beta_1, self.beta_2
+        if key != self._known_size[0]:
+            self._known_size = key, self._computed_size(*key)
+        return self._known_size[1]
+
+    @staticmethod
+    def _computed_size(dtype, learning_rate, done, beta_1, beta_2):
+        one, step = dtype.type(1), dtype.type(done + 1)
+        left_1, left_2 = as_cast(beta_1, dtype) ** step, as_cast(beta_2, dtype) ** step
         return dtype.type(learning_rate) * np.sqrt(one - left_2) / (one - left_1)
 
 

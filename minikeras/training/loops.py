@@ -8,7 +8,6 @@ import numpy as np
 from minikeras.arrays import device
 from minikeras.arrays.memory import keep_freed_memory
 from minikeras.arrays.threads import blas_on_one_thread
-from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import trees
 from minikeras.training.callbacks import CallbackList
 from minikeras.training.data import ArrayData, Epochs, data_source, split_validation
@@ -17,6 +16,7 @@ from minikeras.training.data.unpack import (
     class_weights_to_sample_weights,
     unpack_x_y_sample_weight,
 )
+from minikeras.training.steps import Steps, placed
 
 # The products of a step are small or divided among our own threads: BLAS's threads would only wait.
 _in_few_threads = blas_on_one_thread()
@@ -33,6 +33,7 @@ class Loops:
     trainable_variables: list[Any]
     trainable_weights: list[Any]
     train_step: Callable[..., Any]
+    _steps: Steps
     _prepare: Callable[..., Any]
     test_step: Callable[..., Any]
     predict_step: Callable[..., Any]
@@ -126,7 +127,7 @@ class Loops:
         logs = {}
         for step, batch in data:
             callbacks.on_train_batch_begin(step)
-            logs = self.train_step(_placed(batch))
+            logs = self._steps.run("train_step", placed(batch))
             callbacks.on_train_batch_end(step, logs)
             if self.stop_training:
                 break
@@ -209,7 +210,7 @@ class Loops:
         logs = {}
         for step, batch in data:
             callbacks.on_test_batch_begin(step)
-            logs = self.test_step(_placed(batch))
+            logs = self._steps.run("test_step", placed(batch))
             callbacks.on_test_batch_end(step, logs)
             if getattr(self, "stop_evaluating", False):
                 break
@@ -237,7 +238,8 @@ class Loops:
         structure, parts = None, []
         for step, batch in data:
             callbacks.on_predict_batch_begin(step)
-            outputs = trees.map_structure(_values, self.predict_step(_placed(batch)))
+            outputs = self._steps.run("predict_step", placed(batch))
+            outputs = trees.map_structure(_values, outputs)
             structure = outputs
             parts.append(trees.flatten(outputs))
             callbacks.on_predict_batch_end(step, {"outputs": outputs})
@@ -268,7 +270,7 @@ class Loops:
                     f"time. Received: sample_weight={sample_weight}, class_weight={class_weight}"
                 )
             sample_weight = class_weights_to_sample_weights(y, class_weight)
-        return self._on_batch(self.train_step, x, y, sample_weight, return_dict)
+        return self._on_batch("train_step", x, y, sample_weight, return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Evaluate one batch.
@@ -283,14 +285,14 @@ class Loops:
             A number, a list of numbers, or a dict: the metrics of this batch.
         """
         self._assert_compiled("test_on_batch")
-        return self._on_batch(self.test_step, x, y, sample_weight, return_dict)
+        return self._on_batch("test_step", x, y, sample_weight, return_dict)
 
     @_in_few_threads
     def _on_batch(self, step, x, y, sample_weight, return_dict):
         data = ArrayData(x, y, sample_weight)
-        self._prepare(data.whole, step.__name__, data.whole)
+        self._prepare(data.whole, step, data.whole)
         self.reset_metrics()
-        logs = step(unpack_x_y_sample_weight(data.whole))
+        logs = self._steps.run(step, placed(unpack_x_y_sample_weight(data.whole)))
         logs = _sorted({name: _number(value) for name, value in logs.items()})
         return logs if return_dict else self._results_in_order(logs)
 
@@ -304,7 +306,7 @@ class Loops:
         Returns:
             A NumPy array, or a nest of them.
         """
-        outputs = self.predict_step((as_arrays(x, "x"),))
+        outputs = self._steps.run("predict_step", placed((as_arrays(x, "x"),)))
         return trees.map_structure(_values, outputs)
 
 
@@ -365,10 +367,3 @@ def _number(value):
 def _values(tensor):
     is_tensor = hasattr(tensor, "data") and hasattr(tensor, "node")
     return device.to_numpy(tensor.data) if is_tensor else np.asarray(tensor)
-
-
-def _placed(batch):
-    """Move a batch to a GPU once, for the model, the loss and the metrics together."""
-    if not device.in_use:
-        return batch
-    return trees.map_structure(lambda x: x if x is None else convert_to_tensor(x), batch)

@@ -18,6 +18,7 @@ from minikeras.training.compile_loss import CompileLoss
 from minikeras.training.compile_metrics import CompileMetrics
 from minikeras.training.data.unpack import batch_size_of, unpack_x_y_sample_weight
 from minikeras.training.loops import Loops
+from minikeras.training.steps import Steps
 
 
 class Trainer(Loops):
@@ -37,6 +38,7 @@ class Trainer(Loops):
     _loss_tracker: Any
     _compile_arguments: dict[str, Any] | None
     _rehearsed: dict[Any, Any]
+    _steps: Steps
 
     # What Layer and Model give.
     built: bool
@@ -65,6 +67,7 @@ class Trainer(Loops):
         set_quietly(self, "_compile_arguments", None)
         set_quietly(self, "history", None)
         set_quietly(self, "_rehearsed", {})
+        set_quietly(self, "_steps", Steps(self))
 
     def compile(
         self,
@@ -89,9 +92,10 @@ class Trainer(Loops):
             loss_weights: weight, or nest of weights, of the outputs' losses.
             metrics: nest of metrics or their names.
             weighted_metrics: nest of metrics that take the sample weights into account.
-            run_eagerly: accepted; every step runs eagerly here.
+            run_eagerly: whether every step runs as it is written; if not, steps that repeat
+                themselves are recorded and run again (see `training.steps`).
             steps_per_execution: accepted; every step is run by itself here.
-            jit_compile: accepted; there is nothing to compile.
+            jit_compile: accepted; there is no compiler for whole steps.
             auto_scale_loss: whether a float16 model's loss is scaled up for the gradients.
 
         Raises:
@@ -121,6 +125,7 @@ class Trainer(Loops):
         set_quietly(self, "stop_training", False)
         set_quietly(self, "compiled", True)
         set_quietly(self, "_rehearsed", {})
+        set_quietly(self, "_steps", Steps(self))
         set_quietly(
             self,
             "_compile_arguments",
