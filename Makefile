@@ -22,19 +22,21 @@ bench_python = BENCH_VENV=$(abspath $(BENCH_VENV)) $(BIN)/python benchmarks/$(1)
 
 # A stamp tells what $(VENV) holds; each is redone when pyproject.toml is newer.
 BASE := $(VENV)/.stamp-base
+COMPILED := $(VENV)/.stamp-compiled
 DEV := $(VENV)/.stamp-dev
 PARITY := $(VENV)/.stamp-parity
 GPU := $(VENV)/.stamp-gpu
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a virtual environment that came out half made is made again
-.PHONY: help setup setup-parity demo test test-engine fuzz gpu-check numerics lint check clean
+.PHONY: help setup setup-compiled setup-parity demo test test-engine fuzz gpu-check numerics lint check clean
 .PHONY: bench bench-setup bench-kernels bench-tricks bench-overhead bench-report
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(BASE) ## Install minikeras, editable, with what it plots with
+setup-compiled: $(COMPILED) ## Install the compiler of its fastest kernels as well
 setup-parity: $(PARITY) ## Install real Keras, TensorFlow and the test tools as well
 
 demo: $(BASE) ## Run the demonstration
@@ -51,16 +53,16 @@ fuzz: $(PARITY) ## Run the random tests with FUZZ_EXAMPLES (3000) draws each
 
 bench-setup: $(BENCH_ENVIRONMENTS:%=$(BENCH_VENV)/%/.stamp) ## Install the engines to compare with (4 GB)
 
-bench: $(BASE) ## Time every engine on BENCH_CORES (1 2) cores (benchmarks/results)
+bench: $(COMPILED) ## Time every engine on BENCH_CORES (1 2) cores (benchmarks/results)
 	@for cores in $(BENCH_CORES); do $(call bench_python,run.py) --cores $$cores || exit 1; done
 
-bench-kernels: $(BASE) ## Measure each kernel against the machine's limits
+bench-kernels: $(COMPILED) ## Measure each kernel against the machine's limits
 	@for cores in $(BENCH_CORES); do $(call bench_python,kernels.py) --cores $$cores || exit 1; done
 
-bench-tricks: $(BASE) ## Measure what the tricks of the kernels are worth
+bench-tricks: $(COMPILED) ## Measure what the tricks of the kernels are worth
 	@$(call bench_python,tricks.py)
 
-bench-overhead: $(BASE) ## Measure what a call costs, and the memory of a long run
+bench-overhead: $(COMPILED) ## Measure what a call costs, and the memory of a long run
 	@$(call bench_python,overhead.py)
 	@$(call bench_python,memory.py)
 
@@ -93,9 +95,13 @@ $(BASE): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[plot]"
 	@touch $@
 
+$(COMPILED): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[compiled,plot]"
+	@touch $@ $(BASE)
+
 $(DEV): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[compiled,dev,plot,data]"
-	@touch $@ $(BASE)
+	@touch $@ $(COMPILED) $(BASE)
 
 # CuPy alone: without its CUDA libraries it can be imported and looked at, which is all that is asked.
 $(GPU): $(DEV)
@@ -108,7 +114,7 @@ $(PARITY): pyproject.toml | $(BIN)/python
 	    "$$($(BIN)/python --version). Either 'make test-engine', which needs no TensorFlow," \
 	    "or 'make clean' and then 'make PYTHON=python3.13 ...'" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --editable ".[parity,compiled,dev,plot,data,sklearn]"
-	@touch $@ $(DEV) $(BASE)
+	@touch $@ $(DEV) $(COMPILED) $(BASE)
 
 # pip adds to the index it uses; that of PyTorch has none of the other packages.
 $(BENCH_VENV)/torch/.stamp: private EXTRA := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))

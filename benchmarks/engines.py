@@ -19,6 +19,7 @@ RESULTS = HERE / "results"
 # Each engine's title, and the environment that it lives in: None for the running Python.
 ENGINES = {
     "minikeras": ("minikeras", None),
+    "minikeras_numpy": ("minikeras, nothing compiled", None),
     "tensorflow": ("Keras on TensorFlow", "tensorflow"),
     "jax": ("Keras on JAX", "jax"),
     "torch": ("Keras on PyTorch", "torch"),
@@ -73,6 +74,7 @@ def environment(engine, cores):
     values["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if cores > 1 else 'false'}"
     values["KERAS_BACKEND"] = engine
     values["PYTHONPATH"] = str(HERE.parent)
+    values["MINIKERAS_COMPILED"] = "0" if engine == "minikeras_numpy" else "1"
     return values
 
 

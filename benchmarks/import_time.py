@@ -9,6 +9,7 @@ import time
 
 MODULES = {
     "minikeras": "minikeras",
+    "minikeras_numpy": "minikeras",
     "dezero": "with_dezero",  # gives NumPy what DeZero misses in it
     "neuralnetlib": "neuralnetlib.models",  # the package itself imports nothing
 }

@@ -12,6 +12,7 @@ import numpy as np
 from engines import HERE, environment, interpreter
 
 PACKAGES = (
+    "numba",
     "numpy",
     "keras",
     "tensorflow",
@@ -65,8 +66,12 @@ def _versions(engine):
         [interpreter(engine), "-c", code], capture_output=True, text=True, check=True, cwd=HERE
     )
     found = json.loads(done.stdout)
-    own = {"minikeras": ("numpy",), "dezero": ("numpy", "dezero")}
-    own["neuralnetlib"] = ("numpy", "neuralnetlib")
+    own = {
+        "minikeras": ("numpy", "numba"),
+        "minikeras_numpy": ("numpy",),
+        "dezero": ("numpy", "dezero"),
+        "neuralnetlib": ("numpy", "neuralnetlib"),
+    }
     return {name: v for name, v in found.items() if name in own.get(engine, found)}
 
 

@@ -88,7 +88,7 @@ def _summary(result):
     rows = []
     for key, kind in (("fit_step_ms", "training"), ("predict_step_ms", "prediction")):
         for engine, over in result["summary"][key].items():
-            name = "the fastest of them" if engine == "fastest" else ENGINES[engine][0]
+            name = "the fastest back end" if engine == "fastest" else ENGINES[engine][0]
             mean, least = (_judged(key, engine, k, over[k]) for k in ("mean", "least"))
             rows.append([name, kind, mean, least, f"`{over['at']}`", over["workloads"]])
     return "Time of the other over time of minikeras:\n\n" + table(head, rows)

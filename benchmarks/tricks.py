@@ -16,11 +16,13 @@ from stamp import stamp
 # The name of each way, and the environment variables that switch its trick off.
 WAYS = {
     "all tricks": {},
+    "nothing compiled": {"MINIKERAS_COMPILED": "0"},
+    "steps as written": {"MINIKERAS_RECORDED": "0"},
     "no fused kernels": {"MINIKERAS_FUSED": "0"},
     "one thread, BLAS too": {"MINIKERAS_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     "memory given back": {"MINIKERAS_KEEP_MEMORY": "0"},
 }
-WORKLOADS = ("mlp", "convnet", "resnet", "text_lstm", "transformer")
+WORKLOADS = ("tiny_mlp", "mlp", "convnet", "resnet", "text_lstm", "transformer")
 
 
 def main():

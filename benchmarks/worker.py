@@ -12,6 +12,7 @@ import numpy as np
 from turns import Turns, say
 from workloads import WORKLOADS
 
+OURS = ("minikeras", "minikeras_numpy")
 NUMPY_ENGINES = ("dezero", "neuralnetlib")
 
 
@@ -52,7 +53,7 @@ class KerasTraining:
     """Training through the Keras API."""
 
     def __init__(self, engine):
-        self.keras = importlib.import_module("minikeras" if engine == "minikeras" else "keras")
+        self.keras = importlib.import_module("minikeras" if engine in OURS else "keras")
         self.keras.utils.set_random_seed(0)
         self.model = None
 

@@ -12,12 +12,14 @@ from minikeras.core.settings import (
     image_data_format,
     is_interactive_logging_enabled,
     num_threads,
+    recorded_steps,
     set_compiled_kernels,
     set_epsilon,
     set_floatx,
     set_fused_kernels,
     set_image_data_format,
     set_num_threads,
+    set_recorded_steps,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "image_data_format",
     "is_interactive_logging_enabled",
     "num_threads",
+    "recorded_steps",
     "set_compiled_kernels",
     "set_dtype_policy",
     "set_epsilon",
@@ -39,4 +42,5 @@ __all__ = [
     "set_fused_kernels",
     "set_image_data_format",
     "set_num_threads",
+    "set_recorded_steps",
 ]

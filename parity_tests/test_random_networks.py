@@ -9,6 +9,7 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, note, reject, settings
 
 import minikeras
+from minikeras.training import steps
 from parity_tests.networks import build, recipes
 from parity_tests.support import policy
 
@@ -19,8 +20,9 @@ DRAWS = int(os.environ.get("MINIKERAS_FUZZ_EXAMPLES", "50"))
 
 
 @pytest.fixture(autouse=True)
-def in_float64():
-    """Both sides compute in float64, where they must agree to 1e-10."""
+def in_float64(monkeypatch):
+    """Both sides compute in float64, where they must agree to 1e-10; long steps are recorded too."""
+    monkeypatch.setattr(steps, "_LONGEST_SECONDS", 1e9)
     for side in (keras, minikeras):
         side.config.set_floatx("float64")
     with policy("float64"):
@@ -119,3 +121,33 @@ def test_random_networks(recipe):
     """Outputs, gradients and updated state agree, in inference and in training mode."""
     note(recipe)
     _compare(recipe, seed=7)
+
+
+@pytest.mark.fuzz
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@given(recipes())
+@settings(max_examples=DRAWS, deadline=None, suppress_health_check=_quiet)
+def test_recorded_steps_of_random_networks(recipe):
+    """A recorded step leaves the weights that the step leaves as it is written, bit for bit."""
+    note(recipe)
+    try:
+        expected, _ = _trained(recipe, eagerly=True)
+    except ValueError as error:
+        note(f"Neither side can train this: {error}")
+        reject()
+    weights, model = _trained(recipe, eagerly=False)
+    assert [kind.refusal for kind in model._steps._kinds.values()] == [None]
+    for v, a, b in zip(model.variables, weights, expected, strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=v.path)
+
+
+def _trained(recipe, eagerly):
+    """The variables after a few batches, and the model."""
+    rng = np.random.default_rng(7)
+    minikeras.utils.set_random_seed(7)
+    model = build(minikeras, recipe)
+    model.compile("sgd", "mse", run_eagerly=eagerly)
+    for _ in range(5):
+        xs = _values(recipe, rng)
+        model.train_on_batch(xs, [rng.normal(size=(BATCH, *y.shape[1:])) for y in model.outputs])
+    return [v.numpy() for v in model.variables], model

@@ -379,7 +379,7 @@ def boxed(result: Any) -> Any:
 
 def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
     """Make tensors of the arrays that a kernel gave, outputs of `node`."""
-    if type(result) is list:
+    if isinstance(result, List):
         return tuple([Tensor(array, node, i) for i, array in enumerate(result)])
     return Tensor(result, node)
 

@@ -182,7 +182,7 @@ class Recorder:
     def read(self, variable: Any) -> None:
         """Note that a variable is read here."""
         name = self._names.made(variable.array, "w")
-        place = self._names.constant(variable, "variable")
+        place = self._names.constant(variable, variable.name)
         self._lines.append(Line(f"{name} = {place}.array", set(), [name], pure=True))
 
     def again(
@@ -266,7 +266,7 @@ class _Names:
             return self._tensor(value, uses)
         if type(value) in (list, tuple, dict):
             return self._nest(value, uses)
-        return self.constant(value, getattr(value, "name", None) or "constant")
+        return self.constant(value, _stem_of(value))
 
     def _tensor(self, value: Tensor, uses: set[str]) -> str:
         data = self.expression(value.data, uses)
@@ -285,6 +285,12 @@ class _Names:
         if isinstance(value, List):
             return f"[{', '.join(parts)}]"
         return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
+
+
+def _stem_of(value: Any) -> str:
+    """What a constant is called in the code: by its own name, if it has one."""
+    name = getattr(value, "name", None) or getattr(value, "__name__", None)
+    return name if isinstance(name, str) else "constant"
 
 
 def replayed(function: Function) -> Function:

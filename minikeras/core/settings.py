@@ -29,6 +29,7 @@ _settings: dict[str, Any] = {
     "num_threads": _default_threads(),
     "fused": os.environ.get("MINIKERAS_FUSED", "1") != "0",
     "compiled": os.environ.get("MINIKERAS_COMPILED", "1") != "0",
+    "recorded": os.environ.get("MINIKERAS_RECORDED", "1") != "0",
     "traceback_filtering": True,
     "interactive_logging": True,
 }
@@ -207,6 +208,36 @@ def set_compiled_kernels(enabled: bool) -> None:
         >>> keras.config.set_compiled_kernels(before)
     """
     _settings["compiled"] = bool(enabled)
+
+
+def recorded_steps() -> bool:
+    """Say whether models record steps that repeat themselves, and run the recording.
+
+    Returns:
+        A bool: True unless switched off here or by the environment variable `MINIKERAS_RECORDED=0`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.recorded_steps()
+        True
+    """
+    return _settings["recorded"]
+
+
+def set_recorded_steps(enabled: bool) -> None:
+    """Switch the recording of steps on or off, to see what it changes in speed.
+
+    Numbers stay the same, bit for bit. One model alone is told so by `compile(run_eagerly=True)`.
+
+    Args:
+        enabled: a bool.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.set_recorded_steps(False)
+        >>> keras.config.set_recorded_steps(True)
+    """
+    _settings["recorded"] = bool(enabled)
 
 
 def num_threads() -> int:

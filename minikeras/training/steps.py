@@ -47,7 +47,7 @@ class Steps:
             What the step returns.
         """
         step = getattr(self._model, name)
-        if self._model.run_eagerly or recording.tapes or recording.recorder is not None:
+        if not self._may_record():
             return step(batch)
         if self._version != tracking.version():
             self._kinds, self._version = {}, tracking.version()
@@ -58,6 +58,16 @@ class Steps:
                 return step(batch)
             kind = self._kinds[key] = _Kind()
         return kind.run(step, batch)
+
+    def sources(self, name):
+        """Return the code of the programs of a step, one for each kind of batch that has one."""
+        kinds = [kind for (step, *_), kind in self._kinds.items() if step == name]
+        return [kind._program.source for kind in kinds if kind._program is not None]
+
+    def _may_record(self):
+        """Whether nobody wants steps as written, or records this one from outside already."""
+        wanted = settings.recorded_steps() and not self._model.run_eagerly
+        return wanted and not recording.tapes and recording.recorder is None
 
 
 class _Kind:
