@@ -11,6 +11,7 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import cached, floating_reduction, reduction
 from minikeras.autograd.primitive import broadcast_to, cast, primitive, reshaped
 from minikeras.core import dims, dtypes
+from minikeras.kernels.shared.sums import total
 from minikeras.ops.elementwise import square
 from minikeras.ops.exponential import exp, sqrt
 from minikeras.ops.shaping import reshape, transpose
@@ -52,7 +53,7 @@ def sum(xp, x, *, axis=None, keepdims=False):
         >>> keras.ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
         [4.0, 6.0]
     """
-    return _total(xp, x, axis_key(axis), keepdims)
+    return total(xp, x, axis=axis_key(axis), keepdims=keepdims)
 
 
 @sum.vjp()
@@ -145,7 +146,7 @@ def mean(xp, x, *, axis=None, keepdims=False):
     count = _count(x.shape, axis)
     if x.dtype.char == _HALF:
         return mean.kernel(xp, x.astype("float32"), axis=axis, keepdims=keepdims).astype(x.dtype)
-    return xp.true_divide(_total(xp, x, axis_key(axis), keepdims), count)
+    return xp.true_divide(total(xp, x, axis=axis_key(axis), keepdims=keepdims), count)
 
 
 @mean.vjp()
@@ -251,12 +252,12 @@ def logsumexp(xp, x, *, axis=None, keepdims=False):
     """
     axis = axis_key(axis)
     if not x.size:
-        return xp.log(_total(xp, x, axis, keepdims))
+        return xp.log(total(xp, x, axis=axis, keepdims=keepdims))
     peak = x.max(axis=axis, keepdims=True)
     peak = xp.where(xp.isfinite(peak), peak, x.dtype.type(0))
     shifted = xp.exp(x - peak)
-    total = _total(xp, shifted, axis, keepdims)
-    return xp.log(total) + peak.reshape(total.shape)
+    added = total(xp, shifted, axis=axis, keepdims=keepdims)
+    return xp.log(added) + peak.reshape(added.shape)
 
 
 @logsumexp.vjp()
@@ -273,13 +274,6 @@ def _in_dtype(x, dtype):
 def axis_key(axis):
     """An axis argument as NumPy takes it."""
     return tuple(axis) if isinstance(axis, list) else axis
-
-
-def _total(xp, x, axis, keepdims):
-    """The sum in the dtype of `x`; half precision is added up in single precision."""
-    if x.dtype.char == _HALF:
-        return xp.add.reduce(x, axis, "float32", None, keepdims).astype(x.dtype)
-    return xp.add.reduce(x, axis, x.dtype, None, keepdims)
 
 
 def _count(shape, axis):
