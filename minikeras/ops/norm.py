@@ -7,13 +7,14 @@ import warnings
 from typing import Any
 
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import Family, cached, same
+from minikeras.autograd.families import Family, arithmetic, cached, same
 from minikeras.autograd.fused import fused
-from minikeras.autograd.primitive import cast
+from minikeras.autograd.primitive import cast, primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes, settings
 from minikeras.core.types import Axes
 from minikeras.kernels.shared import norm as kernels
+from minikeras.kernels.shared.wide import wide
 from minikeras.ops.elementwise import absolute, square
 from minikeras.ops.exponential import rsqrt
 from minikeras.ops.extremes import clip, maximum
@@ -88,10 +89,37 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     if scale is not None:
         inverse = inverse * scale
     shift = -mean * inverse if offset is None else offset - mean * inverse
-    return x * cast(inverse, dtype=x.dtype) + cast(shift, dtype=x.dtype)
+    return _scaled_and_shifted(x, cast(inverse, dtype=x.dtype), cast(shift, dtype=x.dtype))
 
 
 batch_normalization.class_name = "BatchNorm"
+
+
+@primitive(arithmetic)
+def _scaled_and_shifted(xp, x, factor, shift):
+    """`x * factor + shift`, in one walk through a large `x`."""
+
+    def both(x, factor, shift):
+        y = x * factor
+        y += shift
+        return y
+
+    return wide(xp, both, x, factor, shift)
+
+
+@_scaled_and_shifted.vjp("x")
+def _(g, factor):
+    return g * factor
+
+
+@_scaled_and_shifted.vjp("factor")
+def _(g, x):
+    return g * x
+
+
+@_scaled_and_shifted.vjp("shift")
+def _(g):
+    return g
 
 
 def _along(vector: Any, axis: int, rank: int) -> Any:
