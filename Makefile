@@ -6,6 +6,11 @@ WORKERS ?= 2
 MARKS ?= not slow
 FUZZ_EXAMPLES ?= 3000
 
+# CUDA of the driver: gpu for CUDA 12, gpu13 for CUDA 13.
+GPU_EXTRA ?= gpu
+GPU_TEST_ARGS ?=
+GPU_BENCH_ARGS ?=
+
 # The engines to compare with, each in an environment of its own.
 BENCH_VENV ?= $(VENV)-bench
 BENCH_ENVIRONMENTS := tensorflow jax torch numpy
@@ -26,10 +31,12 @@ COMPILED := $(VENV)/.stamp-compiled
 DEV := $(VENV)/.stamp-dev
 PARITY := $(VENV)/.stamp-parity
 GPU := $(VENV)/.stamp-gpu
+DEVICE := $(VENV)/.stamp-device
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a virtual environment that came out half made is made again
-.PHONY: help setup setup-compiled setup-parity demo test test-engine fuzz gpu-check numerics lint check clean
+.PHONY: help setup setup-compiled setup-parity demo test test-engine test-plain fuzz numerics lint check clean
+.PHONY: gpu-check gpu-test gpu-bench
 .PHONY: bench bench-setup bench-kernels bench-tricks bench-overhead bench-report
 
 help: ## List these targets
@@ -47,6 +54,9 @@ test: $(PARITY) ## Run all tests, those against real Keras included
 
 test-engine: $(DEV) ## Run the tests that need no TensorFlow
 	$(PYTEST) tests -n $(WORKERS) -m "$(MARKS)"
+
+test-plain: $(PARITY) ## Compare with real Keras once more, nothing compiled
+	MINIKERAS_COMPILED=0 $(PYTEST) parity_tests -n $(WORKERS) -m "$(MARKS)"
 
 fuzz: $(PARITY) ## Run the random tests with FUZZ_EXAMPLES (3000) draws each
 	MINIKERAS_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PYTEST) -n $(WORKERS) -m fuzz
@@ -71,6 +81,12 @@ bench-report: $(BASE) ## Write the tables and pictures of docs/performance.md
 
 gpu-check: $(GPU) ## Prove the GPU path without a GPU, against the real CuPy package
 	$(PYTEST) tests/gpu -n $(WORKERS)
+
+gpu-test: $(DEVICE) ## Run the tests on a real GPU
+	@$(BIN)/python -m tests.gpu.on_device $(GPU_TEST_ARGS)
+
+gpu-bench: $(DEVICE) ## Measure a real GPU: kernels and workloads (benchmarks/results)
+	@$(call bench_python,gpu.py) $(GPU_BENCH_ARGS)
 
 numerics: $(PARITY) ## Measure the differences from Keras (docs/numerics.md)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m parity_tests.measure
@@ -103,9 +119,14 @@ $(DEV): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[compiled,dev,plot,data]"
 	@touch $@ $(COMPILED) $(BASE)
 
-# CuPy alone: without its CUDA libraries it can be imported and looked at, which is all that is asked.
+# CuPy, which can be imported and looked at without a GPU, and the compiler of its kernels, which
+# needs none: of its CUDA libraries no more is asked for here.
 $(GPU): $(DEV)
-	$(BIN)/python -m pip install --quiet "cupy-cuda12x>=14"
+	$(BIN)/python -m pip install --quiet "cupy-cuda12x>=14" nvidia-cuda-nvrtc-cu12
+	@touch $@
+
+$(DEVICE): $(DEV)
+	$(BIN)/python -m pip install --quiet --editable ".[$(GPU_EXTRA)]"
 	@touch $@
 
 $(PARITY): pyproject.toml | $(BIN)/python

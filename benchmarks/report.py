@@ -9,6 +9,7 @@ import json
 import os
 from itertools import chain
 
+import gpu_tables
 import matplotlib.pyplot as plt
 import roofline
 import tables
@@ -36,7 +37,7 @@ def main():
 
 def _files():
     """The result files that belong on the page, in its order."""
-    order = ("engines-*", "kernels-*", "tricks-*", "overhead", "memory")
+    order = ("engines-*", "kernels-*", "tricks-*", "overhead", "memory", "gpu-*")
     return [path for name in order for path in sorted(RESULTS.glob(f"{name}.json"))]
 
 
@@ -45,7 +46,7 @@ def _section(path):
     result = json.loads(path.read_text())
     kind = path.stem.split("-")[0]
     picture = PICTURES / f"{path.stem}.svg"
-    title, parts = tables.SECTIONS[kind](result)
+    title, parts = SECTIONS[kind](result)
     drawn = []
     if kind in DRAWINGS:
         DRAWINGS[kind](result, picture)
@@ -75,7 +76,8 @@ def _draw_ratios(result, path):
     plt.close(figure)
 
 
-DRAWINGS = {"engines": _draw_ratios, "kernels": roofline.draw}
+SECTIONS = {**tables.SECTIONS, "gpu": gpu_tables.section}
+DRAWINGS = {"engines": _draw_ratios, "kernels": roofline.draw, "gpu": gpu_tables.draw}
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 MARKS = {"forward": "o", "backward": "s"}
 
 
-def draw(result, path):
-    """Draw a result of `kernels.py` into a file."""
+def draw(result, path, where=None):
+    """Draw a result of `kernels.py` into a file; `where` the kernels ran, if not on some cores."""
     limits = result["limits"]
     peak, bandwidth = limits["sgemm_gflops"], limits["copy_gb_s"]
     figure, axes = plt.subplots(figsize=(11, 7), layout="constrained")
@@ -34,7 +34,8 @@ def draw(result, path):
     axes.set_xlabel("arithmetic intensity in operations for each byte moved")
     axes.set_ylabel("GFLOP/s")
     cores = result["stamp"]["cores"]
-    axes.set_title(f"Kernels on {cores} core{'s' * (cores > 1)}: circles forward, squares backward")
+    where = where or f"on {cores} core{'s' * (cores > 1)}"
+    axes.set_title(f"Kernels {where}: circles forward, squares backward")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right center", fontsize="small")
     figure.savefig(path)

@@ -20,6 +20,8 @@ from minikeras.core.settings import (
     set_image_data_format,
     set_num_threads,
     set_recorded_steps,
+    set_tf32,
+    tf32,
 )
 
 __all__ = [
@@ -42,5 +44,7 @@ __all__ = [
     "set_fused_kernels",
     "set_image_data_format",
     "set_num_threads",
+    "set_tf32",
+    "tf32",
     "set_recorded_steps",
 ]

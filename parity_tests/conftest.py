@@ -3,8 +3,15 @@
 import keras
 import pytest
 
+from minikeras.kernels import providers
 from parity_tests import support
 from tests.conftest import fresh_state  # noqa: F401 - a fixture of every test here as well
+
+
+@pytest.fixture(autouse=True)
+def compiled_kernels_of_every_size(monkeypatch):
+    """Where they are switched on, compiled kernels are compared on the tests' small arrays too."""
+    monkeypatch.setattr(providers, "asked_always", True)
 
 
 @pytest.fixture(autouse=True)

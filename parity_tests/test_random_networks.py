@@ -21,7 +21,7 @@ DRAWS = int(os.environ.get("MINIKERAS_FUZZ_EXAMPLES", "50"))
 
 @pytest.fixture(autouse=True)
 def in_float64(monkeypatch):
-    """Both sides compute in float64, where they must agree to 1e-10; long steps are recorded too."""
+    """Both sides compute in float64, where they must agree to 1e-10; any step is recorded."""
     monkeypatch.setattr(steps, "_LONGEST_SECONDS", 1e9)
     for side in (keras, minikeras):
         side.config.set_floatx("float64")

@@ -7,7 +7,7 @@ import importlib
 import sys
 from typing import Any
 
-from minikeras.core import types
+from minikeras.core import settings, types
 
 INSTALL = (
     "Install it with `pip install 'minikeras[gpu]'` for CUDA 12 or `pip install 'minikeras[gpu13]'`"
@@ -56,7 +56,27 @@ def count() -> int:
         raise RuntimeError(_explained(error)) from error
     if not found:
         raise RuntimeError(_explained("cudaErrorNoDevice"))
+    if _checked.get("library") is not cupy:
+        _checked["library"] = cupy
+        _choose_products()
     return found
+
+
+_checked: dict[str, Any] = {}
+"""The library that has been seen to work: CuPy, once a GPU has been counted."""
+
+
+def _choose_products() -> None:
+    """Tell CuPy what `settings.tf32` says; the only public way is a variable read at its start."""
+    cupy = loaded()
+    if cupy is None or _checked.get("library") is not cupy:
+        return
+    kinds = cupy._core._routines_linalg
+    kind = kinds.COMPUTE_TYPE_TF32 if settings.tf32() else kinds.COMPUTE_TYPE_DEFAULT
+    kinds.set_compute_type("f", kind)
+
+
+settings.tf32_listeners.append(_choose_products)
 
 
 def _explained(error: object) -> str:
@@ -73,6 +93,18 @@ def _explained(error: object) -> str:
             "https://www.nvidia.com/drivers and check it with `nvidia-smi`."
         )
     return f"CuPy is installed, but CUDA does not start: {error}. Check it with `nvidia-smi`."
+
+
+def describe() -> str:
+    """Name the first GPU, its generation, and the versions of CUDA and CuPy that meet it."""
+    cupy = library()
+    found: dict[str, Any] = cupy.cuda.runtime.getDeviceProperties(0)
+    version: int = cupy.cuda.runtime.runtimeGetVersion()
+    name = found["name"].decode() if isinstance(found["name"], bytes) else found["name"]
+    return (
+        f"{name} (sm_{found['major']}{found['minor']}), {found['totalGlobalMem'] / 2**30:.0f} GB, "
+        f"CUDA {version // 1000}.{version % 1000 // 10}, CuPy {cupy.__version__}"
+    )
 
 
 def memory() -> dict[str, int]:

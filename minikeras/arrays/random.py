@@ -70,8 +70,8 @@ def uniform(
     'float32'
     """
     source = philox.stream(seed)
-    minval = _parameter(xp, minval, dtype)
-    span = _parameter(xp, maxval, dtype) - minval
+    minval = parameter(xp, minval, dtype)
+    span = parameter(xp, maxval, dtype) - minval
 
     def draw(numbers: Any) -> Any:
         return philox.uniforms(xp, *philox.blocks(xp, source, numbers), dtype)
@@ -311,7 +311,7 @@ def _assemble(
     """
     size, width = math.prod(shape), width or _samples_per_block(dtype)
     groups, step = -(-size // width), philox.chunk_size(xp)
-    scale, offset = _parameter(xp, scale, dtype), _parameter(xp, offset, dtype)
+    scale, offset = parameter(xp, scale, dtype), parameter(xp, offset, dtype)
     scalar = scale.ndim == offset.ndim == 0
     out = xp.empty((groups, width), dtype)
     for start in range(0, groups, step):
@@ -324,8 +324,8 @@ def _assemble(
     return out if scalar else out * scale + offset
 
 
-def _parameter(xp: Any, value: Any, dtype: str) -> Any:
-    """A number of a distribution as an array; on a GPU it needs no transfer."""
+def parameter(xp: Any, value: Any, dtype: str) -> Any:
+    """Returns a number of a distribution as an array; on a GPU it needs no transfer."""
     is_number = isinstance(value, (int, float, np.number))
     return xp.full((), value, dtype) if is_number else xp.asarray(value, dtype=dtype)
 

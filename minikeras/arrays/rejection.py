@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays import philox
+from minikeras.arrays.random import parameter
 
 # Blocks of the stream that one sample owns, and that a sample summed from geometric gaps owns.
 BLOCKS_PER_SAMPLE = 256
@@ -55,7 +56,7 @@ def gamma(
     >>> bool((gamma(np, (3, 0), (5,), 2.0) > 0).all())
     True
     """
-    alpha = xp.asarray(alpha, dtype=dtype)
+    alpha = parameter(xp, alpha, dtype)
     lanes, which = _lanes(xp, shape, alpha.shape, "alpha")
     concentration = alpha.reshape(-1)[which].astype("float64")
     source = philox.stream(seed)
@@ -94,8 +95,8 @@ def beta(
     True
     """
     second = (_wrapped_int32(seed[0] + BETA_SEED_STEP), _wrapped_int32(seed[1] + BETA_SEED_STEP))
-    alpha = xp.broadcast_to(xp.asarray(alpha, dtype=dtype), shape)
-    beta = xp.broadcast_to(xp.asarray(beta, dtype=dtype), shape)
+    alpha = xp.broadcast_to(parameter(xp, alpha, dtype), shape)
+    beta = xp.broadcast_to(parameter(xp, beta, dtype), shape)
     share = gamma(xp, seed, shape, alpha, dtype)
     return share / (share + gamma(xp, second, shape, beta, dtype))
 
@@ -130,8 +131,8 @@ def binomial(
     >>> bool((binomial(np, (3, 0), (5,), 4.0, 0.5) <= 4).all())
     True
     """
-    chance = xp.asarray(probabilities, dtype=getattr(probabilities, "dtype", "float32"))
-    count, chance = xp.broadcast_arrays(xp.asarray(counts, dtype=chance.dtype), chance)
+    chance = parameter(xp, probabilities, getattr(probabilities, "dtype", "float32"))
+    count, chance = xp.broadcast_arrays(parameter(xp, counts, chance.dtype), chance)
     lanes, which = _lanes(xp, shape, count.shape, "counts")
     count, chance = count.reshape(-1)[which], chance.reshape(-1)[which]
     mirrored = chance > 0.5
@@ -281,9 +282,9 @@ def _log_ratio(xp: Any, k: Any, n: Any, p: Any) -> Any:
 
 def _stirling_tail(xp: Any, k: Any) -> Any:
     """What Stirling's formula lacks of log(k!)."""
-    table = xp.asarray(
-        [math.lgamma(i + 1) - _stirling_main(i) for i in range(STIRLING_TABLE)], dtype="float64"
-    )
+    table = xp.empty(STIRLING_TABLE, "float64")
+    for i in range(STIRLING_TABLE):  # one by one: numbers need no transfer to a GPU
+        table[i] = math.lgamma(i + 1) - _stirling_main(i)
     square = (k + 1) * (k + 1)
     series = (1 / 12 - (1 / 360 - 1 / 1260 / square) / square) / (k + 1)
     small = xp.minimum(k, STIRLING_TABLE - 1).astype("int64")

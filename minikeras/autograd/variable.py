@@ -273,7 +273,7 @@ class Variable(Operators):
         if symbolic.scope.abstract:
             return self
         value = self._brought(value).astype(self.array.dtype, copy=False)
-        if np.broadcast_shapes(value.shape, self.shape) != self.shape:
+        if value.shape != self.shape and np.broadcast_shapes(value.shape, self.shape) != self.shape:
             raise ValueError(
                 f"Cannot add a value of shape {value.shape} to the variable '{self.path}' of "
                 f"shape {self.shape}."

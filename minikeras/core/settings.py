@@ -5,6 +5,7 @@ the getters, so that a change takes effect at once.
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 _FLOATS = ("float16", "float32", "float64")
@@ -28,6 +29,7 @@ _settings: dict[str, Any] = {
     "image_data_format": "channels_last",
     "num_threads": _default_threads(),
     "fused": os.environ.get("MINIKERAS_FUSED", "1") != "0",
+    "tf32": os.environ.get("MINIKERAS_TF32", os.environ.get("CUPY_TF32")) == "1",
     "compiled": os.environ.get("MINIKERAS_COMPILED", "1") != "0",
     "recorded": os.environ.get("MINIKERAS_RECORDED", "1") != "0",
     "traceback_filtering": True,
@@ -238,6 +240,44 @@ def set_recorded_steps(enabled: bool) -> None:
         >>> keras.config.set_recorded_steps(True)
     """
     _settings["recorded"] = bool(enabled)
+
+
+def tf32() -> bool:
+    """Say whether a GPU may round the factors of float32 products to 10 binary digits (TF32).
+
+    Returns:
+        A bool: False unless switched on by `set_tf32` or by the environment variable
+        `MINIKERAS_TF32=1` (or CuPy's own, `CUPY_TF32=1`).
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.tf32()
+        False
+    """
+    return _settings["tf32"]
+
+
+def set_tf32(enabled: bool) -> None:
+    """Let a GPU use its tensor cores for float32 products, several times as fast, or no longer.
+
+    Sums stay in float32, but each factor keeps 10 of its 23 binary digits: results agree with those
+    of a CPU to three decimal digits. A GPU without tensor cores computes as before.
+
+    Args:
+        enabled: a bool.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.config.set_tf32(True)
+        >>> keras.config.set_tf32(False)
+    """
+    _settings["tf32"] = bool(enabled)
+    for listener in tf32_listeners:
+        listener()
+
+
+tf32_listeners: list[Callable[[], None]] = []
+"""Functions to call when the setting has changed: array libraries keep one of their own."""
 
 
 def num_threads() -> int:

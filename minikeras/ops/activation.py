@@ -11,16 +11,16 @@ from minikeras.autograd.families import arithmetic, floating, numeric
 from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import primitive
 from minikeras.core import dims
+from minikeras.kernels.gpu.override import on_cuda
 from minikeras.kernels.shared import activations as kernels
+from minikeras.kernels.shared.activations import SELU_ALPHA, SELU_SCALE
+from minikeras.kernels.shared.dense import where_positive
 from minikeras.kernels.shared.wide import wide
 from minikeras.ops.comparison import where
 from minikeras.ops.exponential import expm1, sigmoid, tanh
 from minikeras.ops.extremes import clip, maximum, minimum
 from minikeras.ops.shaping import split
 from minikeras.ops.special import erf
-
-_SELU_SCALE = 1.0507009873554805
-_SELU_ALPHA = 1.6732632423543772
 
 
 @primitive(numeric)
@@ -49,7 +49,7 @@ def _(g, y):
 @primitive(arithmetic)
 def _where_positive(xp, g, y):
     """`g` where `y` is positive, else zero."""
-    return wide(xp, lambda g, y: g * (y > 0), g, y)
+    return where_positive(xp, g, y)
 
 
 @_where_positive.vjp("g")
@@ -58,6 +58,7 @@ def _(g, y):
 
 
 @primitive(numeric)
+@on_cuda("activations")
 def relu6(xp, x):
     """Replace negative elements by zero and those above 6 by 6.
 
@@ -81,6 +82,7 @@ def _(g, y):
 
 
 @primitive(floating)
+@on_cuda("activations")
 def leaky_relu(xp, x, *, negative_slope=0.2):
     """Multiply negative elements by a small slope.
 
@@ -128,6 +130,7 @@ def elu(x, alpha=1.0):
 
 
 @primitive(floating)
+@on_cuda("activations")
 def _unit_elu(xp, x):
     return xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)))
 
@@ -138,6 +141,7 @@ def _(g, y):
 
 
 @primitive(floating)
+@on_cuda("activations")
 def selu(xp, x):
     """Scaled exponential linear unit, which keeps mean 0 and variance 1 from layer to layer.
 
@@ -154,12 +158,12 @@ def selu(xp, x):
         >>> keras.ops.selu([0.0, 1.0]).tolist()
         [0.0, 1.0507010221481323]
     """
-    return _SELU_SCALE * xp.where(x > 0, x, _SELU_ALPHA * xp.expm1(xp.minimum(x, 0)))
+    return SELU_SCALE * xp.where(x > 0, x, SELU_ALPHA * xp.expm1(xp.minimum(x, 0)))
 
 
 @selu.vjp()
 def _(g, y):
-    return where(y < 0, g * (y + _SELU_SCALE * _SELU_ALPHA), g * _SELU_SCALE)
+    return where(y < 0, g * (y + SELU_SCALE * SELU_ALPHA), g * SELU_SCALE)
 
 
 @op

@@ -14,6 +14,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes, settings
 from minikeras.core.types import Axes
 from minikeras.kernels.shared import norm as kernels
+from minikeras.kernels.shared import rms
 from minikeras.kernels.shared.wide import wide
 from minikeras.ops.elementwise import absolute, square
 from minikeras.ops.exponential import rsqrt
@@ -301,14 +302,38 @@ def rms_normalization(x, scale=None, axis: Axes = -1, epsilon=None):
     if not wide.ndim:
         wide = expand_dims(wide, axis=0)
     epsilon = settings.epsilon() if epsilon is None else epsilon
-    axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
-    y = wide * rsqrt(mean(square(wide), axis=axis, keepdims=True) + epsilon)
-    if scale is not None:
-        y = y * cast(scale, dtype=wide.dtype)
-    return cast(y, dtype=x.dtype)
+    axes = tuple(sorted(dims.normalize_axes(axis, wide.ndim)))
+    scale = None if scale is None else cast(scale, dtype=wide.dtype)
+    together = wide.shape[wide.ndim - len(axes) :]
+    is_last = axes == tuple(range(wide.ndim - len(axes), wide.ndim))
+    if is_last and (scale is None or scale.shape == together):
+        return cast(_rms_norm(wide, scale, axes=len(axes), epsilon=epsilon), dtype=x.dtype)
+    y = wide * rsqrt(mean(square(wide), axis=axes, keepdims=True) + epsilon)
+    return cast(y if scale is None else y * scale, dtype=x.dtype)
 
 
 rms_normalization.class_name = "RMSNorm"
+
+
+@op
+def _rms_norm_reference(x, gamma=None, axes=1, epsilon=1e-3):
+    together = tuple(range(x.ndim - axes, x.ndim))
+    y = x * rsqrt(mean(square(x), axis=together, keepdims=True) + epsilon)
+    return y if gamma is None else y * gamma
+
+
+_rms_norm = fused(
+    "rms_norm",
+    reference=_rms_norm_reference,
+    forward=rms.rms_norm,
+    backward=rms.rms_norm_backward,
+    family=_normalizing,
+)
+
+
+@_rms_norm.rule
+def _(x, gamma=None, *, axes, epsilon):
+    return x
 
 
 @op

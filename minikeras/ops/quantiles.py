@@ -4,6 +4,7 @@ Elements are sorted; a quantile that falls between two of them is found as `meth
 the definition: Hyndman and Fan, "Sample quantiles in statistical packages" (1996), type 7.
 """
 
+from minikeras.arrays.device import device
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import floating
 from minikeras.autograd.primitive import cast, primitive
@@ -84,7 +85,7 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
         >>> float(keras.ops.percentile([1.0, 2.0, 3.0], 75))
         2.5
     """
-    return quantile(x, convert_to_tensor(q) / 100, axis=axis, method=method, keepdims=keepdims)
+    return quantile(x, _shares(q), axis=axis, method=method, keepdims=keepdims)
 
 
 @op
@@ -106,7 +107,7 @@ def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
         >>> float(keras.ops.nanpercentile([1.0, float("nan"), 3.0], 50))
         2.0
     """
-    return nanquantile(x, convert_to_tensor(q) / 100, axis=axis, method=method, keepdims=keepdims)
+    return nanquantile(x, _shares(q), axis=axis, method=method, keepdims=keepdims)
 
 
 @op
@@ -147,6 +148,14 @@ def nanmedian(x, axis=None, keepdims=False):
         1.5
     """
     return nanquantile(x, 0.5, axis=axis, keepdims=keepdims)
+
+
+def _shares(percent):
+    """Shares of one, worked out in main memory: they say at which places to look."""
+    if isinstance(percent, Tensor):
+        return percent / 100
+    with device("cpu"):
+        return convert_to_tensor(percent) / 100
 
 
 def _quantiles(x, q, axis, method, keepdims, skip_nan):

@@ -16,8 +16,7 @@ from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes
-from minikeras.kernels.shared.masks import kept
-from minikeras.kernels.shared.wide import wide
+from minikeras.kernels.shared.masks import dropout_mask, kept
 from minikeras.ops.indexing import take
 from minikeras.ops.seeds import draw_seed
 
@@ -314,7 +313,7 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
 @primitive(elementwise)
 def _kept(xp, x, keep, *, scale):
     """The scaled input where `keep` is True, zero elsewhere, whatever stood there."""
-    return wide(xp, lambda x, keep: kept(xp, x, keep, scale), x, keep)
+    return kept(xp, x, keep, scale)
 
 
 @_kept.vjp("x")
@@ -379,7 +378,7 @@ def _order(xp, length, seed):
 
 @replayed
 def _mask(xp, shape, rate, dtype, seed):
-    return Tensor(draws.dropout_mask(xp, draws.fold_seed(draw_seed(seed)), shape, rate, dtype))
+    return Tensor(dropout_mask(xp, draws.fold_seed(draw_seed(seed)), shape, rate, dtype))
 
 
 def _sizes(shape):

@@ -36,6 +36,8 @@ CASES = [
          reduction=4),
     Case("norm._layer_norm", [f32(2, 3, 4), f32(3, 4)], {"axes": 2, "epsilon": 1e-3},
          reduction=12),
+    Case("norm._rms_norm", [f32(3, 4), f32(4)], {"axes": 1, "epsilon": 1e-3}, reduction=4),
+    Case("norm._rms_norm", [f32(2, 3, 4)], {"axes": 2, "epsilon": 1e-3}, reduction=12),
     Case("attention._attention", [f32(2, 3, 2, 4), f32(2, 5, 2, 4), f32(2, 5, 2, 3)],
          {"scale": 0.5}, reduction=20),
     Case("attention._attention", [*[f32(2, 3, 2, 4)] * 3, f32(2, 1, 3, 3), bools(2, 1, 1, 3)],

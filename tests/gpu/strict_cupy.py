@@ -11,11 +11,12 @@ would be a hidden transfer.
 """
 
 import threading
+import time
 import types
 
 import numpy as np
 
-from tests.gpu import read_cupy
+from tests.gpu import cuda_on_cpu, read_cupy
 
 FACTS = read_cupy.stored()
 __version__ = FACTS["version"]
@@ -126,12 +127,52 @@ class MemoryPool:
 
 
 _pool, _pinned_pool = MemoryPool(), MemoryPool()
+class Event:
+    """A moment of this machine's clock: the stand-in has computed when a call returns."""
+
+    def __init__(self, block=False, disable_timing=False, interprocess=False):
+        self.at = None
+
+    def record(self, stream=None):
+        self.at = time.perf_counter()
+
+    def synchronize(self):
+        assert self.at is not None, "an event that was not recorded"
+
+
+def _elapsed(start_event, end_event):
+    return (end_event.at - start_event.at) * 1e3
+
+
+_PROPERTIES = {"name": b"stand-in", "major": 0, "minor": 0, "totalGlobalMem": 1 << 31}
 runtime = types.SimpleNamespace(
     CUDARuntimeError=CUDARuntimeError,
     getDeviceCount=_get_device_count,
     getDevice=lambda: _place.device,
+    getDeviceProperties=lambda device: _PROPERTIES,
+    runtimeGetVersion=lambda: 12000,
 )
-cuda = types.SimpleNamespace(Device=Device, MemoryPool=MemoryPool, runtime=runtime)
+cuda = types.SimpleNamespace(
+    Device=Device, MemoryPool=MemoryPool, runtime=runtime, Event=Event, get_elapsed_time=_elapsed
+)
+
+
+class _Products:
+    """How products of matrices are computed, by the character of a dtype."""
+
+    COMPUTE_TYPE_DEFAULT, COMPUTE_TYPE_TF32 = 1, 7
+
+    def __init__(self):
+        self.chosen = {}
+
+    def set_compute_type(self, dtype, compute_type):
+        self.chosen[dtype] = compute_type
+
+    def get_compute_type(self, dtype):
+        return self.chosen.get(dtype, self.COMPUTE_TYPE_DEFAULT)
+
+
+_core = types.SimpleNamespace(_routines_linalg=_Products())
 
 
 def get_default_memory_pool():
@@ -158,7 +199,7 @@ class ndarray:
 
     __array_priority__ = 100
     __hash__ = None
-    __slots__ = ("_host", "device", "_base")
+    __slots__ = ("_host", "device", "_base", "__weakref__")
 
     def __init__(self, shape, dtype=float):
         self._host, self.device, self._base = np.empty(shape, dtype), Device(), None
@@ -178,6 +219,10 @@ class ndarray:
     mT = property(lambda self: _wrap(self._host.mT, self))
     real = property(lambda self: _wrap(self._host.real, self))
     imag = property(lambda self: _wrap(self._host.imag, self))
+
+    def on_current_device(self):
+        """The stand-in's own: what a launch is checked for."""
+        return self.device.id == _place.device
 
     # To the host, on purpose.
 
@@ -706,6 +751,8 @@ class _Room:
         return found
 
 
+if cuda_on_cpu.COMPILER:  # without a compiler there are no CUDA kernels
+    RawModule = cuda_on_cpu.RawModule
 linalg = _Room("linalg")
 lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=as_strided))
 add = __getattr__("add")

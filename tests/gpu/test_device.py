@@ -243,3 +243,12 @@ def test_memory(gpu):
 
 def test_a_tensor_of_numpy_needs_no_scope():
     assert Tensor(np.ones(2)).device == "cpu:0"
+
+
+def test_rounded_products_only_if_asked_for(gpu):
+    products = gpu._core._routines_linalg
+    assert products.get_compute_type("f") == products.COMPUTE_TYPE_DEFAULT
+    keras.config.set_tf32(True)
+    assert products.get_compute_type("f") == products.COMPUTE_TYPE_TF32
+    keras.config.set_tf32(False)
+    assert products.get_compute_type("f") == products.COMPUTE_TYPE_DEFAULT

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from minikeras.kernels import per_device
 from minikeras.kernels.gpu import conv as gpu_conv
 from minikeras.kernels.shared.windows import output_size
-from tests.gpu import strict_cupy
+from tests.gpu.machine import transfers
+from tests.gpu.machine import xp as gpu_xp
 
 NEAR = {"float16": 2e-3, "float32": 2e-5, "float64": 1e-12}
 
@@ -18,16 +19,16 @@ NEAR = {"float16": 2e-3, "float32": 2e-5, "float64": 1e-12}
 def both(kernel, *arrays, **options):
     """Call a kernel with NumPy's arrays and with the stand-in's; compare, return NumPy's."""
     expected = kernel(np, *arrays, **options)
-    strict_cupy.transfers.reset()
-    ours = [strict_cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays]
+    transfers.reset()
+    ours = [gpu_xp.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays]
     options = {
-        name: strict_cupy.asarray(v) if isinstance(v, np.ndarray) else v
+        name: gpu_xp.asarray(v) if isinstance(v, np.ndarray) else v
         for name, v in options.items()
     }
-    strict_cupy.transfers.reset()
-    found = kernel(strict_cupy, *ours, **options)
-    assert not strict_cupy.transfers.to_host
-    assert not strict_cupy.transfers.to_device
+    transfers.reset()
+    found = kernel(gpu_xp, *ours, **options)
+    assert not transfers.to_host
+    assert not transfers.to_device
     assert (found.shape, found.dtype) == (expected.shape, expected.dtype) or is_index(kernel)
     near = NEAR.get(expected.dtype.name, 0)
     scale = max(1.0, float(np.abs(expected[np.isfinite(expected)]).max(initial=0)))
@@ -75,9 +76,9 @@ def test_convolution(axes, channels, dtype, relu):
     y = both(per_device.conv, x, kernel, bias=bias, relu=relu, **options)
     both(per_device.conv_input_grad, g, kernel, input_shape=sizes, **options)
     both(per_device.conv_kernel_grad, x, g, window=window, **options)
-    arrays = [strict_cupy.asarray(a) for a in (x, kernel, bias)]
+    arrays = [gpu_xp.asarray(a) for a in (x, kernel, bias)]
     found = per_device.conv_backward(
-        strict_cupy, strict_cupy.asarray(g), arrays, strict_cupy.asarray(y), (1, 1, 1), relu=relu,
+        gpu_xp, gpu_xp.asarray(g), arrays, gpu_xp.asarray(y), (1, 1, 1), relu=relu,
         **options,
     )  # fmt: skip
     cut = g * (y > 0) if relu else g
@@ -121,10 +122,10 @@ def test_scattered_rows(dtype, width):
     places = rng.integers(-5, 5, 20)
     expected = per_device.scatter_add_rows(np, np.zeros((5, width), dtype), places, rows)
     found = per_device.scatter_add_rows(
-        strict_cupy,
-        strict_cupy.zeros((5, width), dtype),
-        strict_cupy.asarray(places),
-        strict_cupy.asarray(rows),
+        gpu_xp,
+        gpu_xp.zeros((5, width), dtype),
+        gpu_xp.asarray(places),
+        gpu_xp.asarray(rows),
     )
     np.testing.assert_array_equal(found.get(), expected)
 
@@ -143,7 +144,7 @@ def test_rows_that_share_a_number(name, count):
         per_device.reduce_rows(xp, operation, table, asarray(numbers), asarray(rows))
         return table
 
-    found = run(strict_cupy, strict_cupy.asarray).get()
+    found = run(gpu_xp, gpu_xp.asarray).get()
     np.testing.assert_array_equal(found, run(np, np.asarray))
 
 

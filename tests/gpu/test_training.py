@@ -148,7 +148,8 @@ def test_a_step_moves_the_batch_in_and_nothing_out(gpu):
     x, y = images()
     model = keras.Sequential(conv_net())
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
+    # Long enough that the step has been recorded, and compared with itself as written.
+    model.fit(x, y, batch_size=BATCH, epochs=3, verbose=0)
     gpu.transfers.reset()
     model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
     batches = SAMPLES // BATCH

@@ -89,6 +89,31 @@ def test_cupy_has_it(name, real):
         assert {"out", "dtype", "casting"} >= USES[name]
 
 
+# What the engine asks of CuPy beside `xp.name`: building kernels, clocks, cuBLAS's rounding.
+BESIDE = {
+    "RawModule": ["code", "options"],
+    "RawModule.get_function": ["name"],
+    "cuda.Event": ["disable_timing"],
+    "cuda.Event.record": ["stream"],
+    "cuda.Event.synchronize": [],
+    "cuda.get_elapsed_time": ["start_event", "end_event"],
+    "cuda.runtime.getDeviceProperties": [],
+    "cuda.runtime.runtimeGetVersion": [],
+    "_core._routines_linalg.set_compute_type": ["dtype", "compute_type"],
+    "_core._routines_linalg.COMPUTE_TYPE_TF32": [],
+    "_core._routines_linalg.COMPUTE_TYPE_DEFAULT": [],
+}
+
+
+@pytest.mark.parametrize("path", BESIDE)
+def test_cupy_has_what_is_asked_beside(path, real):
+    thing = real
+    for part in path.split("."):
+        thing = getattr(thing, part)
+    told = " ".join(str(line) for line in (thing.__doc__, getattr(thing, "__init__", None)))
+    assert all(word in told for word in BESIDE[path])
+
+
 def test_facts_are_those_of_the_package(real):
     """The stand-in is no more generous than CuPy; `python -m tests.gpu.read_cupy` renews it."""
     stored = read_cupy.stored()

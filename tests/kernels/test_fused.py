@@ -38,6 +38,11 @@ def layer_norm(shape, axes):
     return f"layer_norm{shape}{axes}", norm._layer_norm, arrays, {"axes": axes}
 
 
+def rms_norm(shape, axes):
+    arrays = draw(*shape), draw(*shape[len(shape) - axes :])
+    return f"rms_norm{shape}{axes}", norm._rms_norm, arrays, {"axes": axes}
+
+
 def dense(*shape, units):
     arrays = draw(*shape), draw(shape[-1], units), draw(units)
     return f"dense{shape}{units}", nn.dense, arrays, {}
@@ -61,6 +66,8 @@ CASES = [
     batch_norm((6, 5, 5, 64), -1),
     *(layer_norm(shape, axes) for shape in [(1, 1), (5, 7)] for axes in (1, 2)),
     *(layer_norm((3, 2, 5), axes) for axes in (1, 2, 3)),
+    *(rms_norm((3, 2, 5), axes) for axes in (1, 2, 3)),
+    rms_norm((1, 1), 1),
     dense(1, 1, units=1),
     dense(5, 3, units=7),
     dense(2, 1, 3, 4, units=5),

@@ -42,6 +42,7 @@ from minikeras.kernels.cpu.correlation import (
     is_depthwise,
 )
 from minikeras.kernels.cpu.depthwise import depthwise
+from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.dense import column_sums, flat
 from minikeras.kernels.shared.windows import Grid
 
@@ -50,6 +51,7 @@ from minikeras.kernels.shared.windows import Grid
 _CHUNK_BYTES = 1 << 22
 
 
+@provided("conv", least=1 << 10)
 def conv(
     xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu=False, out=None
 ):
@@ -93,6 +95,7 @@ def conv(
     return out
 
 
+@provided("conv", least=1 << 10)
 def conv_input_grad(
     xp, g, kernel, *, input_shape, strides, padding, dilation, groups=1, out=None
 ):
@@ -130,6 +133,7 @@ def conv_input_grad(
     return out
 
 
+@provided("conv", least=1 << 10)
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
     """Gradient of `conv` with respect to its kernel.
 
@@ -172,6 +176,7 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
     return out
 
 
+@provided("conv", least=1 << 10)
 def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups=1, relu=False):
     """All gradients of `conv` in one pass over the batch.
 

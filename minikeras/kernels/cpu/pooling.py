@@ -18,6 +18,7 @@ import operator
 
 from minikeras.arrays.threads import BYTES, each, pieces
 from minikeras.kernels.cpu.buffers import short_rows, working_dtype
+from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.masks import bits_where
 from minikeras.kernels.shared.windows import Grid, overlaps
 
@@ -27,6 +28,7 @@ _BLOCK_BYTES = 1 << 20
 _PASSES = 4
 
 
+@provided("pooling")
 def max_pool(xp, x, *, window, strides, padding, out=None):
     """Maximum of each window.
 
@@ -61,6 +63,7 @@ def max_pool(xp, x, *, window, strides, padding, out=None):
     return out
 
 
+@provided("pooling")
 def max_pool_index(xp, x, y, *, window, strides, padding):
     """Tap of each window that holds its maximum.
 
@@ -103,6 +106,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
     return index
 
 
+@provided("pooling")
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     """Cell of each window that an index names.
 
@@ -142,6 +146,7 @@ def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     return out
 
 
+@provided("pooling")
 def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
     """Transpose of `pool_gather`: add each cell to the one that an index names.
 
@@ -187,6 +192,7 @@ def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=Non
     return out
 
 
+@provided("pooling")
 def avg_pool(xp, x, *, window, strides, padding, out=None):
     """Mean of the cells of each window that lie inside the array.
 
@@ -222,6 +228,7 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
     return out
 
 
+@provided("pooling")
 def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
     """Transpose of `avg_pool`: spread each cell evenly over its window.
 

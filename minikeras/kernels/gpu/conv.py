@@ -3,9 +3,11 @@
 The definitions are those of `kernels/cpu/conv.py`. On a GPU few large calls are best:
 
 - **Columns.** The windows of many images are copied side by side into one matrix, and one product
-  with the kernel does the rest (Chellapilla, Puri and Simard 2006).
+  with the kernel does the rest (Chellapilla, Puri and Simard 2006); see columns.py. As many images
+  are taken at a time as keep the matrix within a workspace of fixed size.
 - **Gradient by the input.** The product with the transposed kernel gives the columns' gradients;
-  then each tap adds its share, one addition of strided slices for each.
+  then each cell gathers its share.
+- **1x1 windows** with stride 1 are the matrix already; nothing is copied.
 - **Gradient by the kernel** is `columns^T @ g`.
 - **Groups** are a batch of smaller products.
 - **Depthwise** (one input channel a group) has a room of its own, depthwise.py.
@@ -15,14 +17,15 @@ Half precision is computed in float32 and rounded once at the end.
 
 import math
 
+from minikeras.kernels.gpu.columns import col2im, im2col
 from minikeras.kernels.gpu.depthwise import (
     depthwise,
     depthwise_input_grad,
     depthwise_kernel_grad,
 )
 from minikeras.kernels.gpu.working import working_dtype
-from minikeras.kernels.shared.dense import column_sums, flat
-from minikeras.kernels.shared.windows import Grid, overlaps, window_view
+from minikeras.kernels.shared.dense import column_sums, finish, flat, where_positive
+from minikeras.kernels.shared.windows import Grid
 
 # Columns of one block: large enough to fill the GPU, small beside its memory.
 _BLOCK_BYTES = 1 << 28
@@ -67,9 +70,7 @@ def conv(
         matrix = _by_group(xp, kernel, groups, dtype)
         for block, columns in _column_blocks(xp, x, grid, groups, dtype):
             out[block] = _joined(xp, xp.matmul(columns, matrix), out[block].shape)
-    if bias is not None:
-        out += bias
-    return xp.maximum(out, 0, out=out) if relu else out
+    return finish(xp, out, bias, relu)
 
 
 def conv_input_grad(
@@ -109,13 +110,12 @@ def conv_input_grad(
         depthwise_input_grad(xp, g, kernel, grid, out, dtype)
         return out
     matrix = _by_group(xp, kernel, groups, dtype).swapaxes(1, 2)
-    taps = overlaps(input_shape, grid)
     for block in _blocks(g.shape[0], grid, channels, dtype):
-        part = g[block]
-        columns = xp.matmul(_by_group(xp, part, groups, dtype), matrix)
-        shape = (groups, *part.shape[:-1], *grid.window, channels // groups)
-        columns = xp.moveaxis(columns.reshape(shape), 0, -2)
-        out[block] = _added_up(xp, columns, taps, out[block].shape, dtype)
+        columns, shape = xp.matmul(_by_group(xp, g[block], groups, dtype), matrix), out[block].shape
+        if _is_matrix(grid, input_shape):
+            out[block] = _joined(xp, columns, shape)
+        else:
+            out[block] = col2im(xp, columns, grid, shape)
     return out
 
 
@@ -191,7 +191,7 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
     sizes, window = x.shape[1:-1], kernel.shape[:-2]
     options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
     if relu:
-        g = g * (y > 0)
+        g = where_positive(xp, g, y)
     return [
         conv_input_grad(xp, g, kernel, input_shape=sizes, **options) if needs[0] else None,
         conv_kernel_grad(xp, x, g, window=window, **options) if needs[1] else None,
@@ -221,37 +221,16 @@ def _blocks(batch, grid, channels, dtype):
 def _column_blocks(xp, x, grid, groups, dtype):
     """Yield blocks of images with their windows as matrices `(groups, positions, taps)`."""
     for block in _blocks(x.shape[0], grid, x.shape[-1], dtype):
-        cells = window_view(xp, _framed(xp, x[block], grid, dtype), grid)
-        cells = cells.reshape(*cells.shape[:-1], groups, x.shape[-1] // groups)
-        cells = xp.moveaxis(cells, -2, 0)
-        taps = math.prod(cells.shape[len(grid.window) + 2 :])
-        positions = cells.shape[1] * math.prod(grid.outputs)
-        yield block, cells.reshape(groups, positions, taps)
+        if _is_matrix(grid, x.shape[1:-1]):
+            yield block, _by_group(xp, x[block], groups, dtype)
+        else:
+            yield block, im2col(xp, x[block], grid, groups, dtype)
 
 
-def _framed(xp, x, grid, dtype):
-    """The cells that windows read, padding included; nothing is copied where none is missing."""
-    sizes = x.shape[1:-1]
-    axes = zip(grid.lows, grid.extents, sizes, strict=True)
-    inside = [slice(max(-low, 0), max(min(end - low, size), 0)) for low, end, size in axes]
-    x = x[(slice(None), *inside)].astype(dtype, copy=False)
-    if x.shape[1:-1] == grid.extents:
-        return x
-    frame = xp.zeros((x.shape[0], *grid.extents, x.shape[-1]), dtype)
-    starts = [max(low, 0) for low in grid.lows]
-    target = [slice(a, a + size) for a, size in zip(starts, x.shape[1:-1], strict=True)]
-    frame[(slice(None), *target)] = x
-    return frame
-
-
-def _added_up(xp, columns, taps, shape, dtype):
-    """Add the columns' gradients `(batch, *outputs, *window, groups, channels)` to their cells."""
-    total = xp.zeros(shape, dtype)
-    columns = columns.reshape(*columns.shape[:-2], shape[-1])
-    rank = len(shape) - 2
-    for tap, outputs, inside in taps:
-        total[inside] += columns[(*outputs[: rank + 1], *tap)]
-    return total
+def _is_matrix(grid, sizes):
+    """Whether each window is one cell and each cell has a window: the input is the matrix."""
+    ones = (1,) * len(sizes)
+    return grid.window == grid.strides == ones and not any(grid.lows) and grid.outputs == sizes
 
 
 def _is_depthwise(x, groups):

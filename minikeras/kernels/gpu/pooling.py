@@ -6,10 +6,12 @@ cells that it meets in the whole batch.
 
 import math
 
+from minikeras.kernels.gpu.override import on_cuda
 from minikeras.kernels.gpu.working import working_dtype
 from minikeras.kernels.shared.windows import Grid, overlaps
 
 
+@on_cuda("pooling")
 def max_pool(xp, x, *, window, strides, padding, out=None):
     """Maximum of each window.
 
@@ -41,6 +43,7 @@ def max_pool(xp, x, *, window, strides, padding, out=None):
     return out
 
 
+@on_cuda("pooling")
 def max_pool_index(xp, x, y, *, window, strides, padding):
     """Tap of each window that holds its maximum.
 
@@ -71,6 +74,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
     return index
 
 
+@on_cuda("pooling")
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     """Cell of each window that an index names.
 
@@ -103,6 +107,7 @@ def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     return out
 
 
+@on_cuda("pooling")
 def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
     """Transpose of `pool_gather`: add each cell to the one that an index names.
 
@@ -136,6 +141,7 @@ def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=Non
     return _given(total.astype(g.dtype, copy=False), out)
 
 
+@on_cuda("pooling")
 def avg_pool(xp, x, *, window, strides, padding, out=None):
     """Mean of the cells of each window that lie inside the array.
 
@@ -167,6 +173,7 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
     return _given(total.astype(x.dtype, copy=False), out)
 
 
+@on_cuda("pooling")
 def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
     """Transpose of `avg_pool`: spread each cell evenly over its window.
 

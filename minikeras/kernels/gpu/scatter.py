@@ -1,10 +1,13 @@
 """Adding rows into a table at places that may repeat: the backward pass of every look-up.
 
-The GPU adds atomically, in no fixed order: sums of float numbers may differ in their last bits from
-run to run.
+CuPy's own function adds atomically, in no fixed order: sums of float numbers may differ in their
+last bits from run to run. The CUDA kernel, which takes floats first, sorts the places instead.
 """
 
+from minikeras.kernels.gpu.override import on_cuda
 
+
+@on_cuda("scatter")
 def scatter_add_rows(xp, table, places, rows):
     """Add every row to the row of the table that its place names, in place.
 

@@ -6,11 +6,20 @@ No exponential here overflows: each is taken of a number that is zero or negativ
 import math
 
 from minikeras.core.types import Axes
+from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
 
-_GELU_SCALE = math.sqrt(2 / math.pi)
-_GELU_CUBIC = 0.044715
+GELU_SCALE = math.sqrt(2 / math.pi)
+GELU_CUBIC = 0.044715
+"""What the tanh form of GELU multiplies by; see `gelu`."""
+
+SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+"""With these mean 0 and variance 1 are kept; Klambauer et al. (2017), equation 14."""
 
 
+@provided("crossentropy")
+@on_cuda("crossentropy")
 def softmax(xp, x, *, axis: Axes = -1):
     """Exponentials divided by their sum.
 
@@ -33,6 +42,7 @@ def softmax(xp, x, *, axis: Axes = -1):
     return powers
 
 
+@on_cuda("crossentropy")
 def log_softmax(xp, x, *, axis: Axes = -1):
     """Logarithm of `softmax`, without taking a logarithm of a probability.
 
@@ -77,6 +87,7 @@ def exponentials(xp, x, axis):
     return shifted, powers, powers.sum(axis=axis, keepdims=True)
 
 
+@on_cuda("activations")
 def softplus(xp, x):
     """`log(1 + exp(x))`, element by element.
 
@@ -98,6 +109,8 @@ def softplus(xp, x):
     return y
 
 
+@provided("activations")
+@on_cuda("activations")
 def sigmoid(xp, x):
     """`1 / (1 + exp(-x))`, element by element.
 
@@ -142,6 +155,8 @@ def sigmoid_from(xp, x, power):
     return y
 
 
+@provided("activations")
+@on_cuda("activations")
 def silu(xp, x, *, keep=False):
     """`x * sigmoid(x)`, element by element.
 
@@ -163,6 +178,8 @@ def silu(xp, x, *, keep=False):
     return x * s, s if keep else None
 
 
+@provided("activations")
+@on_cuda("activations")
 def silu_backward(xp, g, arrays, saved, needs):
     """Gradient of `silu`: `g * s * (1 + x * (1 - s))`.
 
@@ -191,6 +208,8 @@ def silu_backward(xp, g, arrays, saved, needs):
     return [slope]
 
 
+@provided("activations")
+@on_cuda("activations")
 def gelu(xp, x, *, keep=False):
     """`x * (1 + tanh(u)) / 2` with `u = sqrt(2 / pi) * (x + 0.044715 * x**3)`.
 
@@ -211,10 +230,10 @@ def gelu(xp, x, *, keep=False):
         array([  0., 100.])
     """
     u = xp.multiply(x, x, out=xp.empty_like(x))
-    u *= _GELU_CUBIC
+    u *= GELU_CUBIC
     u += 1
     u *= x
-    u *= _GELU_SCALE
+    u *= GELU_SCALE
     t = xp.tanh(u, out=u)
     y = t + 1
     y *= x
@@ -222,6 +241,8 @@ def gelu(xp, x, *, keep=False):
     return y, t if keep else None
 
 
+@provided("activations")
+@on_cuda("activations")
 def gelu_backward(xp, g, arrays, saved, needs):
     """Gradient of `gelu`: `g * (1 + t + x * (1 - t**2) * du/dx) / 2`.
 
@@ -244,8 +265,8 @@ def gelu_backward(xp, g, arrays, saved, needs):
     """
     (x,), t = arrays, saved
     slope = x * x
-    slope *= 3 * _GELU_CUBIC * _GELU_SCALE
-    slope += _GELU_SCALE
+    slope *= 3 * GELU_CUBIC * GELU_SCALE
+    slope += GELU_SCALE
     slope *= x
     rest = t * t
     rest -= 1

@@ -7,9 +7,12 @@ neither the logarithm nor the division by `p` is ever made, so no logit is too l
 
 import numpy as np
 
+from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.activations import exponentials, sigmoid_from
 
 
+@on_cuda("crossentropy")
 def categorical(xp, target, logits, *, axis=-1, keep=False):
     """Cross-entropy between target probabilities and the softmax of logits.
 
@@ -37,6 +40,7 @@ def categorical(xp, target, logits, *, axis=-1, keep=False):
     return surprise.sum(axis=axis), powers if keep else None
 
 
+@on_cuda("crossentropy")
 def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
     """Gradients of `categorical` by the targets and the logits.
 
@@ -74,6 +78,8 @@ def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
     return [by_target, by_logits]
 
 
+@provided("crossentropy")
+@on_cuda("crossentropy")
 def sparse(xp, logits, target, *, keep=False):
     """Cross-entropy between class numbers and the softmax of logits over the last axis.
 
@@ -100,10 +106,11 @@ def sparse(xp, logits, target, *, keep=False):
         _refuse_other_classes(logits, target)
     shifted, powers, total = exponentials(xp, logits, -1)
     places = target if xp is np else target % logits.shape[-1]
-    picked = xp.take_along_axis(shifted, places[..., None], axis=-1)
+    rows = shifted.reshape(-1, shifted.shape[-1])
+    picked = rows[xp.arange(rows.shape[0]), places.reshape(-1)].reshape(places.shape)
     if keep:
         powers /= total
-    y = (xp.log(total) - picked)[..., 0]
+    y = xp.log(total)[..., 0] - picked
     if xp is not np:
         y = xp.where(places == target, y, xp.nan)
     return y, powers if keep else None
@@ -118,6 +125,8 @@ def _refuse_other_classes(logits, target):
         )
 
 
+@provided("crossentropy")
+@on_cuda("crossentropy")
 def sparse_backward(xp, g, arrays, saved, needs):
     """Gradient of `sparse` by the logits: the probabilities, less one at the right class.
 
@@ -146,6 +155,7 @@ def sparse_backward(xp, g, arrays, saved, needs):
     return [rows.reshape(saved.shape), None]
 
 
+@on_cuda("crossentropy")
 def binary(xp, target, logits, *, keep=False):
     """Cross-entropy between a target probability and the sigmoid of a logit, cell by cell.
 
@@ -173,6 +183,7 @@ def binary(xp, target, logits, *, keep=False):
     return loss, power if keep else None
 
 
+@on_cuda("crossentropy")
 def binary_backward(xp, g, arrays, saved, needs):
     """Gradients of `binary`: `-logits` by the target, `sigmoid(logits) - target` by the logits.
 

@@ -6,7 +6,10 @@ precision is computed in float32 and rounded once at the end.
 
 import math
 
-from minikeras.kernels.shared.products import matrix_product
+from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
+from minikeras.kernels.shared.products import matrix_product, products_at_once
+from minikeras.kernels.shared.wide import wide
 
 
 def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
@@ -34,12 +37,9 @@ def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
         [[4.0], [4.0]]
     """
     y = matrix_product(xp, flat(x), kernel, x.dtype)
-    if bias is not None:
-        if bias.shape != y.shape[1:]:
-            raise ValueError(f"Expected a bias of shape {y.shape[1:]}. Received: {bias.shape}")
-        y += bias
-    if relu:
-        xp.maximum(y, 0, out=y)
+    if bias is not None and bias.shape != y.shape[1:]:
+        raise ValueError(f"Expected a bias of shape {y.shape[1:]}. Received: {bias.shape}")
+    finish(xp, y, bias, relu)
     y = y.reshape(*x.shape[:-1], kernel.shape[-1])
     return y, y if relu and keep else None
 
@@ -66,12 +66,64 @@ def dense_backward(xp, g, arrays, saved, needs, relu=False):
         [None, None, array([2.])]
     """
     x, kernel, _ = arrays
-    rows = flat(xp.multiply(g, saved > 0) if relu else g)
+    rows = flat(where_positive(xp, g, saved) if relu else g)
+    by_x, by_kernel = products_at_once(
+        xp,
+        [(rows, kernel.T) if needs[0] else None, (flat(x).T, rows) if needs[1] else None],
+        g.dtype,
+    )
     return [
-        matrix_product(xp, rows, kernel.T, g.dtype).reshape(x.shape) if needs[0] else None,
-        matrix_product(xp, flat(x).T, rows, g.dtype) if needs[1] else None,
+        None if by_x is None else by_x.reshape(x.shape),
+        by_kernel,
         column_sums(xp, rows) if needs[2] else None,
     ]
+
+
+@provided("dense")
+@on_cuda("dense")
+def finish(xp, y, bias, relu):
+    """Add a bias along the last axis and cut off negative results, in place, if asked to.
+
+    Args:
+        xp: The array module.
+        y: Array `(..., units)`, which is changed.
+        bias: Array `(units,)`, or None.
+        relu: Whether to replace negative results by zero.
+
+    Returns:
+        The array.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.dense import finish
+        >>> finish(np, np.zeros((1, 2)), np.array([1.0, -1.0]), True)
+        array([[1., 0.]])
+    """
+    if bias is not None:
+        y += bias
+    return xp.maximum(y, 0, out=y) if relu else y
+
+
+@provided("dense")
+@on_cuda("dense")
+def where_positive(xp, g, y):
+    """Return a gradient where a result is positive, else zero: the gradient of a relu.
+
+    Args:
+        xp: The array module.
+        g: Array.
+        y: Array of its shape.
+
+    Returns:
+        Array of that shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.dense import where_positive
+        >>> where_positive(np, np.array([2.0, 3.0]), np.array([0.0, 1.0]))
+        array([0., 3.])
+    """
+    return wide(xp, lambda g, y: g * (y > 0), g, y)
 
 
 def column_sums(xp, rows):

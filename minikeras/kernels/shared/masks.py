@@ -4,7 +4,40 @@ A mask of all ones or all zeros and a bitwise "and" take a fraction of the time 
 condition no processor can predict; and unlike a product with 0 and 1 they let no NaN through.
 """
 
+import math
 
+from minikeras.arrays import random as draws
+from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
+from minikeras.kernels.shared.wide import wide
+
+
+@provided("dropout", is_large=lambda least, args: math.prod(args[2]) >= least)
+@on_cuda("dropout")
+def dropout_mask(xp, seed, shape, rate, dtype="float32"):
+    """Draw which entries a dropout keeps: those whose uniform number is at least `rate`.
+
+    Args:
+        xp: The array module.
+        seed: Pair of Python ints.
+        shape: Shape of the mask.
+        rate: Fraction to drop, in [0, 1).
+        dtype: Dtype of the inputs, which is the dtype of the uniform numbers.
+
+    Returns:
+        Bool array of `shape`; True where the entry is kept.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.masks import dropout_mask
+        >>> dropout_mask(np, (3, 0), (4,), 0.0).tolist()
+        [True, True, True, True]
+    """
+    return draws.dropout_mask(xp, seed, shape, rate, dtype)
+
+
+@provided("dropout")
+@on_cuda("dropout")
 def kept(xp, x, keep, scale):
     """Scale an array where a mask says so, and put zeros elsewhere, whatever stood there.
 
@@ -23,7 +56,11 @@ def kept(xp, x, keep, scale):
         >>> kept(np, np.array([1.0, np.nan]), np.array([True, False]), 2.0)
         array([2., 0.])
     """
-    return bits_where(xp, xp.asarray(x * scale), keep).view(x.dtype)
+
+    def choose(x, keep):
+        return bits_where(xp, xp.asarray(x * scale), keep).view(x.dtype)
+
+    return wide(xp, choose, x, keep)
 
 
 def bits_where(xp, values, chosen):

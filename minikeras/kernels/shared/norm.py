@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
 
 # About how often a pass reads or writes its array, and the bytes of a float32 number.
 _PASSES, _BYTES_EACH = 3, 4
@@ -25,6 +27,8 @@ _BLOCK = 1 << 17
 _LINE = 1 << 10
 
 
+@provided("norm")
+@on_cuda("norm")
 def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):
     """Normalize each channel over all other axes.
 
@@ -50,7 +54,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
         >>> y.ravel(), mean, variance
         (array([-1.,  1.]), array([3.]), array([4.]))
     """
-    _check_factors(x.shape[axis : axis + 1 or None], gamma, beta)
+    check_factors(x.shape[axis : axis + 1 or None], gamma, beta)
     channels = _Channels(xp, x.shape, axis)
     cells, y = channels.view(x), xp.empty(x.shape, x.dtype)
     results = channels.view(y)
@@ -78,6 +82,8 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     return (y, mean, variance.astype(x.dtype)), (mean, inverse) if keep else None
 
 
+@provided("norm")
+@on_cuda("norm")
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
     """Gradients of `batch_norm`.
 
@@ -128,6 +134,8 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     ]
 
 
+@provided("norm")
+@on_cuda("norm")
 def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
     """Normalize over the last axes, for each place along the others.
 
@@ -152,7 +160,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
         >>> layer_norm(np, np.array([[1.0, 5.0]]), epsilon=0.0)[0]
         array([[-1.,  1.]])
     """
-    _check_factors(x.shape[x.ndim - axes :], gamma, beta)
+    check_factors(x.shape[x.ndim - axes :], gamma, beta)
     rows, width = _rows(x, axes)
     y = xp.empty(x.shape, x.dtype)
     results, ones = y.reshape(rows.shape), xp.ones(width, x.dtype)
@@ -174,6 +182,8 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
     return y, (mean, inverse) if keep else None
 
 
+@provided("norm")
+@on_cuda("norm")
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """Gradients of `layer_norm`.
 
@@ -230,7 +240,18 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     ]
 
 
-def _check_factors(shape, *factors):
+def check_factors(shape, *factors):
+    """Raise a ValueError for an array (not None) that has another shape.
+
+    Args:
+        shape: The shape of what is normalized together.
+        *factors: Arrays, or None.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.norm import check_factors
+        >>> check_factors((2,), np.ones(2), None)
+    """
     for factor in factors:
         if factor is not None and factor.shape != shape:
             raise ValueError(f"Expected factors of shape {shape}. Received: {factor.shape}")

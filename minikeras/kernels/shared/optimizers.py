@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.arrays.device import namespace
 from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.kernels.gpu.override import override, runs_on
+from minikeras.kernels.providers import provided
 
 BLOCK = 1 << 16
 """Elements per block: five arrays of 256 KB stay about within a core's second-level cache. Smaller
 blocks would let threads wait for Python's lock more often than they compute."""
 
 # About how often a rule reads or writes as many bytes as the weight has.
-_PASSES = 12
+_PASSES = 7
 
 
 def blocks(*arrays: Any) -> Iterator[list[Any]]:
@@ -28,8 +31,11 @@ def blocks(*arrays: Any) -> Iterator[list[Any]]:
 
     Arrays of a GPU come whole: it has no such cache, and each call costs a launch.
     """
+    size: int = arrays[0].size
+    if size <= BLOCK and arrays[0].ndim:
+        yield list(arrays)
+        return
     flat: list[Any] = [None if array is None else array.reshape(-1) for array in arrays]
-    size: int = flat[0].size
     length = BLOCK if type(flat[0]) is np.ndarray else max(size, 1)
     for start in range(0, size, length):
         yield [None if part is None else part[start : start + length] for part in flat]
@@ -43,11 +49,12 @@ def run_in_pieces(kernel, arrays, options):
         arrays: the weight, its gradient and its states, arrays of one shape.
         options: the rule's other arguments; arrays among them go along with the weight.
     """
-    written = [arrays[0], *arrays[2:]]
-    if not all(array.flags.c_contiguous for array in written):
-        raise ValueError("A weight and its states must be contiguous: they are changed in place.")
+    if not isinstance(arrays[0], np.ndarray):
+        _run_on_gpu(kernel, arrays, options)
+        return
     parts = ()
-    if isinstance(arrays[0], np.ndarray):
+    if arrays[0].size > BLOCK:
+        _refuse_strided(arrays[0], *arrays[2:])
         parts = pieces(arrays[0].size, _PASSES * arrays[0].nbytes / BYTES)
     if len(parts) < 2:
         kernel(*arrays, **options)
@@ -63,12 +70,30 @@ def run_in_pieces(kernel, arrays, options):
     )
 
 
+def _run_on_gpu(kernel, arrays, options):
+    """The whole rule in one launch where there is a CUDA kernel for it, else call by call."""
+    xp, found = namespace(arrays[0]), NotImplemented
+    if runs_on(xp):
+        found = override("optimizers", kernel.__name__)(xp, *arrays, **options)
+    if found is NotImplemented:
+        _refuse_strided(arrays[0], *arrays[2:])
+        kernel(*arrays, **options)
+
+
+def _refuse_strided(*written):
+    """Large arrays are taken apart through flat views, which only contiguous ones have."""
+    if not all(array.flags.c_contiguous for array in written):
+        raise ValueError("A weight and its states must be contiguous: they are changed in place.")
+
+
+@provided("optimizers")
 def sgd(p, g, lr):
     """`p -= lr * g`."""
     for p_, g_ in blocks(p, g):
         p_ -= g_ * lr
 
 
+@provided("optimizers")
 def sgd_momentum(p, g, m, lr, momentum, nesterov):
     """`m = momentum * m - lr * g`; then `p += m`, or Nesterov's `p += momentum * m - lr * g`."""
     for p_, g_, m_ in blocks(p, g, m):
@@ -81,6 +106,7 @@ def sgd_momentum(p, g, m, lr, momentum, nesterov):
             p_ += m_
 
 
+@provided("optimizers")
 def adagrad(p, g, total, lr, epsilon, square=None):
     """`total += g**2`; `p -= lr * g / sqrt(total + epsilon)`."""
     for p_, g_, total_, square_ in blocks(p, g, total, square):
@@ -89,6 +115,7 @@ def adagrad(p, g, total, lr, epsilon, square=None):
         p_ -= np.divide(g_ * lr, root, out=root)
 
 
+@provided("optimizers")
 def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
     """`m`, `v` go their share of the way to `g`, `g**2`; `p -= alpha * m / (sqrt(v) + epsilon)`.
 
@@ -110,6 +137,7 @@ def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None
         p_ -= np.divide(m_ * alpha, scratch, out=scratch)
 
 
+@provided("optimizers")
 def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None):
     """`v = rho * v + share * g**2`; `p -= lr * g / sqrt(v + epsilon)`.
 

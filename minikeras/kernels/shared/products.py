@@ -27,6 +27,54 @@ def matrix_product(xp, a, b, dtype):
     return _product(xp, a.astype(working), b.astype(working)).astype(dtype)
 
 
+def products_at_once(xp, pairs, dtype):
+    """Multiply several pairs of matrices, waking the threads once for all of them.
+
+    Args:
+        xp: array module.
+        pairs: list of `(a, b)`, matrices as for `matrix_product`; None gives None.
+        dtype: dtype of the results.
+
+    Returns:
+        A list of matrices.
+    """
+    known = [pair for pair in pairs if pair is not None]
+    parts = _shares(known, dtype) if xp is np else ()
+    if len(parts) < 2:
+        found = iter([matrix_product(xp, a, b, dtype) for a, b in known])
+    else:
+        outs = [np.empty((a.shape[0], b.shape[1]), dtype) for a, b in known]
+
+        def compute(i):
+            for (a, b), out in zip(known, outs, strict=True):
+                _part(a, b, out, i, len(parts))
+
+        each(compute, range(len(parts)))
+        found = iter(outs)
+    return [None if pair is None else next(found) for pair in pairs]
+
+
+_BLAS = (np.float32, np.float64)
+
+
+def _shares(known, dtype):
+    """The pieces into which several products are cut; none if it is not worth it."""
+    if len(known) < 2 or dtype not in _BLAS:
+        return ()
+    work = sum(2 * a.size * b.shape[1] for a, b in known) / OPERATIONS
+    return pieces(min(max(a.shape[0], b.shape[1]) for a, b in known), work)
+
+
+def _part(a, b, out, i, count):
+    """Compute one of `count` pieces of a product, cut along its longer side."""
+    m, n = out.shape
+    first, end = max(m, n) * i // count, max(m, n) * (i + 1) // count
+    if m >= n:
+        np.matmul(a[first:end], b, out=out[first:end])
+    else:
+        np.matmul(a, b[:, first:end], out=out[:, first:end])
+
+
 def _product(xp, a, b):
     """One call of BLAS where all of a batch meets one matrix."""
     if a.ndim == 2 and b.ndim == 2:
@@ -45,10 +93,7 @@ def _of_matrices(xp, a, b):
     if len(parts) < 2:
         return xp.matmul(a, b)
     out = np.empty((m, n), a.dtype)
-    if m >= n:
-        each(lambda part: np.matmul(a[part], b, out=out[part]), parts)
-    else:
-        each(lambda part: np.matmul(a, b[:, part], out=out[:, part]), parts)
+    each(lambda i: _part(a, b, out, i, len(parts)), range(len(parts)))
     return out
 
 

@@ -96,7 +96,8 @@ class Steps:
         if self.return_sequences:
             g = g.swapaxes(0, 1)
             return g if shown is None else self.xp.where(shown, g, 0), g_state.copy()
-        return None, g_state + (g if shown is None else self.xp.where(shown[-1], g, 0))
+        total = g_state + (g if shown is None else self.xp.where(shown[-1], g, 0))
+        return None, self.xp.ascontiguousarray(total)
 
     def clear_masked(self, t, *gradients):
         """Let nothing flow into what step `t` computed for the samples masked there."""

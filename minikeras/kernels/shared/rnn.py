@@ -7,8 +7,11 @@ are those of backpropagation through time.
 
 Every forward kernel takes `(xp, x, kernel, recurrent_kernel, bias, *states, mask)`, returns the
 output with the last states, and leaves its buffers to the backward kernel, which only reads them.
+A compiled forward kernel, whose buffers are others, leaves its own backward pass instead.
 """
 
+from minikeras.kernels.gpu.override import for_device
+from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.recurrence import (
     Steps,
     by_gate,
@@ -20,6 +23,7 @@ from minikeras.kernels.shared.recurrence import (
 )
 
 
+@provided("rnn", least=1 << 10)
 def simple_rnn(
     xp,
     x,
@@ -84,6 +88,8 @@ def simple_rnn_backward(xp, gradients, arrays, saved, needs, **_):
     Returns:
         Those by `(x, kernel, recurrent_kernel, bias, h, mask)`, None where not wanted.
     """
+    if callable(saved):
+        return saved(gradients, arrays, needs)
     steps, hs = saved
     _, kernel, recurrent_kernel, *_ = arrays
     transposed = xp.ascontiguousarray(recurrent_kernel.T)
@@ -108,6 +114,7 @@ def simple_rnn_backward(xp, gradients, arrays, saved, needs, **_):
     ]
 
 
+@provided("rnn", least=1 << 10)
 def lstm(
     xp,
     x,
@@ -154,19 +161,22 @@ def lstm(
     hs, cs = steps.states_from(h), steps.states_from(c)
     bent, gates = xp.empty_like(cs[1:]), xp.empty((len(steps), 4, *h.shape), h.dtype)
     z = xp.empty((len(h), kernel.shape[1]), h.dtype)
-    parts = by_gate(z, 4)
+    parts, step = by_gate(z, 4), for_device(xp, "rnn", lstm_step)
     for t, projection in enumerate(steps.projections(kernel, bias)):
         xp.matmul(hs[t], recurrent_kernel, out=z)
-        z += projection
-        _lstm_step(xp, parts, gates[t], cs[t], cs[t + 1], bent[t], hs[t + 1])
+        step(xp, z, parts, projection, gates[t], cs[t], cs[t + 1], bent[t], hs[t + 1])
         steps.carry_over(t, hs)
         steps.carry_over(t, cs)
     return (steps.outputs(hs), hs[-1], cs[-1]), (steps, gates, hs, cs, bent)
 
 
-def _lstm_step(xp, z, gates, c, next_c, bent, next_h):
-    """Write the gates in the order input, forget, output, cell; the next states; and `tanh(c)`."""
-    gates[:2], gates[2], gates[3] = z[:2], z[3], z[2]
+def lstm_step(xp, z, parts, projection, gates, c, next_c, bent, next_h):
+    """Write the gates in the order input, forget, output, cell; the next states; and `tanh(c)`.
+
+    `z` is the product of the state, and is changed; `parts` is it by gate.
+    """
+    z += projection
+    gates[:2], gates[2], gates[3] = parts[:2], parts[3], parts[2]
     sigmoid_in_place(xp, gates[:3])
     i, f, o, g = gates
     xp.tanh(g, out=g)
@@ -190,6 +200,8 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     Returns:
         Those by `(x, kernel, recurrent_kernel, bias, h, c, mask)`, None where not wanted.
     """
+    if callable(saved):
+        return saved(gradients, arrays, needs)
     steps, gates, hs, cs, bent = saved
     _, kernel, recurrent_kernel, *_ = arrays
     transposed = xp.ascontiguousarray(recurrent_kernel.T)
@@ -197,12 +209,13 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     dc = gradients[2].copy()
     earlier_h, earlier_c = xp.empty_like(dh), xp.empty_like(dc)
     dz = xp.empty((len(steps), len(dh), kernel.shape[1]), dh.dtype)
-    by_gates = by_gate(dz, 4)
+    by_gates, step = by_gate(dz, 4), for_device(xp, "rnn", lstm_step_backward)
     scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
     for t in reversed(range(len(steps))):
         if by_output is not None:
             dh += by_output[t]
-        _lstm_step_backward(xp, gates[t], cs[t], bent[t], scratch, dh, dc, by_gates[t], earlier_c)
+        given = gates[t], cs[t], bent[t], scratch, dh, dc
+        step(xp, *given, dz[t], by_gates[t], earlier_c)
         steps.clear_masked(t, dz[t])
         xp.matmul(dz[t], transposed, out=earlier_h)
         steps.pass_masked(t, earlier_h, dh)
@@ -218,8 +231,11 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     ]
 
 
-def _lstm_step_backward(xp, gates, c, bent, scratch, dh, dc, dz, earlier_c):
-    """Write the gradients by the pre-activations and by the cell state before the step."""
+def lstm_step_backward(xp, gates, c, bent, scratch, dh, dc, dz, parts, earlier_c):
+    """Write the gradients by the pre-activations and by the cell state before the step.
+
+    The first ones go to `dz`, `(batch, 4 * units)`, through `parts`, which is it by gate.
+    """
     i, f, o, g = gates
     by_value, slope = scratch
     tanh_slope(xp, bent, out=earlier_c)
@@ -234,9 +250,10 @@ def _lstm_step_backward(xp, gates, c, bent, scratch, dh, dc, dz, earlier_c):
     sigmoid_slope(xp, gates[:3], out=slope[:3])
     tanh_slope(xp, g, out=slope[3])
     slope *= by_value
-    dz[:2], dz[3], dz[2] = slope[:2], slope[2], slope[3]
+    parts[:2], parts[3], parts[2] = slope[:2], slope[2], slope[3]
 
 
+@provided("rnn", least=1 << 10)
 def gru(
     xp,
     x,
@@ -282,21 +299,24 @@ def gru(
     hs = steps.states_from(h)
     proposals, gates = xp.empty_like(hs[1:]), xp.empty((len(steps), 3, *h.shape), h.dtype)
     z = xp.empty((len(h), kernel.shape[1]), h.dtype)
-    parts = by_gate(z, 3)
+    parts, step = by_gate(z, 3), for_device(xp, "rnn", gru_step)
     for t, projection in enumerate(steps.projections(kernel, input_bias)):
         xp.matmul(hs[t], recurrent_kernel, out=z)
-        if bias is not None:
-            z += state_bias
-        proposals[t] = parts[2]
-        z += projection
-        gates[t, :2], gates[t, 2] = parts[:2], by_gate(projection, 3)[2]
-        _gru_step(xp, gates[t], hs[t], proposals[t], hs[t + 1])
+        step(xp, z, parts, projection, state_bias, gates[t], hs[t], proposals[t], hs[t + 1])
         steps.carry_over(t, hs)
     return (steps.outputs(hs), hs[-1]), (steps, gates, hs, proposals)
 
 
-def _gru_step(xp, gates, h, proposal, next_h):
-    """Finish the gates, with what the state proposes for the candidate, and the next state."""
+def gru_step(xp, z, parts, projection, state_bias, gates, h, proposal, next_h):
+    """Write the gates, what the state proposes for the candidate, and the next state.
+
+    `z` is the product of the state, and is changed; `parts` is it by gate.
+    """
+    if state_bias is not None:
+        z += state_bias
+    proposal[...] = parts[2]
+    z += projection
+    gates[:2], gates[2] = parts[:2], by_gate(projection, 3)[2]
     sigmoid_in_place(xp, gates[:2])
     update, reset, candidate = gates
     xp.multiply(reset, proposal, out=next_h)
@@ -320,6 +340,8 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
     Returns:
         Those by `(x, kernel, recurrent_kernel, bias, h, mask)`, None where not wanted.
     """
+    if callable(saved):
+        return saved(gradients, arrays, needs)
     steps, gates, hs, proposals = saved
     _, kernel, recurrent_kernel, *_ = arrays
     transposed = xp.ascontiguousarray(recurrent_kernel.T)
@@ -327,15 +349,14 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
     earlier, passed = xp.empty_like(dh), xp.empty_like(dh)
     dx = xp.empty((len(steps), len(dh), kernel.shape[1]), dh.dtype)
     drecurrent = xp.empty_like(dx)
-    dx_by_gate, drecurrent_by_gate = by_gate(dx, 3), by_gate(drecurrent, 3)
+    parts = by_gate(dx, 3), by_gate(drecurrent, 3)
+    step = for_device(xp, "rnn", gru_step_backward)
     scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
     for t in reversed(range(len(steps))):
         if by_output is not None:
             dh += by_output[t]
-        dz = _gru_step_backward(xp, gates[t], proposals[t], hs[t], dh, scratch, passed)
-        dx_by_gate[t] = dz
-        dz[2] *= gates[t, 1]
-        drecurrent_by_gate[t] = dz
+        given = gates[t], proposals[t], hs[t], dh, scratch, passed
+        step(xp, *given, dx[t], drecurrent[t], (parts[0][t], parts[1][t]))
         steps.clear_masked(t, dx[t], drecurrent[t])
         xp.matmul(drecurrent[t], transposed, out=earlier)
         earlier += passed
@@ -350,9 +371,12 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
     ]
 
 
-def _gru_step_backward(xp, gates, proposal, h, dh, scratch, passed):
-    """Return the gradients by the pre-activations; write what the state passed on unchanged."""
-    update, _, candidate = gates
+def gru_step_backward(xp, gates, proposal, h, dh, scratch, passed, dx, drecurrent, parts):
+    """Write the gradients by the products of input and state, and what the state passed on.
+
+    The first two go to `dx` and `drecurrent`, `(batch, 3 * units)`, through `parts`, by gate.
+    """
+    update, reset, candidate = gates
     dz, slope = scratch
     sigmoid_slope(xp, gates[:2], out=slope[:2])
     tanh_slope(xp, candidate, out=slope[2])
@@ -363,4 +387,6 @@ def _gru_step_backward(xp, gates, proposal, h, dh, scratch, passed):
     dz[2] *= slope[2]
     xp.multiply(dz[2], proposal, out=dz[1])
     dz[:2] *= slope[:2]
-    return dz
+    parts[0][...] = dz
+    dz[2] *= reset
+    parts[1][...] = dz

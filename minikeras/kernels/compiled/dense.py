@@ -1,0 +1,59 @@
+"""What surrounds the product of a dense layer, in one walk each: bias, relu, and its gradient."""
+
+import numpy as np
+
+from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.kernels.compiled.loops import compiled, plain
+
+
+def finish(xp, y, bias, relu):
+    """Add a bias and cut off negative results, in place; see `shared.dense.finish`."""
+    if bias is None or type(y) is not np.ndarray or not y.size or not plain(y, bias):
+        return NotImplemented
+    rows = y.reshape(-1, y.shape[-1])
+    each(lambda part: _finish(rows[part], bias, relu), pieces(len(rows), 2 * y.nbytes / BYTES))
+    return y
+
+
+def where_positive(xp, g, y):
+    """The gradient of a relu; see `shared.dense.where_positive`."""
+    if type(y) is not np.ndarray or g.shape != y.shape or not plain(g, y):
+        return NotImplemented
+    out = np.empty_like(g)
+    flat = [array.reshape(-1) for array in (g, y, out)]
+    each(
+        lambda part: _where_positive(*[array[part] for array in flat]),
+        pieces(g.size, 3 * g.nbytes / BYTES),
+    )
+    return out
+
+
+@compiled()
+def _finish(rows, bias, relu):
+    for i in range(len(rows)):
+        if relu:
+            _add_and_cut(rows[i], bias)
+        else:
+            _add(rows[i], bias)
+
+
+@compiled()
+def _add(y, bias):
+    for j in range(y.size):
+        y[j] += bias[j]
+
+
+@compiled()
+def _add_and_cut(y, bias):
+    zero = y.dtype.type(0)
+    for j in range(y.size):
+        value = y[j] + bias[j]
+        y[j] = zero if value <= zero else value  # NaN stays
+
+
+@compiled()
+def _where_positive(g, y, out):
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    for j in range(out.size):
+        # A product, as NaN and infinity are not to vanish.
+        out[j] = g[j] * (one if y[j] > zero else zero)

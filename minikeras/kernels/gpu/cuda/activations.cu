@@ -1,0 +1,83 @@
+// Activation functions and their gradients, element by element; no exponential overflows.
+
+static __device__ wide logistic(wide x) {
+    wide power = exp(-fabs(x));
+    return (x >= 0 ? (wide)1 : power) / (power + 1);
+}
+
+extern "C" __global__ void softplus(const real* x, real* y, place count) {
+    FOR_EACH(i, count) {
+        wide v = x[i];
+        y[i] = log1p(exp(-fabs(v))) + (v > 0 || v != v ? v : (wide)0);
+    }
+}
+
+extern "C" __global__ void sigmoid(const real* x, real* y, place count) {
+    FOR_EACH(i, count) y[i] = logistic(x[i]);
+}
+
+extern "C" __global__ void silu(const real* x, real* y, real* kept, place count, int keep) {
+    FOR_EACH(i, count) {
+        wide v = x[i], s = logistic(v);
+        y[i] = v * s;
+        if (keep) kept[i] = s;
+    }
+}
+
+extern "C" __global__ void silu_backward(const real* g, const real* x, const real* kept, real* dx,
+                                         place count) {
+    FOR_EACH(i, count) {
+        wide s = kept[i];
+        dx[i] = ((1 - s) * (wide)x[i] + 1) * s * (wide)g[i];
+    }
+}
+
+extern "C" __global__ void gelu(const real* x, real* y, real* kept, wide scale, wide cubic,
+                                place count, int keep) {
+    FOR_EACH(i, count) {
+        wide v = x[i], t = tanh((v * v * cubic + 1) * v * scale);
+        y[i] = (t + 1) * v * (wide)0.5;
+        if (keep) kept[i] = t;
+    }
+}
+
+// `square` is three times the scale and the cubic factor of the forward pass.
+extern "C" __global__ void gelu_backward(const real* g, const real* x, const real* kept, real* dx,
+                                         wide scale, wide square, place count) {
+    FOR_EACH(i, count) {
+        wide v = x[i], t = kept[i];
+        wide slope = (v * v * square + scale) * v;
+        dx[i] = (slope * (t * t - 1) - t - 1) * (wide)-0.5 * (wide)g[i];
+    }
+}
+
+// Slopes by the value of the function, times what comes from behind.
+extern "C" __global__ void sigmoid_slope(const real* t, const real* dt, real* dx, place count) {
+    FOR_EACH(i, count) dx[i] = (1 - (wide)t[i]) * (wide)t[i] * (wide)dt[i];
+}
+
+extern "C" __global__ void tanh_slope(const real* t, const real* dt, real* dx, place count) {
+    FOR_EACH(i, count) dx[i] = (1 - (wide)t[i] * (wide)t[i]) * (wide)dt[i];
+}
+
+extern "C" __global__ void relu6(const real* x, real* y, place count) {
+    FOR_EACH(i, count) {
+        wide v = x[i];
+        y[i] = v < 0 ? (wide)0 : v > 6 ? (wide)6 : v;
+    }
+}
+
+extern "C" __global__ void leaky_relu(const real* x, real* y, wide slope, place count) {
+    FOR_EACH(i, count) {
+        wide v = x[i];
+        y[i] = v > 0 ? v : v * slope;
+    }
+}
+
+// scale * x above zero, scale * alpha * (exp(x) - 1) below.
+extern "C" __global__ void elu(const real* x, real* y, wide scale, wide alpha, place count) {
+    FOR_EACH(i, count) {
+        wide v = x[i];
+        y[i] = scale * (v > 0 ? v : alpha * expm1(v));
+    }
+}

@@ -1,0 +1,104 @@
+"""Activations in one launch each; the definitions are those of `kernels/shared/activations.py`."""
+
+from minikeras.kernels.gpu.launch import Source, are_floats, contiguous
+from minikeras.kernels.shared.activations import GELU_CUBIC, GELU_SCALE, SELU_ALPHA, SELU_SCALE
+
+_source = Source("activations")
+
+
+def softplus(xp, x):
+    """`log(1 + exp(x))`."""
+    return _mapped(xp, "softplus", x)
+
+
+def sigmoid(xp, x):
+    """`1 / (1 + exp(-x))`."""
+    return _mapped(xp, "sigmoid", x)
+
+
+def silu(xp, x, *, keep=False):
+    """`x * sigmoid(x)`, and the sigmoid if `keep`."""
+    return _with_kept(xp, "silu", x, keep)
+
+
+def silu_backward(xp, g, arrays, saved, needs):
+    """Gradient of `silu`."""
+    return _gradient(xp, "silu_backward", g, arrays[0], saved)
+
+
+def gelu(xp, x, *, keep=False):
+    """The tanh form of GELU, and the hyperbolic tangent if `keep`."""
+    return _with_kept(xp, "gelu", x, keep, GELU_SCALE, GELU_CUBIC)
+
+
+def gelu_backward(xp, g, arrays, saved, needs):
+    """Gradient of `gelu`."""
+    factors = GELU_SCALE, 3 * GELU_CUBIC * GELU_SCALE
+    return _gradient(xp, "gelu_backward", g, arrays[0], saved, *factors)
+
+
+def sigmoid_slope(xp, t, dt):
+    """The slope of the sigmoid by its value `t`, times `dt`."""
+    return _slope(xp, "sigmoid_slope", t, dt)
+
+
+def tanh_slope(xp, t, dt):
+    """The slope of the hyperbolic tangent by its value `t`, times `dt`."""
+    return _slope(xp, "tanh_slope", t, dt)
+
+
+def relu6(xp, x):
+    """`x` between 0 and 6."""
+    return _mapped(xp, "relu6", x)
+
+
+def leaky_relu(xp, x, *, negative_slope=0.2):
+    """`x`, multiplied by a small slope below zero."""
+    return _mapped(xp, "leaky_relu", x, negative_slope)
+
+
+def unit_elu(xp, x):
+    """`exp(x) - 1` below zero, `x` above."""
+    return _mapped(xp, "elu", x, 1, 1)
+
+
+def selu(xp, x):
+    """The scaled exponential linear unit."""
+    return _mapped(xp, "elu", x, SELU_SCALE, SELU_ALPHA)
+
+
+def _mapped(xp, name, x, *factors):
+    if not are_floats(x):
+        return NotImplemented
+    (x,) = contiguous(xp, x)
+    y = xp.empty(x.shape, x.dtype)
+    _source.launch(xp, name, x.size, x, y, *factors, x.size)
+    return y
+
+
+def _slope(xp, name, t, dt):
+    if not are_floats(t, dt) or t.shape != dt.shape:
+        return NotImplemented
+    t, dt = contiguous(xp, t, dt)
+    dx = xp.empty(t.shape, t.dtype)
+    _source.launch(xp, name, t.size, t, dt, dx, t.size)
+    return dx
+
+
+def _with_kept(xp, name, x, keep, *factors):
+    if not are_floats(x):
+        return NotImplemented
+    (x,) = contiguous(xp, x)
+    y = xp.empty(x.shape, x.dtype)
+    kept = xp.empty(x.shape, x.dtype) if keep else y
+    _source.launch(xp, name, x.size, x, y, kept, *factors, x.size, keep)
+    return y, kept if keep else None
+
+
+def _gradient(xp, name, g, x, saved, *factors):
+    if not are_floats(g, x, saved):
+        return NotImplemented
+    g, x, saved = contiguous(xp, g, x, saved)
+    dx = xp.empty(x.shape, x.dtype)
+    _source.launch(xp, name, x.size, g, x, saved, dx, *factors, x.size)
+    return [dx]

@@ -1,0 +1,196 @@
+// Batch and layer normalization, and that by the root mean square, which is one of a row without a
+// centre; the formulas stand in kernels/shared/norm.py and rms.py.
+
+extern "C" __global__ void layer_norm(const real* x, const real* gamma, const real* beta, real* y,
+                                      real* mean, real* inverse, wide epsilon, int has_gamma,
+                                      int has_beta, int centred, int width, place rows) {
+    FOR_EACH_ROW(r, rows) {
+        const real* from = x + r * width;
+        wide total = 0, squares = 0;
+        if (centred) {
+            FOR_EACH_IN_ROW(i, width) total += (wide)from[i];
+            total = sum_of_block(total);
+        }
+        wide centre = total / width;
+        FOR_EACH_IN_ROW(i, width) {
+            wide distance = (wide)from[i] - centre;
+            squares += distance * distance;
+        }
+        wide factor = 1 / sqrt(sum_of_block(squares) / width + epsilon);
+        FOR_EACH_IN_ROW(i, width) {
+            wide z = ((wide)from[i] - centre) * factor;
+            if (has_gamma) z *= (wide)gamma[i];
+            if (has_beta) z += (wide)beta[i];
+            y[r * width + i] = z;
+        }
+        if (threadIdx.x == 0) {
+            mean[r] = centre;
+            inverse[r] = factor;
+        }
+    }
+}
+
+extern "C" __global__ void layer_norm_input_grad(const real* g, const real* x, const real* gamma,
+                                                 const real* mean, const real* inverse, real* dx,
+                                                 int has_gamma, int centred, int width,
+                                                 place rows) {
+    FOR_EACH_ROW(r, rows) {
+        wide centre = mean[r], factor = inverse[r], total = 0, moment = 0;
+        FOR_EACH_IN_ROW(i, width) {
+            wide h = (wide)g[r * width + i] * (has_gamma ? (wide)gamma[i] : (wide)1);
+            total += h;
+            moment += h * (((wide)x[r * width + i] - centre) * factor);
+        }
+        total = centred ? sum_of_block(total) / width : (wide)0;
+        moment = sum_of_block(moment) / width;
+        FOR_EACH_IN_ROW(i, width) {
+            wide h = (wide)g[r * width + i] * (has_gamma ? (wide)gamma[i] : (wide)1);
+            wide z = ((wide)x[r * width + i] - centre) * factor;
+            dx[r * width + i] = (h - (z * moment + total)) * factor;
+        }
+    }
+}
+
+// Sums down the columns of a matrix come in parts, one for each slab of rows, which the caller or
+// the next kernel adds up. Blocks (columns, slabs) have 32 columns by 8 threads; a warp reads 32
+// numbers that lie side by side. The eight threads of a column meet in shared memory.
+#define FOR_EACH_OF_SLAB(row, rows, slab)                                     \
+    for (place row = blockIdx.y * (slab) + threadIdx.y,                       \
+               end = min_place(blockIdx.y * (slab) + (slab), rows);           \
+         row < end; row += 8)
+static __device__ place min_place(place a, place b) { return a < b ? a : b; }
+
+static __device__ void add_eight(wide& total) {
+    __shared__ wide of_thread[8][32];
+    of_thread[threadIdx.y][threadIdx.x] = total;
+    __syncthreads();
+    total = 0;
+    for (int other = 0; other < 8; ++other) total += of_thread[other][threadIdx.x];
+    __syncthreads();
+}
+
+extern "C" __global__ void layer_norm_factor_grad(const real* g, const real* x, const real* mean,
+                                                  const real* inverse, wide* by_gamma,
+                                                  wide* by_beta, int width, place rows,
+                                                  place slab) {
+    int column = blockIdx.x * 32 + threadIdx.x;
+    wide gamma = 0, beta = 0;
+    if (column < width) {
+        FOR_EACH_OF_SLAB(r, rows, slab) {
+            wide upstream = g[r * width + column];
+            gamma += upstream * (((wide)x[r * width + column] - (wide)mean[r]) * (wide)inverse[r]);
+            beta += upstream;
+        }
+    }
+    add_eight(gamma);
+    add_eight(beta);
+    if (threadIdx.y == 0 && column < width) {
+        by_gamma[blockIdx.y * (place)width + column] = gamma;
+        by_beta[blockIdx.y * (place)width + column] = beta;
+    }
+}
+
+// Sums of each channel (squared = 0), or of squared distances from its mean (squared = 1).
+extern "C" __global__ void channel_sums(const real* x, const real* mean, double* parts,
+                                        int squared, int channels, place rows, place slab) {
+    int channel = blockIdx.x * 32 + threadIdx.x;
+    wide total = 0;
+    if (channel < channels) {
+        wide centre = squared ? (wide)mean[channel] : (wide)0;
+        FOR_EACH_OF_SLAB(r, rows, slab) {
+            wide distance = (wide)x[r * channels + channel] - centre;
+            total += squared ? distance * distance : distance;
+        }
+    }
+    add_eight(total);
+    if (threadIdx.y == 0 && channel < channels) {
+        parts[blockIdx.y * (place)channels + channel] = total;
+    }
+}
+
+static __device__ double added_up(const double* parts, int slabs, int channels, int channel) {
+    double total = 0;
+    for (int slab = 0; slab < slabs; ++slab) total += parts[(place)slab * channels + channel];
+    return total;
+}
+
+extern "C" __global__ void channel_means(const double* parts, real* mean, int slabs, double rows,
+                                         place channels) {
+    FOR_EACH(c, channels) mean[c] = (wide)(added_up(parts, slabs, channels, c) / rows);
+}
+
+extern "C" __global__ void channel_factors(const double* parts, const real* gamma, real* variance,
+                                           double* inverse, real* scale, int has_gamma, int slabs,
+                                           double rows, double epsilon, place channels) {
+    FOR_EACH(c, channels) {
+        double v = added_up(parts, slabs, channels, c) / rows;
+        double factor = 1 / sqrt(v + epsilon);
+        variance[c] = (wide)v;
+        inverse[c] = factor;
+        scale[c] = (wide)(has_gamma ? factor * (double)(wide)gamma[c] : factor);
+    }
+}
+
+extern "C" __global__ void batch_norm(const real* x, const real* mean, const real* scale,
+                                      const real* beta, real* y, int has_beta, int channels,
+                                      place count) {
+    FOR_EACH(i, count) {
+        int c = (int)(i % channels);
+        wide z = ((wide)x[i] - (wide)mean[c]) * (wide)scale[c];
+        y[i] = has_beta ? z + (wide)beta[c] : z;
+    }
+}
+
+// The sums of each channel that the gradients are made of: of g, and of g times the distance.
+extern "C" __global__ void channel_gradient_sums(const real* g, const real* x, const real* mean,
+                                                 double* totals, double* moments, int channels,
+                                                 place rows, place slab) {
+    int channel = blockIdx.x * 32 + threadIdx.x;
+    wide total = 0, moment = 0;
+    if (channel < channels) {
+        wide centre = mean[channel];
+        FOR_EACH_OF_SLAB(r, rows, slab) {
+            wide upstream = g[r * channels + channel];
+            total += upstream;
+            moment += ((wide)x[r * channels + channel] - centre) * upstream;
+        }
+    }
+    add_eight(total);
+    add_eight(moment);
+    if (threadIdx.y == 0 && channel < channels) {
+        totals[blockIdx.y * (place)channels + channel] = total;
+        moments[blockIdx.y * (place)channels + channel] = moment;
+    }
+}
+
+// The gradients by gamma and beta, and the factors of dx = a * g + b * (x - mean) + c.
+extern "C" __global__ void channel_gradients(const double* totals, const double* moments,
+                                             const real* gamma, const double* inverse,
+                                             const real* by_mean, const real* by_variance,
+                                             real* by_gamma, real* by_beta, real* factors,
+                                             int has_gamma, int slabs, double rows,
+                                             place channels) {
+    FOR_EACH(i, channels) {
+        double total = added_up(totals, slabs, channels, i);
+        double moment = added_up(moments, slabs, channels, i);
+        double a = has_gamma ? inverse[i] * (double)(wide)gamma[i] : inverse[i];
+        double b = 2 * (double)(wide)by_variance[i] - a * (inverse[i] * inverse[i]) * moment;
+        double c = (double)(wide)by_mean[i] - a * total;
+        by_gamma[i] = (wide)(moment * inverse[i]);
+        by_beta[i] = (wide)total;
+        factors[i] = (wide)a;
+        factors[channels + i] = (wide)(b / rows);
+        factors[2 * channels + i] = (wide)(c / rows);
+    }
+}
+
+extern "C" __global__ void batch_norm_input_grad(const real* g, const real* x, const real* mean,
+                                                 const real* factors, real* dx, int channels,
+                                                 place count) {
+    FOR_EACH(i, count) {
+        int c = (int)(i % channels);
+        wide distance = (wide)x[i] - (wide)mean[c];
+        dx[i] = distance * (wide)factors[channels + c] + (wide)g[i] * (wide)factors[c] +
+                (wide)factors[2 * channels + c];
+    }
+}

@@ -1,0 +1,146 @@
+"""Normalization in a few launches; see `kernels/shared/norm.py` and `rms.py`."""
+
+import math
+
+from minikeras.kernels.gpu.launch import Source, are_floats, contiguous, slabs
+from minikeras.kernels.shared.norm import check_factors
+
+_source = Source("norm")
+
+# Columns and rows of a block that sums down columns, see norm.cu.
+_TILE = 32, 8
+
+
+def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
+    """Normalize over the last axes, for each place along the others."""
+    check_factors(x.shape[x.ndim - axes :], gamma, beta)
+    found = _rows_forward(xp, x, gamma, beta, axes, epsilon, centred=True)
+    if found is NotImplemented:
+        return found
+    y, mean, inverse = found
+    return y, (mean, inverse) if keep else None
+
+
+def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
+    """Gradients of `layer_norm`."""
+    (x, gamma, _), (mean, inverse) = arrays, saved
+    return _rows_backward(xp, g, x, gamma, mean, inverse, needs, axes, centred=True)
+
+
+def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
+    """Divide by the root of the mean square over the last axes."""
+    check_factors(x.shape[x.ndim - axes :], gamma)
+    found = _rows_forward(xp, x, gamma, None, axes, epsilon, centred=False)
+    if found is NotImplemented:
+        return found
+    return found[0], found[2] if keep else None
+
+
+def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
+    """Gradients of `rms_norm`."""
+    (x, gamma), mean = arrays, xp.zeros(saved.shape, saved.dtype)
+    needs = *needs, False
+    found = _rows_backward(xp, g, x, gamma, mean, saved, needs, axes, centred=False)
+    return found if found is NotImplemented else found[:2]
+
+
+def _rows_forward(xp, x, gamma, beta, axes, epsilon, centred):
+    """The normalized array, the mean and the inverse deviation of each row."""
+    width = math.prod(x.shape[x.ndim - axes :])
+    if not are_floats(x, gamma, beta) or not width:
+        return NotImplemented
+    x, gamma, beta = contiguous(xp, x, gamma, beta)
+    rows = x.size // width
+    y, mean, inverse = (xp.empty(s, x.dtype) for s in (x.shape, (rows, 1), (rows, 1)))
+    factors = _or(gamma, x), _or(beta, x), y, mean, inverse
+    flags = epsilon, gamma is not None, beta is not None, centred
+    _source.launch_rows(xp, "layer_norm", rows, width, x, *factors, *flags, width, rows)
+    return y, mean, inverse
+
+
+def _rows_backward(xp, g, x, gamma, mean, inverse, needs, axes, centred):
+    """The gradients by `x`, `gamma` and `beta`."""
+    shape = x.shape[x.ndim - axes :]
+    width = math.prod(shape)
+    if not are_floats(g, x, gamma, mean, inverse) or not x.size:
+        return NotImplemented
+    g, x, gamma = contiguous(xp, g, x, gamma)
+    rows = x.size // width
+    dx = by_gamma = by_beta = None
+    if needs[0]:
+        dx = xp.empty(x.shape, x.dtype)
+        given = g, x, _or(gamma, x), mean, inverse, dx, gamma is not None, centred, width, rows
+        _source.launch_rows(xp, "layer_norm_input_grad", rows, width, *given)
+    if needs[1] or needs[2]:
+        tiles = -(-width // _TILE[0])
+        count, slab = slabs(rows, tiles)
+        parts = xp.empty((2, count, width), x.dtype if x.dtype.itemsize > 2 else "float32")
+        given = g, x, mean, inverse, parts[0], parts[1], width, rows, slab
+        _source.launch_blocks(xp, "layer_norm_factor_grad", (tiles, count), _TILE, *given)
+        by_gamma, by_beta = parts.sum(axis=1).astype(x.dtype, copy=False).reshape(2, *shape)
+    return [dx, by_gamma if needs[1] else None, by_beta if needs[2] else None]
+
+
+def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):
+    """Normalize each channel, the channels on the last axis."""
+    check_factors(x.shape[axis : axis + 1 or None], gamma, beta)
+    if axis % x.ndim != x.ndim - 1 or not are_floats(x, gamma, beta) or not x.size:
+        return NotImplemented
+    x, gamma, beta = contiguous(xp, x, gamma, beta)
+    channels = x.shape[-1]
+    rows = x.size // channels
+    mean, variance, scale = xp.empty((3, channels), x.dtype)
+    inverse, y = xp.empty(channels, "float64"), xp.empty(x.shape, x.dtype)
+    tiles, count, slab, parts = _parts(xp, rows, channels)
+
+    def sums(squared):
+        given = x, mean, parts[0], squared, channels, rows, slab
+        _source.launch_blocks(xp, "channel_sums", (tiles, count), _TILE, *given)
+
+    sums(False)
+    given = parts[0], mean, count, rows, channels
+    _source.launch(xp, "channel_means", channels, *given, real=x.dtype)
+    sums(True)
+    outputs = parts[0], _or(gamma, x), variance, inverse, scale
+    flags = gamma is not None, count, rows, epsilon, channels
+    _source.launch(xp, "channel_factors", channels, *outputs, *flags, real=x.dtype)
+    given = x, mean, scale, _or(beta, x), y, beta is not None, channels, x.size
+    _source.launch(xp, "batch_norm", x.size, *given)
+    return (y, mean, variance), (mean, inverse) if keep else None
+
+
+def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
+    """Gradients of `batch_norm`."""
+    (x, gamma, _), (mean, inverse) = arrays, saved
+    is_last = axis % x.ndim == x.ndim - 1
+    if not is_last or not are_floats(x, gamma, mean, *gradients) or not x.size:
+        return NotImplemented
+    x, gamma, g, by_mean, by_variance = contiguous(xp, x, gamma, *gradients)
+    channels = x.shape[-1]
+    rows = x.size // channels
+    tiles, count, slab, parts = _parts(xp, rows, channels)
+    given = g, x, mean, parts[0], parts[1], channels, rows, slab
+    _source.launch_blocks(xp, "channel_gradient_sums", (tiles, count), _TILE, *given)
+    by_gamma, by_beta = xp.empty((2, channels), x.dtype)
+    factors = xp.empty((3, channels), x.dtype)
+    given = parts[0], parts[1], _or(gamma, x), inverse, by_mean, by_variance
+    given = *given, by_gamma, by_beta, factors, gamma is not None, count, rows, channels
+    _source.launch(xp, "channel_gradients", channels, *given, real=x.dtype)
+    dx = None
+    if needs[0]:
+        dx = xp.empty(x.shape, x.dtype)
+        given = g, x, mean, factors, dx, channels, x.size
+        _source.launch(xp, "batch_norm_input_grad", x.size, *given)
+    return [dx, by_gamma if needs[1] else None, by_beta if needs[2] else None]
+
+
+def _or(array, other):
+    """What to pass for an array that is not given; the kernel is told not to read it."""
+    return other if array is None else array
+
+
+def _parts(xp, rows, channels):
+    """Blocks for sums down the columns, and room for two sums of each slab."""
+    tiles = -(-channels // _TILE[0])
+    count, slab = slabs(rows, tiles)
+    return tiles, count, slab, xp.empty((2, count, channels), "float64")

@@ -1,0 +1,65 @@
+"""Compiled update rules: the bits of those of NumPy calls."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from minikeras.kernels.compiled import optimizers as compiled
+from minikeras.kernels.shared import optimizers as shared
+
+# Each rule with the number of its states, its numbers, and arrays that it may be given.
+RULES = [
+    ("sgd", 0, {"lr": 0.1}, ()),
+    ("sgd_momentum", 1, {"lr": 0.1, "momentum": 0.9, "nesterov": False}, ()),
+    ("sgd_momentum", 1, {"lr": 0.1, "momentum": 0.9, "nesterov": True}, ()),
+    ("adagrad", 1, {"lr": 0.1, "epsilon": 1e-7}, ()),
+    ("rmsprop", 1, {"lr": 0.1, "rho": 0.9, "share": 0.1, "epsilon": 1e-7}, ()),
+    *[
+        ("adam", 2, {"alpha": 0.1, "share_1": 0.1, "share_2": 1e-3, "epsilon": 1e-7}, given)
+        for given in ((), ("square",), ("largest",), ("largest", "square"))
+    ],
+]
+
+
+def _case(states, numbers, given, shape, dtype):
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(shape).astype(dtype) for _ in range(2)]
+    arrays += [rng.random(shape).astype(dtype) for _ in range(states)]
+    options = {k: v if isinstance(v, bool) else np.dtype(dtype).type(v) for k, v in numbers.items()}
+    return arrays, options | {name: rng.random(shape).astype(dtype) for name in given}
+
+
+def _copies(arrays, options):
+    copied = {k: v.copy() if getattr(v, "ndim", 0) else v for k, v in options.items()}
+    return [array.copy() for array in arrays], copied
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: "-".join([rule[0], *rule[3]]))
+@pytest.mark.parametrize("shape", [(1,), (5, 7), (100_003,)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_like_numpy(in_numpy, threads, rule, shape, dtype):
+    name, states, numbers, given = rule
+    arrays, options = _case(states, numbers, given, shape, dtype)
+    arrays[1].flat[0] = np.nan
+    one, other = _copies(arrays, options), _copies(arrays, options)
+    for _ in range(3):
+        assert getattr(compiled, name)(*one[0], **one[1]) is None
+        in_numpy(shared.run_in_pieces, getattr(shared, name), *other)
+    for a, b in zip([*one[0], *one[1].values()], [*other[0], *other[1].values()], strict=True):
+        assert np.array_equal(a, b, equal_nan=not isinstance(a, bool))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: "-".join([rule[0], *rule[3]]))
+def test_steps_back(rule):
+    name, states, numbers, given = rule
+    for dtype, change in (("float16", np.asarray), ("float32", np.asfortranarray)):
+        arrays, options = _case(states, numbers, given, (4, 6), dtype)
+        arrays[1] = change(arrays[1])
+        assert getattr(compiled, name)(*arrays, **options) is NotImplemented
+
+
+def test_rules_without_a_compiled_form_step_back():
+    arrays, options = _case(1, RULES[4][2], (), (3,), "float32")
+    for name in ("mean", "square"):
+        assert compiled.rmsprop(*arrays, **options, **{name: arrays[0]}) is NotImplemented

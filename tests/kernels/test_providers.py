@@ -1,0 +1,85 @@
+"""Who computes: compiled kernels where they are wanted and worth it, and never half of a pair."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import minikeras as keras
+from minikeras.kernels import providers
+
+BATCH = 6
+PAIRS = {
+    "batch norm": lambda: keras.layers.BatchNormalization(),
+    "layer norm": lambda: keras.layers.LayerNormalization(),
+    "conv": lambda: keras.layers.Conv2D(5, 3, activation="relu"),
+    "depthwise": lambda: keras.layers.DepthwiseConv2D(3),
+    "max pooling": lambda: keras.layers.MaxPooling2D(),
+    "average pooling": lambda: keras.layers.AveragePooling2D(2),
+    "dense": lambda: keras.layers.Dense(4, activation="relu"),
+    "silu": lambda: keras.layers.Activation("silu"),
+    "gelu": lambda: keras.layers.Activation("gelu"),
+    "softmax": lambda: keras.layers.Softmax(),
+    "lstm": lambda: keras.layers.TimeDistributed(keras.layers.LSTM(3)),
+    "gru": lambda: keras.layers.TimeDistributed(keras.layers.GRU(3)),
+    "simple rnn": lambda: keras.layers.TimeDistributed(keras.layers.SimpleRNN(3)),
+}
+
+
+@pytest.fixture(autouse=True)
+def switched_back():
+    before = keras.config.compiled_kernels()
+    yield
+    keras.config.set_compiled_kernels(before)
+
+
+def _gradients(layer, x, forward, backward):
+    x = keras.ops.convert_to_tensor(x)
+    keras.config.set_compiled_kernels(forward)
+    with keras.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, training=True)
+        loss = keras.ops.sum(y * np.cos(np.arange(y.size, dtype="float32")).reshape(y.shape))
+    keras.config.set_compiled_kernels(backward)
+    return [g.numpy() for g in tape.gradient(loss, [x, *layer.trainable_variables])]
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_backward_pass_takes_what_either_forward_pass_saved(name):
+    pytest.importorskip("numba")
+    keras.utils.set_random_seed(1)
+    layer = PAIRS[name]()
+    x = np.random.default_rng(0).normal(size=(BATCH, 7, 8, 3)).astype("float32")
+    layer(x)
+    expected = _gradients(layer, x, False, False)
+    for forward, backward in ((True, True), (True, False), (False, True)):
+        for a, b in zip(_gradients(layer, x, forward, backward), expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5)
+
+
+def test_small_networks_do_not_wait_for_numba():
+    code = (
+        "import sys, numpy as np, minikeras as keras\n"
+        "k = keras.layers\n"
+        "m = keras.Sequential([keras.Input((4,)), k.Dense(8, 'relu'), k.Dropout(0.5)])\n"
+        "m.compile('adam', keras.losses.SparseCategoricalCrossentropy(from_logits=True))\n"
+        "m.fit(np.zeros((64, 4)), np.zeros(64), verbose=0)\n"
+        "assert 'numba' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("args", "large"),
+    [
+        ((np, np.zeros(8)), False),
+        ((np, np.zeros(9000)), True),
+        ((np, [np.zeros(9000)], None), True),
+        ((np, np.zeros(8), (np.zeros(9000), None)), True),
+        ((np, 0.5, 9000), False),
+        ((np, []), False),
+    ],
+)
+def test_what_is_large(args, large):
+    assert providers.has_array_of(providers.SMALL, args) is large
