@@ -49,11 +49,11 @@ setup-parity: $(PARITY) ## Install real Keras, TensorFlow and the test tools as 
 demo: $(BASE) ## Run the demonstration
 	OPENBLAS_NUM_THREADS=1 $(BIN)/minikeras demo
 
-test: $(PARITY) ## Run all tests, those against real Keras included
-	$(PYTEST) -n $(WORKERS) -m "$(MARKS)"
+test: $(PARITY) ## Run the tests, those against real Keras included (those of the GPU path: gpu-check)
+	$(PYTEST) -n $(WORKERS) -m "$(MARKS)" --ignore=tests/gpu
 
 test-engine: $(DEV) ## Run the tests that need no TensorFlow
-	$(PYTEST) tests -n $(WORKERS) -m "$(MARKS)"
+	$(PYTEST) tests -n $(WORKERS) -m "$(MARKS)" --ignore=tests/gpu
 
 test-plain: $(PARITY) ## Compare with real Keras once more, nothing compiled
 	MINIKERAS_COMPILED=0 $(PYTEST) parity_tests -n $(WORKERS) -m "$(MARKS)"

@@ -3,13 +3,14 @@
 The compiled kernels (`compiled/`) are optional. They are there if Numba is installed, and each may
 hand a call back that it was not made for, so that the kernel of NumPy calls is always the one to
 read, and the reference of the test. Small arrays are left to NumPy: there is little to gain, and
-small networks shall not wait for Numba to be imported. Which kernel runs depends on the call alone,
+small networks shall not wait for Numba to be imported. What comes out depends on the call alone,
 never on what ran before it.
 """
 
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
@@ -35,6 +36,11 @@ def has_array_of(least: int, args: tuple[Any, ...]) -> bool:
         if type(value) is np.ndarray and value.size >= least:
             return True
     return False
+
+
+def large_or_at_hand(least: int, args: tuple[Any, ...]) -> bool:
+    """The rule for kernels with NumPy's very bits: small arrays too, once Numba is imported."""
+    return "numba" in sys.modules or has_array_of(least, args)
 
 
 def provided(

@@ -9,7 +9,7 @@ import pytest
 import minikeras as keras
 from minikeras import layers
 from minikeras.training import steps
-from tests.gpu.test_layers import ROWS
+from tests.cases.layers import ROWS
 
 BATCH, BATCHES, CLASSES = 6, 5, 3
 _rng = np.random.default_rng(0)

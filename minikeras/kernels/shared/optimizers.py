@@ -16,7 +16,7 @@ import numpy as np
 from minikeras.arrays.device import namespace
 from minikeras.arrays.threads import BYTES, each, pieces
 from minikeras.kernels.gpu.override import override, runs_on
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import large_or_at_hand, provided
 
 BLOCK = 1 << 16
 """Elements per block: five arrays of 256 KB stay about within a core's second-level cache. Smaller
@@ -86,14 +86,14 @@ def _refuse_strided(*written):
         raise ValueError("A weight and its states must be contiguous: they are changed in place.")
 
 
-@provided("optimizers")
+@provided("optimizers", is_large=large_or_at_hand)
 def sgd(p, g, lr):
     """`p -= lr * g`."""
     for p_, g_ in blocks(p, g):
         p_ -= g_ * lr
 
 
-@provided("optimizers")
+@provided("optimizers", is_large=large_or_at_hand)
 def sgd_momentum(p, g, m, lr, momentum, nesterov):
     """`m = momentum * m - lr * g`; then `p += m`, or Nesterov's `p += momentum * m - lr * g`."""
     for p_, g_, m_ in blocks(p, g, m):
@@ -106,7 +106,7 @@ def sgd_momentum(p, g, m, lr, momentum, nesterov):
             p_ += m_
 
 
-@provided("optimizers")
+@provided("optimizers", is_large=large_or_at_hand)
 def adagrad(p, g, total, lr, epsilon, square=None):
     """`total += g**2`; `p -= lr * g / sqrt(total + epsilon)`."""
     for p_, g_, total_, square_ in blocks(p, g, total, square):
@@ -115,7 +115,7 @@ def adagrad(p, g, total, lr, epsilon, square=None):
         p_ -= np.divide(g_ * lr, root, out=root)
 
 
-@provided("optimizers")
+@provided("optimizers", is_large=large_or_at_hand)
 def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
     """`m`, `v` go their share of the way to `g`, `g**2`; `p -= alpha * m / (sqrt(v) + epsilon)`.
 
@@ -137,7 +137,7 @@ def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None
         p_ -= np.divide(m_ * alpha, scratch, out=scratch)
 
 
-@provided("optimizers")
+@provided("optimizers", is_large=large_or_at_hand)
 def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None):
     """`v = rho * v + share * g**2`; `p -= lr * g / sqrt(v + epsilon)`.
 
