@@ -311,10 +311,14 @@ def replayed(function: Function) -> Function:
 
 
 class Journal:
-    """What variables held before they were written to inside a `with` block."""
+    """What variables held before they were written to inside a `with` block.
+
+    `undo` puts it back; `results` is room for what was computed meanwhile.
+    """
 
     def __init__(self):
         self.before: dict[Any, Array] = {}
+        self.results: Any = None
 
     def __enter__(self) -> Journal:
         recording.journal = self.before

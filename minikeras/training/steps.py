@@ -80,10 +80,10 @@ class _Kind:
         self.refusal = None
 
     def _first(self, step, batch):
-        self.run = self._timed
+        self.run = self._recorded
         return step(batch)
 
-    def _timed(self, step, batch):
+    def _recorded(self, step, batch):
         """Record a step, unless it is a long one."""
         start = time.perf_counter()
         recorder = Recorder(batch)
@@ -103,30 +103,33 @@ class _Kind:
             # What was taken for a constant would be right by chance: try samples in other places.
             trial = trees.map_structure(_rolled, batch)
             if not _alike(trial, batch):
-                self._try(step, trial)
+                self._try(step, trial).undo()
             return step(batch)
-        results, after = self._try(step, batch)
-        for variable, array in after:
-            variable.array = array
-        return results
+        return self._try(step, batch).results
 
     def _try(self, step, batch):
-        """Take a step in both ways, and undo it; return what the step as written has done."""
+        """Take a step in both ways; what the step as written has done is there in the end."""
         with Journal() as written:
-            results = step(batch)
+            written.results = step(batch)
         values = written.values()
-        written.undo()
-        with Journal() as repeated:
-            again = self._program(batch)
-        same = (
-            set(map(id, written.before)) == set(map(id, repeated.before))
-            and all(map(_equal, values, written.values()))
-            and _alike(results, again)
-        )
-        repeated.undo()
-        self.run = self._repeated if same else self._written
+        repeated = Journal()
+        self.run = self._written
+        try:
+            written.undo()
+            with repeated:
+                again = self._program(batch)
+            if (
+                set(map(id, written.before)) == set(map(id, repeated.before))
+                and all(map(_equal, values, written.values()))
+                and _alike(written.results, again)
+            ):
+                self.run = self._repeated
+        finally:  # whoever interrupts the repetition loses nothing of the step
+            repeated.undo()
+            for variable, array in zip(written.before, values, strict=True):
+                variable.array = array
         self._recorded_on = None
-        return results, list(zip(written.before, values, strict=True))
+        return written
 
     def _repeated(self, step, batch):
         return self._program(batch)

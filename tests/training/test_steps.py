@@ -287,7 +287,7 @@ def test_what_is_not_repeated(reason):
 
 def test_long_steps_are_left_as_they_are(monkeypatch):
     monkeypatch.setattr(steps, "_LONGEST_SECONDS", 0.0)
-    assert set(stages(run(classifier)[2])) <= {"_written", "_timed"}
+    assert set(stages(run(classifier)[2])) <= {"_written", "_recorded"}
 
 
 # What changes between steps
@@ -324,6 +324,30 @@ def test_frozen_layers_stay():
     model.fit(X, Y, batch_size=BATCH, epochs=2, verbose=0)
     np.testing.assert_array_equal(model.layers[0].kernel.numpy(), frozen)
     assert (model.layers[-1].kernel.numpy() != free).any()
+
+
+def test_an_interrupted_comparison_loses_nothing(monkeypatch):
+    """The third step is taken twice; what the first time did stays if the second is stopped."""
+    made = []
+    for interrupted in (False, True):
+        keras.utils.set_random_seed(1)
+        model = classifier(layers.Dense(4, "relu"))
+        for start in (0, 1):
+            model.train_on_batch(X[start : start + BATCH], Y[start : start + BATCH])
+        (kind,) = model._steps._kinds.values()
+        if interrupted:
+            monkeypatch.setattr(kind, "_program", _interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                model.train_on_batch(X[2 : 2 + BATCH], Y[2 : 2 + BATCH])
+        else:
+            model.train_on_batch(X[2 : 2 + BATCH], Y[2 : 2 + BATCH])
+        made.append([v.numpy() for v in model.variables + model.optimizer.variables])
+    for a, b in zip(*made, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def _interrupt(_):
+    raise KeyboardInterrupt
 
 
 def test_compiling_anew_begins_anew():
