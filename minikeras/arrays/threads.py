@@ -6,8 +6,10 @@ after every product, wait there in a busy loop, and take the cores from the piec
 
 A kernel is divided only where its work is worth the 20 microseconds that waking a thread takes, and
 always into the same pieces for the same number of threads, so that a sum over pieces is repeatable.
-How long work takes is guessed from what a core of today does: 64 multiplications and additions, or
-16 bytes fetched and stored, a nanosecond.
+Each thread takes the next piece that nobody has: where there are more pieces than threads, one that
+a busy machine holds up computes fewer of them, and the others do not wait for it. How long work
+takes is guessed from what a core of today does: 64 multiplications and additions, or 16 bytes
+fetched and stored, a nanosecond.
 """
 
 import importlib
@@ -27,8 +29,8 @@ OPERATIONS = 64
 BYTES = 16
 """Bytes that a core fetches and stores in a nanosecond."""
 
-# Nanoseconds below which a piece is not worth a thread.
-_LEAST_WORK = 50_000
+# Nanoseconds below which a piece is not worth a thread, and not worth being a piece of its own.
+_LEAST_WORK, _LEAST_PIECE = 50_000, 250_000
 
 
 class _Local(threading.local):
@@ -40,12 +42,14 @@ class _Local(threading.local):
 _local = _Local()
 
 
-def pieces(count: int, work: float) -> list[slice]:
-    """Divide `count` items into contiguous pieces, one for each thread that is worth waking.
+def pieces(count: int, work: float, each_thread: int = 1) -> list[slice]:
+    """Divide `count` items into contiguous pieces for the threads that are worth waking.
 
     Args:
         count: how many items there are, samples of a batch for example.
         work: nanoseconds that all of them together may take one core.
+        each_thread: most pieces for each thread, as far as they are not too short; several are
+            of use where a piece costs nothing but its call.
 
     Returns:
         A list of slices that cover `range(count)`; a single one if the work is small or a thread
@@ -59,6 +63,7 @@ def pieces(count: int, work: float) -> list[slice]:
     parts = 1 if _local.inside else min(settings.num_threads(), count, int(work // _LEAST_WORK))
     if parts < 2:
         return [slice(0, count)]
+    parts = min(count, parts * max(min(each_thread, int(work / parts // _LEAST_PIECE)), 1))
     ends = [count * i // parts for i in range(parts + 1)]
     return [slice(start, end) for start, end in zip(ends, ends[1:], strict=False)]
 
@@ -68,7 +73,7 @@ def each(task: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
 
     Args:
         task: function of a piece.
-        parts: the pieces; the first one is computed by the calling thread.
+        parts: the pieces; the calling thread computes its share of them.
 
     Returns:
         The results in the order of the pieces.
@@ -83,13 +88,11 @@ def each(task: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
     """
     if len(parts) == 1 or _local.inside or settings.num_threads() == 1:
         return [task(part) for part in parts]
+    work = _Work(task, parts)
     with blas_on_one_thread():
-        jobs = [_pool.start(task, part) for part in parts[1:]]
-        try:
-            first = _call(task, parts[0])
-        finally:
-            others = [job.wait() for job in jobs]
-    return [_value(result) for result in (first, *others)]
+        for _ in range(min(settings.num_threads(), len(parts)) - 1):
+            _pool.help(work)
+        return [_value(result) for result in work.finish()]
 
 
 @contextmanager
@@ -127,37 +130,50 @@ class _Blas:
             library.set_num_threads(count)
 
 
-class _Job:
-    """A piece that another thread computes."""
+class _Work:
+    """Pieces that several threads compute, each taking the next one when it is free."""
 
-    def __init__(self, task: Callable[[Any], Any], part: Any):
-        self.task, self.part = task, part
-        self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    def __init__(self, task: Callable[[Any], Any], parts: Sequence[Any]):
+        self.task: Any = task
+        self.parts = parts
+        self.results: list[Any] = [None] * len(parts)
+        # Two threads never get the same place: Python's lock is held while an iterator moves on.
+        self._places = iter(range(len(parts)))
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def run(self) -> None:
-        """Compute, and keep the result for whoever waits."""
-        self._done.put(_call(self.task, self.part))
+    def share(self) -> None:
+        """Compute pieces until none is left to take."""
+        for place in self._places:
+            self.results[place] = _call(self.task, self.parts[place])
+            self._ended.put(None)
 
-    def wait(self) -> Any:
-        """Return the result once it is there."""
-        return self._done.get()
+    def finish(self) -> list[Any]:
+        """Compute pieces, wait for those that other threads have taken, and return all results.
+
+        A thread that wakes too late to take one is not waited for; nothing is left for it to hold.
+        """
+        try:
+            self.share()
+        finally:
+            for _ in self.parts:
+                self._ended.get()
+            results, self.results, self.parts, self.task = self.results, [], (), None
+        return results
 
 
 class _Pool:
-    """Threads that wait for jobs; there are as many as were ever busy at once."""
+    """Threads that wait for work; there are as many as were ever busy at once."""
 
     def __init__(self):
-        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._count = 0
         self._lock = threading.Lock()
 
-    def start(self, task: Callable[[Any], Any], part: Any) -> _Job:
-        """Hand a piece to the next free thread."""
+    def help(self, work: _Work) -> None:
+        """Let the next free thread share some work."""
         if self._count < settings.num_threads() - 1:
             self._grow()
-        job = _Job(task, part)
-        self._jobs.put(job)
-        return job
+        self._waiting.put(work)
 
     def _grow(self) -> None:
         with self._lock:
@@ -169,10 +185,10 @@ class _Pool:
         _local.inside = True
         with np.errstate(all="ignore"):  # as in the thread that hands out the pieces
             while True:
-                self._jobs.get().run()
+                self._waiting.get().share()
 
 
-def _call(task: Callable[[Any], Any], part: Any) -> Any:
+def _call(task: Any, part: Any) -> Any:
     """The result of a piece, or the exception it raised, as a pair of which one is None."""
     outer, _local.inside = _local.inside, True
     try:

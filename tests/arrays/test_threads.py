@@ -2,6 +2,7 @@
 
 import os
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -21,6 +22,14 @@ def test_pieces_cover_all_items_in_order():
         parts = threads.pieces(count, 1e9)
         assert [i for part in parts for i in range(count)[part]] == list(range(count))
         assert len(parts) == max(min(count, 3), 1)
+
+
+def test_several_pieces_for_each_thread_if_they_are_not_too_short():
+    parts = threads.pieces(100, 3e6, each_thread=4)
+    assert len(parts) == 12 and parts[0].start == 0 and parts[-1].stop == 100
+    assert len(threads.pieces(100, 1.5e6, each_thread=4)) == 6
+    assert len(threads.pieces(100, 3e5, each_thread=4)) == 3
+    assert len(threads.pieces(5, 3e7, each_thread=4)) == 5
 
 
 def test_little_work_stays_together():
@@ -72,6 +81,33 @@ def test_more_pieces_than_threads(monkeypatch):
     assert threads.each(lambda part: part, list(range(20))) == list(range(20))
     monkeypatch.setitem(settings._settings, "num_threads", 1)
     assert threads.each(lambda part: part, [4, 5]) == [4, 5]
+
+
+def test_a_thread_that_is_held_up_leaves_the_other_pieces_to_the_rest():
+    others_are_done, left = threading.Event(), list(range(1, 8))
+
+    def task(part):
+        if part == 0:
+            assert others_are_done.wait(30)
+        else:
+            left.remove(part)
+            if not left:
+                others_are_done.set()
+        return part
+
+    assert threads.each(task, list(range(8))) == list(range(8))
+
+
+def test_nothing_is_kept_of_work_that_is_done():
+    class Big:
+        pass
+
+    big = Big()
+    seen = weakref.ref(big)
+    threads.each(lambda part, big=big: part, [0, 1, 2])
+    threads.each(lambda part: Big(), [0, 1, 2])
+    del big
+    assert seen() is None
 
 
 def test_numbers_overflow_in_silence_in_every_thread():

@@ -102,7 +102,7 @@ class _Backward:
         plan = self.input_plan = input_grad_plan(*case)
         self.framed = y is not None or (needs[0] and plan.frame.padded)
         self.kernel_plan = kernel_grad_plan(*case, self.framed)
-        self.few = case[-2][-1] == 1 and self.kernel.shape[-1] <= VECTOR // g.itemsize // 2
+        self.across = self.kernel_plan.terms_are_columns
         self.by_input, self.weights = None, self._nothing(1)
         if needs[0]:
             self.by_input = np.empty_like(self.x)
@@ -110,13 +110,13 @@ class _Backward:
 
     def run(self):
         """Return the gradients by the input, the kernel and the bias, None where not needed."""
-        parts = pieces(len(self.g), _work(self.g, self.kernel))
+        parts = pieces(len(self.g), _work(self.g, self.kernel), each_thread=4)
         found = zip(*each(self._walk, parts), strict=True)
         total, sums = (functools.reduce(operator.add, part) for part in found)
         _, by_kernel, by_bias = self.needs
         return [
             self.by_input,
-            (total.T if self.few else total).reshape(self.kernel.shape) if by_kernel else None,
+            (total.T if self.across else total).reshape(self.kernel.shape) if by_kernel else None,
             sums.reshape(self.g.shape[-2:]).sum(0) if by_bias else None,
         ]
 
@@ -125,17 +125,17 @@ class _Backward:
         filters, dtype = self.kernel.shape[-1], self.g.dtype
         _, by_kernel, by_bias = self.needs
         terms = self.kernel.size // filters
-        shape = (filters, terms) if self.few else (terms, filters)
+        shape = (filters, terms) if self.across else (terms, filters)
         total = aligned_empty(np, shape, dtype)[: None if by_kernel else 0]
         sums = np.empty(math.prod(self.g.shape[-2:]) if by_bias else 0, dtype)
         frame = self.input_plan.frame
         loops.backward(
-            tile_code(dtype, self.input_plan.lanewise),
+            tuple(tile_code(dtype, plan.kind) for plan in (self.input_plan, self.kernel_plan)),
             _flat(self.x[part]),
             _buffer(self.kernel_plan.frame, self.x),
             self.kernel_plan.frame.rows,
             total,
-            self.few,
+            self.across,
             self.kernel_plan.tables,
             _flat(self.g[part]),
             self._nothing(2) if self.y is None else _flat(self.y[part]),
@@ -181,7 +181,7 @@ def _whole_vectors(plan, size):
 
 def _correlate(plan, x, weights, start, out, floor, few=False):
     """Run the forward loops on all images."""
-    code = tile_code(x.dtype, plan.lanewise or few)
+    code = tile_code(x.dtype, "lanewise" if few else plan.kind)
     loop = loops.forward_few if few else loops.forward
     x, result = np.ascontiguousarray(x), out
     if not out.flags.c_contiguous:
@@ -193,7 +193,7 @@ def _correlate(plan, x, weights, start, out, floor, few=False):
         loop(code, _flat(x[part]), frame, *given, plan.frame.rows, plan.tables, floor)
 
     work = 2 * math.prod(out.shape[:-1]) * weights.size / OPERATIONS
-    each(compute, pieces(len(x), work / len(plan.orders)))
+    each(compute, pieces(len(x), work / len(plan.orders), each_thread=4))
     if result is not out:
         out[...] = result
     return out
@@ -208,14 +208,14 @@ def _panels(plan, matrix):
         padded[..., :outputs] = matrix
         matrix = padded
     by_panel = matrix.reshape(*lead, -1, plan.columns).transpose(2, 0, 1, 3)
-    rest = (lead[1], plan.columns)
-    ends = list(itertools.accumulate(len(order) for order in plan.orders))
-    packed = aligned_empty(np, (ends[-1] * groups * panels * math.prod(rest),), matrix.dtype)
-    parts = np.split(packed, [end * groups * panels * math.prod(rest) for end in ends[:-1]])
-    for order, part in zip(plan.orders, parts, strict=True):
-        target = part.reshape(groups * panels, len(order), *rest)
-        for place, tap in enumerate(order):
-            target[:, place] = by_panel[:, tap]
+    panels, channels, rest = len(by_panel), lead[1], lead[1] * plan.columns
+    ends = list(itertools.accumulate(len(order) * panels * rest for order in plan.orders))
+    packed = aligned_empty(np, (ends[-1],), matrix.dtype)
+    for order, part in zip(plan.orders, np.split(packed, ends[:-1]), strict=True):
+        # Taps that a tile takes at once lie side by side.
+        target = part.reshape(panels, -1, channels, plan.at_once, plan.columns)
+        taps = by_panel[:, order].reshape(panels, -1, plan.at_once, channels, plan.columns)
+        target[...] = taps.swapaxes(2, 3)
     return packed
 
 

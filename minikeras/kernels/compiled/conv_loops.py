@@ -8,8 +8,9 @@ through, the sums. A panel of weights is used for all rows of an image before th
 import numpy as np
 from numba import njit
 
-from minikeras.kernels.compiled.tiles import LANEWISE_ROWS, ROWS, VECTOR, VECTORS, tile
+from minikeras.kernels.compiled.tiles import ROWS, VECTOR, VECTORS, most_rows, tile
 
+_FEW_ROWS = most_rows("lanewise")[1]
 # Bytes of cells and gradients that a tile walks through before the next tile does: they stay in the
 # first-level cache, or near it.
 _BLOCK = 1 << 16
@@ -55,7 +56,7 @@ def forward_few(code, x, frame, weights, bias, out, lines, tables, floor):
     frame[:] = 0
     rows, part, size = tables[1], tables[0][0], x.itemsize
     width, step, gap = part[5], part[6], part[7] // size
-    height, lanes = _height(width, LANEWISE_ROWS), VECTOR // size
+    height, lanes = _height(width, _FEW_ROWS), VECTOR // size
     sums, zeros = np.empty((height, lanes), x.dtype), np.zeros(lanes, x.dtype)
     b_runs = np.arange(part[3]) * part[4] * size
     for image in range(len(x)):
@@ -110,12 +111,12 @@ def _added(sums, m):
 
 @njit(nogil=True, cache=True)
 def backward(
-    code,
+    codes,
     x,
     x_frame,
     x_lines,
     total,
-    few,
+    across,
     kernel_tables,
     g,
     y,
@@ -132,12 +133,12 @@ def backward(
     An array of no images or numbers is one that is not wanted, or not needed.
 
     Args:
-        code: Address of the tile.
+        codes: Addresses of the tiles for the gradients by the input and by the kernel.
         x: Array `(images, numbers)`.
         x_frame: Buffer for an image with its padding.
         x_lines: `Frame.rows` of it.
         total: Array `(terms, filters)` for the gradient by the kernel, or its transpose.
-        few: Whether it is the transpose, which is faster where filters are few.
+        across: Whether it is the transpose, which is faster where filters are few.
         kernel_tables: `Plan.tables` of it.
         g: Array `(images, numbers)`, the gradient by the output.
         y: The output, where its negative results were cut off.
@@ -160,13 +161,13 @@ def backward(
             _add_rows(some, g_lines, sums)
         if len(total):
             left = _framed(x[image], x_frame, x_lines)
-            if few:
-                _add_transposed(code, left, source, total, kernel_tables)
+            if across:
+                _add_transposed(codes[1], left, source, total, kernel_tables)
             else:
-                _add_products(code, left, source, total, kernel_tables)
+                _add_products(codes[1], left, source, total, kernel_tables)
         if len(by_input):
             given, out = (weights.ctypes.data, zeros.ctypes.data), by_input[image].ctypes.data
-            _correlate(code, source, given, out, input_tables, -np.inf)
+            _correlate(codes[0], source, given, out, input_tables, -np.inf)
 
 
 @njit(nogil=True, cache=True)
@@ -187,7 +188,7 @@ def _write_panel(code, source, block, out, part, panel, tables, floor):
     weights, start = block
     _, rows, a_runs, b_runs, _ = tables
     length, width, step, hop, term = part[4], part[5], part[6], part[7], part[10]
-    height = _height(width, part[11])
+    height = _height(width, panel[4])
     weight_row = part[9] // max(part[3] * length, 1)
     a_table, b_table = a_runs[part[2] :].ctypes.data, b_runs[part[2] :].ctypes.data
     for row in range(part[0], part[1]):
@@ -207,7 +208,7 @@ def _write_panel(code, source, block, out, part, panel, tables, floor):
                 weight_row,
                 b_table + skipped,
                 rows[3, row],
-                length,
+                length // part[11],
                 start,
                 0,
                 write + at * hop,
@@ -222,21 +223,19 @@ def _add_products(code, x, g, total, tables):
     parts, rows, a_runs, _, panels = tables
     part, row = parts[0], total.strides[0]
     length, width, step, hop, term = part[4], part[5], part[6], part[7], part[10]
-    height = _height(length, part[11])
     some = max(_BLOCK // (width * (step + hop)), 1)
     for line in range(0, rows.shape[1], some):
         lines = min(some, rows.shape[1] - line)
         x_table, g_table = rows[0, line:].ctypes.data, rows[1, line:].ctypes.data
         for run in range(part[3]):
-            for first in range(0, length, height):
-                count = min(height, length - first)
-                left = x + a_runs[run] + first * term
-                out = total.ctypes.data + (run * length + first) * row
-                for panel in panels:
-                    to = out + panel[1]
+            for panel in panels:
+                height = _height(length, panel[4])
+                for first in range(0, length, height):
+                    left = x + a_runs[run] + first * term
+                    to = total.ctypes.data + (run * length + first) * row + panel[1]
                     tile(
                         code,
-                        count,
+                        min(height, length - first),
                         panel[2],
                         panel[3],
                         left + panel[0],
@@ -263,20 +262,22 @@ def _add_transposed(code, x, g, total, tables):
     part, row, size = parts[0], total.strides[0], total.itemsize
     length, width, step, hop = part[4], part[5], part[6], part[7]
     some, lanes = max(_BLOCK // (width * (step + hop)), 1), VECTOR // size
+    wide = _height(-(-length // lanes), VECTORS) * lanes
     for line in range(0, rows.shape[1], some):
         lines = min(some, rows.shape[1] - line)
         x_table, g_table = rows[0, line:].ctypes.data, rows[1, line:].ctypes.data
         for run in range(part[3]):
-            for first in range(0, length, VECTORS * lanes):
-                vectors = min(-(-(length - first) // lanes), VECTORS)
-                last = min(length - first - (vectors - 1) * lanes, lanes)
+            for first in range(0, length, wide):
+                count = min(wide, length - first)
+                vectors = -(-count // lanes)
+                last, height = count - (vectors - 1) * lanes, _height(len(total), ROWS[vectors])
                 right, place = x + a_runs[run] + first * size, (run * length + first) * size
-                for f in range(0, len(total), ROWS):
-                    count, to = min(ROWS, len(total) - f), total.ctypes.data + f * row + place
+                for f in range(0, len(total), height):
+                    to = total.ctypes.data + f * row + place
                     left = g + f * size
                     tile(
                         code,
-                        count,
+                        min(height, len(total) - f),
                         vectors,
                         last,
                         left,

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minikeras.kernels.compiled.tiles import LANEWISE_ROWS, ROWS, VECTOR, VECTORS
+from minikeras.kernels.compiled.tiles import TAPS, VECTOR, most_rows, panel_columns
 from minikeras.kernels.shared.windows import Grid
 
 PART = 12
@@ -69,22 +69,28 @@ class Plan(NamedTuple):
         shape: Spatial sizes of the result.
         frame: The frame of the input.
         orders: For each part the numbers of its taps, in the order of its weights.
-        lanewise: Whether channels never mix, see `tile_code`.
+        kind: Kind of the tiles, see `tile_code`.
+        at_once: Taps that such a tile takes at once.
         columns: Columns of a panel of weights.
+        terms_are_columns: For a gradient by the kernel, whether terms make better columns of a tile
+            than filters do.
         tables: `(parts, rows, a_runs, b_runs, panels)`, arrays of int64. Of a part: its first row
             and the one behind its last, its first run and how many there are, the terms of a run,
             the outputs of a row, the steps between them in the frame and in the result, where its
-            weights begin and how large a panel of them is, the step between terms, and the most
-            rows of a tile. Of rows `(4, rows)`: where they read, where they write, how many runs
-            they skip because those meet nothing but padding, and how many they take. Of a panel:
-            where it reads and writes, its vectors and the columns of the last.
+            weights begin and how large a panel of them is, the step between terms, and the terms
+            that a tile takes at once. Of rows `(4, rows)`: where they read, where they write, how
+            many runs they skip because those meet nothing but padding, and how many they take. Of
+            a panel: where it reads and writes, its vectors, the columns of the last, and the most
+            rows of a tile.
     """
 
     shape: tuple
     frame: Frame
     orders: list
-    lanewise: bool
+    kind: str
+    at_once: int
     columns: int
+    terms_are_columns: bool
     tables: tuple
 
 
@@ -106,7 +112,8 @@ def forward_plan(sizes, window, channels, filters, options, size):
     strides, padding, dilation, groups = options
     grid = Grid.over(sizes, window, strides, padding, dilation)
     axes = _windows(grid, (0,) * len(window))
-    return _plan(axes, sizes, window, grid.outputs, (channels, filters, groups), size)
+    widths = channels, filters, groups
+    return _plan(axes, sizes, window, grid.outputs, widths, size, _kind(axes, widths))
 
 
 @functools.lru_cache(maxsize=512)
@@ -132,7 +139,9 @@ def kernel_grad_plan(sizes, window, channels, filters, options, size, framed):
         frame = input_grad_plan(sizes, window, channels, filters, options, size).frame
         lows, results = frame.lows, frame.sizes
     axes = _windows(grid, lows)
-    return _plan(axes, sizes, window, results, (channels, filters, groups), size)
+    widths = channels, filters, groups
+    kind = "lanewise" if is_lanewise(*widths) else "mixed"
+    return _plan(axes, sizes, window, results, widths, size, kind)
 
 
 @functools.lru_cache(maxsize=512)
@@ -146,7 +155,8 @@ def input_grad_plan(sizes, window, channels, filters, options, size):
             strides, sizes, window, strides, grid.lows, grid.dilation, strict=True
         )
     ]
-    return _plan(axes, grid.outputs, window, sizes, (filters, channels, groups), size)
+    widths = filters, channels, groups
+    return _plan(axes, grid.outputs, window, sizes, widths, size, _kind(axes, widths))
 
 
 def _windows(grid, starts):
@@ -165,38 +175,59 @@ def _phase(start, cells, window, stride, low, rate):
     return Axis(taps, shifts, len(range(start, cells, stride)), 1, start, stride)
 
 
-def _plan(axes, sizes, window, results, widths, size):
+def _kind(axes, widths):
+    """The kind of tile: neighbours share cells where each output is one cell further."""
+    if is_lanewise(*widths):
+        return "lanewise"
+    *_, last = axes
+    ones = range(TAPS)
+    neighbours = all(
+        axis.step == 1 and [shift - axis.shifts[0] for shift in axis.shifts] == [*ones]
+        for axis in last
+        if axis.taps
+    )
+    return "neighbours" if neighbours and widths[2] == 1 else "mixed"
+
+
+def _plan(axes, sizes, window, results, widths, size, kind):
     """Plan of all combinations of the axes' parts."""
     frame = _frame(axes, sizes, widths[0] * size)
-    tables = _Tables(frame, (sizes, window, results), widths, size)
+    tables = _Tables(frame, (sizes, window, results), widths, size, kind)
     for part in itertools.product(*axes):
         tables.add(part)
     return Plan(
-        tuple(results), frame, tables.orders, tables.lanewise, tables.columns, tables.finished()
+        tuple(results),
+        frame,
+        tables.orders,
+        kind,
+        tables.at_once,
+        tables.columns,
+        tables.terms_are_columns(widths),
+        tables.finished(),
     )
 
 
 class _Tables:
     """Tables of a plan, filled part by part."""
 
-    def __init__(self, frame, shapes, widths, size):
+    def __init__(self, frame, shapes, widths, size, kind):
         self.sizes, window, results = shapes
         inputs, outputs, groups = widths
         self.frame, self.hops, self.size = frame, steps(window, 1), size
-        self.lanewise = is_lanewise(*widths)
+        self.kind, self.lanewise = kind, kind == "lanewise"
+        self.at_once = TAPS if kind == "neighbours" else 1
         self.channels, self.groups = inputs // groups, groups
         outputs_of_a_group = inputs if self.lanewise else outputs // groups
         self.cells = steps(frame.sizes, inputs * size)
         self.places = steps(results, outputs * size)
-        lanes = VECTOR // size
-        self.columns = min(-(-outputs_of_a_group // lanes), VECTORS) * lanes
+        self.columns = panel_columns(outputs_of_a_group, size, len(most_rows(kind)) - 1)
         self.weight_row = self.columns * size
         self.panels = self._panels(outputs_of_a_group, size)
         self.parts, self.rows, self.a_runs, self.b_runs = [], [], [], []
         self.orders, self.weights = [], 0
 
     def _panels(self, outputs, size):
-        """Where each panel of columns reads and writes, its vectors, the columns of the last."""
+        """Where each panel of columns reads and writes, its vectors, the last's columns, rows."""
         lanes, table = VECTOR // size, []
         for group in range(1 if self.lanewise else self.groups):
             for first in range(0, outputs, self.columns):
@@ -205,8 +236,8 @@ class _Tables:
                 last = count - (vectors - 1) * lanes
                 place = (group * outputs + first) * size
                 source = place if self.lanewise else group * self.channels * size
-                table.append((source, place, vectors, last))
-        return _table(table, 4)
+                table.append((source, place, vectors, last, most_rows(self.kind)[vectors]))
+        return _table(table, 5)
 
     def add(self, part):
         """Add one combination of the axes' parts."""
@@ -226,7 +257,7 @@ class _Tables:
         rows, runs = len(self.rows), len(self.a_runs)
         begins = self.weights, panel
         numbers = (rows, rows + len(lines), runs, len(reads), length, width, *steps, *begins)
-        self.parts.append((*numbers, *self._terms(part[-1].shifts)))
+        self.parts.append((*numbers, self._term(part[-1].shifts), self.at_once))
         self.rows += lines
         self.a_runs += reads
         self.b_runs += [run * length * self.weight_row for run in range(len(reads))]
@@ -239,11 +270,11 @@ class _Tables:
         joins = self.lanewise or (adjacent and self.groups == 1)
         return max(len(shifts), 1) if joins else 1
 
-    def _terms(self, shifts):
-        """Step from one term of a run to the next, and the most rows of a tile."""
+    def _term(self, shifts):
+        """Step from one term of a run to the next."""
         if not self.lanewise:
-            return self.size, ROWS
-        return (shifts[1] - shifts[0] if len(shifts) > 1 else 0) * self.cells[-1], LANEWISE_ROWS
+            return self.size
+        return (shifts[1] - shifts[0] if len(shifts) > 1 else 0) * self.cells[-1]
 
     def _lines(self, part, runs):
         """Where each line of results begins to read, where it is written, and the runs it takes."""
@@ -277,6 +308,12 @@ class _Tables:
             first += [outside * each] * same
             count += [inside * each] * same
         return first, count
+
+    def terms_are_columns(self, widths):
+        """Whether the terms of a run fill more vectors than the filters, or these half of one."""
+        _, filters, groups = widths
+        by_terms = panel_columns(self.parts[0][4], self.size)
+        return groups == 1 and (filters <= VECTOR // self.size // 2 or by_terms > self.columns)
 
     def finished(self):
         """The tables as arrays."""

@@ -9,7 +9,7 @@ each step.
 import numpy as np
 
 from minikeras.kernels.compiled.loops import compiled
-from minikeras.kernels.compiled.tiles import ROWS, VECTOR, VECTORS, tile, tile_code
+from minikeras.kernels.compiled.tiles import ROWS, VECTOR, panel_columns, tile, tile_code
 
 _ONE_RUN = np.zeros(1, np.int64)
 _NO_FLOOR = -np.inf
@@ -33,7 +33,7 @@ def panels(matrix):
         5
     """
     terms, width = matrix.shape
-    columns = VECTORS * VECTOR // matrix.itemsize
+    columns = panel_columns(width, matrix.itemsize)
     copy = np.empty((-(-width // columns), terms, columns), matrix.dtype)
     if matrix.flags.c_contiguous:
         _copy_rows(matrix, copy)
@@ -58,12 +58,13 @@ def multiply(by, a, a_row, start, start_row, out, out_row, rows):
     """
     code, copy, width, run, _ = by
     count, terms, columns = copy.shape
-    size, lanes, runs = copy.itemsize, columns // VECTORS, run.ctypes.data
-    tiles = (rows + ROWS - 1) // ROWS
+    size, runs = copy.itemsize, run.ctypes.data
+    lanes = VECTOR // size
     for p in range(count):
         wide = min(columns, width - p * columns)
         vectors = (wide + lanes - 1) // lanes
         last = wide - (vectors - 1) * lanes
+        tiles = (rows + ROWS[vectors] - 1) // ROWS[vectors]
         panel, moved = copy[p].ctypes.data, p * columns * size
         for i in range(tiles):
             first = rows * i // tiles

@@ -1,10 +1,15 @@
 """Register tile of a matrix product: the innermost loop of convolutions and of small products.
 
-A tile is a few rows by one or two vectors of columns, all of whose sums stay in registers while the
-loop runs: one number of `a` for each row, spread over a vector, times a vector of `b`. Of the
-registers of AVX-512, 28 hold sums; each step then makes 28 products from 16 loads, which is what it
-takes to keep the multipliers busy (Goto and van de Geijn, "Anatomy of high-performance matrix
-multiplication", 2008).
+A tile is a few rows by a few vectors of columns, all of whose sums stay in registers while the loop
+runs: one number of `a` for each row, spread over a vector, times a vector of `b`. Of the registers
+of AVX-512, 24 to 28 hold sums (Goto and van de Geijn, "Anatomy of high-performance matrix
+multiplication", 2008). The fewer rows and the more vectors, the fewer numbers are loaded and
+pointers moved: six rows of four vectors are 24 products from 10 loads a step, 14 rows of two are 28
+from 16, and so the wide one is faster where another thread shares the core.
+
+Two more kinds of tile are for convolutions. Where the rows are neighbours, as along a line of an
+image, three taps of a window share each number of `a`: 36 products from 18 loads, even if there is
+but one vector of columns. And where channels do not mix, each column has numbers of its own in `a`.
 
 What makes a tile of use beyond matrices is how it walks through memory. The sum goes over `runs` of
 `length` steps, and two tables say where each run begins in `a` and in `b`. So the windows of a
@@ -39,12 +44,37 @@ def _vector_bytes():
 
 VECTOR = _vector_bytes()
 """Bytes of a vector."""
-ROWS = 6 if VECTOR == 32 else 14
-"""Most rows of a tile: AVX2 has 16 registers, AVX-512 and NEON have 32."""
-VECTORS = 2
+REGISTERS = 16 if VECTOR == 32 else 32
+"""Vectors that a core has room for: AVX2 has 16 registers, AVX-512 and NEON have 32."""
+VECTORS = 2 if REGISTERS == 16 else 4
 """Most vectors to a row of a tile."""
-LANEWISE_ROWS = 6
-"""Most rows of a tile whose columns do not mix; there is little for more rows to share."""
+ROWS = (0, *(min((REGISTERS - count - 1) // count, 14) for count in range(1, VECTORS + 1)))
+"""Most rows of a tile of so many vectors: one register is for each of them, and one for `a`."""
+TAPS = 3
+"""Taps that share a number in a tile of neighbours."""
+_MOST_ROWS = {
+    "mixed": ROWS,
+    "neighbours": (0, *((REGISTERS - 1 - TAPS * count) // count for count in range(1, 3))),
+    "lanewise": (0, 6, 6),
+}
+
+
+def most_rows(kind):
+    """Most rows of a tile of each number of vectors.
+
+    Args:
+        kind: `"mixed"`, `"neighbours"` or `"lanewise"`, see `tile_code`.
+
+    Returns:
+        A tuple; the first entry is that of no vector.
+
+    Example:
+        >>> from minikeras.kernels.compiled.tiles import most_rows
+        >>> most_rows("lanewise")
+        (0, 6, 6)
+    """
+    return _MOST_ROWS[kind]
+
 
 # The walk's numbers, in the order in which a tile takes them.
 _FIELDS = (
@@ -52,9 +82,9 @@ _FIELDS = (
     *("a", "a_row", "a_step", "a_runs", "b", "b_step", "b_runs", "runs", "length"),
     *("start", "start_row", "out", "out_row"),
 )
-# Rows that share a pointer. With one for all, finding the next row's address is a chain of
-# additions as long as the products take.
-_TOGETHER = 4
+# How an instruction finds the rows that share a pointer: as a multiple of the step from row to row,
+# times 1, 2, 4 or 8, which costs nothing. A pointer for each row would not fit the registers.
+_REACH = ((0, 1), (1, 1), (1, 2), (3, 1), (1, 4), (5, 1), (3, 2), (7, 1), (1, 8))
 
 
 @instructions
@@ -84,8 +114,8 @@ def tile(
     Args:
         context: Given by Numba.
         code: Address of the compiled tile, `tile_code(dtype)`.
-        rows: Rows of the tile, 1 to `ROWS`.
-        vectors: Vectors of columns, 1 or `VECTORS`.
+        rows: Rows of the tile, 1 to `ROWS[vectors]`.
+        vectors: Vectors of columns, 1 to `VECTORS`.
         last: Columns in the last vector; those behind are neither read nor written.
         a: Address of the left operand.
         a_row: Step from a row to the next.
@@ -115,15 +145,40 @@ def tile(
     return signature, emit
 
 
+def panel_columns(count, size, most=VECTORS):
+    """Columns of the panels into which a matrix is cut: as wide as a tile, and about even.
+
+    Args:
+        count: Columns of the matrix.
+        size: Bytes of a number.
+        most: Most vectors of a panel.
+
+    Returns:
+        An int, a whole number of vectors.
+
+    Example:
+        >>> from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
+        >>> panel_columns(1, 4) * 4 == VECTOR
+        True
+    """
+    lanes = VECTOR // size
+    vectors = -(-count // lanes)
+    panels = -(-vectors // most)
+    return -(-vectors // max(panels, 1)) * lanes
+
+
 @functools.cache
-def tile_code(dtype, lanewise=False):
+def tile_code(dtype, kind="mixed"):
     """Compile the tile for a type of number.
 
     Args:
         dtype: float32 or float64.
-        lanewise: Whether each column has numbers of its own in `a`, side by side as in `b`:
-            `out[m, v] = max(start[m, v] + sum over r, k of a[r, m, k, v] * b[r, k, v], floor)`.
-            Such a tile has at most `LANEWISE_ROWS` rows.
+        kind: `"mixed"` for what `tile` says; `"lanewise"` if each column has numbers of its own in
+            `a`, side by side as in `b`:
+            `out[m, v] = max(start[m, v] + sum over r, k of a[r, m, k, v] * b[r, k, v], floor)`;
+            `"neighbours"` if each number of `a` belongs to several rows, `TAPS` being `T`:
+            `out[m] = max(start[m] + sum over r, k, t of a[r, m + t, k] * b[r, T * k + t], floor)`.
+            `most_rows(kind)` tells how large such tiles are.
 
     Returns:
         The address to give to `tile`, an int.
@@ -135,16 +190,10 @@ def tile_code(dtype, lanewise=False):
         True
     """
     zero = np.dtype(dtype).type(0)
+    emit = {"mixed": _mixed, "neighbours": _neighbours, "lanewise": _lanewise}[kind]
 
-    if lanewise:
-
-        def every_tile(walk, floor):
-            _emit_lanewise_tiles(zero, walk, floor)
-
-    else:
-
-        def every_tile(walk, floor):
-            _emit_tiles(zero, walk, floor)
+    def every_tile(walk, floor):
+        emit(zero, walk, floor)
 
     compiled = cfunc(types.void(types.int64, types.float64), cache=True)(every_tile)
     _kept.append(compiled)
@@ -156,17 +205,26 @@ _kept = []
 
 
 @instructions
-def _emit_tiles(context, zero, walk, floor):
+def _mixed(context, zero, walk, floor):
     """Tiles of every size, of which the first two of the numbers at `walk` choose one."""
-    return types.void(zero, walk, floor), functools.partial(_emit_sizes, _Tile, ROWS)
+    return _every_size(_Tile, "mixed", zero, walk, floor)
 
 
 @instructions
-def _emit_lanewise_tiles(context, zero, walk, floor):
-    """As `_emit_tiles`, with columns that do not mix."""
-    return types.void(zero, walk, floor), functools.partial(
-        _emit_sizes, _LanewiseTile, LANEWISE_ROWS
-    )
+def _neighbours(context, zero, walk, floor):
+    """As `_mixed`, with rows that are neighbours."""
+    return _every_size(_NeighboursTile, "neighbours", zero, walk, floor)
+
+
+@instructions
+def _lanewise(context, zero, walk, floor):
+    """As `_mixed`, with columns that do not mix."""
+    return _every_size(_LanewiseTile, "lanewise", zero, walk, floor)
+
+
+def _every_size(tile, kind, *arguments):
+    emit = functools.partial(_emit_sizes, tile, most_rows(kind))
+    return types.void(*arguments), emit
 
 
 def _emit_sizes(kind, most, context, builder, signature, values):
@@ -178,12 +236,12 @@ def _emit_sizes(kind, most, context, builder, signature, values):
     }
     given["floor"] = floor
     end = builder.append_basic_block("end")
-    size = builder.add(builder.shl(given["rows"], _I64(1)), given["vectors"])
+    size = builder.add(builder.shl(given["rows"], _I64(3)), given["vectors"])
     switch = builder.switch(size, end)
-    for rows in range(1, most + 1):
-        for vectors in range(1, VECTORS + 1):
+    for vectors in range(1, len(most)):
+        for rows in range(1, most[vectors] + 1):
             block = builder.append_basic_block(f"tile_{rows}_{vectors}")
-            switch.add_case(_I64(2 * rows + vectors), block)
+            switch.add_case(_I64(8 * rows + vectors), block)
             builder.position_at_end(block)
             kind(builder, element, given, rows, vectors).emit()
             builder.branch(end)
@@ -197,6 +255,7 @@ class _Tile:
     def __init__(self, builder, element, given, rows, vectors):
         self.builder, self.element, self.given = builder, element, given
         self.rows, self.vectors = range(rows), range(vectors)
+        self.cells = rows
         self.size = 4 if isinstance(element, ir.FloatType) else 8
         lanes = VECTOR // self.size
         self.vector = ir.VectorType(element, lanes)
@@ -213,8 +272,8 @@ class _Tile:
             for m in self.rows
             for v in self.vectors
         }
-        steps = [self._times(m, given["a_row"]) for m in range(_TOGETHER)]
-        hops = [self._hidden(self._times(m, given["a_row"])) for m in self.rows[::_TOGETHER]]
+        steps = {m: self._hidden(self._times(m, given["a_row"])) for m, _ in _REACH[1:]}
+        hops = [self._times(m, given["a_row"]) for m in range(0, self.cells, len(_REACH))]
         with cgutils.for_range(builder, given["runs"]) as run:
             a = builder.add(given["a"], self._entry(given["a_runs"], run.index))
             b = builder.add(given["b"], self._entry(given["b_runs"], run.index))
@@ -229,17 +288,32 @@ class _Tile:
         builder = self.builder
         b = builder.load(right)
         columns = [self._load(b, v) for v in self.vectors]
-        starts = [builder.load(head) for head in heads]
+        starts = [self._hidden(builder.load(head)) for head in heads]
         for m in self.rows:
-            at = builder.gep(starts[m // _TOGETHER], [steps[m % _TOGETHER]])
-            for v, factor in enumerate(self._factors(at)):
-                # Contracted to one instruction where the processor has it.
-                product = builder.fmul(factor, columns[v], flags=("contract",))
-                total = builder.fadd(product, builder.load(sums[m, v]), flags=("contract",))
-                builder.store(total, sums[m, v])
-        for head, start in zip(heads, starts, strict=True):
-            builder.store(builder.gep(start, [self.given["a_step"]]), head)
+            for v, factor in enumerate(self._factors(self._row(starts, steps, m))):
+                self._add(sums[m, v], factor, columns[v])
+        self._go_on(heads, starts)
         builder.store(builder.gep(b, [self.given["b_step"]]), right)
+
+    def _add(self, total, factor, column):
+        """Add a product to a sum, as one instruction where the processor has it."""
+        product = self.builder.fmul(factor, column, flags=("contract",))
+        added = self.builder.fadd(product, self.builder.load(total), flags=("contract",))
+        self.builder.store(added, total)
+
+    def _row(self, starts, steps, m):
+        """Pointer to a row of `a`."""
+        head, place = divmod(m, len(_REACH))
+        if not place:
+            return starts[head]
+        step, scale = _REACH[place]
+        units = self.builder.bitcast(starts[head], ir.IntType(8 * scale).as_pointer())
+        return self.builder.bitcast(self.builder.gep(units, [steps[step]]), _I8.as_pointer())
+
+    def _go_on(self, heads, starts):
+        """Move the pointers to the next term."""
+        for head, start in zip(heads, starts, strict=True):
+            self.builder.store(self.builder.gep(start, [self.given["a_step"]]), head)
 
     def _factors(self, place):
         """What the vectors of a row are multiplied with: one number, the same for all."""
@@ -304,8 +378,8 @@ class _Tile:
         return self.builder.mul(_I64(count), step)
 
     def _hidden(self, number):
-        """The same number, of which the optimizer no longer knows how it was made."""
-        kind = ir.FunctionType(_I64, [_I64])
+        """The same number or pointer, of which the optimizer no longer knows how it was made."""
+        kind = ir.FunctionType(number.type, [number.type])
         return self.builder.asm(kind, "", "=r,0", [number], side_effect=False)
 
     def _spread(self, number, kind):
@@ -314,6 +388,29 @@ class _Tile:
         one = self.builder.insert_element(none, number, _I32(0))
         first = ir.Constant(ir.VectorType(_I32, kind.count), None)
         return self.builder.shuffle_vector(one, none, first)
+
+
+class _NeighboursTile(_Tile):
+    """A tile whose rows are neighbours, so that several taps meet the same cell."""
+
+    def __init__(self, builder, element, given, rows, vectors):
+        super().__init__(builder, element, given, rows, vectors)
+        self.cells = rows + TAPS - 1
+        self.next_b = self._times(TAPS, given["b_step"])
+
+    def _step(self, sums, heads, right, steps):
+        builder, b = self.builder, self.builder.load(right)
+        step = self.given["b_step"]
+        taps = [b, builder.gep(b, [step]), builder.gep(b, [builder.shl(step, _I64(1))])]
+        columns = [[self._load(tap, v) for v in self.vectors] for tap in taps]
+        starts = [self._hidden(builder.load(head)) for head in heads]
+        for cell in range(self.cells):
+            factors = self._factors(self._row(starts, steps, cell))
+            for tap in range(TAPS):
+                for v in self.vectors if cell - tap in self.rows else ():
+                    self._add(sums[cell - tap, v], factors[v], columns[tap][v])
+        self._go_on(heads, starts)
+        builder.store(builder.gep(b, [self.next_b]), right)
 
 
 class _LanewiseTile(_Tile):
