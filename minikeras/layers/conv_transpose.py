@@ -6,12 +6,12 @@ arithmetic for deep learning" (2016), section 4.
 
 from typing import Any
 
-from minikeras import ops
 from minikeras.core import dims
 from minikeras.kernels.shared.windows import transposed_output_size
-from minikeras.layers.arguments import Count, DataFormat, int_tuple
+from minikeras.layers.arguments import Count, DataFormat, int_tuple, is_relu
 from minikeras.layers.conv import _Windowed
 from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.ops.conv import conv_transpose_bias
 
 
 class _Transposed(_Windowed):
@@ -42,12 +42,10 @@ class _Transposed(_Windowed):
 
     def call(self, inputs):
         """Convolve backwards, add, activate."""
-        options = self._window_options(output_padding=self.output_padding)
-        y = ops.conv_transpose(inputs, self.kernel, **options)
-        if self.bias is not None:
-            first = self.data_format == "channels_first"
-            y = y + (ops.reshape(self.bias, (-1, *(1,) * self._rank)) if first else self.bias)
-        return self.activation(y)
+        fused = is_relu(self.activation)
+        options = self._window_options(output_padding=self.output_padding, relu=fused)
+        y = conv_transpose_bias(inputs, self.kernel, self.bias, **options)
+        return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the inputs of which a convolution makes this shape."""

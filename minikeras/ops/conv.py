@@ -9,7 +9,7 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.core import dims
 from minikeras.core.dims import Dim
 from minikeras.kernels.shared.windows import output_size, transposed_output_size
-from minikeras.ops.convolutions import convolution, input_grad
+from minikeras.ops.convolutions import convolution, transposed_convolution
 from minikeras.ops.shaping import reshape
 from minikeras.ops.spatial import (
     as_declared,
@@ -201,6 +201,41 @@ def conv_transpose(
         >>> keras.ops.conv_transpose(x, kernel, strides=2).tolist()
         [[[1.0], [1.0], [1.0], [1.0]]]
     """
+    return conv_transpose_bias(
+        inputs, kernel, None, strides, padding, output_padding, data_format, dilation_rate
+    )
+
+
+def conv_transpose_bias(
+    inputs,
+    kernel,
+    bias,
+    strides=1,
+    padding="valid",
+    output_padding=None,
+    data_format=None,
+    dilation_rate=1,
+    relu=False,
+):
+    """Transposed convolution, one number added to each filter, negative results cut off.
+
+    Args:
+        inputs: as for `conv_transpose`.
+        kernel: as for `conv_transpose`.
+        bias: tensor `(filters,)`, or None.
+        strides: as for `conv_transpose`.
+        padding: as for `conv_transpose`.
+        output_padding: as for `conv_transpose`.
+        data_format: as for `conv_transpose`.
+        dilation_rate: as for `conv_transpose`.
+        relu: whether to replace negative results by zero.
+
+    Returns:
+        As for `conv_transpose`.
+
+    Raises:
+        ValueError: as for `conv_transpose`.
+    """
     form = layout(data_format)
     kernel = convert_to_tensor(kernel)
     x = channels_last(convert_to_tensor(inputs), form)
@@ -219,7 +254,8 @@ def conv_transpose(
     if dims.is_known(sizes):
         _check_transposed(x, sizes, window, strides, pads, dilation, output_padding)
     options = {"strides": strides, "padding": pads, "dilation": dilation}
-    return as_declared(input_grad(x, kernel, input_shape=sizes, **options), form)
+    y = transposed_convolution(x, kernel, bias, input_shape=sizes, relu=relu, **options)
+    return as_declared(y, form)
 
 
 def _convolved(x, kernel, bias, strides, padding, dilation, groups, relu=False):

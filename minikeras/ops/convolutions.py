@@ -5,8 +5,8 @@ has the other two for its gradients: so any order of gradient is exact and made 
 kernels. Their arguments come in the order of the sum that all three are parts of: the sum of
 `x[cell] * kernel[tap] * g[output]`.
 
-`convolution` adds the bias and the most common activation to the forward pass, and takes all
-gradients in one backward pass.
+`convolution` and `transposed_convolution` add the bias and the most common activation to the
+forward pass, and take all gradients in one backward pass.
 """
 
 from minikeras.autograd.composite import op
@@ -16,8 +16,9 @@ from minikeras.autograd.primitive import broadcast_to, primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.kernels import per_device as kernels
-from minikeras.kernels.shared.dense import column_sums, flat
+from minikeras.kernels.shared.dense import column_sums, flat, where_positive
 from minikeras.ops import activation
+from minikeras.ops.elementwise import add
 from minikeras.ops.spatial import output_sizes
 
 _linear = Family(to_common, same, None)
@@ -176,3 +177,61 @@ convolution = fused(
 @convolution.rule
 def _(x, kernel, bias, *, relu, **options):
     return convolve.infer((x, kernel, bias), options)
+
+
+@op
+def _transposed(x, kernel, bias, *, input_shape, strides, padding, dilation, relu=False):
+    """The gradient of a convolution by its input, with a bias; negative results may be cut off."""
+    options = {"strides": strides, "padding": padding, "dilation": dilation}
+    y = input_grad(x, kernel, input_shape=input_shape, **options)
+    y = y if bias is None else add(y, bias)
+    return activation.relu(y) if relu else y
+
+
+def _transposed_forward(
+    xp, x, kernel, bias, *, keep, input_shape, strides, padding, dilation, relu=False
+):
+    y = kernels.conv_input_grad(
+        xp,
+        x,
+        kernel,
+        bias=bias,
+        input_shape=input_shape,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        relu=relu,
+    )
+    return y, y if relu else None
+
+
+def _transposed_backward(xp, g, arrays, y, needs, *, input_shape, relu=False, **options):
+    x, kernel, _ = arrays
+    if relu:
+        g = where_positive(xp, g, y)
+    window = kernel.shape[:-2]
+    return [
+        kernels.conv(xp, g, kernel, **options) if needs[0] else None,
+        kernels.conv_kernel_grad(xp, g, x, window=window, **options) if needs[1] else None,
+        column_sums(xp, flat(g)) if needs[2] else None,
+    ]
+
+
+transposed_convolution = fused(
+    "transposed_convolution",
+    reference=_transposed,
+    forward=_transposed_forward,
+    backward=_transposed_backward,
+    family=_linear,
+)
+
+
+@transposed_convolution.rule
+def _(x, kernel, bias, *, relu, **options):
+    channels = kernel.shape[-2]
+    if bias is not None and bias.shape != (channels,):
+        raise ValueError(
+            f"Expected one bias for each of {channels} filters. "
+            f"Received: bias.shape={dims.to_public(bias.shape)}"
+        )
+    return input_grad.infer((x, kernel), {"groups": 1, **options})

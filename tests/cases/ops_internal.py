@@ -64,6 +64,9 @@ CASES = [
       for inputs, options in (
           ([f32(2, 5, 6, 4), f32(3, 3, 2, 4), None], {"groups": 2, **more}),
           ([f32(2, 5, 6, 3), f32(2, 3, 3, 4), f32(4)], more))],
+    *[Case("convolutions.transposed_convolution", [f32(2, 2, 5, 4), f32(3, 3, 2, 4), bias],
+           {**STRIDED, "input_shape": (5, 6), "relu": relu}, reduction=18)
+      for bias in (f32(2), None) for relu in (False, True)],
     Case("nn.softmax_along", [f32(3, 4)], reduction=4),
     Case("linalg.contract", [f32(3, 4), f32(4, 2)], reduction=4),
     Case("core._count", [i32(3, 4)]),

@@ -46,19 +46,29 @@ def conv(xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu
         return NotImplemented
     if out is None:
         out = np.empty((len(x), *plan.shape, kernel.shape[-1]), x.dtype)
-    start = aligned_zeros(np, kernel.shape[-1:], x.dtype)
-    if bias is not None:
-        start[...] = bias
-    floor = 0.0 if relu else -math.inf
+    start, floor = _start(kernel.shape[-1], bias, x.dtype), _floor(relu)
     if groups == 1 and kernel.shape[-1] <= _FEW and _whole_vectors(plan, x.itemsize):
         weights = np.ascontiguousarray(kernel.reshape(-1, kernel.shape[-1]).T)
         return _correlate(plan, x, weights, start, out, floor, few=True)
     return _correlate(plan, x, _panels(plan, _split(kernel, groups)), start, out, floor)
 
 
-def conv_input_grad(xp, g, kernel, *, input_shape, strides, padding, dilation, groups=1, out=None):
+def conv_input_grad(
+    xp,
+    g,
+    kernel,
+    *,
+    input_shape,
+    strides,
+    padding,
+    dilation,
+    groups=1,
+    bias=None,
+    relu=False,
+    out=None,
+):
     """Gradient of `conv` by its input; arguments as in `kernels/cpu/conv.py`."""
-    if not _suit(g, kernel, out) or not all(input_shape) or _multiplies(kernel, groups):
+    if not _suit(g, kernel, bias, out) or not all(input_shape) or _multiplies(kernel, groups):
         return NotImplemented
     channels = kernel.shape[-2] * groups
     case = _case((*input_shape, channels), kernel, strides, padding, dilation, groups)
@@ -66,7 +76,7 @@ def conv_input_grad(xp, g, kernel, *, input_shape, strides, padding, dilation, g
     if out is None:
         out = np.empty((len(g), *input_shape, channels), g.dtype)
     weights = _panels(plan, _transposed(kernel, groups))
-    return _correlate(plan, g, weights, _zeros(channels, g.dtype), out, -math.inf)
+    return _correlate(plan, g, weights, _start(channels, bias, g.dtype), out, _floor(relu))
 
 
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
@@ -143,7 +153,7 @@ class _Backward:
             frame.rows,
             sums,
             self.weights,
-            _zeros(self.x.shape[-1], dtype),
+            _start(self.x.shape[-1], None, dtype),
             self._nothing(2) if self.by_input is None else _flat(self.by_input[part]),
             self.input_plan.tables,
         )
@@ -239,8 +249,16 @@ def _buffer(frame, x, wanted=None):
     return aligned_empty(np, (math.prod(frame.sizes) * x.shape[-1] * wanted,), x.dtype)
 
 
-def _zeros(count, dtype):
-    return np.zeros(count, dtype)
+def _start(count, bias, dtype):
+    """What the sums are added to: a bias, or zeros."""
+    start = aligned_zeros(np, (count,), dtype)
+    if bias is not None:
+        start[...] = bias
+    return start
+
+
+def _floor(relu):
+    return 0.0 if relu else -math.inf
 
 
 def _flat(x):

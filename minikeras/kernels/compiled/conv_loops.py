@@ -99,14 +99,13 @@ def _dot(code, read, weights, b_runs, zeros, sums, row, tables):
     )
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, fastmath={"reassoc"})
 def _added(sums, m):
-    """Sum of the lanes of a vector, an even number; the two halves do not wait for each other."""
-    even, odd = sums[m, 0], sums[m, 1]
-    for lane in range(2, sums.shape[1], 2):
-        even += sums[m, lane]
-        odd += sums[m, lane + 1]
-    return even + odd
+    """Sum of the lanes of a vector."""
+    total = sums[m, 0]
+    for lane in range(1, VECTOR // sums.itemsize):
+        total += sums[m, lane]
+    return total
 
 
 @njit(nogil=True, cache=True)

@@ -43,7 +43,7 @@ from minikeras.kernels.cpu.correlation import (
 )
 from minikeras.kernels.cpu.depthwise import depthwise
 from minikeras.kernels.providers import provided
-from minikeras.kernels.shared.dense import column_sums, flat
+from minikeras.kernels.shared.dense import column_sums, finish, flat
 from minikeras.kernels.shared.windows import Grid
 
 # A chunk of the gradient is cut and used three times before the next one. Smaller chunks, which
@@ -97,7 +97,18 @@ def conv(
 
 @provided("conv", least=1 << 10)
 def conv_input_grad(
-    xp, g, kernel, *, input_shape, strides, padding, dilation, groups=1, out=None
+    xp,
+    g,
+    kernel,
+    *,
+    input_shape,
+    strides,
+    padding,
+    dilation,
+    groups=1,
+    bias=None,
+    relu=False,
+    out=None,
 ):
     """Gradient of `conv` with respect to its input: the transposed convolution.
 
@@ -110,6 +121,8 @@ def conv_input_grad(
         padding: As for `conv`.
         dilation: As for `conv`.
         groups: As for `conv`.
+        bias: Optional array `(channels,)` to add, for a transposed convolution.
+        relu: Whether to replace negative results by zero.
         out: Optional array for the result.
 
     Returns:
@@ -129,7 +142,12 @@ def conv_input_grad(
         out = xp.empty((g.shape[0], *input_shape, channels), xp.result_type(g, kernel))
     options = (strides, padding, dilation, groups)
     transposed = Transposed(xp, kernel, input_shape, options, working_dtype(xp, out.dtype))
-    each(lambda p: transposed.run(g[p], out[p]), pieces(len(g), _work(g, kernel)))
+
+    def compute(part):
+        transposed.run(g[part], out[part])
+        finish(xp, out[part], bias, relu)
+
+    each(compute, pieces(len(g), _work(g, kernel)))
     return out
 
 

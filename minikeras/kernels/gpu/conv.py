@@ -74,7 +74,18 @@ def conv(
 
 
 def conv_input_grad(
-    xp, g, kernel, *, input_shape, strides, padding, dilation, groups=1, out=None
+    xp,
+    g,
+    kernel,
+    *,
+    input_shape,
+    strides,
+    padding,
+    dilation,
+    groups=1,
+    bias=None,
+    relu=False,
+    out=None,
 ):
     """Gradient of `conv` with respect to its input: the transposed convolution.
 
@@ -87,6 +98,8 @@ def conv_input_grad(
         padding: As for `conv`.
         dilation: As for `conv`.
         groups: As for `conv`.
+        bias: Optional array `(channels,)` to add, for a transposed convolution.
+        relu: Whether to replace negative results by zero.
         out: Optional array for the result.
 
     Returns:
@@ -108,7 +121,7 @@ def conv_input_grad(
     dtype = working_dtype(xp, out.dtype)
     if kernel.shape[-2] == 1 and groups > 1:
         depthwise_input_grad(xp, g, kernel, grid, out, dtype)
-        return out
+        return finish(xp, out, bias, relu)
     matrix = _by_group(xp, kernel, groups, dtype).swapaxes(1, 2)
     for block in _blocks(g.shape[0], grid, channels, dtype):
         columns, shape = xp.matmul(_by_group(xp, g[block], groups, dtype), matrix), out[block].shape
@@ -116,7 +129,7 @@ def conv_input_grad(
             out[block] = _joined(xp, columns, shape)
         else:
             out[block] = col2im(xp, columns, grid, shape)
-    return out
+    return finish(xp, out, bias, relu)
 
 
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
