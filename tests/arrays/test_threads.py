@@ -21,15 +21,16 @@ def test_pieces_cover_all_items_in_order():
     for count in range(12):
         parts = threads.pieces(count, 1e9)
         assert [i for part in parts for i in range(count)[part]] == list(range(count))
-        assert len(parts) == max(min(count, 3), 1)
+        assert len(parts) == max(min(count, 12), 1)
+        assert len(threads.pieces(count, 1e9, each_thread=1)) == max(min(count, 3), 1)
 
 
 def test_several_pieces_for_each_thread_if_they_are_not_too_short():
-    parts = threads.pieces(100, 3e6, each_thread=4)
+    parts = threads.pieces(100, 3e6)
     assert len(parts) == 12 and parts[0].start == 0 and parts[-1].stop == 100
-    assert len(threads.pieces(100, 1.5e6, each_thread=4)) == 6
-    assert len(threads.pieces(100, 3e5, each_thread=4)) == 3
-    assert len(threads.pieces(5, 3e7, each_thread=4)) == 5
+    assert len(threads.pieces(100, 1.5e6)) == 6
+    assert len(threads.pieces(100, 3e5)) == 3
+    assert len(threads.pieces(5, 3e7)) == 5
 
 
 def test_little_work_stays_together():
@@ -67,7 +68,7 @@ def test_an_error_is_raised_when_all_have_ended(place):
 def test_pieces_are_not_divided_again():
     inner = threads.each(lambda part: len(threads.pieces(100, 1e9)), [0, 1, 2])
     assert inner == [1, 1, 1]
-    assert len(threads.pieces(100, 1e9)) == 3
+    assert len(threads.pieces(100, 1e9)) == 12
 
 
 def test_pieces_given_inside_a_piece_run_one_after_the_other():

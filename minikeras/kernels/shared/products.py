@@ -55,6 +55,8 @@ def products_at_once(xp, pairs, dtype):
 
 
 _BLAS = (np.float32, np.float64)
+# Nanoseconds of which a second piece for each thread is worth its call.
+_LONG = 10_000_000
 
 
 def _shares(known, dtype):
@@ -62,7 +64,13 @@ def _shares(known, dtype):
     if len(known) < 2 or dtype not in _BLAS:
         return ()
     work = sum(2 * a.size * b.shape[1] for a, b in known) / OPERATIONS
-    return pieces(min(max(a.shape[0], b.shape[1]) for a, b in known), work)
+    count = min(max(a.shape[0], b.shape[1]) for a, b in known)
+    return pieces(count, work, each_thread=_each_thread(work))
+
+
+def _each_thread(work):
+    """Pieces for each thread: BLAS slows down if they last less than some milliseconds."""
+    return max(int(work // _LONG), 1)
 
 
 def _part(a, b, out, i, count):
@@ -89,7 +97,7 @@ def _of_matrices(xp, a, b):
     """Divide the longer side of a large product among threads."""
     (m, inner), n = a.shape, b.shape[1]
     work = 2 * m * inner * n / OPERATIONS
-    parts = pieces(max(m, n), work) if xp is np else ()
+    parts = pieces(max(m, n), work, each_thread=_each_thread(work)) if xp is np else ()
     if len(parts) < 2:
         return xp.matmul(a, b)
     out = np.empty((m, n), a.dtype)
