@@ -121,5 +121,4 @@ def mish(x):
         >>> keras.activations.mish([-1.0, 1.0]).tolist()
         [-0.303401, 0.865098]
     """
-    x = convert_to_tensor(x)
-    return x * exponential_ops.tanh(shrinkage.softplus(x))
+    return shrinkage.mish(x)

@@ -9,8 +9,9 @@ when somebody asks for them (`to_numpy`), and an op on arrays of two devices is 
 import os
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ Array: type[Any] = np.ndarray
 
 in_use = False
 """Whether arrays on a GPU have been met: as long as not, nobody needs to ask where arrays lie."""
+
+several = False
+"""Whether there are several GPUs, so that arrays may lie on another one than the current."""
 
 
 class _Current(threading.local):
@@ -82,9 +86,12 @@ def _moved(xp: types.ArrayModule, host: types.Array) -> types.Array:
     return xp.asarray(host) if host.ndim else xp.full((), host.item(), host.dtype)
 
 
-def _expect_gpus() -> None:
-    global in_use
-    in_use = True
+def _expect_gpus() -> int:
+    """Take note that there are arrays on GPUs from now on; return how many GPUs there are."""
+    global in_use, several
+    found = gpu.count()
+    in_use, several = True, found > 1
+    return found
 
 
 def boxed(result: Any) -> types.Array:
@@ -98,6 +105,23 @@ def beside(value: types.Array, array: types.Array) -> types.Array:
         return value
     with array.device:
         return _moved(namespace(array), value)
+
+
+def made_beside(array: types.Array, function: str, *arguments: Any) -> types.Array:
+    """Make an array where another one lies, by a function of the array module: `"zeros"`."""
+    make = getattr(namespace(array), function)
+    if not several:
+        return make(*arguments)
+    with elsewhere(array) or nullcontext():
+        return make(*arguments)
+
+
+def copied(array: types.Array) -> types.Array:
+    """Return a copy, where the array lies."""
+    if not several:
+        return array.copy()
+    with elsewhere(array) or nullcontext():
+        return array.copy()
 
 
 def to_numpy(array: types.Array) -> types.Array:
@@ -117,7 +141,73 @@ def current() -> str:
 
 def place_of(array: types.Array | None) -> AbstractContextManager[Any]:
     """Return a context in which the device of an array is the current one (None: as it is)."""
-    return nullcontext() if array is None else device(name_of(array))
+    if array is None or _is_on_current(array):
+        return nullcontext()
+    return device(name_of(array))
+
+
+def _is_on_current(array: types.Array) -> bool:
+    if type(array) is np.ndarray:
+        return _current.xp is np
+    if not on_gpu(array):
+        return _current.xp is np
+    return _current.xp is not np and array.device.id == _current.index
+
+
+def elsewhere(array: types.Array) -> AbstractContextManager[Any] | None:
+    """Return `place_of` an array that lies on another GPU than the current one, else None."""
+    if not several or type(array) is np.ndarray or not on_gpu(array) or _is_on_current(array):
+        return None
+    return place_of(array)
+
+
+def place_of_first(nest: Iterable[Any]) -> AbstractContextManager[Any]:
+    """Return `place_of` the first tensor among values; numbers and NumPy's arrays have no place."""
+    return place_of(next(_arrays_in(nest), None))
+
+
+def _arrays_in(values: Iterable[Any]) -> Iterator[types.Array]:
+    """The arrays of tensors and variables among values, and bare ones that have a place: CuPy's."""
+    for value in values:
+        if isinstance(value, types.Dict):
+            yield from _arrays_in(value.values())
+        elif isinstance(value, (types.List, types.Tuple)):
+            yield from _arrays_in(value)
+        else:
+            array = array_of(value)
+            if on_gpu(array) or (type(array) is np.ndarray and array is not value):
+                yield array
+
+
+def array_of(value: Any) -> Any:
+    """Return the array behind a tensor or a variable, and anything else as it is."""
+    if type(value) is np.ndarray or on_gpu(value):
+        return value
+    return getattr(value, "array" if hasattr(value, "array") else "data", value)
+
+
+def placed(kernel: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """Let a kernel compute on the GPU on which its arrays lie, whatever the current one.
+
+    Args:
+        kernel: a function `(xp, *arrays, **statics)`; lists of arrays may be among the arrays.
+        what: who computes with them, for messages.
+
+    Returns:
+        A function with the same arguments, which refuses arrays of several GPUs.
+    """
+
+    @wraps(kernel)
+    def there(xp: types.ArrayModule, *arrays: Any, **statics: Any) -> Any:
+        if xp is np:
+            return kernel(xp, *arrays, **statics)
+        given = [array for array in _arrays_in(arrays) if on_gpu(array)]
+        if len({array.device.id for array in given}) > 1:
+            refuse_mixed(given, what)
+        with given[0].device if given else nullcontext():
+            return kernel(xp, *arrays, **statics)
+
+    return there
 
 
 def device_memory() -> dict[str, int]:
@@ -198,8 +288,7 @@ class device:  # a context manager, named as Keras names it
         self.xp: types.ArrayModule = np
         if self.kind == "gpu":
             self.xp = gpu.library()
-            _expect_gpus()
-            _check_index(self.index, gpu.count())
+            _check_index(self.index, _expect_gpus())
         self._outer: list[tuple[types.ArrayModule, int, Any]] = []
 
     def __enter__(self) -> "device":

@@ -6,11 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol
 
+from minikeras.arrays import device
 from minikeras.autograd import symbolic
-from minikeras.autograd.primitive import cast
+from minikeras.autograd.primitive import cast, stacked_nest
 from minikeras.autograd.symbolic import Abstract
-from minikeras.autograd.tensor import Tensor, array_from
-from minikeras.core.types import DTypeLike
+from minikeras.autograd.tensor import Tensor, array_from, holds_tensors
+from minikeras.core.types import DTypeLike, List, Tuple
 
 P = ParamSpec("P")
 
@@ -32,19 +33,28 @@ def op(function: Callable[P, Any]) -> Composite[P]:
     """Make a public op of a function over ops.
 
     Called on a model's symbolic tensors it adds one node under its own name; otherwise the body
-    simply runs, on values or on shapes alone.
+    simply runs, on values or on shapes alone. What it makes of numbers lies beside its tensors.
     """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if not device.in_use:
+            return function(*args, **kwargs)
+        with device.place_of_first((*args, *kwargs.values())):
+            return function(*args, **kwargs)
 
     @functools.wraps(function)
     def body(*args: P.args, **kwargs: P.kwargs) -> Any:
         if symbolic.any_symbolic(args, kwargs):
             return symbolic.record_op(composite, args, kwargs)
-        return function(*args, **kwargs)
+        if not device.in_use:
+            return function(*args, **kwargs)
+        return run(*args, **kwargs)
 
     composite: Any = body
     composite.name = function.__name__
     composite.class_name = ""
-    composite.run = function
+    composite.run = run
     return composite
 
 
@@ -66,7 +76,9 @@ def convert_to_tensor(x: Any, dtype: DTypeLike = None) -> Any:
     """
     if hasattr(x, "as_operand"):
         x = x.as_operand()
+    if isinstance(x, (List, Tuple)) and holds_tensors(x):
+        x = stacked_nest(x)
     if isinstance(x, Abstract | Tensor):
         return x if dtype is None else cast(x, dtype=dtype)
     array = array_from(x, dtype)
-    return Tensor(array.copy() if array is x or array.base is not None else array)
+    return Tensor(device.copied(array) if array is x or array.base is not None else array)

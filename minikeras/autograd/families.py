@@ -149,6 +149,16 @@ def shape_reduced(shapes: Shapes, statics: Statics) -> Shape:
     return tuple(size for i, size in enumerate(shape) if i not in axes)
 
 
+def shape_stacked(shapes: Shapes, _statics: Statics) -> Shape:
+    """The output has one axis more, in front."""
+    if None in shapes:
+        raise ValueError("A list with tensors in it cannot become a tensor: it holds None, too.")
+    if any(shape != shapes[0] for shape in shapes if dims.is_known((*shape, *shapes[0]))):
+        public = [dims.to_public(shape) for shape in shapes]
+        raise ValueError(f"Tensors in a list must have one shape. Received the shapes {public}.")
+    return (len(shapes), *shapes[0])
+
+
 elementwise = Family(as_they_are, same, shape_of_first)
 floating = Family(to_float, same, shape_of_first)
 numeric = Family(to_number, same, shape_of_first)
@@ -158,3 +168,4 @@ comparison = Family(to_common, lambda _d, _s: "bool", shape_broadcast)
 logical = Family(to_bool, same, shape_broadcast)
 reduction = Family(as_they_are, same, shape_reduced)
 floating_reduction = Family(to_float, same, shape_reduced)
+stacking = Family(to_common, same, shape_stacked)

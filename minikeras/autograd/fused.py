@@ -10,10 +10,10 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.families import Family, Statics, elementwise
 from minikeras.autograd.gradient import pull_back
 from minikeras.autograd.node import Node, recording
-from minikeras.autograd.primitive import Primitive, boxed, primitive, wrap
+from minikeras.autograd.primitive import Primitive, primitive
 from minikeras.autograd.rules import filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
-from minikeras.autograd.tensor import Tensor
+from minikeras.autograd.tensor import Tensor, boxed, wrap
 from minikeras.core import settings
 from minikeras.core.types import Array, ArrayModule, List, Tuple
 
@@ -74,15 +74,17 @@ class Fused(Primitive):
             t is not None and t.node is not None and t.node.alive >= recording.since
             for t in tensors
         )
+        compute = self.compute if not device.several else self._placed(self.compute)
         try:
-            raw, saved = self.compute(xp, *arrays, keep=keep, **statics)
+            raw, saved = compute(xp, *arrays, keep=keep, **statics)
         except Exception:
             self._explain(tensors, statics)
             raise
         result = boxed(raw)
         if recording.recorder is not None:
             named = {"keep": keep, **statics}
-            recording.recorder.fused(self.kernel, (xp, *arrays), named, raw, result, saved)
+            kernel = self._placed(self.kernel)
+            recording.recorder.fused(kernel, (xp, *arrays), named, raw, result, saved)
         node = None
         if keep:
             node = self._record(tensors, arrays, statics, result)
@@ -116,9 +118,10 @@ class Fused(Primitive):
             node.kept["saved"],
             tuple(parent is not None for parent in node.parents),
         )
-        found = self.compute_backward(*arguments, **node.statics)
+        found = self._placed(self.compute_backward)(*arguments, **node.statics)
         if recording.recorder is not None:
-            recording.recorder.gradients(self.backward_kernel, arguments, node.statics, found)
+            kernel = self._placed(self.backward_kernel)
+            recording.recorder.gradients(kernel, arguments, node.statics, found)
         return [None if array is None else Tensor(array) for array in found]
 
     def _backward_of_reference(self, node: Node, gradients: list[Any]) -> list[Any]:

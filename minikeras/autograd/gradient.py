@@ -13,7 +13,7 @@ from typing import Any
 from minikeras.arrays import device
 from minikeras.autograd.families import elementwise
 from minikeras.autograd.node import Leaf, Place, next_serial, paused, recording
-from minikeras.autograd.primitive import primitive, reshaped
+from minikeras.autograd.primitive import primitive, reshaped, stacked
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.core import trees
 from minikeras.core.types import Array, ArrayModule, Nest
@@ -219,8 +219,13 @@ class GradientTape:
             recording.close(self)
         self._used = True
         leaves = trees.flatten(sources)
+        seeds, places = _seeds(target, output_gradients), [self._place(s) for s in leaves]
         release = not (self.persistent or self._shared)
-        found = walk(_seeds(target, output_gradients), [self._place(s) for s in leaves], release)
+        if seeds and device.in_use:
+            with device.place_of(seeds[0][1].data):
+                found = walk(seeds, places, release)
+        else:
+            found = walk(seeds, places, release)
         if unconnected_gradients == "zero":
             found = [_zeros_like(s) if g is None else g for s, g in zip(leaves, found, strict=True)]
         return trees.pack_sequence_as(sources, found)
@@ -239,8 +244,9 @@ class GradientTape:
             self._used, self.persistent = False, True
         rows: list[list[Any]] = []
         for i in range(target.size):
-            seed = device.namespace(target.data).zeros(target.shape, target.data.dtype)
-            seed.reshape(-1)[i] = 1
+            with device.place_of(target.data):
+                seed = device.namespace(target.data).zeros(target.shape, target.data.dtype)
+                seed.reshape(-1)[i] = 1
             rows.append(trees.flatten(self.gradient(target, sources, Tensor(seed))))
         columns = [
             _stacked(column, target.shape, source)
@@ -287,34 +293,24 @@ def _seeds(target: Nest, output_gradients: Nest) -> list[tuple[Any, Tensor]]:
         y = y.as_operand() if hasattr(y, "as_operand") else y
         if getattr(y, "node", None) is None:
             continue
-        xp = device.namespace(y.data)
         if g is None:
-            g = Tensor(xp.ones(y.shape, y.data.dtype))
+            g = Tensor(device.made_beside(y.data, "ones", y.shape, y.data.dtype))
         elif not isinstance(g, Tensor):
-            g = Tensor(array_from(g, y.dtype))
+            with device.place_of(y.data):
+                g = Tensor(array_from(g, y.dtype))
         seeds.append(((y.node, y.index), g))
     return seeds
 
 
 def _zeros_like(source: Any) -> Tensor:
     array = source.as_operand().data if hasattr(source, "as_operand") else source.data
-    return Tensor(device.namespace(array).zeros_like(array))
+    return Tensor(device.made_beside(array, "zeros_like", array))
 
 
 def _stacked(column: Sequence[Any], shape: tuple[int, ...], source: Any) -> Any:
     if column[0] is None:
         return None
-    return reshaped(_stack(list(column)), shape=(*shape, *source.shape))
-
-
-@primitive(elementwise, variadic=True)
-def _stack(xp: ArrayModule, *xs: Array) -> Array:
-    return xp.stack(xs)
-
-
-@_stack.vjp_all
-def _(g: Tensor) -> list[Tensor]:
-    return [g[i] for i in range(g.shape[0])]
+    return reshaped(stacked(list(column)), shape=(*shape, *source.shape))
 
 
 @primitive(elementwise)

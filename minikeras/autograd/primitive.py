@@ -22,11 +22,11 @@ import numpy as np
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
-from minikeras.autograd.families import Family, Statics, elementwise
+from minikeras.autograd.families import Family, Statics, elementwise, stacking
 from minikeras.autograd.node import Node, recording
 from minikeras.autograd.rules import Rule, filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
-from minikeras.autograd.tensor import Tensor, array_from
+from minikeras.autograd.tensor import Tensor, array_from, boxed, holds_tensors, wrap
 from minikeras.core import dims, dtypes, settings
 from minikeras.core.dims import Shape
 from minikeras.core.types import Array, ArrayModule, DTypeLike, List, Tuple
@@ -61,6 +61,7 @@ class Primitive:
         self.joint_rule: Rule | None = None
         self._plans: dict[tuple[bool, ...], tuple[tuple[int, ...], bool]] = {}
         self._targets: dict[Any, Any] = {}
+        self._placements: dict[Kernel, Kernel] = {}
         self._shape_rule: Callable[..., Any] | None = None
 
     def _read_signature(self) -> None:
@@ -210,18 +211,28 @@ class Primitive:
     def _compute(self, tensors: Sequence[Tensor | None], statics: Statics) -> Any:
         arrays = [None if t is None else t.data for t in tensors]
         xp = device.namespace(arrays[0])
+        compute = self.compute if not device.several else self._placed(self.compute)
         try:
-            raw = self.compute(xp, *arrays, **statics)
+            raw = compute(xp, *arrays, **statics)
         except Exception:
             self._explain(tensors, statics)
             raise
         result = boxed(raw)
         if recording.recorder is not None:
-            recording.recorder.kernel(self.kernel, (xp, *arrays), statics, raw, result)
+            kernel = self._placed(self.kernel)
+            recording.recorder.kernel(kernel, (xp, *arrays), statics, raw, result)
         node = None
         if recording.tapes and self.differentiable:
             node = self._record(tensors, arrays, statics, result)
         return wrap(result, node)
+
+    def _placed(self, kernel: Kernel) -> Kernel:
+        """A kernel that computes where its arrays lie, if that may be elsewhere than here."""
+        if not device.several:
+            return kernel
+        if kernel not in self._placements:
+            self._placements[kernel] = device.placed(kernel, f"'{self.name}'")
+        return self._placements[kernel]
 
     def _explain(self, tensors: Sequence[Tensor | None], statics: Statics) -> None:
         """Let the devices or the shape rule say in words why a kernel could not run."""
@@ -340,6 +351,8 @@ def _operand(value: Any, others: Sequence[Any]) -> Any:
         return _Weak(value, weak)
     if hasattr(value, "as_operand"):
         return value.as_operand()
+    if isinstance(value, (List, Tuple)) and holds_tensors(value):
+        return stacked_nest(value)
     if not device.in_use:
         return Tensor(array_from(value))
     with device.place_of(_first_array(others)):
@@ -366,22 +379,6 @@ def _to_dtype(value: Any, target: Any, others: Sequence[Any]) -> Tensor:
         return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
     with device.place_of(_first_array(others)):
         return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
-
-
-def boxed(result: Any) -> Any:
-    """Return what a kernel gave as an array, or as a list of them: NumPy's sums are numbers."""
-    if type(result) is device.Array:
-        return result
-    if type(result) in (tuple, list):
-        return [device.boxed(part) for part in result]
-    return device.boxed(result)
-
-
-def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
-    """Make tensors of the arrays that a kernel gave, outputs of `node`."""
-    if isinstance(result, List):
-        return tuple([Tensor(array, node, i) for i, array in enumerate(result)])
-    return Tensor(result, node)
 
 
 # The ops that the mechanism itself applies: to promote, and to undo broadcasting.
@@ -484,3 +481,20 @@ def _(g: Tensor, x_shape: Shape) -> Tensor:
 @reshaped.rule
 def _(x: Abstract, *, shape: Shape) -> Abstract:
     return Abstract(shape, x.dtype)
+
+
+@primitive(stacking, variadic=True)
+def stacked(xp: ArrayModule, *xs: Array) -> Array:
+    """Tensors of one shape as the rows of one tensor."""
+    return xp.stack(xs)
+
+
+@stacked.vjp_all
+def _(g: Tensor) -> list[Tensor]:
+    return [g[i] for i in range(g.shape[0])]
+
+
+def stacked_nest(nest: Sequence[Any]) -> Any:
+    """Return nested lists with tensors in them as one tensor, made where these lie."""
+    within = [isinstance(part, (List, Tuple)) and holds_tensors(part) for part in nest]
+    return stacked([stacked_nest(p) if deep else p for p, deep in zip(nest, within, strict=True)])

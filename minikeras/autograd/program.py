@@ -301,11 +301,17 @@ def replayed(function: Function) -> Function:
     """
 
     @wraps(function)
+    def beside(*args: Any, **kwargs: Any) -> Any:
+        with device.place_of_first(args):
+            return function(*args, **kwargs)
+
+    @wraps(function)
     def noted(*args: Any, **kwargs: Any) -> Any:
+        placed = beside if device.several else function
         recorder = recording.recorder
         if recorder is None or symbolic.scope.abstract:
-            return function(*args, **kwargs)
-        return recorder.again(function, args, kwargs)
+            return placed(*args, **kwargs)
+        return recorder.again(placed, args, kwargs)
 
     return cast(Function, noted)
 
@@ -329,7 +335,7 @@ class Journal:
 
     def values(self) -> list[Array]:
         """Return copies of what those variables hold now."""
-        return [variable.array.copy() for variable in self.before]
+        return [device.copied(variable.array) for variable in self.before]
 
     def undo(self) -> None:
         """Give the variables back what they held before."""

@@ -84,8 +84,8 @@ def filled(
     gradients: Sequence[Tensor | None], outputs: Sequence[tuple[tuple[int, ...], Any]]
 ) -> list[Tensor]:
     """Put zeros in place of the gradients by outputs that nothing used."""
-    xp = device.namespace(next(g.data for g in gradients if g is not None))
+    known = next(g.data for g in gradients if g is not None)
     return [
-        g if g is not None else Tensor(xp.zeros(shape, dtype))
+        g if g is not None else Tensor(device.made_beside(known, "zeros", shape, dtype))
         for g, (shape, dtype) in zip(gradients, outputs, strict=True)
     ]

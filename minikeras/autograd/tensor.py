@@ -157,10 +157,26 @@ class Tensor(Operators):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        return Tensor(self.data.copy())
+        return Tensor(device.copied(self.data))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Tensor, (self.data,)
+
+
+def boxed(result: Any) -> Any:
+    """Return what a kernel gave as an array, or as a list of them: NumPy's sums are numbers."""
+    if type(result) is device.Array:
+        return result
+    if type(result) in (tuple, list):
+        return [device.boxed(part) for part in result]
+    return device.boxed(result)
+
+
+def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
+    """Make tensors of the arrays that a kernel gave, outputs of `node`."""
+    if isinstance(result, List):
+        return tuple([Tensor(array, node, i) for i, array in enumerate(result)])
+    return Tensor(result, node)
 
 
 def values_of(tensor: Tensor) -> Array:
@@ -182,6 +198,8 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
     Raises:
         ValueError: if the value has no numeric array form.
     """
+    if device.in_use and isinstance(value, (List, Tuple)) and holds_tensors(value):
+        value = _gathered(value)
     if dtype is not None:
         return device.asarray(value, dtypes.NUMPY[dtypes.standardize(dtype)])
     if isinstance(value, device.Array):
@@ -190,6 +208,23 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
         return device.asarray(value)
     array = host_array(value)
     return device.asarray(array) if device.in_use else array
+
+
+def holds_tensors(nest: Any) -> bool:
+    """Return whether there are tensors or variables, or shapes of them, in a list of lists."""
+    kinds = set(map(type, nest))
+    if any(issubclass(kind, Operators) for kind in kinds):
+        return True
+    deeper = any(issubclass(kind, (List, Tuple)) for kind in kinds)
+    return deeper and any(holds_tensors(p) for p in nest if isinstance(p, (List, Tuple)))
+
+
+def _gathered(nest: Any) -> Array:
+    """A list with tensors in it as an array where the first of them lies."""
+    left("from a list of tensors")
+    with device.place_of_first(nest):
+        parts = [array_from(device.array_of(part)) for part in nest]
+        return device.namespace(None).stack(parts)
 
 
 def host_array(value: Any) -> Array:

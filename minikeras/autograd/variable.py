@@ -207,16 +207,18 @@ class Variable(Operators):
 
     def writable(self) -> Array:
         """Return the array to write into, moved to a fresh one if anybody else holds it."""
-        left("by writing to a variable")
-        self._note_in_journal()
+        if recording.recorder is not None:
+            left("by writing to a variable")
+        if recording.journal is not None:
+            self._note_in_journal()
         if sys.getrefcount(self.array) > _UNSHARED:
-            self.array = self.array.copy()
+            self.array = device.copied(self.array)
         return self.array
 
     def _note_in_journal(self) -> None:
         journal = recording.journal
         if journal is not None and self not in journal:
-            journal[self] = self.array.copy()
+            journal[self] = device.copied(self.array)
 
     @replayed
     def assign(self, value: Any) -> Variable:
@@ -265,7 +267,7 @@ class Variable(Operators):
             array = device.beside(value, self.array)
         else:
             array = device.beside(host_array(value), self.array)
-        if type(array) is not type(self.array):
+        if type(array) is not type(self.array) or device.several:
             device.refuse_mixed([self.array, array], f"an assignment to '{self.path}'")
         return array
 
@@ -336,8 +338,8 @@ def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
     if not callable(initializer):
         array = array_from(initializer, dtype) if dtype else array_from(_unwrapped(initializer))
         if shape is not None:
-            array = device.namespace(array).broadcast_to(array, shape)
-        return array.copy()
+            array = device.made_beside(array, "broadcast_to", array, shape)
+        return device.copied(array)
     if shape is None:
         raise ValueError(
             "When creating a Variable from an initializer, the `shape` argument should be "
@@ -359,7 +361,7 @@ def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
         raise ValueError(f"The initializer {initializer} gave {values.shape} for shape {shape}.")
     # Optimizers update in place through flat views, which only this order of elements has.
     values = values.astype(dtypes.NUMPY[dtype], order="C", copy=False)
-    return values.copy() if _is_held(values) else values
+    return device.copied(values) if _is_held(values) else values
 
 
 def _is_held(values: Array) -> bool:

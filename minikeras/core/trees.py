@@ -74,9 +74,20 @@ def map_structure(function: Callable[..., Any], tree: Nest, *others: Nest) -> Ne
         >>> map_structure(lambda a, b: a + b, [1, {"k": 2}], [10, {"k": 20}])
         [11, {'k': 22}]
     """
+    if not others:
+        return _map_one(function, tree)
     for other in others:
         assert_same_structure(tree, other)
     return _map(function, (tree, *others))
+
+
+def _map_one(function: Callable[..., Any], tree: Nest) -> Nest:
+    """What `_map` does for a single nest; a step does this with its batch several times."""
+    if type(tree) is Tuple:
+        return tuple([_map_one(function, item) for item in tree])
+    if isinstance(tree, (Dict, List, Tuple)):
+        return _map(function, (tree,))
+    return function(tree)
 
 
 def _map(function: Callable[..., Any], trees: Sequence[Nest]) -> Nest:

@@ -1,14 +1,16 @@
-"""Who computes on NumPy arrays: our kernels of NumPy calls, or compiled ones of the same name.
+"""Who computes: a kernel in calls of the array module, or another kernel of its name.
 
-The compiled kernels (`compiled/`) are optional. They are there if Numba is installed, and each may
-hand a call back that it was not made for, so that the kernel of NumPy calls is always the one to
-read, and the reference of the test. Small arrays are left to NumPy: there is little to gain, and
-small networks shall not wait for Numba to be imported. What comes out depends on the call alone,
-never on what ran before it.
+Two kinds may stand in for it. On NumPy arrays the compiled kernels (`compiled/`), which are there
+if Numba is installed; small arrays are left to NumPy: there is little to gain, and small networks
+shall not wait for Numba to be imported. On CuPy arrays the CUDA kernels (`gpu/cuda/`). Each may
+hand a call back that it was not made for (integers, another axis), so that the kernel in calls of
+the array module is always the one to read, and the reference of the test. What comes out depends on
+the call alone, never on what ran before it.
 """
 
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.arrays.device import namespace
 from minikeras.core import settings
 
 Kernel = Callable[..., Any]
@@ -44,31 +47,48 @@ def large_or_at_hand(least: int, args: tuple[Any, ...]) -> bool:
 
 
 def provided(
-    module: str, least: int = SMALL, is_large: Callable[[int, tuple[Any, ...]], bool] = has_array_of
+    compiled: str | None = None,
+    *,
+    cuda: str | None = None,
+    least: int = SMALL,
+    is_large: Callable[[int, tuple[Any, ...]], bool] = has_array_of,
 ) -> Callable[[Kernel], Kernel]:
-    """Let the compiled kernel of the same name take a call first, where it is there and wanted.
+    """Let a kernel of the same name take a call first, where it is there and wanted.
 
     Args:
-        module: name of the file in `kernels/compiled` that has it.
-        least: elements of an array for which it is asked.
+        compiled: name of the file in `kernels/compiled` that has one for NumPy arrays.
+        cuda: name of the file in `kernels/gpu/cuda` that has one for CuPy arrays.
+        least: elements of an array for which the compiled kernel is asked.
         is_large: function of `least` and the arguments that says whether it is asked.
 
     Returns:
-        A decorator. The compiled kernel gets the same arguments and returns the same, or
+        A decorator of kernels `(xp, *arrays, **options)`, or without `xp`, which a CUDA kernel gets
+        in any case. The other kernel gets the same arguments and returns the same, or
         `NotImplemented`, if nothing has been computed and the decorated kernel shall.
+
+    Example:
+        >>> from minikeras.kernels.providers import provided
+        >>> provided(cuda="activations")(lambda xp, x: xp.tanh(x))(np, 0.0)
+        np.float64(0.0)
     """
 
     def decorate(kernel: Kernel) -> Kernel:
-        name = kernel.__name__
+        name = kernel.__name__.lstrip("_")
+        takes_module = next(iter(inspect.signature(kernel).parameters)) == "xp"
 
         @wraps(kernel)
         def chosen(*args: Any, **kwargs: Any) -> Any:
-            asked = settings.compiled_kernels() and (is_large(least, args) or asked_always)
-            if asked and has_compiler():
-                result = _compiled(module, name)(*args, **kwargs)
-                if result is not NotImplemented:
-                    return result
-            return kernel(*args, **kwargs)
+            first, found = args[0], NotImplemented
+            if first is np or type(first) is np.ndarray:
+                asked = compiled and settings.compiled_kernels()
+                if asked and (is_large(least, args) or asked_always) and has_compiler():
+                    found = _found(f"compiled.{compiled}", name)(*args, **kwargs)
+            elif cuda is not None:
+                xp = first if takes_module else namespace(first)
+                if hasattr(xp, "RawModule"):
+                    arrays = args[1:] if takes_module else args
+                    found = cuda_kernel(cuda, name)(xp, *arrays, **kwargs)
+            return kernel(*args, **kwargs) if found is NotImplemented else found
 
         return chosen
 
@@ -81,7 +101,25 @@ def has_compiler() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
+def cuda_kernel(family: str, name: str) -> Kernel:
+    """Return the function that launches a CUDA kernel.
+
+    Args:
+        family: name of the file in `kernels/gpu/cuda`.
+        name: name of the function in it.
+
+    Returns:
+        The function.
+
+    Example:
+        >>> from minikeras.kernels.providers import cuda_kernel
+        >>> cuda_kernel("activations", "gelu").__name__
+        'gelu'
+    """
+    return _found(f"gpu.cuda.{family}", name)
+
+
 @cache
-def _compiled(module: str, name: str) -> Kernel:
-    """A compiled kernel; its file, and Numba with the first of them, is imported when needed."""
-    return getattr(importlib.import_module(f"minikeras.kernels.compiled.{module}"), name)
+def _found(path: str, name: str) -> Kernel:
+    """A kernel of a file that is imported when it is needed, and Numba with the first of them."""
+    return getattr(importlib.import_module(f"minikeras.kernels.{path}"), name)

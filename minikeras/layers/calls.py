@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.autograd.primitive import cast
@@ -41,6 +42,7 @@ class Calls:
     compute_output_shape: Callable[..., Any]
     compute_output_spec: Callable[..., Any]
     add_loss: Callable[..., Any]
+    weights: list[Any]
     _layers: list[Any]
     _allows_options_by_position: bool
     _check_initialized: Callable[[], None]
@@ -54,7 +56,15 @@ class Calls:
         self._check_initialized()
         if symbolic.any_symbolic(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
-        return self._run(args, kwargs)
+        if not device.in_use:
+            return self._run(args, kwargs)
+        with device.place_of_first(self._by_place(args, kwargs)):
+            return self._run(args, kwargs)
+
+    def _by_place(self, args, kwargs):
+        """What says where to compute: the arguments and, if these lie nowhere yet, the weights."""
+        yield from (args, kwargs)
+        yield self.weights
 
     def symbolic_call(self, *args, **kwargs):
         """Add one node to a model's graph and return the symbolic outputs."""

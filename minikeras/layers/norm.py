@@ -8,7 +8,7 @@ from minikeras.layers.arguments import Axes, plain
 from minikeras.layers.base import Layer
 from minikeras.layers.declare import Constraint, Field, Initializer, Regularizer, layer
 from minikeras.layers.input_spec import InputSpec
-from minikeras.ops.norm import normalize
+from minikeras.ops.norm import group_norm, normalize
 
 _SHORTEST = 1e-12
 """The length below which a vector counts as zero and is not brought to length 1."""
@@ -203,19 +203,9 @@ class GroupNormalization(Layer):
 
     def call(self, inputs):
         """Normalize, multiply, add."""
-        place = self.axis % inputs.ndim
-        front, (channels, *behind) = inputs.shape[:place], inputs.shape[place:]
-        grouped = (*front, self.groups, channels // self.groups, *behind)
         x = ops.cast(inputs, dtypes.result_type(inputs.dtype, "float32"))
-        x = ops.reshape(x, grouped)
-        together = tuple(i for i in range(1, x.ndim) if i != place)
-        mean, variance = ops.moments(x, together, keepdims=True)
-        x = ops.reshape((x - mean) * ops.rsqrt(variance + self.epsilon), inputs.shape)
-        along = (channels, *(1,) * len(behind))
-        if self.gamma is not None:
-            x = x * ops.reshape(self.gamma, along)
-        if self.beta is not None:
-            x = x + ops.reshape(self.beta, along)
+        options = {"groups": self.groups, "axis": self.axis, "epsilon": self.epsilon}
+        x = group_norm(x, self.gamma, self.beta, **options)
         return ops.cast(x, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

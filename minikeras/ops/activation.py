@@ -7,12 +7,13 @@ Slopes at kinks are those of TensorFlow: `relu` and `leaky_relu` count 0 as nega
 import math
 
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import arithmetic, floating, numeric
+from minikeras.autograd.families import arithmetic, division, floating, numeric
 from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import primitive
 from minikeras.core import dims
-from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
 from minikeras.kernels.shared import activations as kernels
+from minikeras.kernels.shared import curves, slopes
 from minikeras.kernels.shared.activations import SELU_ALPHA, SELU_SCALE
 from minikeras.kernels.shared.dense import where_positive
 from minikeras.kernels.shared.wide import wide
@@ -58,7 +59,7 @@ def _(g, y):
 
 
 @primitive(numeric)
-@on_cuda("activations")
+@provided(cuda="activations")
 def relu6(xp, x):
     """Replace negative elements by zero and those above 6 by 6.
 
@@ -78,11 +79,22 @@ def relu6(xp, x):
 
 @relu6.vjp()
 def _(g, y):
-    return _where_positive(g, y * (6 - y))
+    return _between_slope(y, g, low=0, high=6)
+
+
+@primitive(arithmetic)
+def _between_slope(xp, y, dy, *, low, high):
+    """`dy` where `y` lies inside its bounds, else zero."""
+    return slopes.between_slope(xp, y, dy, low=low, high=high)
+
+
+@_between_slope.vjp("dy")
+def _(g, y, low, high):
+    return _between_slope(y, g, low=low, high=high)
 
 
 @primitive(floating)
-@on_cuda("activations")
+@provided(cuda="activations")
 def leaky_relu(xp, x, *, negative_slope=0.2):
     """Multiply negative elements by a small slope.
 
@@ -103,7 +115,18 @@ def leaky_relu(xp, x, *, negative_slope=0.2):
 
 @leaky_relu.vjp()
 def _(g, x, negative_slope):
-    return where(x > 0, g, g * negative_slope)
+    return _leaky_slope(x, g, below=negative_slope)
+
+
+@primitive(division)
+def _leaky_slope(xp, x, dy, *, below):
+    """`dy`, multiplied by a slope where `x` is not positive."""
+    return slopes.leaky_slope(xp, x, dy, below=below)
+
+
+@_leaky_slope.vjp("dy")
+def _(g, x, below):
+    return _leaky_slope(x, g, below=below)
 
 
 @op
@@ -130,18 +153,34 @@ def elu(x, alpha=1.0):
 
 
 @primitive(floating)
-@on_cuda("activations")
+@provided(cuda="activations")
 def _unit_elu(xp, x):
     return xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)))
 
 
 @_unit_elu.vjp()
 def _(g, y):
-    return where(y < 0, g * (y + 1), g)
+    return _exponential_slope(y, g)
+
+
+@primitive(division)
+def _exponential_slope(xp, y, dy, *, scale=1.0, shift=1.0):
+    """The slope of `elu` and `selu` by their value `y`, times `dy`."""
+    return slopes.exponential_slope(xp, y, dy, scale=scale, shift=shift)
+
+
+@_exponential_slope.vjp("y")
+def _(g, y, dy):
+    return where(y < 0, g * dy, 0.0)
+
+
+@_exponential_slope.vjp("dy")
+def _(g, y, scale, shift):
+    return _exponential_slope(y, g, scale=scale, shift=shift)
 
 
 @primitive(floating)
-@on_cuda("activations")
+@provided(cuda="activations")
 def selu(xp, x):
     """Scaled exponential linear unit, which keeps mean 0 and variance 1 from layer to layer.
 
@@ -163,7 +202,7 @@ def selu(xp, x):
 
 @selu.vjp()
 def _(g, y):
-    return where(y < 0, g * (y + SELU_SCALE * SELU_ALPHA), g * SELU_SCALE)
+    return _exponential_slope(y, g, scale=SELU_SCALE, shift=SELU_SCALE * SELU_ALPHA)
 
 
 @op
@@ -206,8 +245,7 @@ def gelu(x, approximate=True):
     """
     if approximate:
         return _tanh_gelu(x)
-    x = convert_to_tensor(x)
-    return 0.5 * x * (1.0 + erf(x * math.sqrt(0.5)))
+    return _erf_gelu(x)
 
 
 @op
@@ -238,8 +276,53 @@ _silu = fused(
 )
 
 
+@op
+def _erf_gelu_reference(x):
+    return 0.5 * x * (1.0 + erf(x * math.sqrt(0.5)))
+
+
+_erf_gelu = fused(
+    "erf_gelu",
+    reference=_erf_gelu_reference,
+    forward=curves.erf_gelu,
+    backward=curves.erf_gelu_backward,
+    family=floating,
+)
+
+
+@op
+def _hard_sigmoid_reference(x):
+    return relu6(x + 3.0) / 6.0
+
+
+_hard_sigmoid = fused(
+    "hard_sigmoid",
+    reference=_hard_sigmoid_reference,
+    forward=curves.hard_sigmoid,
+    backward=curves.hard_sigmoid_backward,
+    family=floating,
+)
+
+
+@op
+def _hard_silu_reference(x):
+    return x * _hard_sigmoid_reference(x)
+
+
+_hard_silu = fused(
+    "hard_silu",
+    reference=_hard_silu_reference,
+    forward=curves.hard_silu,
+    backward=curves.hard_silu_backward,
+    family=floating,
+)
+
+
 @_tanh_gelu.rule
 @_silu.rule
+@_erf_gelu.rule
+@_hard_sigmoid.rule
+@_hard_silu.rule
 def _(x):
     return x
 
@@ -310,7 +393,7 @@ def hard_sigmoid(x):
         >>> keras.ops.hard_sigmoid([-4.0, 0.0, 4.0]).tolist()
         [0.0, 0.5, 1.0]
     """
-    return relu6(convert_to_tensor(x) + 3.0) / 6.0
+    return _hard_sigmoid(x)
 
 
 @op
@@ -328,8 +411,7 @@ def hard_silu(x):
         >>> keras.ops.hard_silu([-1.5, 0.0, 4.0]).tolist()
         [-0.375, 0.0, 4.0]
     """
-    x = convert_to_tensor(x)
-    return x * hard_sigmoid(x)
+    return _hard_silu(x)
 
 
 hard_swish = hard_silu

@@ -8,7 +8,7 @@ import math
 
 from minikeras.autograd.families import division, floating
 from minikeras.autograd.primitive import primitive
-from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
 from minikeras.ops.promotion import wide
 
 _LN2 = math.log(2.0)
@@ -305,7 +305,7 @@ def _(g, x1, x2):
 
 
 @primitive(floating)
-@on_cuda("activations")
+@provided(cuda="activations")
 def sigmoid(xp, x):
     """Return the logistic function `1 / (1 + exp(-x))` of every element.
 
@@ -332,7 +332,7 @@ def _(g, y):
 
 
 @primitive(division)
-@on_cuda("activations")
+@provided(cuda="activations")
 def _sigmoid_slope(xp, t, dt):
     """The slope of the logistic function by its value `t`, times `dt`: `dt t (1 - t)`."""
     slope = xp.subtract(1, t, out=xp.empty_like(t))
@@ -374,7 +374,7 @@ def _(g, y):
 
 
 @primitive(division)
-@on_cuda("activations")
+@provided(cuda="activations")
 def _tanh_slope(xp, t, dt):
     """The slope of the hyperbolic tangent by its value `t`, times `dt`: `dt (1 - t²)`."""
     slope = xp.multiply(t, t, out=xp.empty_like(t))

@@ -13,6 +13,7 @@ from minikeras.autograd.primitive import cast, primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes, settings
 from minikeras.core.types import Axes
+from minikeras.kernels.shared import group_norm as groups_kernels
 from minikeras.kernels.shared import norm as kernels
 from minikeras.kernels.shared import rms
 from minikeras.kernels.shared.wide import wide
@@ -273,6 +274,32 @@ def _(x, gamma=None, beta=None, *, axes, epsilon):
                 f"Expected `{name}` of the shape of the normalized axes, {dims.to_public(shape)}. "
                 f"Received: {name}.shape={dims.to_public(v.shape)}"
             )
+    return x
+
+
+@op
+def _group_norm_reference(x, gamma=None, beta=None, groups=1, axis=-1, epsilon=1e-3):
+    """Normalize each sample over its places and over groups of its channels."""
+    place = axis % x.ndim
+    front, (channels, *behind) = x.shape[:place], x.shape[place:]
+    grouped = reshape(x, (*front, groups, channels // groups, *behind))
+    together = tuple(i for i in range(1, grouped.ndim) if i != place)
+    y = reshape(_normalized(grouped, None, None, together, epsilon), x.shape)
+    y = y if gamma is None else y * _along(gamma, axis, x.ndim)
+    return y if beta is None else y + _along(beta, axis, x.ndim)
+
+
+group_norm = fused(
+    "group_norm",
+    reference=_group_norm_reference,
+    forward=groups_kernels.group_norm,
+    backward=groups_kernels.group_norm_backward,
+    family=_normalizing,
+)
+
+
+@group_norm.rule
+def _(x, gamma=None, beta=None, *, groups, axis, epsilon):
     return x
 
 

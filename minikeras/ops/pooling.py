@@ -5,6 +5,9 @@ no mean and never a maximum. Once a maximum's place is known, picking and puttin
 and each other's gradients, as are the mean and its transpose.
 """
 
+from functools import lru_cache
+
+from minikeras.arrays import device
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import Family, as_they_are, elementwise, floating, same
 from minikeras.autograd.primitive import primitive
@@ -157,18 +160,32 @@ def _adapted(pool, inputs, output_size, data_format):
 
 def _adapted_axis(pool, x, axis, count):
     """Pool one axis: all windows of each length that occurs, then those that are wanted."""
-    rank, size = x.ndim - 2, x.shape[axis]
-    starts = [i * size // count for i in range(count)]
-    lengths = [-(-(i + 1) * size // count) - start for i, start in enumerate(starts)]
-    pooled, offsets, behind = [], {}, 0
-    for length in sorted(set(lengths)):
+    rank = x.ndim - 2
+    lengths, places = _windows(x.shape[axis], count, device.current())
+    options = {"strides": (1,) * rank, "padding": ((0, 0),) * rank}
+    pooled = []
+    for length in lengths:
         window = tuple(length if i == axis else 1 for i in range(1, rank + 1))
-        options = {"strides": (1,) * rank, "padding": ((0, 0),) * rank}
         pooled.append(pool(x, window=window, **options))
+    return take(concatenate(pooled, axis=axis), places, axis=axis)
+
+
+@lru_cache(maxsize=256)
+def _windows(size, count, where):
+    """The lengths of `count` windows over `size` cells, and the places of the windows.
+
+    The places, among all windows of the first length, then of the next, are kept on the device of
+    that name, the current one: they go there once for all calls.
+    """
+    starts = [i * size // count for i in range(count)]
+    ends = [-(-(i + 1) * size // count) for i in range(count)]
+    lengths = sorted({end - start for start, end in zip(starts, ends, strict=True)})
+    offsets, behind = {}, 0
+    for length in lengths:
         offsets[length] = behind
         behind += size - length + 1
-    places = [s + offsets[length] for s, length in zip(starts, lengths, strict=True)]
-    return take(concatenate(pooled, axis=axis), places, axis=axis)
+    places = [a + offsets[b - a] for a, b in zip(starts, ends, strict=True)]
+    return lengths, convert_to_tensor(places)
 
 
 def _shape_pooled(shapes, statics):

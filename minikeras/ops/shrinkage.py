@@ -4,9 +4,11 @@ Each is a short formula over other ops.
 """
 
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import floating
+from minikeras.autograd.families import division, floating
+from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import primitive
 from minikeras.kernels.shared import activations as kernels
+from minikeras.kernels.shared import curves, slopes
 from minikeras.ops.comparison import where
 from minikeras.ops.elementwise import absolute, square
 from minikeras.ops.exponential import sigmoid, sqrt, tanh
@@ -32,7 +34,38 @@ def softplus(xp, x):
 
 @softplus.vjp()
 def _(g, x):
-    return g * sigmoid(x)
+    return _softplus_slope(x, g)
+
+
+@primitive(division)
+def _softplus_slope(xp, x, dy):
+    """The slope of `softplus`, which is the sigmoid, times `dy`."""
+    return slopes.softplus_slope(xp, x, dy)
+
+
+@_softplus_slope.vjp("x")
+def _(g, x, dy):
+    y = sigmoid(x)
+    return g * dy * y * (1 - y)
+
+
+@_softplus_slope.vjp("dy")
+def _(g, x):
+    return _softplus_slope(x, g)
+
+
+@op
+def _log_sigmoid_reference(x):
+    return -softplus(-x)
+
+
+_log_sigmoid = fused(
+    "log_sigmoid",
+    reference=_log_sigmoid_reference,
+    forward=curves.log_sigmoid,
+    backward=curves.log_sigmoid_backward,
+    family=floating,
+)
 
 
 @op
@@ -50,7 +83,21 @@ def log_sigmoid(x):
         >>> keras.ops.log_sigmoid([-1000.0, 1000.0]).tolist()
         [-1000.0, -0.0]
     """
-    return -softplus(-convert_to_tensor(x))
+    return _log_sigmoid(x)
+
+
+@op
+def _softsign_reference(x):
+    return x / (absolute(x) + 1.0)
+
+
+_softsign = fused(
+    "softsign",
+    reference=_softsign_reference,
+    forward=curves.softsign,
+    backward=curves.softsign_backward,
+    family=floating,
+)
 
 
 @op
@@ -68,8 +115,29 @@ def softsign(x):
         >>> keras.ops.softsign([-1.0, 3.0]).tolist()
         [-0.5, 0.75]
     """
-    x = convert_to_tensor(x)
-    return x / (absolute(x) + 1.0)
+    return _softsign(x)
+
+
+@op
+def _mish_reference(x):
+    """Self-regularized smooth unit: `x * tanh(softplus(x))`."""
+    return x * tanh(softplus(x))
+
+
+mish = fused(
+    "mish",
+    reference=_mish_reference,
+    forward=curves.mish,
+    backward=curves.mish_backward,
+    family=floating,
+)
+
+
+@_log_sigmoid.rule
+@_softsign.rule
+@mish.rule
+def _(x):
+    return x
 
 
 @op

@@ -22,9 +22,14 @@ def networks(**options):
 NO_PADDING = ((0, 0), (0, 0))
 STRIDED = {"strides": (2, 1), "padding": ((1, 0), (0, 1)), "dilation": (1, 1)}
 
+CURVES = (
+    "activation._silu activation._tanh_gelu activation._erf_gelu activation._hard_sigmoid "
+    "activation._hard_silu shrinkage._log_sigmoid shrinkage._softsign shrinkage.mish"
+)
+
 CASES = [
-    *each("activation._silu activation._tanh_gelu", f32(3, 4)),
-    *each("activation._silu activation._tanh_gelu", f64(0, 4)),
+    *each(CURVES, f32(3, 4)),
+    *each(CURVES, f64(0, 4)),
     Case("nn.dense", [f32(3, 4), f32(4, 2), f32(2)], reduction=4),
     Case("nn.dense", [f32(2, 3, 4), f32(4, 2)], reduction=4),
     Case("norm.batch_norm_train", [f32(4, 3), f32(3), f32(3)], {"axis": -1, "epsilon": 1e-3},
@@ -36,6 +41,10 @@ CASES = [
          reduction=4),
     Case("norm._layer_norm", [f32(2, 3, 4), f32(3, 4)], {"axes": 2, "epsilon": 1e-3},
          reduction=12),
+    Case("norm.group_norm", [f32(2, 3, 6), f32(6), f32(6)],
+         {"groups": 3, "axis": -1, "epsilon": 1e-3}, reduction=6),
+    Case("norm.group_norm", [f32(2, 4, 3), f32(4)], {"groups": 2, "axis": 1, "epsilon": 1e-3},
+         reduction=6),
     Case("norm._rms_norm", [f32(3, 4), f32(4)], {"axes": 1, "epsilon": 1e-3}, reduction=4),
     Case("norm._rms_norm", [f32(2, 3, 4)], {"axes": 2, "epsilon": 1e-3}, reduction=12),
     Case("attention._attention", [f32(2, 3, 2, 4), f32(2, 5, 2, 4), f32(2, 5, 2, 3)],

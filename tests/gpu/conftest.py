@@ -4,12 +4,14 @@ import sys
 
 import pytest
 
+from minikeras.arrays import device as room
 from minikeras.arrays.device import device
 from tests.gpu import machine, strict_cupy
 
 # Files and tests that speak of the stand-in, of traffic that it counts, or of no device at all.
 OF_THE_STAND_IN = (
     "test_device.py",
+    "test_second_gpu.py",
     "test_sanitized.py",
     "test_cuda_compiles.py",
     "test_gpu_bench.py",
@@ -35,6 +37,16 @@ def gpu(monkeypatch):
     with device("gpu:0"):
         machine.transfers.reset()
         yield machine.Module()
+
+
+@pytest.fixture
+def two_gpus(cupy, monkeypatch):
+    """Let the stand-in have two GPUs, of which the first is the current one; yields the module."""
+    monkeypatch.setattr(cupy, "_device_count", 2)
+    monkeypatch.setattr(room, "several", False)
+    with device("gpu:0"):
+        machine.transfers.reset()
+        yield cupy
 
 
 @pytest.fixture

@@ -301,6 +301,7 @@ class ndarray:
         if isinstance(value, (list, tuple)):
             value = array(value)
         _same_device(self, value)
+        _bare(self, "[...] = ")
         try:
             self._host[_index(key)] = _bare(value, "[...] = ")
         except IndexError as error:
@@ -317,14 +318,15 @@ class ndarray:
         return _wrap(self._host.astype(dtype, order, copy=copy), self)
 
     def copy(self, order="C"):
-        return _fresh(self._host.copy(order))
+        """CuPy would silently copy to the current GPU what lies on another one."""
+        return _fresh(_bare(self, "copy").copy(order))
 
     def view(self, dtype=None, type=None):
         dtype = self.dtype if dtype is None else _checked_dtype(dtype)
         return _wrap(self._host.view(dtype), self)
 
     def fill(self, value):
-        self._host.fill(_bare(value, "fill"))
+        _bare(self, "fill").fill(_bare(value, "fill"))
 
     def set(self, arr, stream=None):
         if not isinstance(arr, np.ndarray):
@@ -378,10 +380,22 @@ def _result(value, source=None, out=None):
 
 
 def _wrap(value, source=None):
+    """An array for a result; a view lies where its source does, and is no work of a GPU."""
     made = _fresh(np.asarray(value))
-    if source is not None and np.may_share_memory(made._host, source._host) and made.size:
+    if source is None:
+        return made
+    if _is_view(made._host, source._host):
         made._base = source if source._base is None else source._base
+        made.device = source.device
+    else:
+        _bare(source, "a method")
     return made
+
+
+def _is_view(host, source):
+    if host.size:
+        return np.may_share_memory(host, source)
+    return host.base is not None and (host.base is source or host.base is source.base)
 
 
 def _fresh(host):
@@ -657,7 +671,7 @@ def where(condition, x=None, y=None):
 
 def copyto(dst, src, casting="same_kind", where=None):
     kwargs = {} if where is None else {"where": _bare(where, "copyto")}
-    np.copyto(dst._host, _bare(src, "copyto"), casting=casting, **kwargs)
+    np.copyto(_bare(dst, "copyto"), _bare(src, "copyto"), casting=casting, **kwargs)
 
 
 def take_along_axis(a, indices, axis):

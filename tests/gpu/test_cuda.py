@@ -11,16 +11,22 @@ import pytest
 
 from minikeras.core import trees
 from minikeras.kernels.gpu import columns, depthwise, launch, pooling, scatter
-from minikeras.kernels.gpu.override import for_device, override
+from minikeras.kernels.providers import cuda_kernel
 from minikeras.kernels.shared import (
     activations,
+    attention,
     crossentropy,
+    curves,
     dense,
+    group_norm,
     masks,
     norm,
     optimizers,
+    products,
     rms,
     rnn,
+    slopes,
+    special,
 )
 from minikeras.kernels.shared.recurrence import by_gate
 from minikeras.kernels.shared.windows import Grid
@@ -134,6 +140,19 @@ def test_activations(dtype, size):
         compare(backward, g, (x,), saved, (True,), near=50.0)
 
 
+@np.errstate(over="ignore")  # as ops compute: an infinite exponential is as good as a large one
+@each_dtype
+@each_size
+def test_curves(dtype, size):
+    x, g = draw(size, dtype, scale=3.0), draw(size, dtype, 1)
+    if size > 5:
+        x[:5] = -30, -3, 0, 3, 30
+    for name in ("softsign", "log_sigmoid", "hard_sigmoid", "hard_silu", "mish", "erf_gelu"):
+        compare(getattr(curves, name), x)
+        compare(getattr(curves, f"{name}_backward"), g, (x,), None, (True,), near=8.0)
+    compare(special.erf, x)
+
+
 @each_dtype
 @each_size
 def test_activations_of_ops(dtype, size):
@@ -145,6 +164,11 @@ def test_activations_of_ops(dtype, size):
     y = compare(exponential.sigmoid.kernel, x)
     compare(exponential._sigmoid_slope.kernel, y, g)
     compare(exponential._tanh_slope.kernel, np.tanh(x), g)
+    compare(slopes.leaky_slope, x, g, below=0.3)
+    compare(slopes.exponential_slope, np.maximum(x, np.asarray(-1, dtype)), g)
+    compare(slopes.exponential_slope, x, g, scale=1.5, shift=2.0)
+    compare(slopes.softplus_slope, x, g)
+    compare(slopes.between_slope, x.clip(-1, 1), g, low=-1, high=1)
 
 
 def test_infinite_and_missing_numbers():
@@ -171,8 +195,8 @@ def test_dropout(dtype, size, rate):
 @pytest.mark.parametrize("relu", [False, True])
 def test_after_a_product(dtype, shape, relu):
     y, bias, g = draw(shape, dtype), draw(shape[1], dtype, 1), draw(shape, dtype, 2)
-    compare(dense.finish, y, bias, relu)
-    compare(dense.finish, y, None, relu)
+    compare(products.finish, y, bias, relu)
+    compare(products.finish, y, None, relu)
     compare(dense.where_positive, g, y)
 
 
@@ -233,6 +257,26 @@ def test_layer_norm(dtype, shape, factors):
         compare(norm.layer_norm_backward, g, (x, gamma, beta), saved, needs, near=near)
 
 
+GROUPED = [
+    ((1, 1), 1, 1), ((3, 12), -1, 3), ((2, 5, 6), -1, 2), ((2, 6, 5), 1, 3), ((0, 4), -1, 2),
+    ((2, 3, 8, 2, 2), 2, 4), ((2, 17, 33, 10), -1, 5),
+]  # fmt: skip
+
+
+@each_dtype
+@pytest.mark.parametrize(("shape", "axis", "groups"), GROUPED)
+@pytest.mark.parametrize("factors", [True, False])
+def test_group_norm(dtype, shape, axis, groups, factors):
+    channels = shape[axis]
+    x, g = draw(shape, dtype) + np.asarray(3, dtype), draw(shape, dtype, 1)
+    gamma, beta = (draw(channels, dtype, 2), draw(channels, dtype, 3)) if factors else (None, None)
+    options = {"groups": groups, "axis": axis, "near": 100.0}
+    compare(group_norm.group_norm, x, gamma, beta, **options)
+    _, saved = compare(group_norm.group_norm, x, gamma, beta, keep=True, **options)
+    for needs in ((True, True, True), (False, True, False), (True, False, False)):
+        compare(group_norm.group_norm_backward, g, (x, gamma, beta), saved, needs, **options)
+
+
 @each_dtype
 @each_matrix
 @pytest.mark.parametrize("factors", [True, False])
@@ -259,6 +303,41 @@ def test_batch_norm(dtype, shape, factors):
     saved = saved[0], saved[1].astype("float64")
     needs = (True, factors, factors)
     compare(norm.batch_norm_backward, gradients, (x, gamma, beta), saved, needs, near=near)
+
+
+# Attention: what is added to the scores, what is seen, and whether only the past is.
+ATTENTION = [
+    (None, None, False), ((1, 1, 5, 7), None, True), (None, (2, 1, 1, 7), False),
+    ((7,), (2, 3, 5, 7), True), ((2, 3, 5, 7), (5, 1), False),
+]  # fmt: skip
+
+
+@each_dtype
+@pytest.mark.parametrize(("bias", "mask", "causal"), ATTENTION)
+def test_attention(dtype, bias, mask, causal):
+    arrays = [draw(s, dtype, i) for i, s in enumerate([(2, 5, 3, 4), (2, 7, 3, 4), (2, 7, 3, 2)])]
+    bias = None if bias is None else draw(bias, dtype, 3)
+    mask = None if mask is None else np.random.default_rng(0).random(mask) < 0.5
+    if mask is not None:
+        mask[..., :1, :] = False  # the first target sees nothing, or the only mask for all
+    options = {"scale": 0.5, "causal": causal}
+    expected = compare(attention.attention, *arrays, bias, mask, near=8.0, **options)[0]
+    g, needs = draw(expected.shape, dtype, 4), (True, True, True, bias is not None, False)
+    for wanted in (needs, (False, True, False, False, False), (False, False, True, False, False)):
+        found = []
+        for xp, given in ((np, (*arrays, bias, mask)), (gpu_xp, on_gpu((*arrays, bias, mask)))):
+            forward, backward = attention.attention, attention.attention_backward
+            if xp is np:
+                forward, backward = inspect.unwrap(forward), inspect.unwrap(backward)
+            _, saved = forward(xp, *given, keep=True, **options)
+            upstream = g if xp is np else on_gpu(g)
+            found.append(backward(xp, upstream, given, saved, wanted, **options))
+        assert_near(found[1], found[0], near=10.0, dtype=dtype)
+
+
+def test_a_row_of_many_sources():
+    q, k = draw((1, 3, 1, 2), "float64"), draw((1, 1100, 1, 2), "float64", 1)
+    compare(attention.attention, q, k, k, None, None, scale=1.0)
 
 
 # Recurrent steps, which write into what they are given.
@@ -310,7 +389,7 @@ def step(scratch, kernel, *arguments):
     """Run a step in both ways; compare all that it wrote but one, which is scratch afterwards."""
     expected, ours = list(_copied(arguments)), list(on_gpu(arguments))
     kernel(np, *_by_gate(expected))
-    for_device(gpu_xp, "rnn", kernel)(gpu_xp, *_by_gate(ours))
+    kernel(gpu_xp, *_by_gate(ours))
     for place, (a, b) in enumerate(zip(ours, expected, strict=True)):
         if isinstance(b, np.ndarray) and place != scratch:
             assert_near(a, b, near=10.0)
@@ -505,7 +584,7 @@ def test_other_numbers_are_handed_back():
     )
     assert y.get().ravel().tolist() == [5, 3]
     x = gpu_xp.asarray(draw((3, 4), "float32"))
-    assert override("crossentropy", "softmax")(gpu_xp, x, axis=0) is NotImplemented
+    assert cuda_kernel("crossentropy", "softmax")(gpu_xp, x, axis=0) is NotImplemented
 
 
 def test_wrong_arguments_are_refused():
@@ -560,16 +639,18 @@ def test_more_elements_than_threads(monkeypatch):
 def test_every_kernel_is_tested_here():
     """One row of each of the tests above launches every kernel of every source."""
     launched.clear()
-    for of_elements in (test_activations, test_cross_entropy_of_two):
+    for of_elements in (test_activations, test_curves, test_cross_entropy_of_two):
         of_elements("float32", 31)
     test_dropout("float32", 31, 0.5)
     test_after_a_product("float32", (5, 10), True)
     for of_rows in (test_softmax, test_cross_entropies_of_classes):
         of_rows("float32", (5, 10))
     test_layer_norm("float32", (5, 10), True)
+    test_group_norm("float32", (2, 5, 6), -1, 2, True)
     test_activations_of_ops("float32", 31)
     test_batch_norm("float32", (3, 2, 5), True)
     test_recurrent_steps("float32", 3, 5)
+    test_attention("float32", *ATTENTION[3])
     test_pooling("float32", WINDOWS[3], 3, 5)
     test_columns("float32", WINDOWS[3], 3, 5, 2)
     test_depthwise("float32", WINDOWS[3], 3, 5, 3)

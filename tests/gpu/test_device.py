@@ -109,6 +109,20 @@ def test_values_come_back_when_asked_for(gpu):
     assert list(range(3))[keras.ops.convert_to_tensor(1)] == 1
 
 
+def test_lists_of_tensors_stay_on_their_device(gpu):
+    x, v = keras.ops.convert_to_tensor([1.0, 2.0]), keras.Variable([3.0, 4.0])
+    gpu.transfers.reset()
+    pairs = keras.ops.convert_to_tensor([x, v])
+    nested = keras.ops.convert_to_tensor([[x, x * 2], [v, v]])
+    product = keras.ops.multiply([x, x], 2.0)
+    made = keras.Variable([x, v])
+    assert not gpu.transfers.to_device and not gpu.transfers.to_host
+    assert {t.device for t in (pairs, nested, product, made)} == {"gpu:0"}
+    assert pairs.tolist() == made.numpy().tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert nested.tolist() == [[[1.0, 2.0], [2.0, 4.0]], [[3.0, 4.0], [3.0, 4.0]]]
+    assert product.tolist() == [[2.0, 4.0], [2.0, 4.0]]
+
+
 def test_assignments_bring_values_to_the_variable(cupy):
     with keras.device("gpu"):
         v = keras.Variable([1.0, 2.0])

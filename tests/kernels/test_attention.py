@@ -5,6 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
+from minikeras import config
 from minikeras.kernels.shared import attention as kernels
 from tests.kernels.test_fused import assert_same, both_ways, floats_among
 
@@ -17,6 +18,14 @@ SIZES = [  # batch, targets, sources, heads, size, width
     (2, 1, 9, 3, 1, 1),
     (5, 17, 17, 2, 3, 3),
 ]
+
+
+@pytest.fixture(autouse=True, params=["compiled", "numpy"])
+def provider(request):
+    before = config.compiled_kernels()
+    config.set_compiled_kernels(request.param == "compiled")
+    yield
+    config.set_compiled_kernels(before)
 
 
 def arrays_of(batch, targets, sources, heads, size, width):

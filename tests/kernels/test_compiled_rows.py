@@ -17,6 +17,7 @@ from minikeras.kernels.shared import activations, masks
 from minikeras.kernels.shared import crossentropy as shared_crossentropy
 from minikeras.kernels.shared import dense as shared_dense
 from minikeras.kernels.shared import norm as shared_norm
+from minikeras.kernels.shared import products as shared_products
 
 SHAPES = [(1, 1), (7, 3), (5, 9, 130), (33, 4, 16), (3, 1100), (6,)]
 NEAR = {"float32": 5e-6, "float64": 1e-12}
@@ -167,7 +168,7 @@ def test_around_a_dense_layer(in_numpy, threads, dtype, relu):
     y, g, bias = _draw((5, 7, 33), dtype), _draw((5, 7, 33), dtype, 1), _draw(33, dtype, 2)
     y[0, 0, :2], g[0, 0, 2] = (np.nan, np.inf), np.nan
     with np.errstate(all="ignore"):
-        wanted = in_numpy(shared_dense.finish, np, y.copy(), bias, relu)
+        wanted = in_numpy(shared_products.finish, np, y.copy(), bias, relu)
         slopes = in_numpy(shared_dense.where_positive, np, g, y)
     assert np.array_equal(dense.finish(np, y.copy(), bias, relu), wanted, equal_nan=True)
     assert np.array_equal(dense.where_positive(np, g, y), slopes, equal_nan=True)

@@ -11,9 +11,9 @@ from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.tensor import Tensor
 from minikeras.kernels.shared import norm as norm_kernels
 
-activation, crossentropy, nn, norm = (
+activation, crossentropy, nn, norm, shrinkage = (
     importlib.import_module(f"minikeras.ops.{name}")
-    for name in ("activation", "crossentropy", "nn", "norm")
+    for name in ("activation", "crossentropy", "nn", "norm", "shrinkage")
 )
 
 
@@ -36,6 +36,13 @@ def layer_norm(shape, axes):
     sizes = shape[len(shape) - axes :]
     arrays = draw(*shape), draw(*sizes), draw(*sizes) ** 2
     return f"layer_norm{shape}{axes}", norm._layer_norm, arrays, {"axes": axes}
+
+
+def group_norm(shape, axis, groups):
+    channels = shape[axis]
+    arrays = draw(*shape), draw(channels), draw(channels, 1)[:, 0]
+    options = {"axis": axis, "groups": groups}
+    return f"group_norm{shape}{axis}{groups}", norm.group_norm, arrays, options
 
 
 def rms_norm(shape, axes):
@@ -66,6 +73,9 @@ CASES = [
     batch_norm((6, 5, 5, 64), -1),
     *(layer_norm(shape, axes) for shape in [(1, 1), (5, 7)] for axes in (1, 2)),
     *(layer_norm((3, 2, 5), axes) for axes in (1, 2, 3)),
+    *(group_norm((3, 4, 2, 4), axis, groups) for axis in (-1, 1) for groups in (1, 2, 4)),
+    group_norm((2, 3, 6, 2), 2, 3),
+    group_norm((2, 4), -1, 2),
     *(rms_norm((3, 2, 5), axes) for axes in (1, 2, 3)),
     rms_norm((1, 1), 1),
     dense(1, 1, units=1),
@@ -79,6 +89,12 @@ CASES = [
     sparse(2, 3, 7),
     ("binary", crossentropy._sigmoid_crossentropy, (shares(5, 3), 30 * draw(5, 3)), {}),
     ("gelu", activation._tanh_gelu, (5 * draw(5, 3),), {}),
+    ("erf_gelu", activation._erf_gelu, (5 * draw(5, 3),), {}),
+    ("hard_sigmoid", activation._hard_sigmoid, (5 * draw(5, 3),), {}),
+    ("hard_silu", activation._hard_silu, (5 * draw(5, 3),), {}),
+    ("log_sigmoid", shrinkage._log_sigmoid, (5 * draw(5, 3),), {}),
+    ("softsign", shrinkage._softsign, (5 * draw(5, 3),), {}),
+    ("mish", shrinkage.mish, (5 * draw(5, 3),), {}),
     ("silu", activation._silu, (30 * draw(5, 3),), {}),
 ]
 NAMES = [case[0] for case in CASES]

@@ -5,7 +5,9 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba import types
 from numba.extending import intrinsic
+from numba.np.numpy_support import carray
 
 _TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -31,6 +33,22 @@ def instructions(write: Callable[..., Any]) -> Any:
     return intrinsic(write)
 
 
+@instructions
+def wide_vectors(context: Any) -> Any:
+    """Let the compiler use the widest vectors in the function that calls this; in compiled code.
+
+    LLVM holds back those of AVX-512, since the first processors that had them slowed down for them.
+    Where a loop computes much and fetches little they are worth it, if its rows are long enough.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        # The set's own `add`: llvmlite's refuses attributes that it does not know.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), emit
+
+
 def plain(*arrays: Any) -> bool:
     """Whether all are contiguous NumPy arrays of one float type that the loops are made for.
 
@@ -41,7 +59,39 @@ def plain(*arrays: Any) -> bool:
         A bool.
     """
     dtype = arrays[0].dtype
-    return dtype in _TYPES and all(
-        type(array) is np.ndarray and array.dtype == dtype and array.flags.c_contiguous
-        for array in arrays
-    )
+    if dtype not in _TYPES:
+        return False
+    for array in arrays:  # a loop: `all` of a generator takes twice as long
+        if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.c_contiguous:
+            return False
+    return True
+
+
+@compiled()
+def matrix_at(address: Any, rows: Any, columns: Any, like: Any) -> Any:
+    """View memory as a matrix; for use in compiled code.
+
+    A part of a matrix that begins in the middle of its rows can so be walked through with indices
+    that count from zero. The compiler makes vectors of such a loop, not of one with `at + j`,
+    as an index that may be negative counts from the end.
+
+    Args:
+        address: where it begins.
+        rows: how many rows.
+        columns: numbers from a row to the next.
+        like: an array of the type of its numbers.
+
+    Returns:
+        An array; the memory belongs to someone else.
+    """
+    return carray(_pointer(address, like), (rows, columns))
+
+
+@instructions
+def _pointer(context: Any, address: Any, like: Any) -> Any:
+    """A number as the address of numbers like those of an array."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.inttoptr(values[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(like.dtype)(address, like), emit

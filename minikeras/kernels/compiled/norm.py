@@ -47,7 +47,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
 
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
     """Gradients of `batch_norm`; see `shared.norm.batch_norm_backward`."""
-    (x, gamma, beta), (mean, inverse), g = arrays, saved, gradients[0]
+    (x, gamma, beta), (mean, inverse), g = arrays, saved, np.ascontiguousarray(gradients[0])
     if not _suits(x, gamma, g) or not _are_channels(x, axis, gamma, beta):
         return NotImplemented
     lines, repeats, parts = _lines(x)
@@ -87,7 +87,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
 
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """Gradients of `layer_norm`; see `shared.norm.layer_norm_backward`."""
-    (x, gamma, _), (mean, inverse) = arrays, saved
+    (x, gamma, _), (mean, inverse), g = arrays, saved, np.ascontiguousarray(g)
     if not _suits(x, g, gamma):
         return NotImplemented
     rows, gain, _ = _flat(x, axes, gamma, None)

@@ -67,7 +67,6 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, keep=False, 
     h, c, by = h.copy(), c.copy(), panels(recurrent_kernel)
     bias = run.by_gate(bias)
     cells, bent = run.history(keep), run.history(keep)
-    room = np.empty((1, 1, run.units), x.dtype)
 
     def forward(at):
         z = run.project(at)
@@ -82,7 +81,7 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, keep=False, 
             run.y[at],
             run.before[at],
             cells[at],
-            bent[at] if keep else np.empty_like(room),
+            bent[at] if keep else np.empty((len(z), 1, run.units), z.dtype),
         )
 
     each(forward, run.parts)
@@ -125,7 +124,7 @@ def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **op
 
     def forward(at):
         z = run.project(at)
-        room = np.empty((len(z), *z.shape[2:]), z.dtype)
+        room = np.empty((len(z), run.width), z.dtype)
         steps.gru_steps(
             by,
             z,
@@ -213,10 +212,10 @@ class _Run:
             self.shown = shown if zero_output_for_mask else np.cumsum(shown, axis=1) > 0
         numbers = self.batch * self.steps * self.width
         work = numbers * (2 * (features + self.units) / OPERATIONS + _GATE)
-        self.parts = pieces(self.batch, work)
+        self.parts = pieces(self.batch, work, each_thread=1)
         self.before, self.y = self.history(keep), self.history(return_sequences)
-        self._gates = (self.steps, self.width // self.units, self.units)
-        self.z: Any = np.empty((self.batch, *self._gates), x.dtype) if keep else None
+        gates = (self.batch, self.steps, self.width)
+        self.z: Any = np.empty(gates, x.dtype) if keep else None
         if not keep:
             self.parts = _shorter(self.parts, max(1, _BLOCK // (self.steps * self.width)))
 
@@ -226,14 +225,13 @@ class _Run:
         return np.empty(shape, self.x.dtype)
 
     def by_gate(self, bias):
-        """A bias as `(gates, units)`; zeros if there is none."""
-        given = np.zeros(self.width, self.x.dtype) if bias is None else bias
-        return given.reshape(-1, self.units)
+        """A bias for all gates; zeros if there is none."""
+        return np.zeros(self.width, self.x.dtype) if bias is None else bias
 
     def project(self, at):
         """The inputs of some samples, multiplied by the kernel."""
         x = self.x[at]
-        z = np.empty((len(x), *self._gates), x.dtype) if self.z is None else self.z[at]
+        z = np.empty((len(x), self.steps, self.width), x.dtype) if self.z is None else self.z[at]
         np.matmul(_rows(x, self.steps), self.kernel, out=_rows(z, self.steps))
         return z
 

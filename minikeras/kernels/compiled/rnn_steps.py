@@ -1,139 +1,130 @@
 """The loops over time of `rnn`, forward and backward, each for some samples of a batch.
 
-Arrays are `(samples, steps, units)`, as the layers have them, or `(samples, steps, gates, units)`.
-`z` comes with what the inputs give to the pre-activations, gets the state's share added by
-`panels.multiply`, and keeps the finished gates for the backward pass, where `dz` takes its place. A
-step's gates are computed row by row, in several short loops over few arrays each: a compiler makes
-vectors of a loop only if it can check that no two of its arrays overlap, and gives up where they
-are many.
+Arrays are `(samples, steps, units)`, as the layers have them, or `(samples, steps, width)` with the
+gates side by side, so that those of one kind are one row. `z` comes with what the inputs give to
+the pre-activations, gets the state's share added by `panels.multiply`, and keeps the finished gates
+for the backward pass, where `dz` takes its place.
+
+The gates of a step are computed for all samples, in several short loops over few arrays each: a
+compiler makes vectors of a loop only if it can check that no two of its arrays overlap, and gives
+up where they are many. What belongs to one step, `_step` views as a matrix: to cut a slice out of
+an array for each row would take as long as the numbers of the row.
 """
 
+import numpy as np
+
 from minikeras.kernels.compiled.exponentials import sigmoid, tanh
-from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.loops import compiled, matrix_at, wide_vectors
 from minikeras.kernels.compiled.panels import multiply
 
 
 @compiled("contract")
 def simple_steps(by, z, bias, h, valid, backwards, y, before):
     """Run a simple recurrent network; `z` gets the new states, `h` the last."""
-    samples, steps = z.shape[:2]
+    steps, units = z.shape[1], h.shape[1]
     for s in range(steps):
         t = steps - 1 - s if backwards else s
         _store(h, before, t)
         _add_product(by, h, z, t)
-        for r in range(samples):
-            if valid.size == 0 or valid[r, t]:
-                _tanh_of_sum(z[r, t, 0], bias[0])
-                _copy(z[r, t, 0], h[r])
+        state = _step(z, t, 0)
+        _tanh_of_sum(state, units, bias, valid, t)
+        _copy(state, h, valid, t)
         _store(h, y, s)
 
 
 @compiled("contract")
 def simple_steps_backward(by, z, dh, g, valid, backwards, dz):
     """Write `dz`, and in `dh` the gradient by the first state."""
-    samples, steps = z.shape[:2]
+    steps = z.shape[1]
     for s in range(steps - 1, -1, -1):
         t = steps - 1 - s if backwards else s
         _load_more(g, s, dh)
-        for r in range(samples):
-            if valid.size == 0 or valid[r, t]:
-                _through_tanh(dh[r], z[r, t, 0], dz[r, t, 0])
-                dh[r] = 0
-            else:
-                dz[r, t] = 0
+        slope = _step(dz, t, 0)
+        _through_tanh(dh, _step(z, t, 0), slope, valid, t)
+        _clear(dh, slope, dz.shape[2], valid, t)
         _add_pulled(by, dz, t, dh)
 
 
 @compiled("contract")
 def lstm_steps(by, z, bias, h, c, valid, backwards, y, before, cells, bent):
     """Run a long short-term memory; `z` gets the gates, `h` and `c` the last states."""
-    samples, steps = z.shape[:2]
-    kept = cells.size > 0
+    steps, units = z.shape[1], h.shape[1]
+    two, three = 2 * units, 3 * units
     for s in range(steps):
         t = steps - 1 - s if backwards else s
         _store(h, before, t)
         _store(c, cells, t)
         _add_product(by, h, z, t)
-        for r in range(samples):
-            if valid.size == 0 or valid[r, t]:
-                gates, room = z[r, t], bent[r, t] if kept else bent[0, 0]
-                _sigmoid_of_sum(gates[0], bias[0])
-                _sigmoid_of_sum(gates[1], bias[1])
-                _tanh_of_sum(gates[2], bias[2])
-                _sigmoid_of_sum(gates[3], bias[3])
-                _new_cell(gates[0], gates[1], gates[2], c[r])
-                _tanh(c[r], room)
-                _times(gates[3], room, h[r])
+        enter, stay = _step(z, t, 0), _step(z, t, units)
+        value, leave = _step(z, t, two), _step(z, t, three)
+        _sigmoid_of_sum(enter, two, bias[:two], valid, t)
+        _tanh_of_sum(value, units, bias[two:three], valid, t)
+        _sigmoid_of_sum(leave, units, bias[three:], valid, t)
+        _new_cell(enter, stay, value, c, valid, t)
+        room = _step(bent, t if cells.size > 0 else 0, 0)
+        _tanh(c, room, valid, t)
+        _times(leave, room, h, valid, t)
         _store(h, y, s)
 
 
 @compiled("contract")
 def lstm_steps_backward(by, z, cells, bent, dh, dc, g, valid, backwards, dz):
     """Write `dz`, and in `dh` and `dc` the gradients by the first states."""
-    samples, steps = z.shape[:2]
+    steps, units = z.shape[1], dh.shape[1]
+    two, three = 2 * units, 3 * units
     for s in range(steps - 1, -1, -1):
         t = steps - 1 - s if backwards else s
         _load_more(g, s, dh)
-        for r in range(samples):
-            if valid.size == 0 or valid[r, t]:
-                gates, slopes = z[r, t], dz[r, t]
-                _through_sigmoid(dh[r], bent[r, t], gates[3], slopes[3])
-                _by_state(gates[3], bent[r, t], dh[r], dc[r])
-                _through_sigmoid(dc[r], gates[2], gates[0], slopes[0])
-                _by_value(gates[0], gates[2], dc[r], slopes[2])
-                _through_sigmoid(dc[r], cells[r, t], gates[1], slopes[1])
-                _scale(dc[r], gates[1])
-                dh[r] = 0
-            else:
-                dz[r, t] = 0
+        enter, stay = _step(z, t, 0), _step(z, t, units)
+        value, leave = _step(z, t, two), _step(z, t, three)
+        room, slopes = _step(bent, t, 0), _step(dz, t, 0)
+        _through_sigmoid(dh, room, leave, _step(dz, t, three), units, valid, t)
+        _by_state(leave, room, dh, dc, valid, t)
+        _through_sigmoid(dc, value, enter, slopes, units, valid, t)
+        _by_value(enter, value, dc, _step(dz, t, two), valid, t)
+        _through_sigmoid(dc, _step(cells, t, 0), stay, _step(dz, t, units), units, valid, t)
+        _scale(dc, stay, valid, t)
+        _clear(dh, slopes, dz.shape[2], valid, t)
         _add_pulled(by, dz, t, dh)
 
 
 @compiled("contract")
 def gru_steps(by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals):
     """Run gated recurrent units; `z` gets the gates, `h` the last state."""
-    samples, steps = z.shape[:2]
-    row = h.shape[1] * h.itemsize
+    (samples, steps), units = z.shape[:2], h.shape[1]
+    row, two = units * h.itemsize, 2 * units
+    start, given = state_bias.ctypes.data, room.ctypes.data
+    proposed = _part(room, two)
     for s in range(steps):
         t = steps - 1 - s if backwards else s
         _store(h, before, t)
-        start, out = state_bias.ctypes.data, room.ctypes.data
-        multiply(by, h.ctypes.data, row, start, 0, out, 3 * row, samples)
-        for r in range(samples):
-            gates, given = z[r, t], room[r]
-            if proposals.size > 0:
-                _copy(given[2], proposals[r, t])
-            if valid.size == 0 or valid[r, t]:
-                _add(given[0], gates[0])
-                _add(given[1], gates[1])
-                _sigmoid_of_sum(gates[0], bias[0])
-                _sigmoid_of_sum(gates[1], bias[1])
-                _add_times(gates[1], given[2], gates[2])
-                _tanh_of_sum(gates[2], bias[2])
-                _blend(gates[0], gates[2], h[r])
+        multiply(by, h.ctypes.data, row, start, 0, given, 3 * row, samples)
+        _store(proposed, proposals, t)
+        update, reset, value = _step(z, t, 0), _step(z, t, units), _step(z, t, two)
+        _add(room, two, update, valid, t)
+        _sigmoid_of_sum(update, two, bias[:two], valid, t)
+        _add_times(reset, proposed, value, units, valid, t)
+        _tanh_of_sum(value, units, bias[two:], valid, t)
+        _blend(update, value, h, valid, t)
         _store(h, y, s)
 
 
 @compiled("contract")
 def gru_steps_backward(by, z, before, proposals, dh, g, valid, backwards, dz, dstate):
     """Write `dz` and `dstate`, the gradients by what inputs and state gave; in `dh` the first's."""
-    samples, steps = z.shape[:2]
+    steps, units = z.shape[1], dh.shape[1]
+    two = 2 * units
     for s in range(steps - 1, -1, -1):
         t = steps - 1 - s if backwards else s
         _load_more(g, s, dh)
-        for r in range(samples):
-            if valid.size == 0 or valid[r, t]:
-                gates, slopes, others = z[r, t], dz[r, t], dstate[r, t]
-                _by_update(gates[0], gates[2], before[r, t], dh[r], slopes[0])
-                _by_candidate(gates[0], gates[2], dh[r], slopes[2])
-                _through_sigmoid(slopes[2], proposals[r, t], gates[1], slopes[1])
-                _copy(slopes[0], others[0])
-                _copy(slopes[1], others[1])
-                _times(slopes[2], gates[1], others[2])
-                _scale(dh[r], gates[0])
-            else:
-                dz[r, t] = 0
-                dstate[r, t] = 0
+        update, reset, value = _step(z, t, 0), _step(z, t, units), _step(z, t, two)
+        by_update, by_reset, by_value = _step(dz, t, 0), _step(dz, t, units), _step(dz, t, two)
+        _by_update(update, value, _step(before, t, 0), dh, by_update, valid, t)
+        _by_candidate(update, value, dh, by_value, valid, t)
+        _through_sigmoid(by_value, _step(proposals, t, 0), reset, by_reset, units, valid, t)
+        _scale(dh, update, valid, t)
+        _clear_masked(by_update, dz.shape[2], valid, t)
+        _split(by_update, by_value, reset, units, _step(dstate, t, 0), _step(dstate, t, two))
         _add_pulled(by, dstate, t, dh)
 
 
@@ -141,19 +132,42 @@ def gru_steps_backward(by, z, before, proposals, dh, g, valid, backwards, dz, ds
 
 
 @compiled()
+def _step(x, t, first):
+    """One step of every sample, a row each; column `first` of the array is its first."""
+    samples, steps, width = x.shape
+    begin = np.int64(x[0, t].ctypes.data) + first * x.itemsize
+    return matrix_at(begin, samples, steps * width, x)
+
+
+@compiled()
+def _part(x, first):
+    """A matrix from one of its columns on."""
+    return matrix_at(np.int64(x.ctypes.data) + first * x.itemsize, x.shape[0], x.shape[1], x)
+
+
+@compiled()
+def _is_there(valid, r, t):
+    return valid.size == 0 or valid[r, t]
+
+
+@compiled()
 def _store(state, history, t):
     """Note the state of every sample, if anyone wants to know."""
     if history.size > 0:
-        for r in range(len(state)):
-            _copy(state[r], history[r, t])
+        out = _step(history, t, 0)
+        for r in range(len(out)):
+            for j in range(history.shape[2]):
+                out[r, j] = state[r, j]
 
 
 @compiled()
 def _load_more(g, s, dh):
     """Add the gradients by the outputs of a step, if all were returned."""
     if g.size > 0:
+        more = _step(g, s, 0)
         for r in range(len(dh)):
-            _add(g[r, s], dh[r])
+            for j in range(dh.shape[1]):
+                dh[r, j] += more[r, j]
 
 
 @compiled()
@@ -174,103 +188,167 @@ def _add_pulled(by, dz, t, dh):
     multiply(by, here, step, state, row, state, row, len(dh))
 
 
-# Rows
+@compiled()
+def _clear(dh, dz, width, valid, t):
+    """The gradient by a state has been passed on; one by a masked step is zero."""
+    for r in range(len(dh)):
+        if _is_there(valid, r, t):
+            for j in range(dh.shape[1]):
+                dh[r, j] = 0
+    _clear_masked(dz, width, valid, t)
 
 
 @compiled()
-def _copy(a, out):
-    for j in range(out.size):
-        out[j] = a[j]
+def _clear_masked(dz, width, valid, t):
+    for r in range(len(dz)):
+        if not _is_there(valid, r, t):
+            for j in range(width):
+                dz[r, j] = 0
+
+
+# Row by row; masked rows stay as they are
 
 
 @compiled()
-def _add(a, out):
-    for j in range(out.size):
-        out[j] += a[j]
+def _copy(a, out, valid, t):
+    for r in range(len(out)):
+        if _is_there(valid, r, t):
+            for j in range(out.shape[1]):
+                out[r, j] = a[r, j]
 
 
 @compiled()
-def _times(a, b, out):
-    for j in range(out.size):
-        out[j] = a[j] * b[j]
+def _add(a, width, out, valid, t):
+    for r in range(len(a)):
+        if _is_there(valid, r, t):
+            for j in range(width):
+                out[r, j] += a[r, j]
 
 
 @compiled()
-def _scale(out, by):
-    for j in range(out.size):
-        out[j] *= by[j]
-
-
-@compiled("contract")
-def _add_times(a, b, out):
-    for j in range(out.size):
-        out[j] += a[j] * b[j]
+def _times(a, b, out, valid, t):
+    for r in range(len(out)):
+        if _is_there(valid, r, t):
+            for j in range(out.shape[1]):
+                out[r, j] = a[r, j] * b[r, j]
 
 
 @compiled()
-def _tanh(x, out):
-    for j in range(out.size):
-        out[j] = tanh(x[j])
+def _scale(out, by, valid, t):
+    for r in range(len(out)):
+        if _is_there(valid, r, t):
+            for j in range(out.shape[1]):
+                out[r, j] *= by[r, j]
+
+
+@compiled("contract")
+def _add_times(a, b, out, width, valid, t):
+    for r in range(len(out)):
+        if _is_there(valid, r, t):
+            for j in range(width):
+                out[r, j] += a[r, j] * b[r, j]
 
 
 @compiled()
-def _sigmoid_of_sum(out, bias):
-    for j in range(out.size):
-        out[j] = sigmoid(out[j] + bias[j])
+def _tanh(x, out, valid, t):
+    wide_vectors()
+    for r in range(len(x)):
+        if _is_there(valid, r, t):
+            for j in range(x.shape[1]):
+                out[r, j] = tanh(x[r, j])
 
 
 @compiled()
-def _tanh_of_sum(out, bias):
-    for j in range(out.size):
-        out[j] = tanh(out[j] + bias[j])
+def _sigmoid_of_sum(out, width, bias, valid, t):
+    wide_vectors()
+    for r in range(len(out)):
+        if _is_there(valid, r, t):
+            for j in range(width):
+                out[r, j] = sigmoid(out[r, j] + bias[j])
+
+
+@compiled()
+def _tanh_of_sum(out, width, bias, valid, t):
+    wide_vectors()
+    for r in range(len(out)):
+        if _is_there(valid, r, t):
+            for j in range(width):
+                out[r, j] = tanh(out[r, j] + bias[j])
 
 
 @compiled("contract")
-def _through_tanh(g, y, out):
-    for j in range(out.size):
-        out[j] = g[j] - g[j] * y[j] * y[j]
+def _through_tanh(g, y, out, valid, t):
+    for r in range(len(g)):
+        if _is_there(valid, r, t):
+            for j in range(g.shape[1]):
+                out[r, j] = g[r, j] - g[r, j] * y[r, j] * y[r, j]
 
 
 @compiled("contract")
-def _through_sigmoid(g, factor, y, out):
-    for j in range(out.size):
-        out[j] = g[j] * factor[j] * (y[j] - y[j] * y[j])
+def _through_sigmoid(g, factor, y, out, width, valid, t):
+    for r in range(len(out)):
+        if _is_there(valid, r, t):
+            for j in range(width):
+                out[r, j] = g[r, j] * factor[r, j] * (y[r, j] - y[r, j] * y[r, j])
 
 
 @compiled("contract")
-def _new_cell(i, f, g, c):
-    for j in range(c.size):
-        c[j] = f[j] * c[j] + i[j] * g[j]
+def _new_cell(enter, stay, value, c, valid, t):
+    for r in range(len(c)):
+        if _is_there(valid, r, t):
+            for j in range(c.shape[1]):
+                c[r, j] = stay[r, j] * c[r, j] + enter[r, j] * value[r, j]
 
 
 @compiled("contract")
-def _by_state(o, bent, dh, dc):
-    for j in range(dc.size):
-        through = dh[j] * o[j]
-        dc[j] += through - through * bent[j] * bent[j]
+def _by_state(leave, bent, dh, dc, valid, t):
+    for r in range(len(dc)):
+        if _is_there(valid, r, t):
+            for j in range(dc.shape[1]):
+                through = dh[r, j] * leave[r, j]
+                dc[r, j] += through - through * bent[r, j] * bent[r, j]
 
 
 @compiled("contract")
-def _by_value(i, g, dc, slope):
-    for j in range(slope.size):
-        through = dc[j] * i[j]
-        slope[j] = through - through * g[j] * g[j]
+def _by_value(enter, value, dc, slope, valid, t):
+    for r in range(len(dc)):
+        if _is_there(valid, r, t):
+            for j in range(dc.shape[1]):
+                through = dc[r, j] * enter[r, j]
+                slope[r, j] = through - through * value[r, j] * value[r, j]
 
 
 @compiled("contract")
-def _blend(update, candidate, h):
-    for j in range(h.size):
-        h[j] = candidate[j] + (h[j] - candidate[j]) * update[j]
+def _blend(update, candidate, h, valid, t):
+    for r in range(len(h)):
+        if _is_there(valid, r, t):
+            for j in range(h.shape[1]):
+                h[r, j] = candidate[r, j] + (h[r, j] - candidate[r, j]) * update[r, j]
 
 
 @compiled("contract")
-def _by_update(update, candidate, h, dh, slope):
-    for j in range(slope.size):
-        slope[j] = dh[j] * (h[j] - candidate[j]) * (update[j] - update[j] * update[j])
+def _by_update(update, candidate, h, dh, slope, valid, t):
+    for r in range(len(dh)):
+        if _is_there(valid, r, t):
+            for j in range(dh.shape[1]):
+                bend = update[r, j] - update[r, j] * update[r, j]
+                slope[r, j] = dh[r, j] * (h[r, j] - candidate[r, j]) * bend
 
 
 @compiled("contract")
-def _by_candidate(update, candidate, dh, slope):
-    for j in range(slope.size):
-        through = dh[j] - dh[j] * update[j]
-        slope[j] = through - through * candidate[j] * candidate[j]
+def _by_candidate(update, candidate, dh, slope, valid, t):
+    for r in range(len(dh)):
+        if _is_there(valid, r, t):
+            for j in range(dh.shape[1]):
+                through = dh[r, j] - dh[r, j] * update[r, j]
+                slope[r, j] = through - through * candidate[r, j] * candidate[r, j]
+
+
+@compiled()
+def _split(by_gates, by_value, reset, units, gates, value):
+    """What the state's share of the pre-activations gets of the gradients."""
+    for r in range(len(gates)):
+        for j in range(2 * units):
+            gates[r, j] = by_gates[r, j]
+        for j in range(units):
+            value[r, j] = by_value[r, j] * reset[r, j]

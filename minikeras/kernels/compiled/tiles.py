@@ -145,6 +145,50 @@ def tile(
     return signature, emit
 
 
+@instructions
+def transpose_square(context, like, source, source_row, target, target_row):
+    """Write a square, as wide as a vector, with rows and columns exchanged; in compiled code.
+
+    Args:
+        context: Given by Numba.
+        like: Array of the type of number.
+        source: Address of the square.
+        source_row: Step from a row of it to the next.
+        target: Address of the result.
+        target_row: Step from a row of it to the next.
+    """
+
+    def emit(context, builder, signature, values):
+        _, source, source_row, target, target_row = values
+        element = context.get_value_type(like.dtype)
+        size = 4 if isinstance(element, ir.FloatType) else 8
+        kind = ir.VectorType(element, VECTOR // size)
+
+        def place(start, row, i):
+            address = builder.add(start, builder.mul(_I64(i), row))
+            return builder.inttoptr(address, kind.as_pointer())
+
+        rows = [builder.load(place(source, source_row, i), align=size) for i in range(kind.count)]
+        for i, row in enumerate(_transposed(builder, rows, kind.count)):
+            builder.store(row, place(target, target_row, i), align=size)
+        return context.get_dummy_value()
+
+    return types.void(like, *(types.int64,) * 4), emit
+
+
+def _transposed(builder, rows, count):
+    """Exchange rows and columns: shuffle the two halves into each other as often as it takes."""
+    shuffled = [
+        [number for i in half for number in (i, i + count)]
+        for half in (range(count // 2), range(count // 2, count))
+    ]
+    shuffled = [ir.Constant(ir.VectorType(_I32, count), lanes) for lanes in shuffled]
+    for _ in range(count.bit_length() - 1):
+        pairs = zip(rows[: count // 2], rows[count // 2 :], strict=True)
+        rows = [builder.shuffle_vector(a, b, lanes) for a, b in pairs for lanes in shuffled]
+    return rows
+
+
 def panel_columns(count, size, most=VECTORS):
     """Columns of the panels into which a matrix is cut: as wide as a tile, and about even.
 
@@ -190,10 +234,21 @@ def tile_code(dtype, kind="mixed"):
         True
     """
     zero = np.dtype(dtype).type(0)
-    emit = {"mixed": _mixed, "neighbours": _neighbours, "lanewise": _lanewise}[kind]
+    # The compiler's cache knows a function by what is around it, by numbers but not by functions.
+    if kind == "mixed":
 
-    def every_tile(walk, floor):
-        emit(zero, walk, floor)
+        def every_tile(walk, floor):
+            _mixed(zero, walk, floor)
+
+    elif kind == "neighbours":
+
+        def every_tile(walk, floor):
+            _neighbours(zero, walk, floor)
+
+    else:
+
+        def every_tile(walk, floor):
+            _lanewise(zero, walk, floor)
 
     compiled = cfunc(types.void(types.int64, types.float64), cache=True)(every_tile)
     _kept.append(compiled)

@@ -43,7 +43,8 @@ from minikeras.kernels.cpu.correlation import (
 )
 from minikeras.kernels.cpu.depthwise import depthwise
 from minikeras.kernels.providers import provided
-from minikeras.kernels.shared.dense import column_sums, finish, flat
+from minikeras.kernels.shared.dense import column_sums, flat
+from minikeras.kernels.shared.products import finish
 from minikeras.kernels.shared.windows import Grid
 
 # A chunk of the gradient is cut and used three times before the next one. Smaller chunks, which

@@ -6,11 +6,11 @@ Processing" (2006).
 
 import math
 
-from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.windows import overlaps, window_view
 
 
-@on_cuda("columns")
+@provided(cuda="columns")
 def im2col(xp, x, grid, groups, dtype):
     """Copy the windows of images side by side.
 
@@ -40,7 +40,7 @@ def im2col(xp, x, grid, groups, dtype):
     return cells.reshape(groups, cells.shape[1] * math.prod(grid.outputs), taps)
 
 
-@on_cuda("columns")
+@provided(cuda="columns")
 def col2im(xp, columns, grid, shape):
     """Transpose of `im2col`: add every number of the columns to the cell that it was read from.
 

@@ -24,7 +24,8 @@ from minikeras.kernels.gpu.depthwise import (
     depthwise_kernel_grad,
 )
 from minikeras.kernels.gpu.working import working_dtype
-from minikeras.kernels.shared.dense import column_sums, finish, flat, where_positive
+from minikeras.kernels.shared.dense import column_sums, flat, where_positive
+from minikeras.kernels.shared.products import finish
 from minikeras.kernels.shared.windows import Grid
 
 # Columns of one block: large enough to fill the GPU, small beside its memory.
@@ -34,31 +35,7 @@ _BLOCK_BYTES = 1 << 28
 def conv(
     xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu=False, out=None
 ):
-    """Cross-correlation of channels-last arrays with a kernel.
-
-    Args:
-        xp: The array module.
-        x: Array `(batch, *spatial, channels)`.
-        kernel: Array `(*window, channels // groups, filters)`.
-        strides: Steps from window to window along each spatial axis.
-        padding: A pair `(lo, hi)` of zero cells for each spatial axis.
-        dilation: Steps from tap to tap along each spatial axis.
-        groups: Number of independent slices of the channels and of the filters.
-        bias: Optional array `(filters,)` to add.
-        relu: Whether to replace negative results by zero.
-        out: Optional array for the result.
-
-    Returns:
-        Array `(batch, *outputs, filters)`.
-
-    Example:
-        >>> import numpy as np
-        >>> from minikeras.kernels.gpu.conv import conv
-        >>> x = np.arange(4.0).reshape(1, 4, 1)
-        >>> kernel = np.array([1.0, 10.0]).reshape(2, 1, 1)
-        >>> conv(np, x, kernel, strides=(1,), padding=((0, 0),), dilation=(1,))[0, :, 0]
-        array([10., 21., 32.])
-    """
+    """Cross-correlation of channels-last arrays with a kernel; see `cpu.conv.conv`."""
     grid = Grid.over(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
     if out is None:
         shape = (x.shape[0], *grid.outputs, kernel.shape[-1])
@@ -87,33 +64,7 @@ def conv_input_grad(
     relu=False,
     out=None,
 ):
-    """Gradient of `conv` with respect to its input: the transposed convolution.
-
-    Args:
-        xp: The array module.
-        g: Array `(batch, *outputs, filters)`, the gradient with respect to the output of `conv`.
-        kernel: Array `(*window, channels // groups, filters)`.
-        input_shape: Sizes of the spatial axes of the input of `conv`.
-        strides: As for `conv`.
-        padding: As for `conv`.
-        dilation: As for `conv`.
-        groups: As for `conv`.
-        bias: Optional array `(channels,)` to add, for a transposed convolution.
-        relu: Whether to replace negative results by zero.
-        out: Optional array for the result.
-
-    Returns:
-        Array `(batch, *input_shape, channels)`.
-
-    Example:
-        >>> import numpy as np
-        >>> from minikeras.kernels.gpu.conv import conv_input_grad
-        >>> g = np.array([1.0, 2.0]).reshape(1, 2, 1)
-        >>> kernel = np.array([1.0, 10.0]).reshape(2, 1, 1)
-        >>> conv_input_grad(np, g, kernel, input_shape=(5,), strides=(2,), padding=((0, 0),),
-        ...                 dilation=(1,))[0, :, 0]
-        array([ 1., 10.,  2., 20.,  0.])
-    """
+    """Gradient of `conv` by its input, the transposed convolution; see `cpu.conv`."""
     channels = kernel.shape[-2] * groups
     if out is None:
         out = xp.empty((g.shape[0], *input_shape, channels), xp.result_type(g, kernel))
@@ -133,31 +84,7 @@ def conv_input_grad(
 
 
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
-    """Gradient of `conv` with respect to its kernel.
-
-    Args:
-        xp: The array module.
-        x: Array `(batch, *spatial, channels)`, the input of `conv`.
-        g: Array `(batch, *outputs, filters)`, the gradient with respect to the output of `conv`.
-        window: Sizes of the spatial axes of the kernel.
-        strides: As for `conv`.
-        padding: As for `conv`.
-        dilation: As for `conv`.
-        groups: As for `conv`.
-        out: Optional array for the result.
-
-    Returns:
-        Array `(*window, channels // groups, filters)`.
-
-    Example:
-        >>> import numpy as np
-        >>> from minikeras.kernels.gpu.conv import conv_kernel_grad
-        >>> x = np.arange(4.0).reshape(1, 4, 1)
-        >>> g = np.array([1.0, 1.0, 2.0]).reshape(1, 3, 1)
-        >>> conv_kernel_grad(np, x, g, window=(2,), strides=(1,), padding=((0, 0),),
-        ...                  dilation=(1,))[:, 0, 0]
-        array([5., 9.])
-    """
+    """Gradient of `conv` by its kernel; see `cpu.conv.conv_kernel_grad`."""
     if out is None:
         shape = (*window, x.shape[-1] // groups, g.shape[-1])
         out = xp.empty(shape, xp.result_type(x, g))
@@ -174,32 +101,7 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
 
 
 def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups=1, relu=False):
-    """All gradients of `conv`.
-
-    Args:
-        xp: The array module.
-        g: Array `(batch, *outputs, filters)`, the gradient with respect to the output of `conv`.
-        arrays: `(x, kernel, bias)`, the inputs of `conv`.
-        y: The output of `conv`; only read with `relu`.
-        needs: Three bools, which gradients to compute.
-        strides: As for `conv`.
-        padding: As for `conv`.
-        dilation: As for `conv`.
-        groups: As for `conv`.
-        relu: As for `conv`.
-
-    Returns:
-        A list of three arrays, None where none is needed.
-
-    Example:
-        >>> import numpy as np
-        >>> from minikeras.kernels.gpu.conv import conv_backward
-        >>> x, kernel = np.arange(3.0).reshape(1, 3, 1), np.ones((2, 1, 1))
-        >>> found = conv_backward(np, np.ones((1, 2, 1)), (x, kernel, None), None, (1, 1, 0),
-        ...                       strides=(1,), padding=((0, 0),), dilation=(1,))
-        >>> found[0].ravel().tolist(), found[1].ravel().tolist()
-        ([1.0, 2.0, 1.0], [1.0, 3.0])
-    """
+    """Gradients of `conv` by its input, kernel and bias; see `cpu.conv.conv_backward`."""
     x, kernel, _ = arrays
     sizes, window = x.shape[1:-1], kernel.shape[:-2]
     options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}

@@ -4,11 +4,11 @@ There is too little arithmetic to a cell for a product of matrices: each tap is 
 and one addition over all images.
 """
 
-from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.windows import overlaps
 
 
-@on_cuda("depthwise")
+@provided(cuda="depthwise")
 def depthwise(xp, x, kernel, grid, out, dtype):
     """Write the forward pass to `out`.
 
@@ -28,7 +28,7 @@ def depthwise(xp, x, kernel, grid, out, dtype):
     out[...] = total.reshape(out.shape)
 
 
-@on_cuda("depthwise")
+@provided(cuda="depthwise")
 def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
     """Write the gradient by the input to `out`.
 
@@ -48,7 +48,7 @@ def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
     out[...] = total
 
 
-@on_cuda("depthwise")
+@provided(cuda="depthwise")
 def depthwise_kernel_grad(xp, x, g, grid, out, dtype):
     """Write the gradient by the kernel to `out`.
 

@@ -6,7 +6,6 @@ No exponential here overflows: each is taken of a number that is zero or negativ
 import math
 
 from minikeras.core.types import Axes
-from minikeras.kernels.gpu.override import on_cuda
 from minikeras.kernels.providers import provided
 
 GELU_SCALE = math.sqrt(2 / math.pi)
@@ -18,8 +17,7 @@ SELU_ALPHA = 1.6732632423543772
 """With these mean 0 and variance 1 are kept; Klambauer et al. (2017), equation 14."""
 
 
-@provided("crossentropy")
-@on_cuda("crossentropy")
+@provided("crossentropy", cuda="crossentropy")
 def softmax(xp, x, *, axis: Axes = -1):
     """Exponentials divided by their sum.
 
@@ -42,7 +40,7 @@ def softmax(xp, x, *, axis: Axes = -1):
     return powers
 
 
-@on_cuda("crossentropy")
+@provided(cuda="crossentropy")
 def log_softmax(xp, x, *, axis: Axes = -1):
     """Logarithm of `softmax`, without taking a logarithm of a probability.
 
@@ -87,7 +85,7 @@ def exponentials(xp, x, axis):
     return shifted, powers, powers.sum(axis=axis, keepdims=True)
 
 
-@on_cuda("activations")
+@provided(cuda="activations")
 def softplus(xp, x):
     """`log(1 + exp(x))`, element by element.
 
@@ -109,8 +107,7 @@ def softplus(xp, x):
     return y
 
 
-@provided("activations")
-@on_cuda("activations")
+@provided("activations", cuda="activations")
 def sigmoid(xp, x):
     """`1 / (1 + exp(-x))`, element by element.
 
@@ -155,8 +152,7 @@ def sigmoid_from(xp, x, power):
     return y
 
 
-@provided("activations")
-@on_cuda("activations")
+@provided("activations", cuda="activations")
 def silu(xp, x, *, keep=False):
     """`x * sigmoid(x)`, element by element.
 
@@ -178,8 +174,7 @@ def silu(xp, x, *, keep=False):
     return x * s, s if keep else None
 
 
-@provided("activations")
-@on_cuda("activations")
+@provided("activations", cuda="activations")
 def silu_backward(xp, g, arrays, saved, needs):
     """Gradient of `silu`: `g * s * (1 + x * (1 - s))`.
 
@@ -208,8 +203,7 @@ def silu_backward(xp, g, arrays, saved, needs):
     return [slope]
 
 
-@provided("activations")
-@on_cuda("activations")
+@provided("activations", cuda="activations")
 def gelu(xp, x, *, keep=False):
     """`x * (1 + tanh(u)) / 2` with `u = sqrt(2 / pi) * (x + 0.044715 * x**3)`.
 
@@ -241,8 +235,7 @@ def gelu(xp, x, *, keep=False):
     return y, t if keep else None
 
 
-@provided("activations")
-@on_cuda("activations")
+@provided("activations", cuda="activations")
 def gelu_backward(xp, g, arrays, saved, needs):
     """Gradient of `gelu`: `g * (1 + t + x * (1 - t**2) * du/dx) / 2`.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays.threads import BYTES, OPERATIONS, each, pieces
+from minikeras.kernels.providers import provided
 
 _BLOCK = 2**17
 """Scores worked on at a time: what fits a core's own cache in float32."""
@@ -26,6 +27,7 @@ _SMALL = 30.0
 """Scores up to this size have exponentials that neither overflow nor lose gradients."""
 
 
+@provided("attention", cuda="attention")
 def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, keep=False):
     """Weigh values by the softmax of the scores of their keys.
 
@@ -55,7 +57,7 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     query, key, value = (_wide(xp, x) for x in (query, key, value))
     batch, targets, heads, _ = query.shape
     sources, width = key.shape[1], value.shape[3]
-    bias, ceiling = _across(bias), _ceiling(xp, mask, causal, sources, targets, query.dtype)
+    bias, limit = across(bias), ceiling(xp, mask, causal, sources, targets, query.dtype)
     powers = xp.empty((batch, heads, sources, targets), query.dtype) if keep else None
     total = xp.empty((batch, heads, 1, targets), query.dtype)
     blind = xp.empty(total.shape, bool) if mask is not None else None
@@ -64,14 +66,14 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     def attend(at):
         room = None if powers is None else powers[at]
         hidden = None if blind is None else blind[at]
-        given = query[at], key[at], value[at], _part(bias, at), _part(ceiling, at)
+        given = query[at], key[at], value[at], _part(bias, at), _part(limit, at)
         _attend(xp, *given, scale, room, total[at], hidden, y[at])
 
     each(attend, _parts(xp, query, key, value))
     return y.astype(dtype, copy=False), (powers, total, blind, y) if keep else None
 
 
-def _attend(xp, query, key, value, bias, ceiling, scale, powers, total, blind, y):
+def _attend(xp, query, key, value, bias, limit, scale, powers, total, blind, y):
     """Attend for some samples; fill `powers` (if given), `total`, `blind` (if given) and `y`."""
     shifted = bias is not None or not _are_small(xp, query, key, scale)
     q, k, v, out = _columns(xp, query, scale), _heads(key), _heads(value), _heads(y)
@@ -86,8 +88,8 @@ def _attend(xp, query, key, value, bias, ceiling, scale, powers, total, blind, y
         xp.matmul(k[at], q[at], out=p)
         if bias is not None:
             p += _part(bias, at)
-        if ceiling is not None:
-            xp.fmin(p, _part(ceiling, at), out=p)
+        if limit is not None:
+            xp.fmin(p, _part(limit, at), out=p)
         if shifted:
             largest = _largest(xp, p)
             if blind is not None:
@@ -102,6 +104,7 @@ def _attend(xp, query, key, value, bias, ceiling, scale, powers, total, blind, y
     y /= total.transpose(0, 3, 1, 2)
 
 
+@provided("attention", cuda="attention")
 def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
     """Gradients of `attention` by the inputs that need one.
 
@@ -144,7 +147,7 @@ def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
         _pull(xp, *given, scale, room, *[None if d is None else d[at] for d in found])
 
     each(pull, _parts(xp, query, key, value))
-    db = None if slopes is None else _sum_to(slopes.swapaxes(-1, -2), arrays[3].shape)
+    db = None if slopes is None else sum_to(slopes.swapaxes(-1, -2), arrays[3].shape)
     found = [None if d is None else d.astype(arrays[0].dtype, copy=False) for d in found]
     return [*found, db, None]
 
@@ -203,16 +206,16 @@ def _columns(xp, x, scale):
     return xp.multiply(x, scale, out=xp.empty(x.shape, x.dtype))
 
 
-def _across(x):
+def across(x):
     """View what broadcasts to `(batch, heads, targets, sources)` with the last two swapped."""
     return None if x is None else x.reshape((1,) * (4 - x.ndim) + x.shape).swapaxes(-1, -2)
 
 
-def _ceiling(xp, mask, causal, sources, targets, dtype):
+def ceiling(xp, mask, causal, sources, targets, dtype):
     """What the scores may not exceed: nothing is above `HIDDEN` where nothing may be seen."""
-    seen = _across(mask)
+    seen = across(mask)
     if causal:
-        past = _across(xp.tri(targets, sources, dtype=bool))
+        past = across(xp.tri(targets, sources, dtype=bool))
         seen = past if seen is None else seen & past
     if seen is None:
         return None
@@ -292,7 +295,7 @@ def _with_sums(xp, g, y, blind):
     return made
 
 
-def _sum_to(x, shape):
+def sum_to(x, shape):
     """Sum over the axes along which an array of that shape was broadcast."""
     full = (1,) * (4 - len(shape)) + shape
     axes = tuple(i for i, size in enumerate(full) if size == 1)

@@ -7,12 +7,11 @@ neither the logarithm nor the division by `p` is ever made, so no logit is too l
 
 import numpy as np
 
-from minikeras.kernels.gpu.override import on_cuda
 from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.activations import exponentials, sigmoid_from
 
 
-@on_cuda("crossentropy")
+@provided(cuda="crossentropy")
 def categorical(xp, target, logits, *, axis=-1, keep=False):
     """Cross-entropy between target probabilities and the softmax of logits.
 
@@ -40,7 +39,7 @@ def categorical(xp, target, logits, *, axis=-1, keep=False):
     return surprise.sum(axis=axis), powers if keep else None
 
 
-@on_cuda("crossentropy")
+@provided(cuda="crossentropy")
 def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
     """Gradients of `categorical` by the targets and the logits.
 
@@ -78,8 +77,7 @@ def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
     return [by_target, by_logits]
 
 
-@provided("crossentropy")
-@on_cuda("crossentropy")
+@provided("crossentropy", cuda="crossentropy")
 def sparse(xp, logits, target, *, keep=False):
     """Cross-entropy between class numbers and the softmax of logits over the last axis.
 
@@ -125,8 +123,7 @@ def _refuse_other_classes(logits, target):
         )
 
 
-@provided("crossentropy")
-@on_cuda("crossentropy")
+@provided("crossentropy", cuda="crossentropy")
 def sparse_backward(xp, g, arrays, saved, needs):
     """Gradient of `sparse` by the logits: the probabilities, less one at the right class.
 
@@ -155,7 +152,7 @@ def sparse_backward(xp, g, arrays, saved, needs):
     return [rows.reshape(saved.shape), None]
 
 
-@on_cuda("crossentropy")
+@provided(cuda="crossentropy")
 def binary(xp, target, logits, *, keep=False):
     """Cross-entropy between a target probability and the sigmoid of a logit, cell by cell.
 
@@ -183,7 +180,7 @@ def binary(xp, target, logits, *, keep=False):
     return loss, power if keep else None
 
 
-@on_cuda("crossentropy")
+@provided(cuda="crossentropy")
 def binary_backward(xp, g, arrays, saved, needs):
     """Gradients of `binary`: `-logits` by the target, `sigmoid(logits) - target` by the logits.
 

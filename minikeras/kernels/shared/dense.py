@@ -6,9 +6,8 @@ precision is computed in float32 and rounded once at the end.
 
 import math
 
-from minikeras.kernels.gpu.override import on_cuda
 from minikeras.kernels.providers import provided
-from minikeras.kernels.shared.products import matrix_product, products_at_once
+from minikeras.kernels.shared.products import affine, matrix_product, products_at_once
 from minikeras.kernels.shared.wide import wide
 
 
@@ -36,10 +35,9 @@ def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
         >>> dense(np, np.ones((2, 3)), np.ones((3, 1)), np.ones(1))[0].tolist()
         [[4.0], [4.0]]
     """
-    y = matrix_product(xp, flat(x), kernel, x.dtype)
-    if bias is not None and bias.shape != y.shape[1:]:
-        raise ValueError(f"Expected a bias of shape {y.shape[1:]}. Received: {bias.shape}")
-    finish(xp, y, bias, relu)
+    if bias is not None and bias.shape != kernel.shape[1:]:
+        raise ValueError(f"Expected a bias of shape {kernel.shape[1:]}. Received: {bias.shape}")
+    y = affine(xp, flat(x), kernel, bias, relu)
     y = y.reshape(*x.shape[:-1], kernel.shape[-1])
     return y, y if relu and keep else None
 
@@ -79,33 +77,7 @@ def dense_backward(xp, g, arrays, saved, needs, relu=False):
     ]
 
 
-@provided("dense")
-@on_cuda("dense")
-def finish(xp, y, bias, relu):
-    """Add a bias along the last axis and cut off negative results, in place, if asked to.
-
-    Args:
-        xp: The array module.
-        y: Array `(..., units)`, which is changed.
-        bias: Array `(units,)`, or None.
-        relu: Whether to replace negative results by zero.
-
-    Returns:
-        The array.
-
-    Example:
-        >>> import numpy as np
-        >>> from minikeras.kernels.shared.dense import finish
-        >>> finish(np, np.zeros((1, 2)), np.array([1.0, -1.0]), True)
-        array([[1., 0.]])
-    """
-    if bias is not None:
-        y += bias
-    return xp.maximum(y, 0, out=y) if relu else y
-
-
-@provided("dense")
-@on_cuda("dense")
+@provided("dense", cuda="dense")
 def where_positive(xp, g, y):
     """Return a gradient where a result is positive, else zero: the gradient of a relu.
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays.threads import BYTES, each, pieces
-from minikeras.kernels.gpu.override import on_cuda
 from minikeras.kernels.providers import provided
 
 # About how often a pass reads or writes its array, and the bytes of a float32 number.
@@ -27,8 +26,7 @@ _BLOCK = 1 << 17
 _LINE = 1 << 10
 
 
-@provided("norm")
-@on_cuda("norm")
+@provided("norm", cuda="norm")
 def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):
     """Normalize each channel over all other axes.
 
@@ -82,8 +80,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     return (y, mean, variance.astype(x.dtype)), (mean, inverse) if keep else None
 
 
-@provided("norm")
-@on_cuda("norm")
+@provided("norm", cuda="norm")
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
     """Gradients of `batch_norm`.
 
@@ -134,8 +131,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     ]
 
 
-@provided("norm")
-@on_cuda("norm")
+@provided("norm", cuda="norm")
 def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
     """Normalize over the last axes, for each place along the others.
 
@@ -182,8 +178,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
     return y, (mean, inverse) if keep else None
 
 
-@provided("norm")
-@on_cuda("norm")
+@provided("norm", cuda="norm")
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """Gradients of `layer_norm`.
 

@@ -9,13 +9,13 @@ instead (see `optimizers.rows`).
 """
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from minikeras.arrays.device import namespace
+from minikeras.arrays.device import elsewhere
 from minikeras.arrays.threads import BYTES, each, pieces
-from minikeras.kernels.gpu.override import override, runs_on
 from minikeras.kernels.providers import large_or_at_hand, provided
 
 BLOCK = 1 << 16
@@ -50,7 +50,9 @@ def run_in_pieces(kernel, arrays, options):
         options: the rule's other arguments; arrays among them go along with the weight.
     """
     if not isinstance(arrays[0], np.ndarray):
-        _run_on_gpu(kernel, arrays, options)
+        with elsewhere(arrays[0]) or nullcontext():
+            _refuse_strided(arrays[0], *arrays[2:])
+            kernel(*arrays, **options)
         return
     parts = ()
     if arrays[0].size > BLOCK:
@@ -70,30 +72,20 @@ def run_in_pieces(kernel, arrays, options):
     )
 
 
-def _run_on_gpu(kernel, arrays, options):
-    """The whole rule in one launch where there is a CUDA kernel for it, else call by call."""
-    xp, found = namespace(arrays[0]), NotImplemented
-    if runs_on(xp):
-        found = override("optimizers", kernel.__name__)(xp, *arrays, **options)
-    if found is NotImplemented:
-        _refuse_strided(arrays[0], *arrays[2:])
-        kernel(*arrays, **options)
-
-
 def _refuse_strided(*written):
     """Large arrays are taken apart through flat views, which only contiguous ones have."""
     if not all(array.flags.c_contiguous for array in written):
         raise ValueError("A weight and its states must be contiguous: they are changed in place.")
 
 
-@provided("optimizers", is_large=large_or_at_hand)
+@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 def sgd(p, g, lr):
     """`p -= lr * g`."""
     for p_, g_ in blocks(p, g):
         p_ -= g_ * lr
 
 
-@provided("optimizers", is_large=large_or_at_hand)
+@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 def sgd_momentum(p, g, m, lr, momentum, nesterov):
     """`m = momentum * m - lr * g`; then `p += m`, or Nesterov's `p += momentum * m - lr * g`."""
     for p_, g_, m_ in blocks(p, g, m):
@@ -106,7 +98,7 @@ def sgd_momentum(p, g, m, lr, momentum, nesterov):
             p_ += m_
 
 
-@provided("optimizers", is_large=large_or_at_hand)
+@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 def adagrad(p, g, total, lr, epsilon, square=None):
     """`total += g**2`; `p -= lr * g / sqrt(total + epsilon)`."""
     for p_, g_, total_, square_ in blocks(p, g, total, square):
@@ -115,7 +107,7 @@ def adagrad(p, g, total, lr, epsilon, square=None):
         p_ -= np.divide(g_ * lr, root, out=root)
 
 
-@provided("optimizers", is_large=large_or_at_hand)
+@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
     """`m`, `v` go their share of the way to `g`, `g**2`; `p -= alpha * m / (sqrt(v) + epsilon)`.
 
@@ -137,7 +129,7 @@ def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None
         p_ -= np.divide(m_ * alpha, scratch, out=scratch)
 
 
-@provided("optimizers", is_large=large_or_at_hand)
+@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None):
     """`v = rho * v + share * g**2`; `p -= lr * g / sqrt(v + epsilon)`.
 
@@ -164,6 +156,7 @@ def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum
             p_ -= velocity_
 
 
+@provided(cuda="optimizers")
 def adadelta(p, g, mean, delta_mean, lr, rho, share, epsilon, square=None):
     """`mean` follows `g**2`, `delta_mean` the squared step `d`; `p += lr * d`.
 
@@ -184,6 +177,7 @@ def adadelta(p, g, mean, delta_mean, lr, rho, share, epsilon, square=None):
         p_ -= step * lr
 
 
+@provided(cuda="optimizers")
 def adamax(p, g, m, u, lr, share, beta_2, left, epsilon, magnitude=None):
     """`m` follows `g`; `u = max(beta_2 * u, abs(g))`; `p -= lr * m / (left * (u + epsilon))`."""
     for p_, g_, m_, u_, magnitude_ in blocks(p, g, m, u, magnitude):
@@ -197,6 +191,7 @@ def adamax(p, g, m, u, lr, share, beta_2, left, epsilon, magnitude=None):
         p_ -= np.divide(m_ * lr, scratch, out=scratch)
 
 
+@provided(cuda="optimizers")
 def nadam(p, g, m, v, lr, share_1, share_2, factor_m, factor_g, left, epsilon, square=None):
     """`m`, `v` follow `g`, `g**2`; the step goes along `factor_m * m + factor_g * g`.
 
@@ -218,6 +213,7 @@ def nadam(p, g, m, v, lr, share_1, share_2, factor_m, factor_g, left, epsilon, s
         p_ -= np.divide(step, scratch, out=scratch)
 
 
+@provided(cuda="optimizers")
 def ftrl(p, g, total, linear, lr, power, l1, l2, shrinkage, square=None):
     """`total` sums `g**2`, `linear` the gradients less what the weights stand for.
 
@@ -234,6 +230,7 @@ def ftrl(p, g, total, linear, lr, power, l1, l2, shrinkage, square=None):
         p_[...] = (linear_.clip(-l1, l1) - linear_) / after
 
 
+@provided(cuda="optimizers")
 def lion(p, g, m, lr, beta_1, beta_2):
     """`p -= lr * sign(beta_1 * m + (1 - beta_1) * g)`; then `m` follows `g` by `beta_2`."""
     one = p.dtype.type(1)

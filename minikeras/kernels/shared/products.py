@@ -1,8 +1,15 @@
-"""Multiplication of matrices in the dtypes that BLAS knows."""
+"""Multiplication of matrices, and the bias and `relu` that follow it in a dense layer."""
 
 import numpy as np
 
 from minikeras.arrays.threads import OPERATIONS, each, pieces
+from minikeras.kernels.providers import asked_always, provided
+
+_BLAS = (np.float32, np.float64)
+# Nanoseconds of which a second piece for each thread is worth its call.
+_LONG = 10_000_000
+# Multiplications and additions from which a product is large.
+_LARGE = 1 << 22
 
 
 def matrix_product(xp, a, b, dtype):
@@ -27,6 +34,30 @@ def matrix_product(xp, a, b, dtype):
     return _product(xp, a.astype(working), b.astype(working)).astype(dtype)
 
 
+def affine(xp, x, matrix, bias=None, relu=False):
+    """Multiply two matrices, add a bias to each row, and cut off negative results if asked to.
+
+    Args:
+        xp: array module.
+        x: array `(rows, terms)`.
+        matrix: array `(terms, columns)` of the same dtype.
+        bias: array `(columns,)`, or None.
+        relu: whether to replace negative results by zero.
+
+    Returns:
+        An array `(rows, columns)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.products import affine
+        >>> affine(np, np.ones((1, 3)), np.ones((3, 2)), np.array([1.0, -5.0]), relu=True)
+        array([[4., 0.]])
+    """
+    if xp is np and x.dtype == matrix.dtype and x.dtype in _BLAS:
+        return _at_once([(x, matrix, bias, relu)])[0]
+    return finish(xp, matrix_product(xp, x, matrix, x.dtype), bias, relu)
+
+
 def products_at_once(xp, pairs, dtype):
     """Multiply several pairs of matrices, waking the threads once for all of them.
 
@@ -39,70 +70,106 @@ def products_at_once(xp, pairs, dtype):
         A list of matrices.
     """
     known = [pair for pair in pairs if pair is not None]
-    parts = _shares(known, dtype) if xp is np else ()
-    if len(parts) < 2:
-        found = iter([matrix_product(xp, a, b, dtype) for a, b in known])
+    if xp is np and dtype in _BLAS:
+        found = iter(_at_once([(a, b, None, False) for a, b in known]))
     else:
-        outs = [np.empty((a.shape[0], b.shape[1]), dtype) for a, b in known]
-
-        def compute(i):
-            for (a, b), out in zip(known, outs, strict=True):
-                _part(a, b, out, i, len(parts))
-
-        each(compute, range(len(parts)))
-        found = iter(outs)
+        found = iter([matrix_product(xp, a, b, dtype) for a, b in known])
     return [None if pair is None else next(found) for pair in pairs]
 
 
-_BLAS = (np.float32, np.float64)
-# Nanoseconds of which a second piece for each thread is worth its call.
-_LONG = 10_000_000
+def _product(xp, a, b):
+    """One product where all of a batch meets one matrix."""
+    if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
+        return _product(xp, a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
+    if a.ndim != 2 or b.ndim != 2 or xp is not np or a.dtype not in _BLAS:
+        return xp.matmul(a, b)
+    return _at_once([(a, b, None, False)])[0]
 
 
-def _shares(known, dtype):
-    """The pieces into which several products are cut; none if it is not worth it."""
-    if len(known) < 2 or dtype not in _BLAS:
-        return ()
-    work = sum(2 * a.size * b.shape[1] for a, b in known) / OPERATIONS
-    count = min(max(a.shape[0], b.shape[1]) for a, b in known)
-    return pieces(count, work, each_thread=_each_thread(work))
+def _at_once(products):
+    """Compute products of matrices `(a, b, bias, relu)`, a piece of each in every task."""
+    operations = sum(2 * a.size * b.shape[1] for a, b, _, _ in products)
+    if operations < _LARGE and not asked_always:
+        return [_in_one(*product) for product in products]
+    outs = [np.empty((a.shape[0], b.shape[1]), a.dtype) for a, b, _, _ in products]
+    longest = min((max(out.shape) for out in outs), default=0)
+    work = operations / OPERATIONS
+    # BLAS slows down if pieces last less than some milliseconds.
+    count = len(pieces(longest, work, each_thread=max(int(work // _LONG), 1)))
+
+    def compute(i):
+        for (a, b, bias, relu), out in zip(products, outs, strict=True):
+            part_of_product(np, a, b, out, i, count, bias, relu)
+
+    each(compute, range(count))
+    return outs
 
 
-def _each_thread(work):
-    """Pieces for each thread: BLAS slows down if they last less than some milliseconds."""
-    return max(int(work // _LONG), 1)
+def _in_one(a, b, bias, relu):
+    y = np.matmul(a, b)
+    return y if bias is None and not relu else finish(np, y, bias, relu)
 
 
-def _part(a, b, out, i, count):
-    """Compute one of `count` pieces of a product, cut along its longer side."""
+def _is_large(least, args):
+    _, a, b, *_ = args
+    return 2 * a.size * b.shape[1] >= least
+
+
+@provided("products", least=_LARGE, is_large=_is_large)
+def part_of_product(xp, a, b, out, i, count, bias=None, relu=False):
+    """Compute one of several pieces of a product, and what follows it.
+
+    Args:
+        xp: array module.
+        a: array `(rows, terms)`.
+        b: array `(terms, columns)`.
+        out: array `(rows, columns)` for the result, of which only the piece is written.
+        i: number of the piece.
+        count: how many pieces there are.
+        bias: array `(columns,)` to add, or None.
+        relu: whether to replace negative results by zero.
+
+    Returns:
+        The whole `out`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.products import part_of_product
+        >>> part_of_product(np, np.ones((2, 3)), np.ones((3, 1)), np.zeros((2, 1)), 1, 2).tolist()
+        [[0.0], [3.0]]
+    """
     m, n = out.shape
     first, end = max(m, n) * i // count, max(m, n) * (i + 1) // count
     if m >= n:
-        np.matmul(a[first:end], b, out=out[first:end])
+        finish(xp, xp.matmul(a[first:end], b, out=out[first:end]), bias, relu)
     else:
-        np.matmul(a, b[:, first:end], out=out[:, first:end])
-
-
-def _product(xp, a, b):
-    """One call of BLAS where all of a batch meets one matrix."""
-    if a.ndim == 2 and b.ndim == 2:
-        return _of_matrices(xp, a, b)
-    if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
-        rows = _of_matrices(xp, a.reshape(-1, a.shape[-1]), b)
-        return rows.reshape(*a.shape[:-1], b.shape[-1])
-    return xp.matmul(a, b)
-
-
-def _of_matrices(xp, a, b):
-    """Divide the longer side of a large product among threads."""
-    (m, inner), n = a.shape, b.shape[1]
-    work = 2 * m * inner * n / OPERATIONS
-    parts = pieces(max(m, n), work, each_thread=_each_thread(work)) if xp is np else ()
-    if len(parts) < 2:
-        return xp.matmul(a, b)
-    out = np.empty((m, n), a.dtype)
-    each(lambda i: _part(a, b, out, i, len(parts)), range(len(parts)))
+        bias = None if bias is None else bias[first:end]
+        finish(xp, xp.matmul(a, b[:, first:end], out=out[:, first:end]), bias, relu)
     return out
+
+
+@provided("dense", cuda="dense")
+def finish(xp, y, bias, relu):
+    """Add a bias along the last axis and cut off negative results, in place, if asked to.
+
+    Args:
+        xp: The array module.
+        y: Array `(..., units)`, which is changed.
+        bias: Array `(units,)`, or None.
+        relu: Whether to replace negative results by zero.
+
+    Returns:
+        The array.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.products import finish
+        >>> finish(np, np.zeros((1, 2)), np.array([1.0, -1.0]), True)
+        array([[1., 0.]])
+    """
+    if bias is not None:
+        y += bias
+    return xp.maximum(y, 0, out=y) if relu else y
 
 
 def in_lapack_dtype(xp, function, *arrays):

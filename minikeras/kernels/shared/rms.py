@@ -10,11 +10,11 @@ See Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019).
 
 import math
 
-from minikeras.kernels.gpu.override import on_cuda
+from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.norm import check_factors
 
 
-@on_cuda("norm")
+@provided(cuda="norm")
 def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
     """Divide by the root of the mean square over the last axes.
 
@@ -48,7 +48,7 @@ def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
     return y.reshape(x.shape), inverse if keep else None
 
 
-@on_cuda("norm")
+@provided(cuda="norm")
 def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """Gradients of `rms_norm`.
 

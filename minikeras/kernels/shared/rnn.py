@@ -10,7 +10,6 @@ output with the last states, and leaves its buffers to the backward kernel, whic
 A compiled forward kernel, whose buffers are others, leaves its own backward pass instead.
 """
 
-from minikeras.kernels.gpu.override import for_device
 from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.recurrence import (
     Steps,
@@ -161,15 +160,16 @@ def lstm(
     hs, cs = steps.states_from(h), steps.states_from(c)
     bent, gates = xp.empty_like(cs[1:]), xp.empty((len(steps), 4, *h.shape), h.dtype)
     z = xp.empty((len(h), kernel.shape[1]), h.dtype)
-    parts, step = by_gate(z, 4), for_device(xp, "rnn", lstm_step)
+    parts = by_gate(z, 4)
     for t, projection in enumerate(steps.projections(kernel, bias)):
         xp.matmul(hs[t], recurrent_kernel, out=z)
-        step(xp, z, parts, projection, gates[t], cs[t], cs[t + 1], bent[t], hs[t + 1])
+        lstm_step(xp, z, parts, projection, gates[t], cs[t], cs[t + 1], bent[t], hs[t + 1])
         steps.carry_over(t, hs)
         steps.carry_over(t, cs)
     return (steps.outputs(hs), hs[-1], cs[-1]), (steps, gates, hs, cs, bent)
 
 
+@provided(cuda="rnn")
 def lstm_step(xp, z, parts, projection, gates, c, next_c, bent, next_h):
     """Write the gates in the order input, forget, output, cell; the next states; and `tanh(c)`.
 
@@ -209,13 +209,13 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     dc = gradients[2].copy()
     earlier_h, earlier_c = xp.empty_like(dh), xp.empty_like(dc)
     dz = xp.empty((len(steps), len(dh), kernel.shape[1]), dh.dtype)
-    by_gates, step = by_gate(dz, 4), for_device(xp, "rnn", lstm_step_backward)
+    by_gates = by_gate(dz, 4)
     scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
     for t in reversed(range(len(steps))):
         if by_output is not None:
             dh += by_output[t]
         given = gates[t], cs[t], bent[t], scratch, dh, dc
-        step(xp, *given, dz[t], by_gates[t], earlier_c)
+        lstm_step_backward(xp, *given, dz[t], by_gates[t], earlier_c)
         steps.clear_masked(t, dz[t])
         xp.matmul(dz[t], transposed, out=earlier_h)
         steps.pass_masked(t, earlier_h, dh)
@@ -231,6 +231,7 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     ]
 
 
+@provided(cuda="rnn")
 def lstm_step_backward(xp, gates, c, bent, scratch, dh, dc, dz, parts, earlier_c):
     """Write the gradients by the pre-activations and by the cell state before the step.
 
@@ -299,14 +300,15 @@ def gru(
     hs = steps.states_from(h)
     proposals, gates = xp.empty_like(hs[1:]), xp.empty((len(steps), 3, *h.shape), h.dtype)
     z = xp.empty((len(h), kernel.shape[1]), h.dtype)
-    parts, step = by_gate(z, 3), for_device(xp, "rnn", gru_step)
+    parts = by_gate(z, 3)
     for t, projection in enumerate(steps.projections(kernel, input_bias)):
         xp.matmul(hs[t], recurrent_kernel, out=z)
-        step(xp, z, parts, projection, state_bias, gates[t], hs[t], proposals[t], hs[t + 1])
+        gru_step(xp, z, parts, projection, state_bias, gates[t], hs[t], proposals[t], hs[t + 1])
         steps.carry_over(t, hs)
     return (steps.outputs(hs), hs[-1]), (steps, gates, hs, proposals)
 
 
+@provided(cuda="rnn")
 def gru_step(xp, z, parts, projection, state_bias, gates, h, proposal, next_h):
     """Write the gates, what the state proposes for the candidate, and the next state.
 
@@ -350,13 +352,12 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
     dx = xp.empty((len(steps), len(dh), kernel.shape[1]), dh.dtype)
     drecurrent = xp.empty_like(dx)
     parts = by_gate(dx, 3), by_gate(drecurrent, 3)
-    step = for_device(xp, "rnn", gru_step_backward)
     scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
     for t in reversed(range(len(steps))):
         if by_output is not None:
             dh += by_output[t]
         given = gates[t], proposals[t], hs[t], dh, scratch, passed
-        step(xp, *given, dx[t], drecurrent[t], (parts[0][t], parts[1][t]))
+        gru_step_backward(xp, *given, dx[t], drecurrent[t], (parts[0][t], parts[1][t]))
         steps.clear_masked(t, dx[t], drecurrent[t])
         xp.matmul(drecurrent[t], transposed, out=earlier)
         earlier += passed
@@ -371,6 +372,7 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
     ]
 
 
+@provided(cuda="rnn")
 def gru_step_backward(xp, gates, proposal, h, dh, scratch, passed, dx, drecurrent, parts):
     """Write the gradients by the products of input and state, and what the state passed on.
 

@@ -10,6 +10,10 @@ integrand.
 
 import math
 
+import numpy as np
+
+from minikeras.kernels.providers import provided
+
 # Cody's coefficients, highest power first: numerator and denominator in x² for |x| <= 0.46875,
 # in |x| up to 4, and in 1/x² beyond.
 _CENTRE = (
@@ -113,6 +117,7 @@ _INVERSE_NEAR = (
 _BLOCK = 1 << 15
 
 
+@provided(cuda="curves")
 def erf(xp, x):
     """Return the error function of a float array, in its dtype."""
     return _in_blocks(xp, _erf_single if x.dtype.itemsize < 8 else _erf_double, x)
@@ -133,9 +138,10 @@ def _in_blocks(xp, function, x):
     compute = "float32" if function is _erf_single else "float64"
     flat = x.reshape(-1)
     result = xp.empty_like(flat)
-    for start in range(0, flat.size, _BLOCK):
-        block = flat[start : start + _BLOCK].astype(compute, copy=False)
-        result[start : start + _BLOCK] = function(xp, block)
+    length = _BLOCK if xp is np else max(flat.size, 1)  # a GPU has no such cache
+    for start in range(0, flat.size, length):
+        block = flat[start : start + length].astype(compute, copy=False)
+        result[start : start + length] = function(xp, block)
     return result.reshape(x.shape)
 
 

@@ -60,6 +60,28 @@ extern "C" __global__ void tanh_slope(const real* t, const real* dt, real* dx, p
     FOR_EACH(i, count) dx[i] = (1 - (wide)t[i] * (wide)t[i]) * (wide)dt[i];
 }
 
+extern "C" __global__ void leaky_slope(const real* x, const real* dy, real* dx, wide below,
+                                       place count) {
+    FOR_EACH(i, count) dx[i] = (wide)x[i] > 0 ? (wide)dy[i] : (wide)dy[i] * below;
+}
+
+extern "C" __global__ void exponential_slope(const real* y, const real* dy, real* dx, wide scale,
+                                             wide shift, place count) {
+    FOR_EACH(i, count) dx[i] = (wide)dy[i] * ((wide)y[i] < 0 ? (wide)y[i] + shift : scale);
+}
+
+extern "C" __global__ void softplus_slope(const real* x, const real* dy, real* dx, place count) {
+    FOR_EACH(i, count) dx[i] = (wide)dy[i] * logistic(x[i]);
+}
+
+extern "C" __global__ void between_slope(const real* y, const real* dy, real* dx, wide low,
+                                         wide high, place count) {
+    FOR_EACH(i, count) {
+        bool inside = (wide)y[i] > low && (wide)y[i] < high;
+        dx[i] = (wide)dy[i] * (inside ? (wide)1 : (wide)0);
+    }
+}
+
 extern "C" __global__ void relu6(const real* x, real* y, place count) {
     FOR_EACH(i, count) {
         wide v = x[i];

@@ -1,4 +1,4 @@
-"""Activations in one launch each; the definitions are those of `kernels/shared/activations.py`."""
+"""Activations and slopes in one launch each; see `kernels/shared/activations.py`, `slopes.py`."""
 
 from minikeras.kernels.gpu.launch import Source, are_floats, contiguous
 from minikeras.kernels.shared.activations import GELU_CUBIC, GELU_SCALE, SELU_ALPHA, SELU_SCALE
@@ -47,6 +47,26 @@ def tanh_slope(xp, t, dt):
     return _slope(xp, "tanh_slope", t, dt)
 
 
+def leaky_slope(xp, x, dy, *, below):
+    """The gradient of a function with slope 1 above zero and another one below."""
+    return _slope(xp, "leaky_slope", x, dy, below)
+
+
+def exponential_slope(xp, y, dy, *, scale=1.0, shift=1.0):
+    """The gradient of `scale * x` above zero and an exponential less `shift` below."""
+    return _slope(xp, "exponential_slope", y, dy, scale, shift)
+
+
+def softplus_slope(xp, x, dy):
+    """The gradient of `log(1 + exp(x))`."""
+    return _slope(xp, "softplus_slope", x, dy)
+
+
+def between_slope(xp, y, dy, *, low, high):
+    """`dy` where `y` lies inside its bounds, else zero."""
+    return _slope(xp, "between_slope", y, dy, low, high)
+
+
 def relu6(xp, x):
     """`x` between 0 and 6."""
     return _mapped(xp, "relu6", x)
@@ -76,12 +96,12 @@ def _mapped(xp, name, x, *factors):
     return y
 
 
-def _slope(xp, name, t, dt):
+def _slope(xp, name, t, dt, *factors):
     if not are_floats(t, dt) or t.shape != dt.shape:
         return NotImplemented
     t, dt = contiguous(xp, t, dt)
     dx = xp.empty(t.shape, t.dtype)
-    _source.launch(xp, name, t.size, t, dt, dx, t.size)
+    _source.launch(xp, name, t.size, t, dt, dx, *factors, t.size)
     return dx
 
 

@@ -1,32 +1,80 @@
-// Batch and layer normalization, and that by the root mean square, which is one of a row without a
-// centre; the formulas stand in kernels/shared/norm.py and rms.py.
+// Batch, layer and group normalization, and that by the root mean square, which is one of a row
+// without a centre; the formulas stand in kernels/shared/norm.py, group_norm.py and rms.py.
+
+// Where the numbers lie that are normalized together, and their factors: side by side, as a row of
+// a matrix; or as all places of a group of channels, `behind` numbers to a channel.
+struct Line {
+    place first;
+    int width;
+    __device__ place at(int i) const { return first + i; }
+    __device__ int factor(int i) const { return i; }
+};
+struct Group {
+    place first;
+    int width, group_width, line, number, behind;
+    __device__ place at(int i) const {
+        return first + (place)(i / group_width) * line + i % group_width;
+    }
+    __device__ int factor(int i) const { return (number * group_width + i % group_width) / behind; }
+};
+static __device__ Group group_of(place row, int width, int groups, int group_width, int behind) {
+    int number = (int)(row % groups), line = groups * group_width;
+    place first = row / groups * groups * width + (place)number * group_width;
+    return {first, width, group_width, line, number, behind};
+}
+
+template <class Row>
+static __device__ void normalize(const Row& row, const real* x, const real* gamma,
+                                 const real* beta, real* y, real* mean, real* inverse,
+                                 wide epsilon, int has_gamma, int has_beta, int centred) {
+    wide total = 0, squares = 0;
+    if (centred) {
+        FOR_EACH_IN_ROW(i, row.width) total += (wide)x[row.at(i)];
+        total = sum_of_block(total);
+    }
+    wide centre = total / row.width;
+    FOR_EACH_IN_ROW(i, row.width) {
+        wide distance = (wide)x[row.at(i)] - centre;
+        squares += distance * distance;
+    }
+    wide factor = 1 / sqrt(sum_of_block(squares) / row.width + epsilon);
+    FOR_EACH_IN_ROW(i, row.width) {
+        wide z = ((wide)x[row.at(i)] - centre) * factor;
+        if (has_gamma) z *= (wide)gamma[row.factor(i)];
+        if (has_beta) z += (wide)beta[row.factor(i)];
+        y[row.at(i)] = z;
+    }
+    if (threadIdx.x == 0) {
+        *mean = centre;
+        *inverse = factor;
+    }
+}
+
+template <class Row>
+static __device__ void input_gradient(const Row& row, const real* g, const real* x,
+                                      const real* gamma, wide centre, wide factor, real* dx,
+                                      int has_gamma, int centred) {
+    wide total = 0, moment = 0;
+    FOR_EACH_IN_ROW(i, row.width) {
+        wide h = (wide)g[row.at(i)] * (has_gamma ? (wide)gamma[row.factor(i)] : (wide)1);
+        total += h;
+        moment += h * (((wide)x[row.at(i)] - centre) * factor);
+    }
+    total = centred ? sum_of_block(total) / row.width : (wide)0;
+    moment = sum_of_block(moment) / row.width;
+    FOR_EACH_IN_ROW(i, row.width) {
+        wide h = (wide)g[row.at(i)] * (has_gamma ? (wide)gamma[row.factor(i)] : (wide)1);
+        wide z = ((wide)x[row.at(i)] - centre) * factor;
+        dx[row.at(i)] = (h - (z * moment + total)) * factor;
+    }
+}
 
 extern "C" __global__ void layer_norm(const real* x, const real* gamma, const real* beta, real* y,
                                       real* mean, real* inverse, wide epsilon, int has_gamma,
                                       int has_beta, int centred, int width, place rows) {
     FOR_EACH_ROW(r, rows) {
-        const real* from = x + r * width;
-        wide total = 0, squares = 0;
-        if (centred) {
-            FOR_EACH_IN_ROW(i, width) total += (wide)from[i];
-            total = sum_of_block(total);
-        }
-        wide centre = total / width;
-        FOR_EACH_IN_ROW(i, width) {
-            wide distance = (wide)from[i] - centre;
-            squares += distance * distance;
-        }
-        wide factor = 1 / sqrt(sum_of_block(squares) / width + epsilon);
-        FOR_EACH_IN_ROW(i, width) {
-            wide z = ((wide)from[i] - centre) * factor;
-            if (has_gamma) z *= (wide)gamma[i];
-            if (has_beta) z += (wide)beta[i];
-            y[r * width + i] = z;
-        }
-        if (threadIdx.x == 0) {
-            mean[r] = centre;
-            inverse[r] = factor;
-        }
+        normalize(Line{r * width, width}, x, gamma, beta, y, mean + r, inverse + r, epsilon,
+                  has_gamma, has_beta, centred);
     }
 }
 
@@ -35,19 +83,29 @@ extern "C" __global__ void layer_norm_input_grad(const real* g, const real* x, c
                                                  int has_gamma, int centred, int width,
                                                  place rows) {
     FOR_EACH_ROW(r, rows) {
-        wide centre = mean[r], factor = inverse[r], total = 0, moment = 0;
-        FOR_EACH_IN_ROW(i, width) {
-            wide h = (wide)g[r * width + i] * (has_gamma ? (wide)gamma[i] : (wide)1);
-            total += h;
-            moment += h * (((wide)x[r * width + i] - centre) * factor);
-        }
-        total = centred ? sum_of_block(total) / width : (wide)0;
-        moment = sum_of_block(moment) / width;
-        FOR_EACH_IN_ROW(i, width) {
-            wide h = (wide)g[r * width + i] * (has_gamma ? (wide)gamma[i] : (wide)1);
-            wide z = ((wide)x[r * width + i] - centre) * factor;
-            dx[r * width + i] = (h - (z * moment + total)) * factor;
-        }
+        input_gradient(Line{r * width, width}, g, x, gamma, mean[r], inverse[r], dx, has_gamma,
+                       centred);
+    }
+}
+
+// A row is a group of a sample: (batch, places, groups, group_width = channels of it * behind).
+extern "C" __global__ void group_norm(const real* x, const real* gamma, const real* beta, real* y,
+                                      real* mean, real* inverse, wide epsilon, int has_gamma,
+                                      int has_beta, int groups, int group_width, int behind,
+                                      int width, place rows) {
+    FOR_EACH_ROW(r, rows) {
+        Group row = group_of(r, width, groups, group_width, behind);
+        normalize(row, x, gamma, beta, y, mean + r, inverse + r, epsilon, has_gamma, has_beta, 1);
+    }
+}
+
+extern "C" __global__ void group_norm_input_grad(const real* g, const real* x, const real* gamma,
+                                                 const real* mean, const real* inverse, real* dx,
+                                                 int has_gamma, int groups, int group_width,
+                                                 int behind, int width, place rows) {
+    FOR_EACH_ROW(r, rows) {
+        Group row = group_of(r, width, groups, group_width, behind);
+        input_gradient(row, g, x, gamma, mean[r], inverse[r], dx, has_gamma, 1);
     }
 }
 
@@ -69,16 +127,21 @@ static __device__ void add_eight(wide& total) {
     __syncthreads();
 }
 
-extern "C" __global__ void layer_norm_factor_grad(const real* g, const real* x, const real* mean,
-                                                  const real* inverse, wide* by_gamma,
-                                                  wide* by_beta, int width, place rows,
-                                                  place slab) {
+// The mean and deviation of an element are those of its row, or of its row's group of columns: every
+// `places` rows have `groups` of them, each of `group_width` columns.
+extern "C" __global__ void factor_grad(const real* g, const real* x, const real* mean,
+                                       const real* inverse, wide* by_gamma, wide* by_beta,
+                                       int groups, int group_width, int places, int width,
+                                       place rows, place slab) {
     int column = blockIdx.x * 32 + threadIdx.x;
     wide gamma = 0, beta = 0;
     if (column < width) {
+        int group = column / group_width;
         FOR_EACH_OF_SLAB(r, rows, slab) {
             wide upstream = g[r * width + column];
-            gamma += upstream * (((wide)x[r * width + column] - (wide)mean[r]) * (wide)inverse[r]);
+            place of = r / places * groups + group;
+            wide distance = (wide)x[r * width + column] - (wide)mean[of];
+            gamma += upstream * (distance * (wide)inverse[of]);
             beta += upstream;
         }
     }

@@ -1,8 +1,9 @@
-"""Normalization in a few launches; see `kernels/shared/norm.py` and `rms.py`."""
+"""Normalization in a few launches; see `kernels/shared/norm.py`, `group_norm.py` and `rms.py`."""
 
 import math
 
 from minikeras.kernels.gpu.launch import Source, are_floats, contiguous, slabs
+from minikeras.kernels.shared.group_norm import Groups
 from minikeras.kernels.shared.norm import check_factors
 
 _source = Source("norm")
@@ -72,13 +73,62 @@ def _rows_backward(xp, g, x, gamma, mean, inverse, needs, axes, centred):
         given = g, x, _or(gamma, x), mean, inverse, dx, gamma is not None, centred, width, rows
         _source.launch_rows(xp, "layer_norm_input_grad", rows, width, *given)
     if needs[1] or needs[2]:
-        tiles = -(-width // _TILE[0])
-        count, slab = slabs(rows, tiles)
-        parts = xp.empty((2, count, width), x.dtype if x.dtype.itemsize > 2 else "float32")
-        given = g, x, mean, inverse, parts[0], parts[1], width, rows, slab
-        _source.launch_blocks(xp, "layer_norm_factor_grad", (tiles, count), _TILE, *given)
-        by_gamma, by_beta = parts.sum(axis=1).astype(x.dtype, copy=False).reshape(2, *shape)
+        sums = _factor_sums(xp, g, x, mean, inverse, (1, width, 1), width)
+        by_gamma, by_beta = sums.astype(x.dtype, copy=False).reshape(2, *shape)
     return [dx, by_gamma if needs[1] else None, by_beta if needs[2] else None]
+
+
+def _factor_sums(xp, g, x, mean, inverse, groups, width):
+    """Sums down the columns of matrices: of the gradient times the normalized array, and of it.
+
+    `groups` are the groups of columns, their width, and the rows that share a mean.
+    """
+    rows, tiles = x.size // width, -(-width // _TILE[0])
+    count, slab = slabs(rows, tiles)
+    parts = xp.empty((2, count, width), x.dtype if x.dtype.itemsize > 2 else "float32")
+    given = g, x, mean, inverse, parts[0], parts[1], *groups, width, rows, slab
+    _source.launch_blocks(xp, "factor_grad", (tiles, count), _TILE, *given)
+    return parts.sum(axis=1)
+
+
+def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3, keep=False):
+    """Normalize each sample over its places and over each group of its channels."""
+    form = Groups(x.shape, groups, axis)
+    check_factors((form.channels,), gamma, beta)
+    if not are_floats(x, gamma, beta) or not x.size:
+        return NotImplemented
+    x, gamma, beta = contiguous(xp, x, gamma, beta)
+    rows = x.shape[0] * groups
+    y, mean, inverse = (xp.empty(s, x.dtype) for s in (x.shape, (rows, 1), (rows, 1)))
+    given = x, _or(gamma, x), _or(beta, x), y, mean, inverse, epsilon
+    flags = gamma is not None, beta is not None, *_numbers(form), rows
+    _source.launch_rows(xp, "group_norm", rows, form.size, *given, *flags)
+    return y, (mean, inverse) if keep else None
+
+
+def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsilon=1e-3):
+    """Gradients of `group_norm`."""
+    (x, gamma, _), (mean, inverse) = arrays, saved
+    form = Groups(x.shape, groups, axis)
+    if not are_floats(g, x, gamma, mean, inverse) or not x.size:
+        return NotImplemented
+    g, x, gamma = contiguous(xp, g, x, gamma)
+    dx = by_gamma = by_beta = None
+    if needs[0]:
+        dx, rows = xp.empty(x.shape, x.dtype), x.shape[0] * groups
+        given = g, x, _or(gamma, x), mean, inverse, dx, gamma is not None, *_numbers(form), rows
+        _source.launch_rows(xp, "group_norm_input_grad", rows, form.size, *given)
+    if needs[1] or needs[2]:
+        shared = groups, form.width, form.front
+        sums = _factor_sums(xp, g, x, mean, inverse, shared, groups * form.width)
+        sums = sums.reshape(2, form.channels, form.behind).sum(axis=2)
+        by_gamma, by_beta = sums.astype(x.dtype, copy=False)
+    return [dx, by_gamma if needs[1] else None, by_beta if needs[2] else None]
+
+
+def _numbers(form):
+    """Groups as the parameters of a kernel."""
+    return form.groups, form.width, form.behind, form.size
 
 
 def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):

@@ -1,0 +1,372 @@
+"""Attention head by head: scores, softmax and weighted sum while a block of scores is in cache.
+
+NumPy's form is a dozen walks through all scores, and its products are many small ones, at which
+BLAS is slow. Here one call goes through all heads of a thread, and works on one head's scores, or
+on a stretch of its targets, from the first product to the last. The products are made by the tile
+of `tiles`, which reads queries, keys and values where they lie, whatever the distance from place to
+place; only what stands on the right of a product with its columns apart is copied. Scores lie as
+`(sources, targets)` as in `shared/attention.py`: what is done along the sources is done for a whole
+vector of targets at once, and no vector is ever added up in itself.
+
+Gradients: with the weights `p`, the gradient by the scores is `p * (g @ value^T - sum(g * y))`;
+the sum is where the tile's sums start. All gradients are taken from a block while it is there.
+"""
+
+import numpy as np
+
+from minikeras.arrays.threads import OPERATIONS, each, pieces
+from minikeras.kernels.compiled.exponentials import exp
+from minikeras.kernels.compiled.loops import compiled, matrix_at, plain, wide_vectors
+from minikeras.kernels.compiled.tiles import ROWS, VECTOR, VECTORS, tile, tile_code
+from minikeras.kernels.shared.attention import HIDDEN, across, ceiling, sum_to
+
+# Bytes of scores that are worked on at a time, a part of a core's own cache; and targets, of which
+# a block has a multiple if it does not have all.
+_BLOCK = 1 << 18
+_LEAST = 32
+# Nanoseconds that a score takes apart from the products.
+_EACH = 0.5
+_ONE_RUN = np.zeros(1, np.int64)
+_NO_FLOOR = -np.inf
+_HIDDEN = HIDDEN
+
+
+def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, keep=False):
+    """Weigh values by the softmax of the scores; see `shared.attention.attention`."""
+    if not _suits(query, key, value, bias):
+        return NotImplemented
+    query, key, value = (np.ascontiguousarray(x) for x in (query, key, value))
+    (batch, targets, heads, size), dtype = query.shape, query.dtype
+    shape = batch, heads, key.shape[1], targets
+    bias = _whole(across(bias), shape, np.zeros((1, 1, 1, targets), dtype))
+    limit = _whole(ceiling(np, mask, causal, *shape[2:], dtype), shape, _nothing(dtype))
+    powers = np.empty(shape, dtype) if keep else _nothing(dtype)
+    total = np.empty((batch, heads, 1, targets), dtype)
+    blind = None if mask is None else np.empty(total.shape, bool)
+    y = np.empty((batch, targets, heads, value.shape[3]), dtype)
+
+    def attend(part):
+        width = _width(shape, dtype)
+        by, columns = _tiles(query, value, width), np.empty((size, width), dtype)
+        room = np.empty((0 if keep else shape[2], width), dtype)
+        best = np.empty(width, dtype)
+        given = query, key, value, bias, limit, dtype.type(scale)
+        made = powers, total, _nothing(bool) if blind is None else blind, y
+        _attend(by, *given, *made, columns, room, best, part.start, part.stop)
+
+    each(attend, _parts(shape, size + value.shape[3]))
+    return y, (powers, total, blind, y) if keep else None
+
+
+def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
+    """Gradients of `attention`; see `shared.attention.attention_backward`."""
+    powers, total, blind, y = saved
+    if not _suits(*arrays[:4]) or g.dtype != y.dtype:
+        return NotImplemented
+    g, query, key, value = (np.ascontiguousarray(x) for x in (g, *arrays[:3]))
+    shape, dtype, width = powers.shape, y.dtype, _width(powers.shape, y.dtype)
+    wanted = [
+        np.empty(x.shape, dtype) if needed else None
+        for x, needed in zip((query, key, value), needs, strict=False)
+    ]
+    slopes = np.empty(shape, dtype) if needs[3] else _nothing(dtype)
+
+    def pull(part):
+        rows, columns = np.empty((width, y.shape[3]), dtype), np.empty((y.shape[3], width), dtype)
+        start, room = np.empty(width, dtype), np.empty((shape[2], width), dtype)
+        given = g, query, key, value, powers, total, _nothing(bool) if blind is None else blind, y
+        made = [_nothing(dtype) if d is None else d for d in wanted]
+        rooms = rows, columns, start, room
+        by = _tiles(query, value, width)
+        _pull(by, *given, dtype.type(scale), *made, slopes, *rooms, part.start, part.stop)
+
+    each(pull, _parts(shape, 2 * (query.shape[3] + y.shape[3])))
+    db = sum_to(slopes.swapaxes(-1, -2), arrays[3].shape) if needs[3] else None
+    return [*wanted, db, None]
+
+
+def _suits(query, key, value, bias):
+    dtype = query.dtype
+    given = [query, key, value] if bias is None else [query, key, value, bias]
+    return (
+        all(type(x) is np.ndarray and x.size > 0 and x.dtype == dtype for x in given)
+        and plain(np.empty(0, dtype))
+        and query.shape[::2] == key.shape[::2] == value.shape[::2]
+    )
+
+
+def _nothing(dtype):
+    return np.empty((0, 0, 0, 0), dtype)
+
+
+def _whole(table, shape, otherwise):
+    """What is the same for all samples or heads stays so, but has all sources and targets."""
+    if table is None:
+        return otherwise
+    return np.ascontiguousarray(np.broadcast_to(table, (*table.shape[:2], *shape[2:])))
+
+
+def _width(shape, dtype):
+    """How many targets to work on at a time."""
+    sources, targets = shape[2:]
+    return min(targets, max(_BLOCK // (sources * dtype.itemsize * _LEAST), 1) * _LEAST)
+
+
+def _tiles(query, value, width):
+    """What `_product` needs: the tile, where its one run begins, and a row of zeros."""
+    zeros = np.zeros(max(query.shape[3], value.shape[3], width), query.dtype)
+    return tile_code(query.dtype), _ONE_RUN, zeros
+
+
+def _parts(shape, terms):
+    """Divide the heads of all samples among threads."""
+    batch, heads, sources, targets = shape
+    work = sources * targets * (terms / OPERATIONS + _EACH)
+    return pieces(batch * heads, batch * heads * work)
+
+
+@compiled("contract")
+def _attend(
+    by, query, key, value, bias, limit, scale, powers, total, blind, y, columns, room, best, first,
+    last,
+):  # fmt: skip
+    """Attend for the heads from `first` to `last`, counted through all samples."""
+    (targets, heads, terms), sources = query.shape[1:], key.shape[1]
+    size, width, kept = query.itemsize, columns.shape[1], powers.size > 0
+    line = targets if kept else width
+    for i in range(first, last):
+        b, h = i // heads, i % heads
+        added = bias[b % len(bias), h % bias.shape[1]]
+        for t in range(0, targets, width):
+            n, here = min(width, targets - t), t * size
+            at = _at(powers[b, h]) + here if kept else _at(room)
+            start = _at(added) + here, targets * size if len(added) > 1 else 0
+            _turn(_head(query, b, t, h), n, scale, columns)
+            _product(
+                by, (*_rows(key, b, 0, h), size), (_at(columns), width * size),
+                (sources, n, terms), start, (at, line * size),
+            )  # fmt: skip
+            scores, sums = matrix_at(at, sources, line, query), total[b, h, 0, t : t + n]
+            if limit.size > 0:
+                most = _at(limit[b % len(limit), h % limit.shape[1]]) + here
+                _limit(scores, n, matrix_at(most, sources, targets, query))
+            _largest(scores, n, best)
+            if blind.size > 0:
+                for j in range(n):
+                    blind[b, h, 0, t + j] = best[j] <= best.dtype.type(_HIDDEN)
+            _exponentials(scores, n, best, sums)
+            _product(
+                by, (at, size, line * size), _rows(value, b, 0, h),
+                (n, value.shape[3], sources), (_at(by[2]), 0), _rows(y, b, t, h),
+            )  # fmt: skip
+            _divide(_head(y, b, t, h), sums, y.shape[3])
+
+
+@compiled("contract")
+def _pull(
+    by, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes, rows, columns,
+    start, room, first, last,
+):  # fmt: skip
+    """Pull gradients back through the heads from `first` to `last`."""
+    (targets, heads), size, width = query.shape[1:3], query.itemsize, columns.shape[1]
+    through = dq.size > 0 or dk.size > 0 or slopes.size > 0
+    for i in range(first, last):
+        b, h = i // heads, i % heads
+        for t in range(0, targets, width):
+            n, weights = min(width, targets - t), _at(powers[b, h]) + t * size
+            sums = total[b, h, 0, t : t + n]
+            _upstream(_head(g, b, t, h), sums, _head(y, b, t, h), rows, start)
+            if dv.size > 0:
+                _gather(by, (weights, targets * size, size), (_at(rows), _step(rows)), n, dv, i, t)
+            if through:
+                if blind.size > 0:
+                    _blind(blind[b, h, 0, t : t + n], rows, start)
+                _turn(rows, n, y.dtype.type(1), columns)
+                at, line = _at(room), width
+                if slopes.size > 0:
+                    at, line = _at(slopes[b, h]) + t * size, targets
+                given = query, key, value, columns, start, weights
+                _pull_scores(by, given, i, t, n, (at, line), scale, dq, dk)
+        if dk.size > 0:
+            _scale(_head(dk, b, 0, h), dk.shape[1], dk.shape[3], scale)
+
+
+@compiled("contract")
+def _pull_scores(by, given, i, t, n, slopes, scale, dq, dk):
+    """Write the gradients by some scores, and what queries and keys get of them."""
+    query, key, value, columns, start, weights = given
+    (targets, heads, terms), sources, size = query.shape[1:], key.shape[1], query.itemsize
+    (at, line), b, h = slopes, i // heads, i % heads
+    _product(
+        by, (*_rows(value, b, 0, h), size), (_at(columns), columns.shape[1] * size),
+        (sources, n, columns.shape[0]), (_at(start), 0), (at, line * size),
+    )  # fmt: skip
+    s = matrix_at(at, sources, line, query)
+    _times(s, n, matrix_at(weights, sources, targets, query))
+    if dq.size > 0:
+        _product(
+            by, (at, size, line * size), _rows(key, b, 0, h),
+            (n, terms, sources), (_at(by[2]), 0), _rows(dq, b, t, h),
+        )  # fmt: skip
+        _scale(_head(dq, b, t, h), n, terms, scale)
+    if dk.size > 0:
+        _gather(by, (at, line * size, size), _rows(query, b, t, h), n, dk, i, t)
+
+
+@compiled()
+def _gather(by, a, b, terms, out, i, t):
+    """Add to the gradient by all sources of a head what some targets from `t` on give."""
+    sources, heads, columns = out.shape[1:]
+    place = _rows(out, i // heads, 0, i % heads)
+    start = place if t > 0 else (_at(by[2]), 0)
+    _product(by, a, b, (sources, columns, terms), start, place)
+
+
+@compiled()
+def _product(by, a, b, sizes, start, out):
+    """Write `out = start + a @ b`.
+
+    Args:
+        by: What `_tiles` returns.
+        a: Address of the left operand, and bytes from a row and from a column of it to the next.
+        b: Address of the right operand, and bytes from a row of it to the next.
+        sizes: Rows and columns of the result, and terms of each sum.
+        start: As `b`, of what is added; rows that are 0 bytes apart are one row for all.
+        out: As `b`, of the result, which may be `start`.
+    """
+    (code, run, zeros), (rows, columns, terms) = by, sizes
+    (a_at, a_row, a_step), (b_at, b_row) = a, b
+    (start_at, start_row), (out_at, out_row) = start, out
+    runs, size = _at(run), zeros.itemsize
+    lanes = VECTOR // size
+    for left in range(0, columns, lanes * VECTORS):
+        wide, moved = min(columns - left, lanes * VECTORS), left * size
+        vectors = (wide + lanes - 1) // lanes
+        tiles = (rows + ROWS[vectors] - 1) // ROWS[vectors]
+        for i in range(tiles):
+            first = rows * i // tiles
+            tile(
+                code,
+                rows * (i + 1) // tiles - first,
+                vectors,
+                wide - (vectors - 1) * lanes,
+                a_at + first * a_row,
+                a_row,
+                a_step,
+                runs,
+                b_at + moved,
+                b_row,
+                runs,
+                1,
+                terms,
+                start_at + first * start_row + moved,
+                start_row,
+                out_at + first * out_row + moved,
+                out_row,
+                _NO_FLOOR,
+            )
+
+
+@compiled()
+def _at(x):
+    """Address of an array, as a number with a sign: such may be added to."""
+    return np.int64(x.ctypes.data)
+
+
+@compiled()
+def _head(x, b, t, h):
+    """One head from a place on, a row for each place, of whose numbers only the first are its."""
+    return matrix_at(_at(x[b, t, h]), x.shape[1] - t, x.shape[2] * x.shape[3], x)
+
+
+@compiled()
+def _rows(x, b, t, h):
+    """Address of one head's numbers from a place on, and bytes from a place to the next."""
+    return _at(x[b, t, h]), x.shape[2] * x.shape[3] * x.itemsize
+
+
+@compiled()
+def _step(matrix):
+    """Bytes from a row to the next."""
+    return matrix.shape[1] * matrix.itemsize
+
+
+@compiled()
+def _turn(rows, n, scale, columns):
+    """Some rows, scaled, as columns."""
+    for j in range(n):
+        for k in range(len(columns)):
+            columns[k, j] = rows[j, k] * scale
+
+
+@compiled()
+def _limit(scores, n, limit):
+    for s in range(len(scores)):
+        for j in range(n):
+            scores[s, j] = scores[s, j] if scores[s, j] < limit[s, j] else limit[s, j]
+
+
+@compiled()
+def _largest(scores, n, best):
+    """The largest of each column; NaN if one is NaN."""
+    for j in range(n):
+        best[j] = scores[0, j]
+    for s in range(1, len(scores)):
+        for j in range(n):
+            score = scores[s, j]
+            best[j] = score if score > best[j] or score != score else best[j]
+
+
+@compiled("contract")
+def _exponentials(scores, n, best, total):
+    wide_vectors()
+    for j in range(n):
+        total[j] = 0
+    for s in range(len(scores)):
+        for j in range(n):
+            power = exp(scores[s, j] - best[j])
+            scores[s, j] = power
+            total[j] += power
+
+
+@compiled()
+def _times(s, n, weights):
+    for i in range(len(s)):
+        for j in range(n):
+            s[i, j] *= weights[i, j]
+
+
+@compiled("contract", "reassoc")
+def _upstream(g, total, y, rows, start):
+    """The gradients divided as the results were, and `-sum(g * y)` for each target."""
+    for j in range(total.size):
+        divisor, product = total[j], rows.dtype.type(0)
+        for k in range(rows.shape[1]):
+            slope = g[j, k] / divisor
+            rows[j, k] = slope
+            product += slope * y[j, k]
+        start[j] = -product
+
+
+@compiled()
+def _blind(blind, rows, start):
+    """Targets that see nothing pass nothing on to the scores."""
+    for j in range(blind.size):
+        if blind[j]:
+            start[j] = 0
+            for k in range(rows.shape[1]):
+                rows[j, k] = 0
+
+
+@compiled()
+def _scale(rows, n, width, factor):
+    for j in range(n):
+        for k in range(width):
+            rows[j, k] *= factor
+
+
+@compiled()
+def _divide(rows, by, width):
+    for j in range(by.size):
+        for k in range(width):
+            rows[j, k] /= by[j]

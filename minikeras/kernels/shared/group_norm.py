@@ -1,0 +1,127 @@
+"""Group normalization, and its gradients: layer normalization of the groups of a sample's channels.
+
+Wu and He, "Group Normalization" (2018). What is normalized together, all places of a group of
+channels, is brought into one row; there the formulas of norm.py hold. The factors are one number
+for each channel, as in batch normalization.
+"""
+
+import math
+
+from minikeras.kernels.providers import provided
+from minikeras.kernels.shared.norm import check_factors, layer_norm, layer_norm_backward
+
+
+@provided(cuda="norm")
+def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3, keep=False):
+    """Normalize each sample over its places and over each group of its channels.
+
+    Args:
+        xp: The array module.
+        x: Float array `(batch, ...)`.
+        gamma: Optional array `(channels,)` to multiply by.
+        beta: Optional array `(channels,)` to add.
+        groups: Number of groups, which divides the channels.
+        axis: The axis of the channels.
+        epsilon: What to add to the variance.
+        keep: Whether a backward pass will follow.
+
+    Returns:
+        The normalized array, and what the backward pass wants to know.
+
+    Raises:
+        ValueError: If `gamma` or `beta` has another shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.group_norm import group_norm
+        >>> group_norm(np, np.array([[1.0, 5.0, 0.0, 8.0]]), groups=2, epsilon=0.0)[0]
+        array([[-1.,  1., -1.,  1.]])
+    """
+    form = Groups(x.shape, groups, axis)
+    check_factors((form.channels,), gamma, beta)
+    y, saved = layer_norm(xp, form.rows(xp, x), epsilon=epsilon, keep=keep)
+    y = form.restored(xp, y)
+    for factor, join in ((gamma, xp.multiply), (beta, xp.add)):
+        if factor is not None:
+            y = join(y, form.along(factor), out=y)
+    return y, saved
+
+
+@provided(cuda="norm")
+def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsilon=1e-3):
+    """Gradients of `group_norm`.
+
+    Args:
+        xp: The array module.
+        g: The gradient by the result.
+        arrays: `(x, gamma, beta)`.
+        saved: What `group_norm` saved.
+        needs: Three bools.
+        groups: As for `group_norm`.
+        axis: As for `group_norm`.
+        epsilon: As for `group_norm`.
+
+    Returns:
+        The gradients by `x`, `gamma` and `beta`, None where none is needed.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.group_norm import group_norm, group_norm_backward
+        >>> x = np.array([[1.0, 5.0]])
+        >>> saved = group_norm(np, x, groups=1, keep=True)[1]
+        >>> needs = (True, False, False)
+        >>> group_norm_backward(np, np.ones((1, 2)), (x, None, None), saved, needs, groups=1)[0]
+        array([[0., 0.]])
+    """
+    x, gamma, _ = arrays
+    form = Groups(x.shape, groups, axis)
+    rows = form.rows(xp, x)
+    dx = by_gamma = by_beta = None
+    if needs[0]:
+        h = form.rows(xp, g if gamma is None else g * form.along(gamma))
+        given = (rows, None, None), saved, (True, False, False)
+        dx = form.restored(xp, layer_norm_backward(xp, h, *given, epsilon=epsilon)[0])
+    if needs[1]:
+        mean, inverse = saved
+        by_gamma = form.summed(xp, form.restored(xp, (rows - mean) * inverse) * g)
+    if needs[2]:
+        by_beta = form.summed(xp, g)
+    return [dx, by_gamma, by_beta]
+
+
+class Groups:
+    """How the groups of channels lie in an array `(batch, places in front, channels, behind)`.
+
+    Args:
+        shape: The array's shape.
+        groups: Number of groups.
+        axis: The axis of the channels.
+    """
+
+    def __init__(self, shape, groups, axis):
+        axis %= len(shape)
+        self.shape, self.groups, self.channels = shape, groups, shape[axis]
+        self.front, self.behind = math.prod(shape[1:axis]), math.prod(shape[axis + 1 :])
+        self.width = self.channels // groups * self.behind
+        self.size = self.front * self.width
+        self._spread = (self.channels, *(1,) * (len(shape) - axis - 1))
+
+    def rows(self, xp, array):
+        """One row for each group of each sample."""
+        split = array.reshape(self.shape[0], self.front, self.groups, self.width)
+        rows = self.shape[0] * self.groups, self.size
+        return xp.ascontiguousarray(split.swapaxes(1, 2).reshape(rows))
+
+    def restored(self, xp, rows):
+        """Undo `rows`."""
+        split = rows.reshape(self.shape[0], self.groups, self.front, self.width)
+        return xp.ascontiguousarray(split.swapaxes(1, 2)).reshape(self.shape)
+
+    def along(self, factor):
+        """One number of each channel in the shape that meets the array."""
+        return factor.reshape(self._spread)
+
+    def summed(self, xp, array):
+        """The sum for each channel."""
+        flat = array.reshape(self.shape[0] * self.front, self.channels, self.behind)
+        return flat.sum(axis=(0, 2), dtype=array.dtype)

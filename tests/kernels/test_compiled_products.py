@@ -1,0 +1,123 @@
+"""Compiled products of matrices against those of BLAS, at awkward sizes and layouts."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from minikeras.core import settings
+from minikeras.kernels.compiled import products as compiled
+from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
+from minikeras.kernels.shared import products as shared
+
+SHAPES = [
+    (1, 1, 1),
+    (1, 40, 3),
+    (3, 1, 70),
+    (7, 5, 17),
+    (13, 63, 129),
+    (130, 33, 64),
+    (29, 801, 65),
+    (250, 385, 31),
+]
+LAYOUTS = ["rows", "columns"]
+# A sum of some hundred products of numbers near one, in another order.
+LOOSE = {"float32": 3e-6, "float64": 1e-14}
+
+
+def matrix(rows, columns, layout, dtype):
+    numbers = np.random.default_rng(rows + columns).normal(size=(rows, columns)).astype(dtype)
+    return np.asfortranarray(numbers) if layout == "columns" else numbers
+
+
+def computed(a, b, count=1, bias=None, relu=False):
+    """The product, of which the compiled kernel must have written every piece."""
+    out = np.full((a.shape[0], b.shape[1]), np.nan, a.dtype)
+    for i in range(count):
+        assert compiled.part_of_product(np, a, b, out, i, count, bias, relu) is out
+    return out
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("right", LAYOUTS)
+@pytest.mark.parametrize("left", LAYOUTS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_product_is_that_of_blas(shape, left, right, dtype):
+    m, k, n = shape
+    a, b = matrix(m, k, left, dtype), matrix(k, n, right, dtype)
+    exact = a.astype("float64") @ b.astype("float64")
+    size = np.sqrt(k) * LOOSE[dtype]
+    np.testing.assert_allclose(computed(a, b), exact, rtol=0, atol=size)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+@pytest.mark.parametrize("shape", [(20, 50, 300), (300, 50, 20), (9, 9, 9)], ids=str)
+def test_pieces_have_the_bits_of_the_whole(shape, count):
+    m, k, n = shape
+    a, b = matrix(m, k, "rows", "float32"), matrix(k, n, "rows", "float32")
+    assert np.array_equal(computed(a, b, count), computed(a, b))
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_bias_and_relu_follow_the_last_block_of_terms(relu):
+    a, b = matrix(20, 900, "rows", "float64"), matrix(900, 40, "columns", "float64")
+    bias = 30 * matrix(1, 40, "rows", "float64")[0]
+    wanted = a @ b + bias
+    wanted = np.maximum(wanted, 0) if relu else wanted
+    np.testing.assert_allclose(computed(a, b, 2, bias, relu), wanted, rtol=0, atol=1e-11)
+
+
+def test_nan_and_infinity_pass():
+    a, b = matrix(8, 30, "rows", "float32"), matrix(30, 20, "rows", "float32")
+    a[2, 3], a[5, 7], b[9, 4] = np.nan, np.inf, -np.inf
+    with np.errstate(all="ignore"):
+        wanted = a @ b
+        for relu in (False, True):
+            bias = np.zeros(20, "float32")
+            expected = np.maximum(wanted, 0) if relu else wanted
+            found = computed(a, b, 1, bias, relu)
+            assert np.array_equal(np.isnan(found), np.isnan(expected))
+            assert np.array_equal(np.isinf(found), np.isinf(expected))
+
+
+def test_parts_of_larger_matrices():
+    whole = matrix(60, 90, "rows", "float32")
+    a, b = whole[5:45:2, 3:40], matrix(37, 50, "rows", "float32")
+    np.testing.assert_allclose(computed(a, b), a @ b, rtol=0, atol=1e-4)
+    upside_down = a[::-1]
+    np.testing.assert_allclose(computed(upside_down, b), upside_down @ b, rtol=0, atol=1e-4)
+
+
+def test_what_the_loops_were_not_made_for_is_handed_back():
+    a, b = matrix(4, 5, "rows", "float32"), matrix(5, 6, "rows", "float32")
+    out = np.empty((4, 6), "float32")
+
+    def refused(a, b, out):
+        return compiled.part_of_product(np, a, b, out, 0, 1) is NotImplemented
+
+    assert refused(a, b[:, ::2], out[:, :3])
+    assert refused(a, b, np.empty((4, 12), "float32")[:, ::2])
+    assert refused(a.astype("float16"), b.astype("float16"), out.astype("float16"))
+    large = np.ones((600, 1000), "float32")
+    assert refused(large[:, :600], large, np.empty((600, 1000), "float32"))  # BLAS is faster
+    assert refused(a[:, :0], b[:0], out)
+    assert refused(a[:0], b, out[:0])
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_large_products_are_compiled_ones(monkeypatch, threads):
+    monkeypatch.setitem(settings._settings, "num_threads", threads)
+    monkeypatch.setitem(settings._settings, "compiled_kernels", True)
+    a, b = matrix(128, 400, "rows", "float32"), matrix(400, 512, "rows", "float32")
+    bias = matrix(1, 512, "rows", "float32")[0]
+    assert np.array_equal(shared.affine(np, a, b, bias, True), computed(a, b, 1, bias, True))
+    assert np.array_equal(shared.matrix_product(np, a, b, "float32"), computed(a, b))
+    found = shared.products_at_once(np, [(a, b), None, (a.T, a)], np.dtype("float32"))
+    assert np.array_equal(found[0], computed(a, b)) and found[1] is None
+    assert np.array_equal(found[2], computed(a.T, a))
+
+
+def test_panels_are_about_even():
+    lanes = VECTOR // 4
+    assert panel_columns(lanes * 5, 4) < lanes * 5
+    assert all(panel_columns(n, 4) % lanes == 0 for n in range(1, 300))
