@@ -12,6 +12,7 @@ SIMD architectures", 2018). All three sums are the same loop:
 Only an image with padding is copied, to a frame of zeros that stays in cache. The gradient by the
 output is cut off where `relu` did so on the way to its frame, and there all three gradients use it.
 Where channels do not mix (depthwise), the walks are the same, and each column has cells of its own.
+Windows of 3x3 cells with many channels are computed in half the multiplications, see `winograd`.
 """
 
 import functools
@@ -23,6 +24,7 @@ import numpy as np
 
 from minikeras.arrays.threads import OPERATIONS, each, pieces
 from minikeras.kernels.compiled import conv_loops as loops
+from minikeras.kernels.compiled import winograd
 from minikeras.kernels.compiled.conv_plan import (
     forward_plan,
     input_grad_plan,
@@ -50,7 +52,13 @@ def conv(xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu
     if groups == 1 and kernel.shape[-1] <= _FEW and _whole_vectors(plan, x.itemsize):
         weights = np.ascontiguousarray(kernel.reshape(-1, kernel.shape[-1]).T)
         return _correlate(plan, x, weights, start, out, floor, few=True)
-    return _correlate(plan, x, _panels(plan, _split(kernel, groups)), start, out, floor)
+
+    def direct(x, out):
+        return _correlate(plan, x, _panels(plan, _split(kernel, groups)), start, out, floor)
+
+    if winograd.suits(*case):
+        return winograd.conv(x, kernel, _lows(padding), (start, floor), out, direct)
+    return direct(x, out)
 
 
 def conv_input_grad(
@@ -75,8 +83,16 @@ def conv_input_grad(
     plan = input_grad_plan(*case)
     if out is None:
         out = np.empty((len(g), *input_shape, channels), g.dtype)
-    weights = _panels(plan, _transposed(kernel, groups))
-    return _correlate(plan, g, weights, _start(channels, bias, g.dtype), out, _floor(relu))
+    start, floor = _start(channels, bias, g.dtype), _floor(relu)
+
+    def direct(g, out):
+        weights = _panels(plan, _transposed(kernel, groups))
+        return _correlate(plan, g, weights, start, out, floor)
+
+    if winograd.suits(*case):
+        low, turned = winograd.mirrored(_lows(padding)), winograd.turned(kernel)
+        return winograd.conv(g, turned, low, (start, floor), out, direct)
+    return direct(g, out)
 
 
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
@@ -88,8 +104,7 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
     if _multiplies(out, groups):
         return NotImplemented
     case = _case(x.shape[1:], out, strides, padding, dilation, groups)
-    by_kernel = _Backward(case, g, (x, out), None, (False, True, False)).run()[1]
-    out[...] = by_kernel
+    out[...] = _backward(case, g, (x, out), None, (False, True, False))[1]
     return out
 
 
@@ -99,7 +114,21 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
     if not _suit(g, x, kernel, y if relu else None) or _multiplies(kernel, groups):
         return NotImplemented
     case = _case(x.shape[1:], kernel, strides, padding, dilation, groups)
-    return _Backward(case, g, (x, kernel), y if relu else None, needs).run()
+    return _backward(case, g, (x, kernel), y if relu else None, needs)
+
+
+def _backward(case, g, arrays, y, needs):
+    """The gradients by input, kernel and bias, in fewer multiplications where that is possible."""
+    x, kernel = arrays
+
+    def direct(images, needs):
+        cut = None if y is None else y[images]
+        return _Backward(case, g[images], (x[images], kernel), cut, needs).run()
+
+    if winograd.suits_gradients(case, g, needs):
+        low = _lows(case[-2][1])
+        return winograd.Backward(low, arrays, g, y, needs, direct).run()
+    return direct(slice(None), needs)
 
 
 class _Backward:
@@ -120,7 +149,7 @@ class _Backward:
 
     def run(self):
         """Return the gradients by the input, the kernel and the bias, None where not needed."""
-        parts = pieces(len(self.g), _work(self.g, self.kernel), each_thread=4)
+        parts = pieces(len(self.g), _work(self.g, self.kernel))
         found = zip(*each(self._walk, parts), strict=True)
         total, sums = (functools.reduce(operator.add, part) for part in found)
         _, by_kernel, by_bias = self.needs
@@ -203,7 +232,7 @@ def _correlate(plan, x, weights, start, out, floor, few=False):
         loop(code, _flat(x[part]), frame, *given, plan.frame.rows, plan.tables, floor)
 
     work = 2 * math.prod(out.shape[:-1]) * weights.size / OPERATIONS
-    each(compute, pieces(len(x), work / len(plan.orders), each_thread=4))
+    each(compute, pieces(len(x), work / len(plan.orders)))
     if result is not out:
         out[...] = result
     return out
@@ -255,6 +284,11 @@ def _start(count, bias, dtype):
     if bias is not None:
         start[...] = bias
     return start
+
+
+def _lows(padding):
+    """Cells of padding before each axis."""
+    return tuple(low for low, _ in padding)
 
 
 def _floor(relu):

@@ -1,0 +1,296 @@
+"""Convolution with windows of 3x3 cells in half the multiplications.
+
+Four outputs in a row of a filter with three taps need twelve multiplications, or six: those of
+a polynomial product that is known from its values at six points (Winograd, "Arithmetic complexity
+of computations", 1980). So `y = A^T [(G w) * (B^T x)]` for a tile of four outputs `y` and the six
+cells `x` that they see, where `A` has powers of the points, `B` coefficients of polynomials
+that are zero at all points but one, and `G` is what makes them one there. With channels and three
+rows of taps, each of the six places is a product of matrices that sums over both (Lavin and Gray,
+"Fast algorithms for convolutional neural networks", 2016).
+
+- **One dimension only.** A tile of 2x2 outputs needs 16 multiplications, one of 4x1 needs 18. But
+  it writes 1.5 numbers for each of the cells and of the products where the other writes 4, and the
+  transforms with their way through the cache are what takes the time where channels are few.
+- **Exactness.** With the points 0, 3/4, -3/4, 3/2, -3/2 and infinity all numbers of `A` and `B` are
+  exact (Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution for
+  deep neural networks", 2020), and each row of taps is summed by itself: sums of a ninth of the
+  terms make up for what the transforms lose. In float32 the error is that of direct sums or less.
+  Not so in the gradient by the kernel, which sums over all outputs either way: there it is twice
+  as much, as much as in one long sum, and sums that are short are left to the direct loops.
+- **The gradient by the input** is a convolution with the kernel turned round, hence the same.
+- **The gradient by the kernel** is `G^T [(A g) * (B^T x)]`, the products summed over all tiles.
+
+Cells that are not finite spread over a tile, as do sums that overflow. So images with such results
+are computed again, directly.
+"""
+
+import functools
+import operator
+
+import numpy as np
+
+from minikeras.arrays.threads import OPERATIONS, each, pieces
+from minikeras.kernels.compiled import winograd_loops as loops
+from minikeras.kernels.compiled.tiles import VECTOR, panel_columns, tile_code
+from minikeras.kernels.compiled.winograd_loops import PLACES, RESULTS, TAPS
+from minikeras.kernels.compiled.winograd_transforms import WEIGHTS
+from minikeras.kernels.cpu.buffers import aligned_empty, aligned_zeros
+
+# The products must be so many times fewer than those of direct sums, and so much longer than the
+# transforms, that there is something to win: bytes of the channels and of the filters of a cell.
+_LEAST_SAVED, _LEAST_BYTES = 1.4, 96
+# Terms from which a sum for the gradient by the kernel is long.
+_LEAST_SUMMED = 1 << 12
+# Bytes of the transformed weights that stay in a second-level cache.
+_MOST_WEIGHTS = 1 << 21
+# Most bytes of the transformed cells and products of a block; terms of a sum make longer ones.
+_BLOCK, _LONG_BLOCK = 1 << 18, 1 << 19
+# Bytes of gradients that are gone through at a time.
+_AT_ONCE = 1 << 18
+
+
+def suits(sizes, window, channels, filters, options, size):
+    """Whether a convolution takes less time this way.
+
+    Args:
+        sizes: Cells of each spatial axis of the input.
+        window: Taps along each axis.
+        channels: Channels of the input.
+        filters: Filters of the output.
+        options: `(strides, padding, dilation, groups)`.
+        size: Bytes of a number.
+
+    Returns:
+        A bool.
+
+    Example:
+        >>> from minikeras.kernels.compiled.winograd import suits
+        >>> options = (1, 1), ((1, 1), (1, 1)), (1, 1), 1
+        >>> suits((28, 28), (3, 3), 64, 64, options, 4), suits((28, 28), (5, 5), 64, 64, options, 4)
+        (True, False)
+    """
+    strides, padding, dilation, groups = options
+    if window != (TAPS, TAPS) or (*strides, *dilation, groups) != (1, 1, 1, 1, 1):
+        return False
+    height, width = (
+        cells + sum(pair) - TAPS + 1 for cells, pair in zip(sizes, padding, strict=True)
+    )
+    if height < 1 or width < 1 or PLACES * TAPS * channels * filters * size > _MOST_WEIGHTS:
+        return False
+    saved = TAPS * width / (PLACES * -(-width // RESULTS))
+    return saved >= _LEAST_SAVED and min(channels, filters) * size >= _LEAST_BYTES
+
+
+def suits_gradients(case, g, needs):
+    """Whether the gradients of a convolution take less time this way, and are as exact.
+
+    Args:
+        case: Arguments of `suits`.
+        g: Array `(batch, height, width, filters)`, the gradient by the output.
+        needs: Three bools: by the input, by the kernel, by the bias.
+
+    Returns:
+        A bool.
+    """
+    summed = g.size // g.shape[-1]
+    return suits(*case) and (needs[0] or needs[1]) and (not needs[1] or summed >= _LEAST_SUMMED)
+
+
+def conv(x, kernel, low, finish, out, direct):
+    """Cross-correlation of images with a kernel of 3x3 cells, stride 1.
+
+    Args:
+        x: Array `(batch, height, width, channels)`.
+        kernel: Array `(3, 3, channels, filters)`.
+        low: Cells of padding above and left; where negative, cells are left out.
+        finish: An array `(filters,)` to add, and the least result.
+        out: Array for the result.
+        direct: Function of some images and an array for their results that computes them in
+            another way, for those that are not finite.
+
+    Returns:
+        `out`.
+    """
+    x, result = np.ascontiguousarray(x), out
+    if not out.flags.c_contiguous:
+        result = np.empty_like(out, order="C")
+    case, weights, (bias, floor) = _Case(x, result, _BLOCK), transformed(kernel), finish
+    spoiled = np.zeros(len(x), bool)
+
+    def compute(part):
+        given = tile_code(x.dtype), _lines(x[part]), low, weights, bias, _lines(result[part])
+        loops.forward(*given, case.sizes, case.buffers(), floor, spoiled[part])
+
+    each(compute, pieces(len(x), _work(out, x), each_thread=4))
+    if spoiled.any():
+        result[spoiled] = direct(x[spoiled], np.empty_like(result[spoiled]))
+    if result is not out:
+        out[...] = result
+    return out
+
+
+class Backward:
+    """What the backward pass needs, made ready once for all threads."""
+
+    def __init__(self, low, arrays, g, y, needs, direct):
+        """Make it ready.
+
+        Args:
+            low: Cells of padding above and left.
+            arrays: `(x, kernel)`, the inputs of the convolution.
+            g: Array `(batch, height, width, filters)`, the gradient by the output.
+            y: The output, if its negative results were cut off, else None.
+            needs: Three bools, which gradients to compute: by input, kernel and bias.
+            direct: Function of `(images, needs)` that returns the gradients in another way.
+        """
+        self.x, self.g = (np.ascontiguousarray(array) for array in (arrays[0], g))
+        self.y = None if y is None else np.ascontiguousarray(y)
+        self.kernel, self.low, self.needs, self.direct = arrays[1], low, needs, direct
+        self.case = self.back = _Case(self.x, self.g, _LONG_BLOCK)
+        self.spoiled = np.zeros(len(g), bool)
+        self.by_input, self.weights = self._nothing(4), self._nothing(5)
+        if needs[0]:
+            self.by_input = np.empty_like(self.x)
+            self.weights = transformed(turned(self.kernel))
+            self.back = _Case(self.g, self.x, _BLOCK)
+
+    def run(self):
+        """Return the gradients by the input, the kernel and the bias, None where not needed."""
+        parts = pieces(len(self.g), _work(self.g, self.x), each_thread=4)
+        found = zip(*each(self._walk, parts), strict=True)
+        total, sums = (functools.reduce(operator.add, part) for part in found)
+        if self.spoiled.any():
+            self.by_input[self.spoiled] = self._directly(0, self.spoiled)
+        _, by_kernel, by_bias = self.needs
+        return [
+            self.by_input if self.needs[0] else None,
+            self._by_kernel(total) if by_kernel else None,
+            sums.reshape(self.g.shape[-2:]).sum(0) if by_bias else None,
+        ]
+
+    def _by_kernel(self, total):
+        """Gradient by the kernel from that by the transformed one."""
+        found = joined(total)
+        return found if np.isfinite(found).all() else self._directly(1, slice(None))
+
+    def _directly(self, which, images):
+        return self.direct(images, [which == number for number in range(3)])[which]
+
+    def _walk(self, part):
+        """Write some images' gradient by the input; return those by `G w` and by the bias."""
+        dtype, (_, by_kernel, by_bias) = self.g.dtype, self.needs
+        shape = PLACES if by_kernel else 0, TAPS, *self.kernel.shape[2:]
+        total = aligned_empty(np, shape, dtype)
+        sums = np.empty(self.g[0, 0].size if by_bias else 0, dtype)
+        g, at_once = _lines(self.g[part]), max(_AT_ONCE // self.g[0].nbytes, 1)
+        y, cut = self._nothing(3), self._nothing(3)
+        if self.y is not None:
+            y, cut = _lines(self.y[part]), aligned_empty(np, (at_once, *g.shape[1:]), dtype)
+        some = at_once, self.case.sizes, self.case.buffers()
+        given = g, y, cut, _lines(self.x[part]), self.low, total, sums, some
+        loops.backward(tile_code(dtype), *given, self._back(part))
+        return total, sums
+
+    def _back(self, part):
+        """Arguments of the loops for the gradient by the input."""
+        out = _lines(self.by_input[part]) if self.needs[0] else self._nothing(3)
+        zeros = np.zeros(self.x.shape[-1], self.x.dtype)
+        rest = self.back.sizes, self.back.buffers(), self.spoiled[part]
+        return mirrored(self.low), self.weights, zeros, out, *rest
+
+    def _nothing(self, rank):
+        return np.empty((0,) * rank, self.g.dtype)
+
+
+class _Case:
+    """Sizes and buffers of the loops.
+
+    Attributes:
+        sizes: Channels, filters, tiles of a line, images and lines of a block, columns of a panel.
+    """
+
+    def __init__(self, x, y, block):
+        channels, filters = x.shape[-1], y.shape[-1]
+        height, wide = y.shape[1], -(-y.shape[2] // RESULTS)
+        self.dtype, self.lanes = x.dtype, VECTOR // x.itemsize
+        self.widths = [-(-count // self.lanes) * self.lanes for count in (channels, filters)]
+        lines = max(block // (PLACES * wide * sum(self.widths) * x.itemsize), 1)
+        images = min(max(lines // (height + TAPS - 1), 1), len(x))
+        rows = height if images > 1 else _even(height, lines)
+        self.sizes = channels, filters, wide, images, rows, panel_columns(filters, x.itemsize)
+
+    def buffers(self):
+        """Make buffers.
+
+        Returns:
+            Two arrays with a row for each place, for the transformed cells and for the products of
+            a block, a line of cells, one of results, one of zeros, room for a tile, and a table
+            of the runs of a sum.
+        """
+        channels, filters, wide, images, rows, columns = self.sizes
+        heights = rows + TAPS - 1, rows
+        # A vector more, or the places would meet in the same lines of the first-level cache.
+        left, right = (
+            aligned_empty(np, (PLACES, images * height * wide * width + self.lanes), self.dtype)
+            for height, width in zip(heights, self.widths, strict=True)
+        )
+        line = (RESULTS * wide + TAPS - 1) * channels
+        sizes = line, RESULTS * wide * filters, max(line, columns)
+        zeros = (aligned_zeros(np, (size,), self.dtype) for size in sizes)
+        runs = np.empty((2, max(images, TAPS)), np.int64)
+        return left, right, *zeros, aligned_empty(np, (RESULTS * filters,), self.dtype), runs
+
+
+def transformed(kernel):
+    """Weights `G w` as the loops read them.
+
+    Args:
+        kernel: Array `(3, 3, channels, filters)`.
+
+    Returns:
+        Array `(6, panels, 3, channels, columns)`.
+    """
+    channels, filters = kernel.shape[2:]
+    columns = panel_columns(filters, kernel.itemsize)
+    shape = PLACES, -(-filters // columns), TAPS, channels, columns
+    out = aligned_empty(np, shape, kernel.dtype)
+    loops.transform_weights(np.ascontiguousarray(kernel), out)
+    return out
+
+
+def joined(total):
+    """The gradient by a kernel from that by its transform.
+
+    Args:
+        total: Array `(6, 3, channels, filters)`.
+
+    Returns:
+        Array `(3, 3, channels, filters)`.
+    """
+    flat = WEIGHTS.T.astype(total.dtype) @ total.reshape(PLACES, -1)
+    return np.ascontiguousarray(flat.reshape(TAPS, *total.shape[1:]).swapaxes(0, 1))
+
+
+def turned(kernel):
+    """The kernel that carries gradients of the output back: turned round, filters to channels."""
+    return kernel[::-1, ::-1].swapaxes(2, 3)
+
+
+def mirrored(low):
+    """Padding before the gradient of an output, from that before the input."""
+    return tuple(TAPS - 1 - cells for cells in low)
+
+
+def _even(count, most):
+    """Lines of a block, so that `count` lines are about evenly divided."""
+    return -(-count // -(-count // most))
+
+
+def _lines(x):
+    """The images, line by line."""
+    return x.reshape(*x.shape[:2], -1)
+
+
+def _work(y, x):
+    """Nanoseconds of a convolution."""
+    return y.size * TAPS * PLACES / RESULTS * x.shape[-1] / OPERATIONS

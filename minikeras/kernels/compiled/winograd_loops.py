@@ -1,0 +1,336 @@
+"""The loops of Winograd's convolution over blocks of lines; `winograd` has the idea.
+
+A block is some lines of an image, or some whole images, few enough that its transformed cells and
+their products stay in a core's second-level cache between the steps. Each of the six places of a
+tile has a matrix of its own, with a row for each tile. As tiles of all lines follow one another,
+those of the line below are the same matrix from a later row on: the three taps of a column are
+three runs of a sum. Transforms wait for memory, products do not: while these are computed, the next
+lines are fetched.
+"""
+
+import numpy as np
+
+from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.tiles import ROWS, VECTOR, tile
+from minikeras.kernels.compiled.winograd_transforms import (
+    fetch,
+    to_cells,
+    to_copy,
+    to_gradients,
+    to_results,
+    to_weights,
+)
+
+TAPS, RESULTS, PLACES = 3, 4, 6
+"""Taps along an axis, results of a tile, and places of its transform."""
+
+
+@compiled()
+def forward(code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
+    """Convolve some images.
+
+    Args:
+        code: Address of the register tile.
+        x: Array `(images, height, width * channels)`.
+        low: Cells of padding above and left of an image; where negative, cells are left out.
+        weights: Array `(6, panels, 3, channels, columns)`.
+        bias: Array `(filters,)`.
+        out: Array `(images, height of the result, width of the result * filters)`.
+        sizes: Channels, filters, tiles of a line, images and lines of a block, columns of a panel.
+        buffers: What `winograd` made for the sizes.
+        floor: Least result.
+        spoiled: Array of bool, set for images whose results are not all finite.
+    """
+    wide, images, most = sizes[2:5]
+    left, right = buffers[:2]
+    for image in range(0, len(x), images):
+        for line in range(0, out.shape[1], most):
+            block = image, min(images, len(x) - image), line, min(most, out.shape[1] - line)
+            _transform_cells(x, block, low, sizes, buffers)
+            for place in range(PLACES):
+                ahead = _ahead(x, out, block, place)
+                _multiply(
+                    code, left[place], weights[place], right[place], block, sizes, buffers, ahead
+                )
+            _write_results(right, bias, out, block, sizes, buffers, floor, spoiled)
+
+
+@compiled()
+def backward(code, g, y, cut, x, low, total, sums, some, back):
+    """Take all gradients of a convolution for some images.
+
+    An array of no images or numbers is one that is not wanted, or not needed.
+
+    Args:
+        code: Address of the register tile.
+        g: Array `(images, height of the result, width of the result * filters)`, the gradient by
+            the output.
+        y: The output, where its negative results were cut off.
+        cut: Buffer for the gradient of a few images after the cut.
+        x: As for `forward`.
+        low: As for `forward`.
+        total: Array `(6, 3, channels, filters)`, to be filled with the gradient by the transformed
+            kernel.
+        sums: Array of the length of a line of `g`, for the sum of all lines.
+        some: Images to go through at a time, sizes and buffers of the gradient by the kernel.
+        back: Arguments of `forward` for the gradient by the input, from `low` on.
+    """
+    at_once, sizes, buffers = some
+    back_low, weights, zeros, by_input, back_sizes, back_buffers, spoiled = back
+    total[:], sums[:] = 0, 0
+    for first in range(0, len(g), at_once):
+        part = slice(first, first + at_once)
+        given = g[part]
+        if len(y):
+            _cut(given, y[part], cut, sums)
+            given = cut[: len(given)]
+        else:
+            _add_lines(given, sums)
+        if len(total):
+            _add_products(code, x[part], low, given, total, sizes, buffers)
+        if len(by_input):
+            result, flags = by_input[part], spoiled[part]
+            given_back = back_low, weights, zeros, result, back_sizes, back_buffers
+            forward(code, given, *given_back, -np.inf, flags)
+
+
+@compiled()
+def _add_products(code, x, low, g, total, sizes, buffers):
+    """Add the products of transformed cells and gradients, place by place, tap by tap."""
+    images, most = sizes[3:5]
+    left, right = buffers[:2]
+    for image in range(0, len(x), images):
+        for line in range(0, g.shape[1], most):
+            block = image, min(images, len(x) - image), line, min(most, g.shape[1] - line)
+            _transform_cells(x, block, low, sizes, buffers)
+            _transform_gradients(g, block, sizes, buffers)
+            for place in range(PLACES):
+                for tap in range(TAPS):
+                    to = total[place, tap]
+                    a, b = left[place], right[place]
+                    _add_product(code, a, tap, b, to, block, sizes, buffers[-1])
+
+
+@compiled()
+def _transform_cells(x, block, low, sizes, buffers):
+    """Write the transformed cells of the lines that a block reads, two more than it has."""
+    channels, _, wide = sizes[:3]
+    out, _, line, _, zeros = buffers[:5]
+    image, images, first, lines = block
+    cell, zero, place = channels * x.itemsize, line.dtype.type(0), out.strides[0]
+    row, target = _vectors(cell) * VECTOR, _address(out)
+    skipped, start = max(-low[1] * channels, 0), max(low[1] * channels, 0)
+    count = min(x.shape[2] - skipped, len(line) - start)
+    into, framed = _address(line), count < len(line)
+    for number in range(images):
+        source = _address(x) + (image + number) * x.strides[0] + skipped * x.itemsize
+        for top in range(first - low[0], first - low[0] + lines + TAPS - 1):
+            read = source + top * x.strides[1] if 0 <= top < x.shape[1] else _address(zeros)
+            if framed:
+                to_copy(zero, into + start * x.itemsize, 0, read, 0, count)
+                read = into
+            for _ in range(wide):
+                to_cells(zero, target, place, read, cell, channels)
+                target, read = target + row, read + RESULTS * cell
+
+
+@compiled()
+def _transform_gradients(g, block, sizes, buffers):
+    """As `_transform_cells`, for the gradients of the block itself."""
+    filters, wide = sizes[1:3]
+    out, line = buffers[1], buffers[3]
+    image, images, first, lines = block
+    cell, zero, place = filters * g.itemsize, line.dtype.type(0), out.strides[0]
+    row, target, framed = _vectors(cell) * VECTOR, _address(out), g.shape[2] < len(line)
+    for number in range(image, image + images):
+        for top in range(first, first + lines):
+            read = _address(g) + number * g.strides[0] + top * g.strides[1]
+            if framed:
+                to_copy(zero, _address(line), 0, read, 0, g.shape[2])
+                read = _address(line)
+            for _ in range(wide):
+                to_gradients(zero, target, place, read, cell, filters)
+                target, read = target + row, read + RESULTS * cell
+
+
+@compiled()
+def _write_results(products, bias, out, block, sizes, buffers, floor, spoiled):
+    """Write the results of a block, and note where they are not finite."""
+    filters, wide = sizes[1:3]
+    image, images, first, lines = block
+    cell, place, last = filters * out.itemsize, products.strides[0], buffers[5]
+    floor, start, row = out.dtype.type(floor), bias.ctypes.data, _vectors(cell) * VECTOR
+    source, spare = _address(products), _address(last)
+    rest = out.shape[2] - (wide - 1) * RESULTS * filters
+    for number in range(image, image + images):
+        odd = 0
+        for line in range(first, first + lines):
+            to = _address(out) + number * out.strides[0] + line * out.strides[1]
+            for _ in range(wide - 1):
+                odd |= to_results(floor, to, cell, source, place, start, filters)
+                to, source = to + RESULTS * cell, source + row
+            odd |= to_results(floor, spare, cell, source, place, start, filters)
+            to_copy(floor, to, 0, spare, 0, rest)
+            source += row
+        if odd:
+            spoiled[number] = True
+
+
+@compiled()
+def _ahead(x, out, block, place):
+    """Memory that is needed soon: in three parts what comes behind a block, and its results."""
+    image, images, first, lines = block
+    start = _address(out) + image * out.strides[0] + first * out.strides[1]
+    size = images * lines * out.strides[1]
+    if place < PLACES // 2:
+        start, size = _behind(x, block)
+    size //= PLACES // 2
+    return start + place % (PLACES // 2) * size, size
+
+
+@compiled()
+def _behind(x, block):
+    """As many lines as a block has, behind it: their address and bytes."""
+    image, images, first, lines = block
+    size = images * lines * x.strides[1]
+    return _address(x) + image * x.strides[0] + first * x.strides[1] + size, size
+
+
+@compiled()
+def _multiply(code, left, weights, out, block, sizes, buffers, ahead):
+    """Write the product of one place: tiles by channels times channels by filters."""
+    channels, filters, wide, _, _, columns = sizes
+    size, start, runs = out.itemsize, buffers[4].ctypes.data, buffers[-1]
+    lanes, rows, terms = VECTOR // size, block[3] * wide, channels * columns * size
+    a_row, out_row = _vectors(channels * size) * VECTOR, _vectors(filters * size) * VECTOR
+    _fill(runs, wide * a_row, terms)
+    for panel in range(len(weights)):
+        count = min(filters - panel * columns, columns)
+        vectors = -(-count // lanes)
+        tiles = -(-rows // ROWS[vectors])
+        share = ahead[1] // (tiles * len(weights) * block[1])
+        for image in range(block[1]):
+            a = left.ctypes.data + image * (rows + (TAPS - 1) * wide) * a_row
+            to = out.ctypes.data + image * rows * out_row + panel * columns * size
+            for number in range(tiles):
+                first = rows * number // tiles
+                fetch(ahead[0] + ((panel * block[1] + image) * tiles + number) * share, share)
+                place = to + first * out_row
+                for tap in range(TAPS):  # short sums, then their sum: nearer to the exact one
+                    tile(
+                        code,
+                        rows * (number + 1) // tiles - first,
+                        vectors,
+                        count - (vectors - 1) * lanes,
+                        a + first * a_row,
+                        a_row,
+                        size,
+                        runs[0, tap:].ctypes.data,
+                        weights[panel].ctypes.data,
+                        columns * size,
+                        runs[1, tap:].ctypes.data,
+                        1,
+                        channels,
+                        place if tap else start,
+                        out_row if tap else 0,
+                        place,
+                        out_row,
+                        -np.inf,
+                    )
+
+
+@compiled()
+def _add_product(code, left, tap, right, total, block, sizes, runs):
+    """Add the product of one place and tap: channels by tiles times tiles by filters."""
+    channels, filters, wide, _, _, columns = sizes
+    size, row, rows = total.itemsize, total.strides[0], block[3] * wide
+    lanes, a_step = VECTOR // size, _vectors(channels * size) * VECTOR
+    b_step = _vectors(filters * size) * VECTOR
+    _fill(runs, (rows + (TAPS - 1) * wide) * a_step, rows * b_step)
+    for column in range(0, filters, columns):
+        count = min(filters - column, columns)
+        vectors = -(-count // lanes)
+        tiles = -(-channels // ROWS[vectors])
+        for number in range(tiles):
+            first = channels * number // tiles
+            to = total.ctypes.data + first * row + column * size
+            tile(
+                code,
+                channels * (number + 1) // tiles - first,
+                vectors,
+                count - (vectors - 1) * lanes,
+                left.ctypes.data + tap * wide * a_step + first * size,
+                size,
+                a_step,
+                runs[0].ctypes.data,
+                right.ctypes.data + column * size,
+                b_step,
+                runs[1].ctypes.data,
+                block[1],
+                rows,
+                to,
+                row,
+                to,
+                row,
+                -np.inf,
+            )
+
+
+@compiled()
+def transform_weights(kernel, out):
+    """Write the transform of a kernel, in panels.
+
+    Args:
+        kernel: Array `(3, 3, channels, filters)`.
+        out: Array `(6, panels, 3, channels, columns)`.
+    """
+    columns, zero, place = out.shape[4], out.dtype.type(0), out.strides[0]
+    for panel in range(out.shape[1]):
+        first = panel * columns
+        count = min(columns, kernel.shape[3] - first)
+        for tap in range(TAPS):
+            for channel in range(kernel.shape[2]):
+                to = _address(out[0, panel, tap, channel])
+                read = _address(kernel[tap, 0, channel]) + first * kernel.itemsize
+                to_weights(zero, to, place, read, kernel.strides[1], count)
+
+
+@compiled()
+def _cut(g, y, cut, sums):
+    """Copy a gradient, zero where the output is not positive, and add up its lines."""
+    one = cut.dtype.type(1)
+    for image in range(len(g)):
+        for line in range(g.shape[1]):
+            source, result, target = g[image, line], y[image, line], cut[image, line]
+            for i in range(len(source)):
+                target[i] = source[i] * (one if result[i] > 0 else one - one)
+        _add_lines(cut[image : image + 1], sums)
+
+
+@compiled()
+def _add_lines(g, sums):
+    """Add the lines of a gradient."""
+    for image in range(len(g)):
+        for line in range(g.shape[1]):
+            source = g[image, line]
+            for i in range(len(sums)):
+                sums[i] += source[i]
+
+
+@compiled()
+def _fill(runs, a_step, b_step):
+    """Write where the runs of a sum begin."""
+    for run in range(runs.shape[1]):
+        runs[0, run], runs[1, run] = run * a_step, run * b_step
+
+
+@compiled()
+def _vectors(count):
+    """Vectors that hold so many bytes."""
+    return -(-count // VECTOR)
+
+
+@compiled()
+def _address(array):
+    """Address of an array, as a number that can be negative: sums with others stay whole."""
+    return np.int64(array.ctypes.data)
