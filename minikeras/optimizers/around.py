@@ -47,6 +47,10 @@ class Around:
         rate = self._present_rate()
         self._decay(variables, rate)
         self.begin_update()
+        self._update_all(grads, variables, rate)
+
+    def _update_all(self, grads, variables, rate):
+        """Change weights, one after the other, by gradients, arrays or `RowGradient`s."""
         for g, v in zip(grads, variables, strict=True):
             gradient = Tensor(dense(g))
             if isinstance(g, RowGradient):
@@ -105,7 +109,8 @@ class Around:
         for v in variables:
             if self._is_decayed(v):
                 array = v.writable()
-                array -= array * as_cast(self.weight_decay, array.dtype) * array.dtype.type(rate)
+                number = array.dtype.type
+                array -= array * as_cast(self.weight_decay, number) * number(rate)
 
     def _is_decayed(self, variable):
         names = self._undecayed_names
@@ -139,10 +144,10 @@ class Around:
             self._use_averages(var_list)
 
 
-def as_cast(value, dtype):
-    """Return a setting in the dtype of a weight, as a float32 first.
+def as_cast(value, number):
+    """Return a setting as a number of a weight's type, as a float32 first.
 
     Keras on TensorFlow casts Python floats so. It also makes a float64 run follow the same rule as
     a float32 run, whose settings cannot be finer.
     """
-    return dtype.type(np.float32(value))
+    return number(np.float32(value))

@@ -280,7 +280,8 @@ class Optimizer(Rate, Around):
             for v in variables:
                 if v.constraint is not None:
                     v.assign(v.constraint(v))
-        self._iterations.assign_add(1)
+        done = self._iterations.writable()
+        done += 1
 
     def _matched(self, grads, variables):
         """The weights that the gradients belong to; the state is built if it was not yet."""

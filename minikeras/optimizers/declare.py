@@ -1,11 +1,15 @@
 """An optimizer's arguments, declared once: from them come the constructor and the config."""
 
 import inspect
+import operator
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from minikeras.kernels.shared.optimizers import run_in_pieces
 from minikeras.optimizers.base import Optimizer
-from minikeras.optimizers.rows import RowGradient, gradient_array
+from minikeras.optimizers.rows import RowGradient, dense, gradient_array
+from minikeras.optimizers.together import LARGEST, Together
 
 _COMMON = {
     "weight_decay": None,
@@ -19,16 +23,22 @@ _COMMON = {
     "gradient_accumulation_steps": None,
     "name": None,
 }
+# What a kernel may be given beside the gradient, and the method of `RowGradient` that finds it.
+_FROM_ROWS = {"square": "squared", "magnitude": "magnitude"}
 
 
 class Rule(Optimizer):
     """An optimizer with a rule of its own.
 
     A subclass lists its first arguments with their defaults in `_arguments`, the learning rate
-    among them; those that all optimizers share follow. What is its own becomes an attribute.
+    among them; those that all optimizers share follow. What is its own becomes an attribute. What
+    it does with a weight it declares as well: a kernel with the states it takes (`rule`), and the
+    kernel's numbers, computed once for all weights of a step (`numbers`).
     """
 
     _arguments: dict[str, Any] = {"learning_rate": 0.001}  # replaced, never changed
+    # By which name the kernel takes what looked-up rows say otherwise than their sum; see `rows`.
+    _of_rows: str | None = None
 
     if TYPE_CHECKING:  # the checker cannot see what the names in `_arguments` become
 
@@ -52,30 +62,86 @@ class Rule(Optimizer):
         """Return the constructor's arguments."""
         return super().get_config() | {name: getattr(self, name) for name in self.settings()}
 
-    def run(self, kernel, gradient, variable, *states, **numbers):
-        """Call a kernel on the weight and its states, all in place."""
-        array = gradient.data.astype(variable.array.dtype, copy=False)
-        arrays = [variable.writable(), array, *[s.writable() for s in states]]
-        run_in_pieces(kernel, arrays, numbers)
+    def rule(self):
+        """What changes a weight.
 
-    def squared(self, gradient):
-        """The squared gradient where it is not simply the square, else None; see `rows`."""
-        found = gradient_array(gradient)
-        return found.squared() if isinstance(found, RowGradient) else None
+        Returns:
+            A kernel, the lists of the states that it takes after weight and gradient, and a dict
+            of those that it takes by name.
+        """
+        raise TypeError(f"Optimizer {type(self).__name__} must define `rule`.")
 
-    def magnitude(self, gradient):
-        """The absolute gradient where it is not simply the absolute value, else None."""
-        found = gradient_array(gradient)
-        return found.magnitude() if isinstance(found, RowGradient) else None
+    def numbers(self, number, rate):
+        """Give the numbers of a step, which are the same for all weights of a dtype.
 
-    def state_of(self, states: Any, variable) -> Any:
-        """Return the state that belongs to a weight."""
-        return states[self._get_variable_index(variable)]
+        Args:
+            number: the type of numbers of that dtype.
+            rate: the learning rate, a number.
+
+        Returns:
+            The kernel's further arguments, a dict.
+        """
+        raise TypeError(f"Optimizer {type(self).__name__} must define `numbers`.")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Change one weight.
+
+        Args:
+            gradient: tensor of the weight's shape.
+            variable: the weight.
+            learning_rate: a number.
+        """
+        self._update([gradient_array(gradient)], [variable], learning_rate)
+
+    def _update_all(self, grads, variables, rate):
+        """Change weights by gradients, arrays or `RowGradient`s."""
+        if type(self).update_step is Rule.update_step:
+            self._update(grads, variables, rate)
+        else:
+            super()._update_all(grads, variables, rate)
+
+    def _update(self, grads, variables, rate):
+        rule, numbers = self.rule(), {}
+        small: dict[Any, Any] = {}
+        for gradient, variable in zip(grads, variables, strict=True):
+            dtype = variable.array.dtype
+            if dtype not in numbers:
+                numbers[dtype] = self.numbers(dtype.type, rate)
+            if type(gradient) is np.ndarray and gradient.size <= LARGEST:
+                small.setdefault(dtype, []).append((gradient, variable))
+            else:
+                self._update_one(rule, gradient, variable, numbers[dtype])
+        for dtype, pairs in small.items():
+            if len(pairs) > 1:
+                self._update_together(rule, *zip(*pairs, strict=True), numbers[dtype])
+            else:
+                self._update_one(rule, *pairs[0], numbers[dtype])
+
+    def _update_one(self, rule, gradient, variable, numbers):
+        (kernel, states, by_name), at = rule, self._get_variable_index(variable)
+        if self._of_rows and isinstance(gradient, RowGradient):
+            numbers = numbers | {self._of_rows: getattr(gradient, _FROM_ROWS[self._of_rows])()}
+        if by_name:
+            numbers = numbers | {name: held[at].writable() for name, held in by_name.items()}
+        gradient = dense(gradient).astype(variable.array.dtype, copy=False)
+        states = [held[at].writable() for held in states]
+        run_in_pieces(kernel, [variable.writable(), gradient, *states], numbers)
+
+    def _update_together(self, rule, grads, variables, numbers):
+        (kernel, states, by_name), dtype = rule, variables[0].array.dtype
+        together = self._together.get(dtype)
+        if together is None or not _are_same(together.variables, variables):
+            at = [self._get_variable_index(v) for v in variables]
+            lists = [[held[i] for i in at] for held in (*states, *by_name.values())]
+            together = self._together[dtype] = Together(variables, lists)
+        weights, gradient, *given = together.arrays(grads)
+        if by_name:
+            numbers = numbers | dict(zip(by_name, given[len(states) :], strict=True))
+        run_in_pieces(kernel, [weights, gradient, *given[: len(states)]], numbers)
 
 
-def scalar(variable, value):
-    """Return a number in the dtype of a weight, so that arithmetic stays in it."""
-    return variable.array.dtype.type(value)
+def _are_same(variables, others):
+    return len(variables) == len(others) and all(map(operator.is_, variables, others))
 
 
 def _constructor(arguments):
@@ -94,6 +160,7 @@ def _constructor(arguments):
         Optimizer.__init__(self, **shared, **given.get("kwargs", {}))
         for name in own:
             setattr(self, name, given[name])
+        self._together = {}  # by dtype
         self.check()
 
     made: Any = __init__

@@ -6,7 +6,7 @@ from minikeras.autograd.variable import Variable
 from minikeras.kernels.shared import optimizers as kernels
 from minikeras.optimizers.around import as_cast
 from minikeras.optimizers.base import optimizer_table
-from minikeras.optimizers.declare import Rule, scalar
+from minikeras.optimizers.declare import Rule
 
 # Nadam's momentum grows towards `beta_1` as this to the power of the step falls; Dozat (2016).
 _WARM_UP = 0.96
@@ -35,6 +35,7 @@ class Adadelta(Rule):
     """
 
     _arguments = {"learning_rate": 0.001, "rho": 0.95, "epsilon": 1e-7}
+    _of_rows = "square"
 
     def build(self, variables):
         """Make the averages per weight."""
@@ -45,20 +46,18 @@ class Adadelta(Rule):
             variables, ["accumulated_grad", "accumulated_delta_var"]
         )
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight."""
-        self.run(
-            kernels.adadelta,
-            gradient,
-            variable,
-            self.state_of(self._accumulated_grads, variable),
-            self.state_of(self._accumulated_delta_vars, variable),
-            lr=scalar(variable, learning_rate),
-            rho=scalar(variable, self.rho),
-            share=scalar(variable, 1 - self.rho),
-            epsilon=scalar(variable, self.epsilon),
-            square=self.squared(gradient),
-        )
+    def rule(self):
+        """The kernel and its averages."""
+        return kernels.adadelta, [self._accumulated_grads, self._accumulated_delta_vars], {}
+
+    def numbers(self, number, rate):
+        """The rate and the settings."""
+        return {
+            "lr": number(rate),
+            "rho": number(self.rho),
+            "share": number(1 - self.rho),
+            "epsilon": number(self.epsilon),
+        }
 
 
 @optimizer_table.add
@@ -85,6 +84,7 @@ class Adamax(Rule):
     """
 
     _arguments = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+    _of_rows = "magnitude"
 
     def build(self, variables):
         """Make the average and the largest gradient per weight."""
@@ -93,23 +93,20 @@ class Adamax(Rule):
         super().build(variables)
         self._m, self._u = self.add_optimizer_variables(variables, ["momentum", "norm"])
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight."""
-        dtype = variable.array.dtype
-        step = dtype.type(int(self.iterations) + 1)
-        self.run(
-            kernels.adamax,
-            gradient,
-            variable,
-            self.state_of(self._m, variable),
-            self.state_of(self._u, variable),
-            lr=scalar(variable, learning_rate),
-            share=scalar(variable, 1 - self.beta_1),
-            beta_2=scalar(variable, self.beta_2),
-            left=dtype.type(1) - as_cast(self.beta_1, dtype) ** step,
-            epsilon=scalar(variable, self.epsilon),
-            magnitude=self.magnitude(gradient),
-        )
+    def rule(self):
+        """The kernel, the averages and the largest gradients."""
+        return kernels.adamax, [self._m, self._u], {}
+
+    def numbers(self, number, rate):
+        """The rate, the settings, and what corrects averages that began at zero."""
+        step = number(int(self.iterations) + 1)
+        return {
+            "lr": number(rate),
+            "share": number(1 - self.beta_1),
+            "beta_2": number(self.beta_2),
+            "left": number(1) - as_cast(self.beta_1, number) ** step,
+            "epsilon": number(self.epsilon),
+        }
 
 
 @optimizer_table.add
@@ -136,6 +133,7 @@ class Nadam(Rule):
     """
 
     _arguments = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+    _of_rows = "square"
 
     def build(self, variables):
         """Make the averages per weight, and the product of all momentums so far."""
@@ -157,30 +155,27 @@ class Nadam(Rule):
         momentum = number(self.beta_1) * (number(1) - number(0.5) * fade)
         self._u_product.assign(product * momentum)
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight."""
-        dtype = variable.array.dtype
-        one, step = dtype.type(1), dtype.type(int(self.iterations) + 1)
-        beta_1, beta_2 = as_cast(self.beta_1, dtype), as_cast(self.beta_2, dtype)
-        fade, half = as_cast(_WARM_UP, dtype), dtype.type(0.5)
+    def rule(self):
+        """The kernel and its averages."""
+        return kernels.nadam, [self._momentums, self._velocities], {}
+
+    def numbers(self, number, rate):
+        """The rate, the settings, and this step's and the next one's momentum."""
+        one, step = number(1), number(int(self.iterations) + 1)
+        beta_1, beta_2 = as_cast(self.beta_1, number), as_cast(self.beta_2, number)
+        fade, half = as_cast(_WARM_UP, number), number(0.5)
         now = beta_1 * (one - half * fade**step)
         later = beta_1 * (one - half * fade ** (step + one))
-        product = dtype.type(self._u_product.array)
-        self.run(
-            kernels.nadam,
-            gradient,
-            variable,
-            self.state_of(self._momentums, variable),
-            self.state_of(self._velocities, variable),
-            lr=scalar(variable, learning_rate),
-            share_1=one - beta_1,
-            share_2=one - beta_2,
-            factor_m=(later, one - product * later),
-            factor_g=(one - now, one - product),
-            left=one - beta_2**step,
-            epsilon=scalar(variable, self.epsilon),
-            square=self.squared(gradient),
-        )
+        product = number(self._u_product.array)
+        return {
+            "lr": number(rate),
+            "share_1": one - beta_1,
+            "share_2": one - beta_2,
+            "factor_m": (later, one - product * later),
+            "factor_g": (one - now, one - product),
+            "left": one - beta_2**step,
+            "epsilon": number(self.epsilon),
+        }
 
 
 @optimizer_table.add
@@ -221,6 +216,7 @@ class Ftrl(Rule):
         "l2_shrinkage_regularization_strength": 0.0,
         "beta": 0.0,
     }
+    _of_rows = "square"
 
     def check(self):
         """Raise if a setting is out of range."""
@@ -246,23 +242,20 @@ class Ftrl(Rule):
             variables, ["accumulator", "linear"], initializer=[start, "zeros"]
         )
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight."""
-        lr = scalar(variable, learning_rate)
-        beta, two = scalar(variable, self.beta), scalar(variable, 2)
-        self.run(
-            kernels.ftrl,
-            gradient,
-            variable,
-            self.state_of(self._accumulators, variable),
-            self.state_of(self._linears, variable),
-            lr=lr,
-            power=scalar(variable, -self.learning_rate_power),
-            l1=scalar(variable, self.l1_regularization_strength),
-            l2=scalar(variable, self.l2_regularization_strength) + beta / (two * lr),
-            shrinkage=scalar(variable, 2 * self.l2_shrinkage_regularization_strength),
-            square=self.squared(gradient),
-        )
+    def rule(self):
+        """The kernel and its sums."""
+        return kernels.ftrl, [self._accumulators, self._linears], {}
+
+    def numbers(self, number, rate):
+        """The rate and the strengths of the penalties."""
+        lr = number(rate)
+        return {
+            "lr": lr,
+            "power": number(-self.learning_rate_power),
+            "l1": number(self.l1_regularization_strength),
+            "l2": number(self.l2_regularization_strength) + number(self.beta) / (number(2) * lr),
+            "shrinkage": number(2 * self.l2_shrinkage_regularization_strength),
+        }
 
 
 @optimizer_table.add
@@ -307,15 +300,11 @@ class Lion(Rule):
         super().build(variables)
         self._momentums = self.add_optimizer_variables(variables, "momentum")
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight."""
-        dtype = variable.array.dtype
-        self.run(
-            kernels.lion,
-            gradient,
-            variable,
-            self.state_of(self._momentums, variable),
-            lr=scalar(variable, learning_rate),
-            beta_1=as_cast(self.beta_1, dtype),
-            beta_2=as_cast(self.beta_2, dtype),
-        )
+    def rule(self):
+        """The kernel and its averages."""
+        return kernels.lion, [self._momentums], {}
+
+    def numbers(self, number, rate):
+        """The rate and the settings."""
+        beta_1, beta_2 = as_cast(self.beta_1, number), as_cast(self.beta_2, number)
+        return {"lr": number(rate), "beta_1": beta_1, "beta_2": beta_2}

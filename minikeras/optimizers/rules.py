@@ -1,14 +1,12 @@
 """The update rules: SGD, Adagrad, RMSprop, Adam, AdamW."""
 
-from typing import Any
-
 import numpy as np
 
 from minikeras import initializers
 from minikeras.kernels.shared import optimizers as kernels
 from minikeras.optimizers.around import as_cast
 from minikeras.optimizers.base import optimizer_table
-from minikeras.optimizers.declare import Rule, scalar
+from minikeras.optimizers.declare import Rule
 
 
 @optimizer_table.add
@@ -53,20 +51,18 @@ class SGD(Rule):
         if self.momentum:
             self.momentums = self.add_optimizer_variables(variables, "momentum")
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight."""
+    def rule(self):
+        """The kernel, with the velocities if there is momentum."""
+        if self.momentum:
+            return kernels.sgd_momentum, [self.momentums], {}
+        return kernels.sgd, [], {}
+
+    def numbers(self, number, rate):
+        """The rate, and what momentum needs."""
         if not self.momentum:
-            self.run(kernels.sgd, gradient, variable, lr=scalar(variable, learning_rate))
-            return
-        self.run(
-            kernels.sgd_momentum,
-            gradient,
-            variable,
-            self.state_of(self.momentums, variable),
-            lr=scalar(variable, learning_rate),
-            momentum=as_cast(self.momentum, variable.array.dtype),
-            nesterov=bool(self.nesterov),
-        )
+            return {"lr": number(rate)}
+        momentum, nesterov = as_cast(self.momentum, number), bool(self.nesterov)
+        return {"lr": number(rate), "momentum": momentum, "nesterov": nesterov}
 
 
 @optimizer_table.add
@@ -90,6 +86,7 @@ class Adagrad(Rule):
     """
 
     _arguments = {"learning_rate": 0.001, "initial_accumulator_value": 0.1, "epsilon": 1e-7}
+    _of_rows = "square"
 
     def build(self, variables):
         """Make one sum per weight."""
@@ -101,17 +98,13 @@ class Adagrad(Rule):
             variables, "accumulator", initializer=initializers.Constant(value)
         )
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight."""
-        self.run(
-            kernels.adagrad,
-            gradient,
-            variable,
-            self.state_of(self._accumulators, variable),
-            lr=scalar(variable, learning_rate),
-            epsilon=scalar(variable, self.epsilon),
-            square=self.squared(gradient),
-        )
+    def rule(self):
+        """The kernel, and the sums."""
+        return kernels.adagrad, [self._accumulators], {}
+
+    def numbers(self, number, rate):
+        """The rate and the setting."""
+        return {"lr": number(rate), "epsilon": number(self.epsilon)}
 
 
 @optimizer_table.add
@@ -144,6 +137,7 @@ class RMSprop(Rule):
         "epsilon": 1e-7,
         "centered": False,
     }
+    _of_rows = "square"
 
     def build(self, variables):
         """Make the averages per weight."""
@@ -156,27 +150,24 @@ class RMSprop(Rule):
         if self.centered:
             self._average_gradients = self.add_optimizer_variables(variables, "average_gradient")
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight."""
-        mean = velocity = None
+    def rule(self):
+        """The kernel and its averages."""
+        by_name = {}
         if self.centered:
-            mean = self.state_of(self._average_gradients, variable).writable()
+            by_name["mean"] = self._average_gradients
         if self.momentum > 0:
-            velocity = self.state_of(self._momentums, variable).writable()
-        self.run(
-            kernels.rmsprop,
-            gradient,
-            variable,
-            self.state_of(self._velocities, variable),
-            lr=scalar(variable, learning_rate),
-            rho=scalar(variable, self.rho),
-            share=scalar(variable, 1 - self.rho),
-            epsilon=scalar(variable, self.epsilon),
-            mean=mean,
-            velocity=velocity,
-            momentum=scalar(variable, self.momentum),
-            square=self.squared(gradient),
-        )
+            by_name["velocity"] = self._momentums
+        return kernels.rmsprop, [self._velocities], by_name
+
+    def numbers(self, number, rate):
+        """The rate and the settings."""
+        return {
+            "lr": number(rate),
+            "rho": number(self.rho),
+            "share": number(1 - self.rho),
+            "epsilon": number(self.epsilon),
+            "momentum": number(self.momentum),
+        }
 
 
 @optimizer_table.add
@@ -211,7 +202,7 @@ class Adam(Rule):
         "epsilon": 1e-7,
         "amsgrad": False,
     }
-    _known_size: Any = None, None  # what the size of a step was computed from, and the size
+    _of_rows = "square"
 
     def build(self, variables):
         """Make the averages per weight."""
@@ -224,37 +215,22 @@ class Adam(Rule):
         if self.amsgrad:
             self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat")
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Change one weight."""
-        largest = None
-        if self.amsgrad:
-            largest = self.state_of(self._velocity_hats, variable).writable()
-        self.run(
-            kernels.adam,
-            gradient,
-            variable,
-            self.state_of(self._momentums, variable),
-            self.state_of(self._velocities, variable),
-            alpha=self._step_size(variable.array.dtype, learning_rate),
-            share_1=scalar(variable, 1 - self.beta_1),
-            share_2=scalar(variable, 1 - self.beta_2),
-            epsilon=scalar(variable, self.epsilon),
-            largest=largest,
-            square=self.squared(gradient),
-        )
+    def rule(self):
+        """The kernel and its averages."""
+        by_name = {"largest": self._velocity_hats} if self.amsgrad else {}
+        return kernels.adam, [self._momentums, self._velocities], by_name
 
-    def _step_size(self, dtype, learning_rate):
-        """The rate, corrected for averages that began at zero."""
-        key = dtype, learning_rate, int(self.iterations), self.beta_1, self.beta_2
-        if key != self._known_size[0]:
-            self._known_size = key, self._computed_size(*key)
-        return self._known_size[1]
-
-    @staticmethod
-    def _computed_size(dtype, learning_rate, done, beta_1, beta_2):
-        one, step = dtype.type(1), dtype.type(done + 1)
-        left_1, left_2 = as_cast(beta_1, dtype) ** step, as_cast(beta_2, dtype) ** step
-        return dtype.type(learning_rate) * np.sqrt(one - left_2) / (one - left_1)
+    def numbers(self, number, rate):
+        """The settings, and the rate corrected for averages that began at zero."""
+        one, step = number(1), number(int(self.iterations) + 1)
+        left_1 = one - as_cast(self.beta_1, number) ** step
+        left_2 = one - as_cast(self.beta_2, number) ** step
+        return {
+            "alpha": number(rate) * np.sqrt(left_2) / left_1,
+            "share_1": number(1 - self.beta_1),
+            "share_2": number(1 - self.beta_2),
+            "epsilon": number(self.epsilon),
+        }
 
 
 @optimizer_table.add

@@ -1,6 +1,7 @@
 """The loops of `fit`, `evaluate` and `predict`, and their single-batch forms."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,20 @@ from minikeras.training.data.unpack import (
 )
 from minikeras.training.steps import Steps, placed
 
-# The products of a step are small or divided among our own threads: BLAS's threads would only wait.
-_in_few_threads = blas_on_one_thread()
+
+def _over_data(method):
+    """Let a loop compute on the device of the model's weights, BLAS held to one thread.
+
+    The products of a step are small or divided among our own threads: BLAS's would only wait.
+    """
+
+    @wraps(method)
+    def run(self, *args, **kwargs):
+        weights = self.weights if device.in_use else ()
+        with blas_on_one_thread(), device.place_of(weights[0].array if weights else None):
+            return method(self, *args, **kwargs)
+
+    return run
 
 
 class Loops:
@@ -44,7 +57,7 @@ class Loops:
     _flatten_layers: Callable[..., list[Any]]
     _results_in_order: Callable[[dict[str, Any]], Any]
 
-    @_in_few_threads
+    @_over_data
     def fit(
         self,
         x=None,
@@ -162,7 +175,7 @@ class Loops:
             model=self,
         )
 
-    @_in_few_threads
+    @_over_data
     def evaluate(
         self,
         x=None,
@@ -218,7 +231,7 @@ class Loops:
         callbacks.on_test_end(logs)
         return logs
 
-    @_in_few_threads
+    @_over_data
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Return the model's outputs for some inputs, computed batch by batch.
 
@@ -287,7 +300,7 @@ class Loops:
         self._assert_compiled("test_on_batch")
         return self._on_batch("test_step", x, y, sample_weight, return_dict)
 
-    @_in_few_threads
+    @_over_data
     def _on_batch(self, step, x, y, sample_weight, return_dict):
         data = ArrayData(x, y, sample_weight)
         self._prepare(data.whole, step, data.whole)
@@ -296,7 +309,7 @@ class Loops:
         logs = _sorted({name: _number(value) for name, value in logs.items()})
         return logs if return_dict else self._results_in_order(logs)
 
-    @_in_few_threads
+    @_over_data
     def predict_on_batch(self, x):
         """Return the model's outputs for one batch.
 

@@ -28,13 +28,12 @@ class CallbackList(Callback):
         {'loss': 0.5}
     """
 
-    def __init__(
-        self, callbacks=None, add_history=False, add_progbar=False, model=None, **params
-    ):
+    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
         self.callbacks = trees.flatten(callbacks) if callbacks else []
         self.params = None
         self._model = None
         self._running = 0
+        self._concerned = {}  # for each hook of a batch, by whom it is overridden in this epoch
         self._history = self._last_of(History)
         if self._history is None and add_history:
             self._history = History()
@@ -137,6 +136,7 @@ class CallbackList(Callback):
         return found[-1] if found else None
 
     def _each(self, hook, *args):
+        self._concerned.clear()
         for callback in self.callbacks:
             getattr(callback, hook)(*args)
 
@@ -153,7 +153,10 @@ class CallbackList(Callback):
         self._each(hook, plain_logs(logs))
 
     def _each_batch(self, hook, batch, logs):
-        concerned = [callback for callback in self.callbacks if _overrides(callback, hook)]
+        concerned = self._concerned.get(hook)
+        if concerned is None:
+            concerned = [callback for callback in self.callbacks if _overrides(callback, hook)]
+            self._concerned[hook] = concerned
         if not concerned:
             return
         logs = plain_logs(logs)

@@ -88,7 +88,7 @@ class ArrayData:
                     "You cannot specify `class_weight` and `sample_weight` at the same time."
                 )
             sample_weight = class_weights_to_sample_weights(y, class_weight)
-        self.whole = pack_x_y_sample_weight(x, y, sample_weight)
+        self.whole = pack_x_y_sample_weight(x, y, as_arrays(sample_weight, "sample_weight"))
         self.samples = _common_length(self.whole)
         if not self.samples:
             raise ValueError("Expected input data to be non-empty: the arrays hold no samples.")

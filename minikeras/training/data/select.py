@@ -116,7 +116,7 @@ class Epochs:
                 self._end_early(step)
                 break
             self._seen += 1
-            yield step, _as_data(batch)
+            yield step, batch if self.whole is not None else _as_data(batch)
         if self._is_through():
             self._batches = None
         self.source.on_epoch_end()
