@@ -6,8 +6,6 @@ from minikeras.arrays.threads import OPERATIONS, each, pieces
 from minikeras.kernels.providers import asked_always, provided
 
 _BLAS = (np.float32, np.float64)
-# Nanoseconds of which a second piece for each thread is worth its call.
-_LONG = 10_000_000
 # Multiplications and additions from which a product is large.
 _LARGE = 1 << 22
 
@@ -93,9 +91,8 @@ def _at_once(products):
         return [_in_one(*product) for product in products]
     outs = [np.empty((a.shape[0], b.shape[1]), a.dtype) for a, b, _, _ in products]
     longest = min((max(out.shape) for out in outs), default=0)
-    work = operations / OPERATIONS
-    # BLAS slows down if pieces last less than some milliseconds.
-    count = len(pieces(longest, work, each_thread=max(int(work // _LONG), 1)))
+    # BLAS copies one side for every piece.
+    count = len(pieces(longest, operations / OPERATIONS, each_thread=1))
 
     def compute(i):
         for (a, b, bias, relu), out in zip(products, outs, strict=True):
