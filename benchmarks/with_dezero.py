@@ -8,9 +8,9 @@ import numpy as np
 
 np.int = int
 
-import dezero  # noqa: E402
-import dezero.functions as f  # noqa: E402
-import dezero.layers as k  # noqa: E402
+import dezero  # noqa: E402 - needs the name above
+import dezero.functions as f  # noqa: E402 - needs the name above
+import dezero.layers as k  # noqa: E402 - needs the name above
 
 
 def _dropped(x):

@@ -108,23 +108,6 @@ def as_they_are(names: Names) -> Names:
     return tuple(None if name is None else dtypes.standardize(name) for name in names)
 
 
-def first_to(promote: Promote, rest: str = "int32") -> Promote:
-    """Promote the first input by a rule; integer inputs after it keep their dtype.
-
-    For ops such as `take`, whose later inputs are indices.
-    """
-
-    @cached
-    def rule(names: Names) -> Names:
-        others = [
-            None if n is None else (n if dtypes.is_integer(n) or n == "bool" else rest)
-            for n in names[1:]
-        ]
-        return (promote(names[:1])[0], *others)
-
-    return rule
-
-
 def same(dtype: str, _statics: Statics) -> str:
     """The output has the inputs' dtype."""
     return dtype

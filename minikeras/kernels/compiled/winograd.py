@@ -121,7 +121,7 @@ def conv(x, kernel, low, finish, out, direct):
         given = tile_code(x.dtype), _lines(x[part]), low, weights, bias, _lines(result[part])
         loops.forward(*given, case.sizes, case.buffers(), floor, spoiled[part])
 
-    each(compute, pieces(len(x), _work(out, x), each_thread=4))
+    each(compute, pieces(len(x), _work(out, x)))
     if spoiled.any():
         result[spoiled] = direct(x[spoiled], np.empty_like(result[spoiled]))
     if result is not out:
@@ -156,7 +156,7 @@ class Backward:
 
     def run(self):
         """Return the gradients by the input, the kernel and the bias, None where not needed."""
-        parts = pieces(len(self.g), _work(self.g, self.x), each_thread=4)
+        parts = pieces(len(self.g), _work(self.g, self.x))
         found = zip(*each(self._walk, parts), strict=True)
         total, sums = (functools.reduce(operator.add, part) for part in found)
         if self.spoiled.any():
