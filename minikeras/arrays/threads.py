@@ -4,14 +4,20 @@ NumPy lets go of Python's lock while it computes, so the pieces of a batch can b
 side by plain threads. BLAS is held to one thread meanwhile: its own threads would meet at a barrier
 after every product, wait there in a busy loop, and take the cores from the pieces of others.
 
-A kernel is divided only where its work is worth the 20 microseconds that waking a thread takes, and
-always into the same pieces for the same number of threads, so that a sum over pieces is repeatable.
-Each thread takes the next piece that nobody has: where there are more pieces than threads, one that
-a busy machine holds up computes fewer of them, and the others do not wait for it. How long work
-takes is guessed from what a core of today does: 64 multiplications and additions, or 16 bytes
-fetched and stored, a nanosecond.
+A kernel is divided only where its work is worth waking a thread, and always into the same pieces
+for the same number of threads, so that a sum over pieces is repeatable. Each thread takes the next
+piece that nobody has: where there are more pieces than threads, one that a busy machine holds up
+computes fewer of them, and the others do not wait for it. How long work takes is guessed from what
+a core of today does: 64 multiplications and additions, or 16 bytes fetched and stored, a
+nanosecond.
+
+Threads are woken through Python's lock, which takes 20 microseconds, and a millisecond where a
+virtual machine has given its idle core away. Compiled kernels go without: they share their work
+through words of memory (`kernels.compiled.team`) that these threads watch for a while before they
+go to sleep.
 """
 
+import ctypes
 import importlib
 import os
 import queue
@@ -31,6 +37,12 @@ BYTES = 16
 
 # Nanoseconds below which a piece is not worth a thread, and not worth being a piece of its own.
 _LEAST_WORK, _LEAST_PIECE = 50_000, 250_000
+
+WORDS = 64
+"""Words of eight bytes that a team of threads shares."""
+STANDING, CALLS, YIELD = 0, 8, 16
+"""Words, each in a cache line of its own: how many threads watch, how often they were called back
+to Python, and the address of the function by which one lets others have its core."""
 
 
 class _Local(threading.local):
@@ -60,12 +72,31 @@ def pieces(count: int, work: float, each_thread: int = 4) -> list[slice]:
         >>> pieces(10, 1)
         [slice(0, 10, None)]
     """
+    between = ends(count, work, each_thread)
+    return [slice(start, end) for start, end in zip(between, between[1:], strict=False)]
+
+
+def ends(count: int, work: float, each_thread: int = 4) -> tuple[int, ...]:
+    """Say where the pieces of `pieces` end.
+
+    Args:
+        count: how many items there are.
+        work: nanoseconds that all of them together may take one core.
+        each_thread: most pieces for each thread.
+
+    Returns:
+        A tuple of zero and the end of each piece.
+
+    Example:
+        >>> from minikeras.arrays.threads import ends
+        >>> ends(10, 1)
+        (0, 10)
+    """
     parts = 1 if _local.inside else min(settings.num_threads(), count, int(work // _LEAST_WORK))
     if parts < 2:
-        return [slice(0, count)]
+        return 0, count
     parts = min(count, parts * max(min(each_thread, int(work / parts // _LEAST_PIECE)), 1))
-    ends = [count * i // parts for i in range(parts + 1)]
-    return [slice(start, end) for start, end in zip(ends, ends[1:], strict=False)]
+    return tuple([count * i // parts for i in range(parts + 1)])
 
 
 def each(task: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
@@ -90,9 +121,31 @@ def each(task: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
         return [task(part) for part in parts]
     work = _Work(task, parts)
     with blas_on_one_thread():
-        for _ in range(min(settings.num_threads(), len(parts)) - 1):
-            _pool.help(work)
+        _pool.help(work, min(settings.num_threads(), len(parts)) - 1)
         return [_value(result) for result in work.finish()]
+
+
+def team(count: int) -> np.ndarray:
+    """Return the words by which compiled code shares pieces, with all threads awake or waking.
+
+    Args:
+        count: how many pieces there are; for a single one nobody is woken.
+
+    Returns:
+        Array (int64) of `WORDS`.
+    """
+    return _nobody if count == 1 else _pool.awake()
+
+
+def watch_with(function: Callable[[np.ndarray, int], int]) -> None:
+    """Let the threads watch the words of their team before they go to sleep.
+
+    Args:
+        function: compiled function of the words and of what `CALLS` was; it returns what `CALLS` is
+            when that has changed, or nobody had work for a while.
+    """
+    global _watch
+    _watch = function
 
 
 @contextmanager
@@ -165,17 +218,30 @@ class _Pool:
     """Threads that wait for work; there are as many as were ever busy at once."""
 
     def __init__(self):
-        self._waiting: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._count = 0
         self._lock = threading.Lock()
+        self._words = np.zeros(WORDS, np.int64)
+        self._words[YIELD] = _yielding()
 
-    def help(self, work: _Work) -> None:
-        """Let the next free thread share some work."""
-        if self._count < settings.num_threads() - 1:
-            self._grow()
-        self._waiting.put(work)
+    def help(self, work: _Work, count: int) -> None:
+        """Let the next free threads share some work."""
+        self._grow()
+        for _ in range(count):
+            self._waiting.put(work)
+        self._words[CALLS] += 1
+
+    def awake(self) -> np.ndarray:
+        """Return the words of the team, once those who sleep have been called."""
+        self._grow()
+        asleep = self._count - int(self._words[STANDING]) - self._waiting.qsize()
+        for _ in range(asleep):
+            self._waiting.put(None)
+        return self._words
 
     def _grow(self) -> None:
+        if self._count >= settings.num_threads() - 1:
+            return
         with self._lock:
             while self._count < settings.num_threads() - 1:
                 threading.Thread(target=self._work, daemon=True, name="minikeras").start()
@@ -185,7 +251,26 @@ class _Pool:
         _local.inside = True
         with np.errstate(all="ignore"):  # as in the thread that hands out the pieces
             while True:
-                self._waiting.get().share()
+                work = self._next()
+                if work is not None:
+                    work.share()
+
+    def _next(self) -> _Work | None:
+        """Return the next work that is given to a thread; None if it was only to wake up."""
+        calls = int(self._words[CALLS])
+        while self._waiting.empty() and _watch is not None:
+            former, calls = calls, _watch(self._words, calls)
+            if calls == former:
+                break
+        return self._waiting.get()
+
+
+def _yielding() -> int:
+    """The address of the system's function by which a thread lets others have its core."""
+    windows = os.name == "nt"
+    library = ctypes.CDLL("kernel32" if windows else None)
+    function = library.SwitchToThread if windows else library.sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def _call(task: Any, part: Any) -> Any:
@@ -207,6 +292,8 @@ def _value(result: tuple[Any, BaseException | None]) -> Any:
 
 
 _blas, _pool = _Blas(), _Pool()
+_nobody = np.zeros(WORDS, np.int64)
+_watch: Callable[[np.ndarray, int], int] | None = None
 
 
 def _begin_anew() -> None:

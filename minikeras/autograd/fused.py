@@ -70,7 +70,7 @@ class Fused(Primitive):
             return self.reference(*tensors, **statics)
         arrays = [None if t is None else t.data for t in tensors]
         xp = device.namespace(arrays[0])
-        keep = any(
+        keep = bool(recording.tapes) and any(
             t is not None and t.node is not None and t.node.alive >= recording.since
             for t in tensors
         )

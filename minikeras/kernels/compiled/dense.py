@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled, plain
+from minikeras.kernels.compiled.team import divided, together
 
 
 def finish(xp, y, bias, relu):
@@ -11,7 +12,7 @@ def finish(xp, y, bias, relu):
     if bias is None or type(y) is not np.ndarray or not y.size or not plain(y, bias):
         return NotImplemented
     rows = y.reshape(-1, y.shape[-1])
-    each(lambda part: _finish(rows[part], bias, relu), pieces(len(rows), 2 * y.nbytes / BYTES))
+    divided(_finish_all, len(rows), 2 * y.nbytes / BYTES, rows, bias, relu)
     return y
 
 
@@ -21,16 +22,18 @@ def where_positive(xp, g, y):
         return NotImplemented
     out = np.empty_like(g)
     flat = [array.reshape(-1) for array in (g, y, out)]
-    each(
-        lambda part: _where_positive(*[array[part] for array in flat]),
-        pieces(g.size, 3 * g.nbytes / BYTES),
-    )
+    divided(_where_positive_all, g.size, 3 * g.nbytes / BYTES, *flat)
     return out
 
 
 @compiled()
-def _finish(rows, bias, relu):
-    for i in range(len(rows)):
+def _finish_all(team, ends, rows, bias, relu):
+    together(team, ends, _finish, (rows, bias, relu))
+
+
+@compiled()
+def _finish(part, rows, bias, relu):
+    for i in range(part[1], part[2]):
         if relu:
             _add_and_cut(rows[i], bias)
         else:
@@ -52,7 +55,14 @@ def _add_and_cut(y, bias):
 
 
 @compiled()
-def _where_positive(g, y, out):
+def _where_positive_all(team, ends, g, y, out):
+    together(team, ends, _where_positive, (g, y, out))
+
+
+@compiled()
+def _where_positive(part, g, y, out):
+    _, first, end = part
+    g, y, out = g[first:end], y[first:end], out[first:end]
     zero, one = y.dtype.type(0), y.dtype.type(1)
     for j in range(out.size):
         # A product, as NaN and infinity are not to vanish.

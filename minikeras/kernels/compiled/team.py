@@ -1,0 +1,292 @@
+"""Several threads inside one compiled call, without Python between them.
+
+`arrays.threads.each` lets plain Python threads compute the pieces. That is right for calls of
+NumPy; but a sleeping thread must be woken and take Python's lock twice. So a thread that has
+computed stays awake for about a millisecond, in compiled code and without the lock (`_watch`), and
+looks at a word of memory. A thread that has work writes there where to find it, and pieces are
+taken by increasing a counter: to hand work over takes less than a microsecond.
+
+A kernel has two compiled functions for that: one that computes a piece, and one that shares the
+pieces out.
+
+    def negative(x, out):
+        divided(_negative_all, x.size, 2 * x.nbytes / BYTES, x, out)
+
+    @compiled()
+    def _negative_all(team, ends, x, out):
+        together(team, ends, _negative, (x, out))
+
+    @compiled()
+    def _negative(piece, x, out):
+        number, first, end = piece
+        for i in range(first, end):
+            out[i] = -x[i]
+
+The protocol: who helps first adds itself to `ACTIVE` and then looks whether there is still work;
+the leader first says that there is none and then waits until `ACTIVE` is zero. So nobody touches
+the leader's memory after it has gone on. Only one thread leads at a time; another that comes
+meanwhile computes its pieces alone. (Numba does not notice that a file has changed which a cached
+kernel was compiled from, unless it is the kernel's own: after an edit here, `__pycache__` must go.)
+"""
+
+import platform
+from functools import lru_cache
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from minikeras.arrays import threads
+from minikeras.arrays.threads import CALLS, STANDING, YIELD
+from minikeras.kernels.compiled.loops import compiled, instructions, matrix_at
+
+# Words that change, each in a cache line of its own: writing one does not take the others from the
+# cores that look at them. Whether there is work, the next piece, how many compute, whether somebody
+# leads, and whether a piece failed.
+_OPEN, _NEXT, _ACTIVE, _LEADER, _FAILED = 24, 32, 40, 48, 49
+# Words that stay while there is work: the function to call, what it gets, where the pieces end, and
+# how many there are.
+_CODE, _FRAME, _ENDS, _COUNT = 56, 57, 58, 59
+
+# Looks at a word before the core is offered to others, and offers before a thread goes to sleep.
+_LOOKS, _OFFERS = 30, 1000
+
+_I8P, _I64 = ir.IntType(8).as_pointer(), ir.IntType(64)
+
+
+def divided(run, count, work, *args, each_thread=4):
+    """Divide `count` items among the threads, and run compiled code on each piece.
+
+    Args:
+        run: compiled function `(team, ends, *args)` that calls `together`.
+        count: how many items there are.
+        work: nanoseconds that all of them may take one core.
+        *args: what the function is called with besides.
+        each_thread: most pieces for each thread, see `threads.pieces`.
+
+    Returns:
+        What the function returns.
+    """
+    ends = threads.ends(count, work, each_thread)
+    return run(threads.team(len(ends) - 1), _as_array(ends), *args)
+
+
+@lru_cache(1024)
+def _as_array(ends):
+    return np.array(ends, np.int64)
+
+
+@instructions
+def together(context, team, ends, body, args):
+    """Call `body((number, first, end), *args)` for every piece; in compiled code.
+
+    Args:
+        context: given by Numba.
+        team: words of the team.
+        ends: array (int64): where pieces begin and end, one number more than there are pieces.
+        body: compiled function that returns nothing.
+        args: tuple of its other arguments.
+
+    Raises:
+        MemoryError: a piece found no room.
+    """
+    given = types.UniTuple(types.int64, 3), *[types.unliteral(kind) for kind in args]
+    call = body.get_call_type(context, given, {})
+    signature = types.void(team, ends, body, args)
+
+    def emit(context, builder, signature, values):
+        parts = [
+            context.cast(builder, value, kind, wanted)
+            for value, kind, wanted in zip(
+                cgutils.unpack_tuple(builder, values[3]), args, given[1:], strict=True
+            )
+        ]
+        frame = cgutils.alloca_once_value(builder, cgutils.pack_struct(builder, parts))
+        code = _piece(context, builder, body.dispatcher.get_compile_result(call), call, frame.type)
+        numbers = [builder.ptrtoint(pointer, _I64) for pointer in (code, frame)]
+        lead = types.void(team, ends, types.int64, types.int64)
+        context.compile_internal(builder, _lead, lead, [*values[:2], *numbers])
+        return context.get_dummy_value()
+
+    return signature, emit
+
+
+def _piece(context, builder, overload, call, frame):
+    """Write a function `(frame, number, first, end)` that calls another with what a frame holds.
+
+    It returns whether that failed.
+    """
+    kind = ir.FunctionType(_I64, [frame, _I64, _I64, _I64])
+    name = builder.module.get_unique_name(f"{builder.function.name}.piece")
+    function = ir.Function(builder.module, kind, name)
+    function.linkage = "internal"
+    inside = ir.IRBuilder(function.append_basic_block())
+    part = cgutils.pack_array(inside, function.args[1:], _I64)
+    parts = cgutils.unpack_tuple(inside, inside.load(function.args[0]))
+    context.active_code_library.add_linking_library(overload.library)
+    callee = context.declare_function(builder.module, overload.fndesc)
+    status, _ = context.call_conv.call_function(
+        inside, callee, call.return_type, call.args, [part, *parts]
+    )
+    inside.ret(inside.zext(status.is_error, _I64))
+    return function
+
+
+def _lead(team, ends, code, frame):
+    """Compute all pieces, together with those who watch."""
+    count = len(ends) - 1
+    if count == 1 or _swap(team, _LEADER, 1):
+        failed = 0
+        for i in range(count):
+            failed |= _call(code, frame, i, ends[i], ends[i + 1])
+    else:
+        team[_CODE], team[_FRAME], team[_ENDS], team[_COUNT] = code, frame, ends.ctypes.data, count
+        _store(team, _FAILED, 0)
+        _store(team, _NEXT, 0)
+        _store(team, _OPEN, 1)
+        _take(team)
+        _store(team, _OPEN, 0)
+        looks = 0
+        while _load(team, _ACTIVE):
+            looks = _wait(team, looks)
+        failed = _load(team, _FAILED)
+        _store(team, _LEADER, 0)
+    if failed:
+        raise MemoryError("A piece of a kernel found no room.")
+
+
+@compiled()
+def _take(team):
+    """Compute pieces until none is left to take."""
+    code, frame, count = team[_CODE], team[_FRAME], team[_COUNT]
+    ends = matrix_at(team[_ENDS], 1, count + 1, team)[0]
+    i = _add(team, _NEXT, 1)
+    while i < count:
+        if _call(code, frame, i, ends[i], ends[i + 1]):
+            _store(team, _FAILED, 1)
+        i = _add(team, _NEXT, 1)
+
+
+@compiled()
+def _watch(team, calls):
+    """Help whoever has work, until nobody has had any for a while; for one thread of a team.
+
+    Args:
+        team: words of the team.
+        calls: how often it was called back to Python as far as this thread knows.
+
+    Returns:
+        How often it was.
+    """
+    looks = 0
+    _add(team, STANDING, 1)
+    while looks < _LOOKS * _OFFERS and _load(team, CALLS) == calls:
+        if _load(team, _OPEN) and _load(team, _NEXT) < team[_COUNT]:
+            _add(team, _ACTIVE, 1)
+            if _load(team, _OPEN):
+                _take(team)
+            _add(team, _ACTIVE, -1)
+            looks = 0
+        looks = _wait(team, looks)
+    _add(team, STANDING, -1)
+    return _load(team, CALLS)
+
+
+@compiled()
+def _wait(team, looks):
+    """Wait for a moment; return how often this has been done."""
+    _pause()
+    if looks % _LOOKS == _LOOKS - 1 and team[YIELD]:
+        _offer(team[YIELD])
+    return looks + 1
+
+
+@instructions
+def _call(context, code, frame, number, first, end):
+    """Call a function of `_piece` by its address; return whether it failed."""
+
+    def emit(context, builder, signature, values):
+        kind = ir.FunctionType(_I64, [_I8P, _I64, _I64, _I64])
+        function = builder.inttoptr(values[0], kind.as_pointer())
+        return builder.call(function, [builder.inttoptr(values[1], _I8P), *values[2:]])
+
+    return types.int64(code, frame, number, first, end), emit
+
+
+@instructions
+def _offer(context, address):
+    """Call a function without arguments by its address."""
+
+    def emit(context, builder, signature, values):
+        kind = ir.FunctionType(ir.IntType(32), [])
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), [])
+        return context.get_dummy_value()
+
+    return types.void(address), emit
+
+
+@instructions
+def _pause(context):
+    """Tell the processor that this is a loop that waits, where it can be told."""
+
+    def emit(context, builder, signature, values):
+        if platform.machine() in ("x86_64", "AMD64"):
+            kind = ir.FunctionType(ir.VoidType(), [])
+            name = "llvm.x86.sse2.pause"
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), emit
+
+
+@instructions
+def _load(context, team, word):
+    """Read a word that others write."""
+
+    def emit(context, builder, signature, values):
+        place = _place(context, builder, signature, values)
+        return builder.load_atomic(place, "seq_cst", 8)
+
+    return types.int64(team, types.int64), emit
+
+
+@instructions
+def _store(context, team, word, number):
+    """Write a word that others read."""
+
+    def emit(context, builder, signature, values):
+        place = _place(context, builder, signature, values)
+        builder.store_atomic(values[2], place, "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(team, types.int64, types.int64), emit
+
+
+@instructions
+def _add(context, team, word, number):
+    """Increase a word; return what it was."""
+    return types.int64(team, types.int64, types.int64), _exchanged("add")
+
+
+@instructions
+def _swap(context, team, word, number):
+    """Write a word; return what it was."""
+    return types.int64(team, types.int64, types.int64), _exchanged("xchg")
+
+
+def _exchanged(how):
+    def emit(context, builder, signature, values):
+        place = _place(context, builder, signature, values)
+        return builder.atomic_rmw(how, place, values[2], "seq_cst")
+
+    return emit
+
+
+def _place(context, builder, signature, values):
+    """The pointer to a word."""
+    array = context.make_array(signature.args[0])(context, builder, values[0])
+    return builder.gep(array.data, [values[1]])
+
+
+threads.watch_with(_watch)

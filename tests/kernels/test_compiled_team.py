@@ -1,0 +1,130 @@
+"""Threads that share the pieces of a compiled kernel."""
+
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from minikeras import config
+from minikeras.arrays import threads
+from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.team import divided, together
+
+WORK = 1e9  # worth every thread
+
+
+@pytest.fixture(autouse=True, params=[1, 2, 5])
+def count(request):
+    """Each test with one thread, with two, and with more than this machine has cores."""
+    before = config.num_threads()
+    config.set_num_threads(request.param)
+    yield request.param
+    config.set_num_threads(before)
+
+
+@compiled()
+def _squares_all(team, ends, x, out, whose):
+    together(team, ends, _squares, (x, out, whose))
+
+
+@compiled()
+def _squares(piece, x, out, whose):
+    number, first, end = piece
+    for i in range(first, end):
+        out[i] += x[i] * x[i]  # a piece that is computed twice shows
+        whose[i] = number
+
+
+@compiled()
+def _hungry_all(team, ends, numbers):
+    together(team, ends, _hungry, (numbers,))
+
+
+@compiled()
+def _hungry(piece, numbers):
+    if piece[0] == len(numbers) - 1:
+        raise MemoryError
+    numbers[piece[0]] = 1
+
+
+def squares(size=1000):
+    x, out = np.arange(float(size)), np.zeros(size)
+    whose = np.full(size, -1)
+    divided(_squares_all, size, WORK, x, out, whose)
+    return x, out, whose
+
+
+def test_every_piece_is_computed_once(count):
+    for _ in range(200):
+        x, out, whose = squares()
+        np.testing.assert_array_equal(out, x * x)
+    ends = threads.ends(1000, WORK)
+    assert len(ends) - 1 == (1 if count == 1 else 4 * count)
+    for number, (first, end) in enumerate(zip(ends, ends[1:], strict=False)):
+        assert (whose[first:end] == number).all()
+
+
+def test_threads_that_went_to_sleep_are_woken():
+    squares()
+    time.sleep(0.05)
+    x, out, _ = squares()
+    np.testing.assert_array_equal(out, x * x)
+
+
+def test_nothing_to_do():
+    assert squares(0)[1].size == 0
+
+
+def test_two_at_once_both_get_their_results():
+    wrong = []
+
+    def often():
+        for _ in range(200):
+            x, out, _ = squares()
+            if not np.array_equal(out, x * x):
+                wrong.append(out)
+
+    others = [threading.Thread(target=often) for _ in range(3)]
+    for thread in others:
+        thread.start()
+    often()
+    for thread in others:
+        thread.join()
+    assert not wrong
+
+
+def test_plain_pieces_and_compiled_ones_take_turns():
+    for _ in range(50):
+        x, out, _ = squares()
+        np.testing.assert_array_equal(out, x * x)
+        assert threads.each(lambda part: part + 1, list(range(7))) == list(range(1, 8))
+
+
+def test_inside_a_plain_piece_there_is_one_compiled_one():
+    assert threads.each(lambda part: int(squares()[2].max()), [0, 1, 2]) == [0, 0, 0]
+
+
+def test_a_piece_that_finds_no_room_is_told_and_the_next_call_works():
+    for _ in range(20):
+        numbers = np.zeros(len(threads.ends(100, WORK)) - 1)
+        with pytest.raises(MemoryError, match="found no room"):
+            divided(_hungry_all, 100, WORK, numbers)
+        assert numbers[:-1].all()
+        x, out, _ = squares()
+        np.testing.assert_array_equal(out, x * x)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_a_team_of_its_own():
+    squares()
+    child = os.fork()
+    if child == 0:
+        x, out, _ = squares()
+        os._exit(0 if np.array_equal(out, x * x) else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
