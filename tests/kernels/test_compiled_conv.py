@@ -1,7 +1,9 @@
 """Compiled convolutions against the kernels of NumPy calls, and against memory not theirs."""
 
 import ctypes
+import functools
 import mmap
+import operator
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from minikeras.kernels.cpu import conv as kernels
 
 pytest.importorskip("numba")
 compiled = pytest.importorskip("minikeras.kernels.compiled.conv")
+totals = pytest.importorskip("minikeras.kernels.compiled.totals")
 
 # batch, sizes, channels, window, filters, strides, padding, dilation, groups
 CASES = [
@@ -182,3 +185,11 @@ def _fenced(value, at_end):
     array = np.frombuffer(memory, value.dtype, value.size, offset).reshape(value.shape)
     array[...] = value
     return array, memory
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 5), (4, 0), (3, 5000), (5, 2, 9)], ids=str)
+def test_sums_of_pieces_are_added_in_their_order(shape, monkeypatch):
+    monkeypatch.setattr(threads, "_LEAST_WORK", 1)
+    monkeypatch.setitem(settings._settings, "num_threads", 3)
+    parts = np.random.default_rng(0).normal(size=shape).astype("float32")
+    np.testing.assert_array_equal(totals.added(parts), functools.reduce(operator.add, parts))

@@ -63,3 +63,11 @@ def test_rules_without_a_compiled_form_step_back():
     arrays, options = _case(1, RULES[4][2], (), (3,), "float32")
     for name in ("mean", "square"):
         assert compiled.rmsprop(*arrays, **options, **{name: arrays[0]}) is NotImplemented
+
+
+def test_a_large_gradient_may_have_other_strides(in_numpy, threads):
+    (weight, gradient), options = _case(0, {"lr": 0.1}, (), (300, 400), "float32")
+    ours, theirs = weight.copy(), weight.copy()
+    shared.run_in_pieces(shared.sgd, [ours, np.asfortranarray(gradient)], options)
+    in_numpy(shared.run_in_pieces, shared.sgd, [theirs, gradient], options)
+    assert np.array_equal(ours, theirs)

@@ -1,10 +1,13 @@
 """Compiled products of matrices against those of BLAS, at awkward sizes and layouts."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
 
+from minikeras.arrays import threads
 from minikeras.core import settings
 from minikeras.kernels.compiled import products as compiled
 from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
@@ -30,12 +33,18 @@ def matrix(rows, columns, layout, dtype):
     return np.asfortranarray(numbers) if layout == "columns" else numbers
 
 
+@pytest.fixture(autouse=True)
+def settled(monkeypatch):
+    """Let every product be shared among the threads, however small it is."""
+    monkeypatch.setattr(threads, "_LEAST_WORK", 1e-9)
+    monkeypatch.setitem(settings._settings, "num_threads", 1)
+    monkeypatch.setitem(settings._settings, "compiled_kernels", True)
+
+
 def computed(a, b, count=1, bias=None, relu=False):
-    """The product, of which the compiled kernel must have written every piece."""
-    out = np.full((a.shape[0], b.shape[1]), np.nan, a.dtype)
-    for i in range(count):
-        assert compiled.part_of_product(np, a, b, out, i, count, bias, relu) is out
-    return out
+    """The product, computed in about `count` parts."""
+    settings._settings["num_threads"] = count
+    return compiled.products_together(np, [(a, b, bias, relu)])[0]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -56,6 +65,24 @@ def test_pieces_have_the_bits_of_the_whole(shape, count):
     m, k, n = shape
     a, b = matrix(m, k, "rows", "float32"), matrix(k, n, "rows", "float32")
     assert np.array_equal(computed(a, b, count), computed(a, b))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("shape", [(300, 700, 800), (257, 1100, 520), (600, 800, 700)], ids=str)
+def test_large_ones_are_left_to_blas(monkeypatch, shape, relu, count):
+    m, k, n = shape
+    bias = matrix(1, n, "rows", "float32")[0]
+    for left, right in itertools.product(LAYOUTS, LAYOUTS):
+        a, b = matrix(m, k, left, "float32"), matrix(k, n, right, "float32")
+        wanted = a.astype("float64") @ b.astype("float64") + bias
+        wanted = np.maximum(wanted, 0) if relu else wanted
+        found = computed(a, b, count, bias, relu)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4)
+        with monkeypatch.context() as without:
+            without.setattr(compiled, "gemm_code", lambda dtype: (0, False))  # a BLAS unheard of
+            found = computed(a, b, count, bias, relu)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("relu", [False, True])
@@ -90,24 +117,20 @@ def test_parts_of_larger_matrices():
 
 def test_what_the_loops_were_not_made_for_is_handed_back():
     a, b = matrix(4, 5, "rows", "float32"), matrix(5, 6, "rows", "float32")
-    out = np.empty((4, 6), "float32")
 
-    def refused(a, b, out):
-        return compiled.part_of_product(np, a, b, out, 0, 1) is NotImplemented
+    def refused(a, b, bias=None):
+        return compiled.products_together(np, [(a, b, bias, False)]) is NotImplemented
 
-    assert refused(a, b[:, ::2], out[:, :3])
-    assert refused(a, b, np.empty((4, 12), "float32")[:, ::2])
-    assert refused(a.astype("float16"), b.astype("float16"), out.astype("float16"))
-    large = np.ones((600, 1000), "float32")
-    assert refused(large[:, :600], large, np.empty((600, 1000), "float32"))  # BLAS is faster
-    assert refused(a[:, :0], b[:0], out)
-    assert refused(a[:0], b, out[:0])
+    assert refused(a, b[:, ::2])
+    assert refused(a.astype("float16"), b.astype("float16"))
+    assert refused(a, b, np.zeros(12, "float32")[::2])
+    assert refused(a[:, :0], b[:0])
+    assert refused(a[:0], b)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_large_products_are_compiled_ones(monkeypatch, threads):
-    monkeypatch.setitem(settings._settings, "num_threads", threads)
-    monkeypatch.setitem(settings._settings, "compiled_kernels", True)
+@pytest.mark.parametrize("count", [1, 3])
+def test_several_at_once(count):
+    settings._settings["num_threads"] = count
     a, b = matrix(128, 400, "rows", "float32"), matrix(400, 512, "rows", "float32")
     bias = matrix(1, 512, "rows", "float32")[0]
     assert np.array_equal(shared.affine(np, a, b, bias, True), computed(a, b, 1, bias, True))

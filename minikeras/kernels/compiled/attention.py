@@ -12,11 +12,14 @@ Gradients: with the weights `p`, the gradient by the scores is `p * (g @ value^T
 the sum is where the tile's sums start. All gradients are taken from a block while it is there.
 """
 
+import math
+
 import numpy as np
 
-from minikeras.arrays.threads import OPERATIONS, each, pieces
+from minikeras.arrays.threads import OPERATIONS
 from minikeras.kernels.compiled.exponentials import exp
 from minikeras.kernels.compiled.loops import compiled, matrix_at, plain, wide_vectors
+from minikeras.kernels.compiled.team import divided, together
 from minikeras.kernels.compiled.tiles import ROWS, VECTOR, VECTORS, tile, tile_code
 from minikeras.kernels.shared.attention import HIDDEN, across, ceiling, sum_to
 
@@ -44,17 +47,11 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     total = np.empty((batch, heads, 1, targets), dtype)
     blind = None if mask is None else np.empty(total.shape, bool)
     y = np.empty((batch, targets, heads, value.shape[3]), dtype)
-
-    def attend(part):
-        width = _width(shape, dtype)
-        by, columns = _tiles(query, value, width), np.empty((size, width), dtype)
-        room = np.empty((0 if keep else shape[2], width), dtype)
-        best = np.empty(width, dtype)
-        given = query, key, value, bias, limit, dtype.type(scale)
-        made = powers, total, _nothing(bool) if blind is None else blind, y
-        _attend(by, *given, *made, columns, room, best, part.start, part.stop)
-
-    each(attend, _parts(shape, size + value.shape[3]))
+    width = _width(shape, dtype)
+    given = _tiles(query, value, width), width, query, key, value, bias, limit, dtype.type(scale)
+    made = powers, total, _nothing(bool) if blind is None else blind, y
+    work = _work(shape, size + value.shape[3])
+    divided(_attend_all, batch * heads, work, *given, *made)
     return y, (powers, total, blind, y) if keep else None
 
 
@@ -70,17 +67,11 @@ def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
         for x, needed in zip((query, key, value), needs, strict=False)
     ]
     slopes = np.empty(shape, dtype) if needs[3] else _nothing(dtype)
-
-    def pull(part):
-        rows, columns = np.empty((width, y.shape[3]), dtype), np.empty((y.shape[3], width), dtype)
-        start, room = np.empty(width, dtype), np.empty((shape[2], width), dtype)
-        given = g, query, key, value, powers, total, _nothing(bool) if blind is None else blind, y
-        made = [_nothing(dtype) if d is None else d for d in wanted]
-        rooms = rows, columns, start, room
-        by = _tiles(query, value, width)
-        _pull(by, *given, dtype.type(scale), *made, slopes, *rooms, part.start, part.stop)
-
-    each(pull, _parts(shape, 2 * (query.shape[3] + y.shape[3])))
+    kept = powers, total, _nothing(bool) if blind is None else blind, y
+    given = _tiles(query, value, width), width, g, query, key, value, *kept, dtype.type(scale)
+    made = [_nothing(dtype) if d is None else d for d in wanted]
+    work = _work(shape, 2 * (query.shape[3] + y.shape[3]))
+    divided(_pull_all, shape[0] * shape[1], work, *given, *made, slopes)
     db = sum_to(slopes.swapaxes(-1, -2), arrays[3].shape) if needs[3] else None
     return [*wanted, db, None]
 
@@ -118,23 +109,30 @@ def _tiles(query, value, width):
     return tile_code(query.dtype), _ONE_RUN, zeros
 
 
-def _parts(shape, terms):
-    """Divide the heads of all samples among threads."""
-    batch, heads, sources, targets = shape
-    work = sources * targets * (terms / OPERATIONS + _EACH)
-    return pieces(batch * heads, batch * heads * work)
+def _work(shape, terms):
+    """Nanoseconds that all heads of all samples take."""
+    return math.prod(shape) * (terms / OPERATIONS + _EACH)
+
+
+@compiled()
+def _attend_all(
+    team, ends, by, width, query, key, value, bias, limit, scale, powers, total, blind, y
+):  # fmt: skip
+    given = by, width, query, key, value, bias, limit, scale, powers, total, blind, y
+    together(team, ends, _attend, given)
 
 
 @compiled("contract")
 def _attend(
-    by, query, key, value, bias, limit, scale, powers, total, blind, y, columns, room, best, first,
-    last,
+    piece, by, width, query, key, value, bias, limit, scale, powers, total, blind, y
 ):  # fmt: skip
-    """Attend for the heads from `first` to `last`, counted through all samples."""
+    """Attend for some heads, counted through all samples."""
     (targets, heads, terms), sources = query.shape[1:], key.shape[1]
-    size, width, kept = query.itemsize, columns.shape[1], powers.size > 0
+    size, kept = query.itemsize, powers.size > 0
     line = targets if kept else width
-    for i in range(first, last):
+    columns, best = np.empty((terms, width), query.dtype), np.empty(width, query.dtype)
+    room = np.empty((0 if kept else sources, width), query.dtype)
+    for i in range(piece[1], piece[2]):
         b, h = i // heads, i % heads
         added = bias[b % len(bias), h % bias.shape[1]]
         for t in range(0, targets, width):
@@ -162,15 +160,25 @@ def _attend(
             _divide(_head(y, b, t, h), sums, y.shape[3])
 
 
+@compiled()
+def _pull_all(
+    team, ends, by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes
+):  # fmt: skip
+    given = by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes
+    together(team, ends, _pull, given)
+
+
 @compiled("contract")
 def _pull(
-    by, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes, rows, columns,
-    start, room, first, last,
+    piece, by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes
 ):  # fmt: skip
-    """Pull gradients back through the heads from `first` to `last`."""
-    (targets, heads), size, width = query.shape[1:3], query.itemsize, columns.shape[1]
+    """Pull gradients back through some heads."""
+    (targets, heads), size = query.shape[1:3], query.itemsize
     through = dq.size > 0 or dk.size > 0 or slopes.size > 0
-    for i in range(first, last):
+    rows = np.empty((width, y.shape[3]), y.dtype)
+    columns = np.empty((y.shape[3], width), y.dtype)
+    start, room = np.empty(width, y.dtype), np.empty((key.shape[1], width), y.dtype)
+    for i in range(piece[1], piece[2]):
         b, h = i // heads, i % heads
         for t in range(0, targets, width):
             n, weights = min(width, targets - t), _at(powers[b, h]) + t * size

@@ -15,27 +15,30 @@ Where channels do not mix (depthwise), the walks are the same, and each column h
 Windows of 3x3 cells with many channels are computed in half the multiplications, see `winograd`.
 """
 
-import functools
-import itertools
 import math
-import operator
 
 import numpy as np
 
-from minikeras.arrays.threads import OPERATIONS, each, pieces
+from minikeras.arrays import threads
+from minikeras.arrays.threads import OPERATIONS
 from minikeras.kernels.compiled import conv_loops as loops
 from minikeras.kernels.compiled import winograd
 from minikeras.kernels.compiled.conv_plan import (
     forward_plan,
     input_grad_plan,
-    is_lanewise,
     kernel_grad_plan,
 )
+from minikeras.kernels.compiled.team import divided
 from minikeras.kernels.compiled.tiles import VECTOR, tile_code
+from minikeras.kernels.compiled.totals import added, each_thread
 from minikeras.kernels.cpu.buffers import aligned_empty, aligned_zeros
 
 # Filters that leave most of a vector empty.
 _FEW = 4
+# What a product takes more where channels do not mix.
+_LANEWISE = 4
+# Nanoseconds that it takes to copy a weight.
+_NANOSECONDS = 1
 
 
 def conv(xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu=False, out=None):
@@ -54,10 +57,11 @@ def conv(xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu
         return _correlate(plan, x, weights, start, out, floor, few=True)
 
     def direct(x, out):
-        return _correlate(plan, x, _panels(plan, _split(kernel, groups)), start, out, floor)
+        return _correlate(plan, x, _panels(plan, kernel, groups), start, out, floor)
 
     if winograd.suits(*case):
-        return winograd.conv(x, kernel, _lows(padding), (start, floor), out, direct)
+        weights = winograd.transformed(kernel)
+        return winograd.conv(x, weights, _lows(padding), (start, floor), out, direct)
     return direct(x, out)
 
 
@@ -86,12 +90,12 @@ def conv_input_grad(
     start, floor = _start(channels, bias, g.dtype), _floor(relu)
 
     def direct(g, out):
-        weights = _panels(plan, _transposed(kernel, groups))
+        weights = _panels(plan, kernel, groups, back=True)
         return _correlate(plan, g, weights, start, out, floor)
 
     if winograd.suits(*case):
-        low, turned = winograd.mirrored(_lows(padding)), winograd.turned(kernel)
-        return winograd.conv(g, turned, low, (start, floor), out, direct)
+        low, weights = winograd.mirrored(_lows(padding)), winograd.transformed(kernel, turned=True)
+        return winograd.conv(g, weights, low, (start, floor), out, direct)
     return direct(g, out)
 
 
@@ -145,48 +149,57 @@ class _Backward:
         self.by_input, self.weights = None, self._nothing(1)
         if needs[0]:
             self.by_input = np.empty_like(self.x)
-            self.weights = _panels(plan, _transposed(self.kernel, case[-2][-1]))
+            self.weights = _panels(plan, self.kernel, case[-2][-1], back=True)
 
     def run(self):
         """Return the gradients by the input, the kernel and the bias, None where not needed."""
-        parts = pieces(len(self.g), _work(self.g, self.kernel))
-        found = zip(*each(self._walk, parts), strict=True)
-        total, sums = (functools.reduce(operator.add, part) for part in found)
+        count, work, dtype = len(self.g), self._work(), self.g.dtype
         _, by_kernel, by_bias = self.needs
+        each = each_thread(work, self.kernel.nbytes)
+        parts = len(threads.ends(count, work, each)) - 1
+        totals = self._totals(parts)
+        sums = np.empty((parts, math.prod(self.g.shape[-2:]) if by_bias else 0), dtype)
+        codes = tuple(tile_code(dtype, plan.kind) for plan in (self.input_plan, self.kernel_plan))
+        given = self._left(totals), self._gradient(sums), self._back()
+        divided(loops.backward, count, work, codes, *given, each_thread=each)
+        total = added(totals)
         return [
             self.by_input,
             (total.T if self.across else total).reshape(self.kernel.shape) if by_kernel else None,
-            sums.reshape(self.g.shape[-2:]).sum(0) if by_bias else None,
+            added(sums).reshape(self.g.shape[-2:]).sum(0) if by_bias else None,
         ]
 
-    def _walk(self, part):
-        """Write some images' gradient by the input; return those by the kernel and the bias."""
-        filters, dtype = self.kernel.shape[-1], self.g.dtype
-        _, by_kernel, by_bias = self.needs
+    def _work(self):
+        """Nanoseconds of a gradient; the same whatever is needed, and so are the pieces."""
+        work = 2 * self.g.size * math.prod(self.kernel.shape[:-1]) / OPERATIONS
+        return work * _slower(self.input_plan)
+
+    def _totals(self, parts):
+        """For each piece room for a gradient by the kernel."""
+        filters = self.kernel.shape[-1]
         terms = self.kernel.size // filters
-        shape = (filters, terms) if self.across else (terms, filters)
-        total = aligned_empty(np, shape, dtype)[: None if by_kernel else 0]
-        sums = np.empty(math.prod(self.g.shape[-2:]) if by_bias else 0, dtype)
+        rows, columns = (filters, terms) if self.across else (terms, filters)
+        return aligned_empty(np, (parts, rows * bool(self.needs[1]), columns), self.g.dtype)
+
+    def _left(self, totals):
+        """What the gradient by the kernel needs besides that by the output."""
+        plan = self.kernel_plan
+        wanted = plan.frame.padded and self.needs[1]
+        frames = _buffers(len(totals), plan.frame, self.x, wanted)
+        return _flat(self.x), frames, plan.frame.rows, totals, self.across, plan.tables
+
+    def _gradient(self, sums):
+        """The gradient by the output and what becomes of it on its way."""
         frame = self.input_plan.frame
-        loops.backward(
-            tuple(tile_code(dtype, plan.kind) for plan in (self.input_plan, self.kernel_plan)),
-            _flat(self.x[part]),
-            _buffer(self.kernel_plan.frame, self.x),
-            self.kernel_plan.frame.rows,
-            total,
-            self.across,
-            self.kernel_plan.tables,
-            _flat(self.g[part]),
-            self._nothing(2) if self.y is None else _flat(self.y[part]),
-            _buffer(frame, self.g, self.framed),
-            frame.rows,
-            sums,
-            self.weights,
-            _start(self.x.shape[-1], None, dtype),
-            self._nothing(2) if self.by_input is None else _flat(self.by_input[part]),
-            self.input_plan.tables,
-        )
-        return total, sums
+        frames = _buffers(len(sums), frame, self.g, self.framed)
+        y = self._nothing(2) if self.y is None else _flat(self.y)
+        return _flat(self.g), y, frames, frame.rows, sums
+
+    def _back(self):
+        """What the gradient by the input needs besides."""
+        out = self._nothing(2) if self.by_input is None else _flat(self.by_input)
+        zeros = _start(self.x.shape[-1], None, self.g.dtype)
+        return self.weights, zeros, out, self.input_plan.tables
 
     def _nothing(self, rank):
         return np.empty((0,) * rank, self.g.dtype)
@@ -225,57 +238,41 @@ def _correlate(plan, x, weights, start, out, floor, few=False):
     x, result = np.ascontiguousarray(x), out
     if not out.flags.c_contiguous:
         result = np.empty_like(out, order="C")
-
-    def compute(part):
-        frame = _buffer(plan.frame, x)
-        given = weights, start, _flat(result[part])
-        loop(code, _flat(x[part]), frame, *given, plan.frame.rows, plan.tables, floor)
-
-    work = 2 * math.prod(out.shape[:-1]) * weights.size / OPERATIONS
-    each(compute, pieces(len(x), work / len(plan.orders)))
+    work = 2 * math.prod(out.shape[:-1]) * weights.size / OPERATIONS / len(plan.tables[0])
+    work *= _slower(plan)
+    frames = _buffers(len(threads.ends(len(x), work)) - 1, plan.frame, x)
+    given = weights, start, _flat(result), plan.frame.rows, plan.tables, floor
+    divided(loop, len(x), work, code, _flat(x), frames, *given)
     if result is not out:
         out[...] = result
     return out
 
 
-def _panels(plan, matrix):
-    """Weights `(taps, inputs, groups, outputs)` in the order in which tiles read them."""
-    *lead, groups, outputs = matrix.shape
-    panels = -(-outputs // plan.columns)
-    if outputs % plan.columns:
-        padded = np.zeros((*lead, groups, panels * plan.columns), matrix.dtype)
-        padded[..., :outputs] = matrix
-        matrix = padded
-    by_panel = matrix.reshape(*lead, -1, plan.columns).transpose(2, 0, 1, 3)
-    panels, channels, rest = len(by_panel), lead[1], lead[1] * plan.columns
-    ends = list(itertools.accumulate(len(order) * panels * rest for order in plan.orders))
-    packed = aligned_empty(np, (ends[-1],), matrix.dtype)
-    for order, part in zip(plan.orders, np.split(packed, ends[:-1]), strict=True):
-        # Taps that a tile takes at once lie side by side.
-        target = part.reshape(panels, -1, channels, plan.at_once, plan.columns)
-        taps = by_panel[:, order].reshape(panels, -1, plan.at_once, channels, plan.columns)
-        target[...] = taps.swapaxes(2, 3)
-    return packed
-
-
-def _split(kernel, groups):
-    """Weights `(taps, channels, groups, filters)`."""
+def _panels(plan, kernel, groups, back=False):
+    """Weights in the order in which tiles read them; `back` from filters to channels."""
     channels, filters = kernel.shape[-2:]
-    if is_lanewise(channels * groups, filters, groups):
-        groups = 1
-    return kernel.reshape(-1, channels, groups, filters // groups)
+    lanewise = plan.kind == "lanewise"
+    # A kernel is an array `(taps, channels, groups, filters)` as far as it matters here.
+    sizes = channels, 1 if lanewise else groups, filters if lanewise else filters // groups
+    steps = filters, sizes[2], 1
+    if back and not lanewise:
+        sizes, steps = sizes[::-1], steps[::-1]
+    inputs, groups, outputs = sizes
+    panels = groups * -(-outputs // plan.columns)
+    packed = aligned_empty(np, (len(plan.taps), panels * inputs * plan.columns), kernel.dtype)
+    given = plan.taps, plan.tables[0], plan.at_once, plan.columns, sizes, steps
+    work = packed.size * _NANOSECONDS
+    weights = np.ascontiguousarray(kernel).reshape(-1, channels * filters)
+    divided(loops.pack, inputs, work, weights, *given, packed.reshape(-1))
+    return packed.reshape(-1)
 
 
-def _transposed(kernel, groups):
-    """Weights `(taps, filters, groups, channels)` that carry filters back to channels."""
-    split = _split(kernel, groups)
-    return split if split.shape[2] < groups else split.transpose(0, 3, 2, 1)
-
-
-def _buffer(frame, x, wanted=None):
-    """Room for the frame of one image; none if it has no padding."""
+def _buffers(count, frame, x, wanted=None):
+    """Room for the frames of some images; none if they have no padding."""
     wanted = frame.padded if wanted is None else wanted
-    return aligned_empty(np, (math.prod(frame.sizes) * x.shape[-1] * wanted,), x.dtype)
+    lanes = VECTOR // x.itemsize
+    vectors = -(-math.prod(frame.sizes) * x.shape[-1] // lanes)
+    return aligned_empty(np, (count, vectors * lanes * wanted), x.dtype)
 
 
 def _start(count, bias, dtype):
@@ -300,6 +297,6 @@ def _flat(x):
     return x.reshape(len(x), -1)
 
 
-def _work(y, kernel):
-    """Nanoseconds of a convolution, from its output and its kernel."""
-    return 2 * y.size * math.prod(kernel.shape[:-1]) / OPERATIONS
+def _slower(plan):
+    """How many times as long as others tiles take that fetch a cell for each product."""
+    return _LANEWISE if plan.kind == "lanewise" else 1

@@ -1,13 +1,15 @@
 """The loops of a convolution over images, rows, panels and tiles; `conv_plan` has their tables.
 
-Each public function is one call for all the images of a thread. What belongs to one image stays in
-a core's second-level cache between the steps: the padded copy, the gradient where `relu` let it
-through, the sums. A panel of weights is used for all rows of an image before the next one.
+Each public function is one call for all images; a thread takes some of them at a time, and each
+piece has a row of its own in the buffers. What belongs to one image stays in a core's second-level
+cache between the steps: the padded copy, the gradient where `relu` let it through, the sums. A
+panel of weights is used for all rows of an image before the next one.
 """
 
 import numpy as np
-from numba import njit
 
+from minikeras.kernels.compiled.loops import compiled, matrix_at
+from minikeras.kernels.compiled.team import together
 from minikeras.kernels.compiled.tiles import ROWS, VECTOR, VECTORS, most_rows, tile
 
 _FEW_ROWS = most_rows("lanewise")[1]
@@ -16,14 +18,16 @@ _FEW_ROWS = most_rows("lanewise")[1]
 _BLOCK = 1 << 16
 
 
-@njit(nogil=True, cache=True)
-def forward(code, x, frame, weights, bias, out, lines, tables, floor):
-    """Convolve some images.
+@compiled()
+def forward(team, ends, code, x, frames, weights, bias, out, lines, tables, floor):
+    """Convolve images.
 
     Args:
+        team: As for `together`.
+        ends: As for `together`: images.
         code: Address of the tile.
         x: Array `(images, numbers)`.
-        frame: Buffer for an image with its padding; empty if there is none.
+        frames: For each piece room for an image with its padding; empty if there is none.
         weights: The panels of weights of all parts.
         bias: Array with a number for each output.
         out: Array `(images, numbers)`.
@@ -31,21 +35,30 @@ def forward(code, x, frame, weights, bias, out, lines, tables, floor):
         tables: `Plan.tables`.
         floor: Least result.
     """
+    given = code, x, frames, weights, bias, out, lines, tables, floor
+    together(team, ends, _forward, given)
+
+
+@compiled()
+def _forward(piece, code, x, frames, weights, bias, out, lines, tables, floor):
+    number, first, end = piece
+    frame, given = frames[number], (weights.ctypes.data, bias.ctypes.data)
     frame[:] = 0
-    for image in range(len(x)):
+    for image in range(first, end):
         source = _framed(x[image], frame, lines)
-        given = weights.ctypes.data, bias.ctypes.data
         _correlate(code, source, given, out[image].ctypes.data, tables, floor)
 
 
-@njit(nogil=True, cache=True)
-def forward_few(code, x, frame, weights, bias, out, lines, tables, floor):
+@compiled()
+def forward_few(team, ends, code, x, frames, weights, bias, out, lines, tables, floor):
     """As `forward`, for few filters: vectors hold terms of one sum, and are added up at its end.
 
     Args:
+        team: As for `forward`.
+        ends: As for `forward`.
         code: Address of the lanewise tile.
         x: As for `forward`.
-        frame: As for `forward`.
+        frames: As for `forward`.
         weights: Array `(filters, terms)`.
         bias: As for `forward`.
         out: As for `forward`.
@@ -53,13 +66,21 @@ def forward_few(code, x, frame, weights, bias, out, lines, tables, floor):
         tables: As for `forward`; runs are whole vectors.
         floor: As for `forward`.
     """
+    given = code, x, frames, weights, bias, out, lines, tables, floor
+    together(team, ends, _forward_few, given)
+
+
+@compiled()
+def _forward_few(piece, code, x, frames, weights, bias, out, lines, tables, floor):
+    number, begin, end = piece
+    frame = frames[number]
     frame[:] = 0
     rows, part, size = tables[1], tables[0][0], x.itemsize
     width, step, gap = part[5], part[6], part[7] // size
     height, lanes = _height(width, _FEW_ROWS), VECTOR // size
     sums, zeros = np.empty((height, lanes), x.dtype), np.zeros(lanes, x.dtype)
     b_runs = np.arange(part[3]) * part[4] * size
-    for image in range(len(x)):
+    for image in range(begin, end):
         source, target = _framed(x[image], frame, lines), out[image]
         for row in range(rows.shape[1]):
             for first in range(0, width, height):
@@ -72,7 +93,7 @@ def forward_few(code, x, frame, weights, bias, out, lines, tables, floor):
                         target[place + m * gap + f] = floor if value < floor else value
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _dot(code, read, weights, b_runs, zeros, sums, row, tables):
     """Write the sums of a tile's outputs in a row, each still spread over a vector's lanes."""
     parts, rows, a_runs, _, _ = tables
@@ -99,7 +120,7 @@ def _dot(code, read, weights, b_runs, zeros, sums, row, tables):
     )
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
+@compiled("reassoc")
 def _added(sums, m):
     """Sum of the lanes of a vector."""
     total = sums[m, 0]
@@ -108,49 +129,39 @@ def _added(sums, m):
     return total
 
 
-@njit(nogil=True, cache=True)
-def backward(
-    codes,
-    x,
-    x_frame,
-    x_lines,
-    total,
-    across,
-    kernel_tables,
-    g,
-    y,
-    g_frame,
-    g_lines,
-    sums,
-    weights,
-    zeros,
-    by_input,
-    input_tables,
-):
-    """Take all gradients of a convolution for some images.
+@compiled()
+def backward(team, ends, codes, by_kernel, gradient, by_input):
+    """Take all gradients of a convolution.
 
     An array of no images or numbers is one that is not wanted, or not needed.
 
     Args:
+        team: As for `together`.
+        ends: As for `together`: images.
         codes: Addresses of the tiles for the gradients by the input and by the kernel.
-        x: Array `(images, numbers)`.
-        x_frame: Buffer for an image with its padding.
-        x_lines: `Frame.rows` of it.
-        total: Array `(terms, filters)` for the gradient by the kernel, or its transpose.
-        across: Whether it is the transpose, which is faster where filters are few.
-        kernel_tables: `Plan.tables` of it.
-        g: Array `(images, numbers)`, the gradient by the output.
-        y: The output, where its negative results were cut off.
-        g_frame: Buffer for the gradient with its padding.
-        g_lines: `Frame.rows` of it.
-        sums: Array of the length of a row of `g`, for the sum of all rows.
-        weights: The panels of weights of the gradient by the input.
-        zeros: As many zeros as there are channels.
-        by_input: Array `(images, numbers)` for the gradient by the input.
-        input_tables: `Plan.tables` of it.
+        by_kernel: `x`, an array `(images, numbers)`; for each piece room for an image of it with
+            its padding, `Frame.rows` of that; for each piece an array `(terms, filters)` to be
+            filled, or its transpose; whether it is the transpose, which is faster where filters are
+            few; and `Plan.tables`.
+        gradient: That by the output, an array `(images, numbers)`; the output, where its negative
+            results were cut off; for each piece room for one with its padding, `Frame.rows` of
+            that; and for each piece as many numbers as a row has, for the sum of all rows.
+        by_input: The panels of weights, as many zeros as there are channels, an array
+            `(images, numbers)` for the result, and `Plan.tables`.
     """
+    together(team, ends, _backward, (codes, by_kernel, gradient, by_input))
+
+
+@compiled()
+def _backward(piece, codes, by_kernel, gradient, by_input):
+    number, first, end = piece
+    x, x_frames, x_lines, totals, across, kernel_tables = by_kernel
+    g, y, g_frames, g_lines, all_sums = gradient
+    weights, zeros, out, input_tables = by_input
+    x_frame, g_frame = x_frames[number], g_frames[number]
+    total, sums = totals[number], all_sums[number]
     x_frame[:], g_frame[:], total[:], sums[:] = 0, 0, 0, 0
-    for image in range(len(g)):
+    for image in range(first, end):
         some = g[image]
         if len(y):
             _cut(some, y[image], g_frame, g_lines, sums)
@@ -164,12 +175,12 @@ def backward(
                 _add_transposed(codes[1], left, source, total, kernel_tables)
             else:
                 _add_products(codes[1], left, source, total, kernel_tables)
-        if len(by_input):
-            given, out = (weights.ctypes.data, zeros.ctypes.data), by_input[image].ctypes.data
-            _correlate(codes[0], source, given, out, input_tables, -np.inf)
+        if len(out):
+            given = weights.ctypes.data, zeros.ctypes.data
+            _correlate(codes[0], source, given, out[image].ctypes.data, input_tables, -np.inf)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _correlate(code, source, given, out, tables, floor):
     """Write all parts of one image."""
     weights, start = given
@@ -181,7 +192,7 @@ def _correlate(code, source, given, out, tables, floor):
             _write_panel(code, source + panel[0], block, into, part, panel, tables, floor)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _write_panel(code, source, block, out, part, panel, tables, floor):
     """Write the columns of one panel. The last tile of a row may overlap the one before."""
     weights, start = block
@@ -216,7 +227,7 @@ def _write_panel(code, source, block, out, part, panel, tables, floor):
             )
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_products(code, x, g, total, tables):
     """Add the products of one image's cells and gradients to the gradient by the kernel."""
     parts, rows, a_runs, _, panels = tables
@@ -254,7 +265,7 @@ def _add_products(code, x, g, total, tables):
                     )
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_transposed(code, x, g, total, tables):
     """As `_add_products`, with cells for columns and filters for rows."""
     parts, rows, a_runs, _, _ = tables
@@ -296,14 +307,69 @@ def _add_transposed(code, x, g, total, tables):
                     )
 
 
-@njit(nogil=True, cache=True)
+@compiled()
+def pack(team, ends, kernel, taps, parts, at_once, columns, sizes, steps, packed):
+    """Copy weights into panels.
+
+    Args:
+        team: As for `forward`.
+        ends: As for `together`: inputs.
+        kernel: Array `(taps, weights of a tap)`.
+        taps: `Plan.taps`.
+        parts: The first of `Plan.tables`.
+        at_once: Taps that a tile takes at once; they lie side by side.
+        columns: Columns of a panel.
+        sizes: Inputs of a group, groups, and outputs of a group.
+        steps: Weights from one of each to the next.
+        packed: Array of the panels, one behind the other.
+    """
+    given = kernel, taps, parts, at_once, columns, sizes, steps, packed
+    together(team, ends, _pack, given)
+
+
+@compiled()
+def _pack(piece, kernel, taps, parts, at_once, columns, sizes, steps, packed):
+    inputs, groups, outputs = sizes
+    # Views that own nothing: threads that count owners of the same memory hold each other up.
+    given = matrix_at(kernel.ctypes.data, len(kernel), kernel.shape[1], kernel)
+    rows = matrix_at(packed.ctypes.data, packed.size // columns, columns, packed)
+    done, panel = 0, 0
+    for part in range(len(parts)):
+        count = parts[part, 9] // (inputs * columns * packed.itemsize)
+        for group in range(groups):
+            for first in range(0, outputs, columns):
+                start, wanted = group * steps[1] + first * steps[2], min(columns, outputs - first)
+                for i in range(count):
+                    run, place = divmod(i, at_once)
+                    source = given[taps[done + i]]
+                    for k in range(piece[1], piece[2]):
+                        target = rows[panel + (run * inputs + k) * at_once + place]
+                        _gather(source[start + k * steps[0] :], steps[2], target, wanted)
+                panel += inputs * count
+        done += count
+
+
+@compiled()
+def _gather(source, step, target, count):
+    """Copy numbers a step apart, and fill the rest with zeros."""
+    if step == 1:
+        for j in range(count):
+            target[j] = source[j]
+    else:
+        for j in range(count):
+            target[j] = source[j * step]
+    for j in range(count, target.size):
+        target[j] = 0
+
+
+@compiled()
 def _height(count, most):
     """Rows of a tile, so that `count` rows are about evenly divided."""
     tiles = -(-count // most)
     return -(-count // tiles)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _framed(image, frame, lines):
     """Address of an image, copied to its frame if it has one."""
     if not len(frame):
@@ -316,7 +382,7 @@ def _framed(image, frame, lines):
     return frame.ctypes.data
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _cut(g, y, frame, lines, sums):
     """Copy a gradient to its frame, zero where the output is not positive, and add up its rows."""
     row, one = len(g) // lines.shape[1], g.dtype.type(1)
@@ -329,7 +395,7 @@ def _cut(g, y, frame, lines, sums):
             sums[i] += target[i]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_rows(g, lines, sums):
     """Add the rows of a gradient."""
     for line in range(lines.shape[1] if len(sums) else 0):
@@ -338,7 +404,7 @@ def _add_rows(g, lines, sums):
             sums[i] += source[i]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _line(numbers, offset, count):
     """View of a row that begins at an offset in bytes."""
     first = offset // numbers.itemsize

@@ -68,7 +68,7 @@ class Plan(NamedTuple):
     Attributes:
         shape: Spatial sizes of the result.
         frame: The frame of the input.
-        orders: For each part the numbers of its taps, in the order of its weights.
+        taps: Array (int64): for each part the numbers of its taps, in the order of its weights.
         kind: Kind of the tiles, see `tile_code`.
         at_once: Taps that such a tile takes at once.
         columns: Columns of a panel of weights.
@@ -86,7 +86,7 @@ class Plan(NamedTuple):
 
     shape: tuple
     frame: Frame
-    orders: list
+    taps: np.ndarray
     kind: str
     at_once: int
     columns: int
@@ -198,7 +198,7 @@ def _plan(axes, sizes, window, results, widths, size, kind):
     return Plan(
         tuple(results),
         frame,
-        tables.orders,
+        _table(tables.taps),
         kind,
         tables.at_once,
         tables.columns,
@@ -224,7 +224,7 @@ class _Tables:
         self.weight_row = self.columns * size
         self.panels = self._panels(outputs_of_a_group, size)
         self.parts, self.rows, self.a_runs, self.b_runs = [], [], [], []
-        self.orders, self.weights = [], 0
+        self.taps, self.weights = [], 0
 
     def _panels(self, outputs, size):
         """Where each panel of columns reads and writes, its vectors, the last's columns, rows."""
@@ -261,7 +261,7 @@ class _Tables:
         self.rows += lines
         self.a_runs += reads
         self.b_runs += [run * length * self.weight_row for run in range(len(reads))]
-        self.orders.append(order)
+        self.taps += order
         self.weights += panel * len(self.panels)
 
     def _together(self, shifts):

@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from minikeras.arrays.threads import each, pieces
 from minikeras.kernels.compiled.exponentials import exp, largest
 from minikeras.kernels.compiled.loops import compiled, plain
+from minikeras.kernels.compiled.team import divided, together
 
 # Nanoseconds that a number takes.
 _EACH = 2
@@ -22,7 +22,7 @@ def softmax(xp, x, *, axis=-1):
         return NotImplemented
     y = np.empty_like(x)
     rows, results = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
-    each(lambda part: _softmax(rows[part], results[part]), pieces(len(rows), x.size * _EACH))
+    divided(_softmax_all, len(rows), x.size * _EACH, rows, results)
     return y
 
 
@@ -35,11 +35,8 @@ def sparse(xp, logits, target, *, keep=False):
         return NotImplemented  # the NumPy kernel explains
     rows, places = logits.reshape(-1, classes), target.reshape(-1).astype(np.intp, copy=False)
     y, powers = np.empty(target.shape, logits.dtype), np.empty_like(rows)
-    losses = y.reshape(-1)
-    each(
-        lambda part: _sparse(rows[part], places[part], powers[part], losses[part]),
-        pieces(len(rows), logits.size * _EACH),
-    )
+    given = rows, places, powers, y.reshape(-1)
+    divided(_sparse_all, len(rows), logits.size * _EACH, *given)
     return y, powers.reshape(logits.shape) if keep else None
 
 
@@ -59,15 +56,25 @@ def _has_rows(x):
 
 
 @compiled()
-def _softmax(rows, results):
-    for i in range(len(rows)):
+def _softmax_all(team, ends, rows, results):
+    together(team, ends, _softmax, (rows, results))
+
+
+@compiled()
+def _softmax(piece, rows, results):
+    for i in range(piece[1], piece[2]):
         total = _exponentials(rows[i], largest(rows[i]), results[i])
         _divide(results[i], total)
 
 
 @compiled()
-def _sparse(rows, places, powers, losses):
-    for i in range(len(rows)):
+def _sparse_all(team, ends, rows, places, powers, losses):
+    together(team, ends, _sparse, (rows, places, powers, losses))
+
+
+@compiled()
+def _sparse(piece, rows, places, powers, losses):
+    for i in range(piece[1], piece[2]):
         top = largest(rows[i])
         total = _exponentials(rows[i], top, powers[i])
         losses[i] = math.log(total) - (rows[i, places[i]] - top)

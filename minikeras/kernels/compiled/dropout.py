@@ -14,8 +14,9 @@ import sys
 import numpy as np
 
 from minikeras.arrays import philox
-from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled, plain
+from minikeras.kernels.compiled.team import divided, together
 
 _M_0, _M_1 = map(np.uint64, philox.MULTIPLIERS)
 _STEP_0, _STEP_1 = map(np.uint64, philox.KEY_STEPS)
@@ -36,10 +37,7 @@ def dropout_mask(xp, seed, shape, rate, dtype="float32"):
     blocks = -(-size // 4)
     words = np.empty(blocks, np.uint32)
     numbers = [np.uint64(v % 2**64) for v in (*seed, 2**bits - 1, bound)]
-    each(
-        lambda part: _draw(*numbers, part.start, words[part]),
-        pieces(blocks, blocks * _BLOCK_TIME),
-    )
+    divided(_draw_all, blocks, blocks * _BLOCK_TIME, *numbers, words)
     return words.view(bool)[:size].reshape(shape)
 
 
@@ -50,16 +48,20 @@ def kept(xp, x, keep, scale):
     if keep.shape != x.shape or keep.dtype != bool or not keep.flags.c_contiguous:
         return NotImplemented
     y = np.empty_like(x)
-    flat, flags, out = x.reshape(-1), keep.reshape(-1), y.reshape(-1)
-    each(
-        lambda part: _choose(flat[part], flags[part], x.dtype.type(scale), out[part]),
-        pieces(x.size, 2 * x.nbytes / BYTES),
-    )
+    given = x.reshape(-1), keep.reshape(-1), x.dtype.type(scale), y.reshape(-1)
+    divided(_choose_all, x.size, 2 * x.nbytes / BYTES, *given)
     return y
 
 
 @compiled()
-def _draw(seed, counter, low, bound, first, words):
+def _draw_all(team, ends, seed, counter, low, bound, words):
+    together(team, ends, _draw, (seed, counter, low, bound, words))
+
+
+@compiled()
+def _draw(piece, seed, counter, low, bound, words):
+    _, first, end = piece
+    words = words[first:end]
     # The stream of a seed pair, as `philox.stream` finds it.
     state = seed & _LOW, seed >> _HALF, counter & _LOW, counter >> _HALF, *_SCRAMBLE
     state = _two_rounds(*_two_rounds(*state))
@@ -92,7 +94,14 @@ def _round(w_0, w_1, w_2, w_3, k_0, k_1):
 
 
 @compiled()
-def _choose(x, keep, scale, y):
+def _choose_all(team, ends, x, keep, scale, y):
+    together(team, ends, _choose, (x, keep, scale, y))
+
+
+@compiled()
+def _choose(piece, x, keep, scale, y):
+    _, first, end = piece
+    x, keep, y = x[first:end], keep[first:end], y[first:end]
     zero = x.dtype.type(0)
     for i in range(y.size):
         value = x[i] * scale

@@ -17,8 +17,9 @@ import math
 
 import numpy as np
 
-from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled, plain
+from minikeras.kernels.compiled.team import divided, together
 
 # Numbers in a block, and how often a pass reads or writes its array.
 _BLOCK = 1 << 13
@@ -31,18 +32,12 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     """Normalize each channel over all other axes; see `shared.norm.batch_norm`."""
     if not _suits(x, gamma, beta) or not _are_channels(x, axis, gamma, beta):
         return NotImplemented
-    lines, repeats, parts = _lines(x)
-    mean, squares, count = _joined(each(lambda part: _moments(lines[part]), parts), repeats)
-    variance = squares / count
-    inverse = 1.0 / np.sqrt(variance + epsilon)
-    scale = inverse if gamma is None else inverse * gamma
-    centre = mean.astype(x.dtype)
-    shift = np.zeros_like(centre) if beta is None else beta
-    given = [np.tile(v.astype(x.dtype, copy=False), repeats) for v in (centre, scale, shift)]
-    y = np.empty_like(x)
-    results = y.reshape(lines.shape)
-    each(lambda part: _normalize(lines[part], *given, results[part]), parts)
-    return (y, centre, variance.astype(x.dtype)), (centre, inverse) if keep else None
+    channels, y, lines = x.shape[-1], np.empty_like(x), _lines(x)
+    moments, inverse = np.empty((2, channels), x.dtype), np.empty(channels)
+    given = lines, *_factors(channels, x.dtype, gamma, beta), float(epsilon)
+    made = moments, inverse, y.reshape(lines.shape)
+    divided(_batch_norm_all, len(lines), _PASSES * x.nbytes / BYTES, *given, *made)
+    return (y, moments[0], moments[1]), (moments[0], inverse) if keep else None
 
 
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
@@ -50,24 +45,16 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     (x, gamma, beta), (mean, inverse), g = arrays, saved, np.ascontiguousarray(gradients[0])
     if not _suits(x, gamma, g) or not _are_channels(x, axis, gamma, beta):
         return NotImplemented
-    lines, repeats, parts = _lines(x)
-    upstream, centre = g.reshape(lines.shape), np.tile(mean, repeats)
-    found = each(lambda part: _slopes(lines[part], upstream[part], centre), parts)
-    total, moment = np.add.reduce(found).reshape(2, repeats, -1).sum(axis=1)
-    dx = None
-    if needs[0]:
-        a = inverse if gamma is None else inverse * gamma
-        b = (2 * gradients[2] - a * inverse**2 * moment) * x.shape[-1] / x.size
-        c = (gradients[1] - a * total) * x.shape[-1] / x.size
-        factors = [np.tile(v.astype(x.dtype), repeats) for v in (a, b, c)]
-        dx = np.empty_like(x)
-        results = dx.reshape(lines.shape)
-        each(lambda p: _combine(upstream[p], lines[p], centre, *factors, results[p]), parts)
-    return [
-        dx,
-        (moment * inverse).astype(x.dtype) if needs[1] else None,
-        total.astype(x.dtype) if needs[2] else None,
-    ]
+    lines, channels = _lines(x), x.shape[-1]
+    dx = np.empty_like(x) if needs[0] else None
+    results = np.empty((0, 0), x.dtype) if dx is None else dx.reshape(lines.shape)
+    by_moments, slopes = np.empty((2, channels)), np.empty((2, channels), x.dtype)
+    by_moments[0], by_moments[1] = gradients[1], gradients[2]
+    gain, _ = _factors(channels, x.dtype, gamma, None)
+    given = lines, g.reshape(lines.shape), mean, inverse, gain, by_moments
+    work = _PASSES * x.nbytes / BYTES
+    divided(_pull_batch_norm_all, len(lines), work, *given, slopes, results)
+    return [dx, slopes[0] if needs[1] else None, slopes[1] if needs[2] else None]
 
 
 def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
@@ -75,13 +62,11 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
     shape = x.shape[x.ndim - axes :]
     if not _suits(x, gamma, beta) or any(v is not None and v.shape != shape for v in (gamma, beta)):
         return NotImplemented
-    rows, gamma, beta = _flat(x, axes, gamma, beta)
+    rows = x.reshape(-1, math.prod(shape))
     y, (mean, inverse) = np.empty_like(x), np.empty((2, len(rows), 1), x.dtype)
-    results = y.reshape(rows.shape)
-    each(
-        lambda p: _normalize_rows(rows[p], gamma, beta, epsilon, results[p], mean[p], inverse[p]),
-        pieces(len(rows), _PASSES * x.nbytes / BYTES),
-    )
+    given = rows, *_factors(rows.shape[1], x.dtype, gamma, beta), float(epsilon)
+    made = y.reshape(rows.shape), mean, inverse
+    divided(_layer_norm_all, len(rows), _PASSES * x.nbytes / BYTES, *given, *made)
     return y, (mean, inverse) if keep else None
 
 
@@ -90,19 +75,14 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     (x, gamma, _), (mean, inverse), g = arrays, saved, np.ascontiguousarray(g)
     if not _suits(x, g, gamma):
         return NotImplemented
-    rows, gain, _ = _flat(x, axes, gamma, None)
-    dx, g = np.empty_like(x), g.reshape(rows.shape)
-    results = dx.reshape(rows.shape)
-
-    def pull(p):
-        sums = np.zeros((2, rows.shape[1]))
-        _pull_rows(g[p], rows[p], gain, mean[p], inverse[p], results[p], sums, np.zeros_like(gains))
-        return sums
-
-    gains = np.empty((2, rows.shape[1]), x.dtype)
-    sums = np.add.reduce(each(pull, pieces(len(rows), _PASSES * x.nbytes / BYTES)))
-    by_gamma, by_beta = sums.astype(x.dtype).reshape(2, *x.shape[x.ndim - axes :])
-    found = [dx, by_gamma, by_beta]
+    own = x.shape[x.ndim - axes :]
+    rows = x.reshape(-1, math.prod(own))
+    gain, _ = _factors(rows.shape[1], x.dtype, gamma, None)
+    dx, slopes = np.empty_like(x), np.empty((2, *own), x.dtype)
+    given = g.reshape(rows.shape), rows, gain, mean, inverse
+    made = dx.reshape(rows.shape), slopes.reshape(2, -1)
+    divided(_pull_layer_norm_all, len(rows), _PASSES * x.nbytes / BYTES, *given, *made)
+    found = [dx, slopes[0], slopes[1]]
     return [v if needed else None for v, needed in zip(found, needs, strict=True)]
 
 
@@ -118,54 +98,96 @@ def _are_channels(x, axis, *factors):
 
 
 def _lines(x):
-    """Several positions side by side in each line, how many, and the lines of each thread."""
+    """Several positions side by side in each line."""
     positions, channels = x.size // x.shape[-1], x.shape[-1]
     most = 1 << max(_LINE // channels, 1).bit_length() - 1
     repeats = math.gcd(positions, most)
-    lines = x.reshape(positions // repeats, repeats * channels)
-    return lines, repeats, pieces(len(lines), _PASSES * x.nbytes / BYTES)
+    return x.reshape(positions // repeats, repeats * channels)
 
 
-def _flat(x, axes, gamma, beta):
-    """What is normalized together as rows, with factors for each of their numbers."""
-    width = math.prod(x.shape[x.ndim - axes :])
-    gain = np.ones(width, x.dtype) if gamma is None else gamma.reshape(-1)
-    shift = np.zeros(width, x.dtype) if beta is None else beta.reshape(-1)
-    return x.reshape(-1, width), gain, shift
+def _factors(width, dtype, gamma, beta):
+    """What to multiply by and what to add, for each number that has its own."""
+    gain = np.ones(width, dtype) if gamma is None else gamma.reshape(-1)
+    shift = np.zeros(width, dtype) if beta is None else beta.reshape(-1)
+    return gain, shift
 
 
-def _moments(lines):
-    """How many lines, and the mean and the sum of squared distances from it of each column."""
-    mean, squares, exact = np.zeros((3, lines.shape[1]))
-    room = np.empty((2, lines.shape[1]), lines.dtype)
-    _gather_moments(lines, max(1, _BLOCK // lines.shape[1]), mean, squares, exact, room[0], room[1])
-    return len(lines), mean, squares
+# Batch normalization. A line holds the channels several times: what is one number for each channel
+# is first spread over a line, and what was found for the columns of lines is joined at the end.
 
 
-def _joined(found, repeats):
-    """The moments of all parts and repeats together, for each channel."""
-    counts = np.array([count for count, _, _ in found], float)[:, None, None]
-    means, squares = (
-        np.stack([part[i].reshape(repeats, -1) for part in found]) for i in (1, 2)
-    )
-    count = counts.sum() * repeats
-    mean = (counts * means).sum(axis=(0, 1)) / count
-    apart = counts * (means - mean) ** 2
-    return mean, (squares + apart).sum(axis=(0, 1)), count
+@compiled()
+def _batch_norm_all(team, ends, lines, gamma, beta, epsilon, moments, inverse, results):
+    found = np.zeros((len(ends) - 1, 3, lines.shape[1]))
+    together(team, ends, _moments, (lines, found))
+    variance = np.empty(gamma.size)
+    _join(found, ends, moments[0], variance)
+    factors = np.empty((3, lines.shape[1]), lines.dtype)
+    for j in range(gamma.size):
+        moments[1, j] = variance[j]
+        inverse[j] = 1.0 / np.sqrt(variance[j] + epsilon)
+        for k in range(j, lines.shape[1], gamma.size):
+            factors[0, k], factors[1, k] = moments[0, j], inverse[j] * gamma[j]
+            factors[2, k] = beta[j]
+    together(team, ends, _normalize, (lines, factors, results))
 
 
-def _slopes(lines, g, centre):
-    """The sums over lines of the gradients, and of them times the centred inputs."""
-    sums, room = np.zeros((2, lines.shape[1])), np.empty((2, lines.shape[1]), lines.dtype)
-    _gather_slopes(lines, g, centre, max(1, _BLOCK // lines.shape[1]), sums, room[0], room[1])
-    return sums
+@compiled()
+def _join(found, ends, mean, variance):
+    """Mean and variance of each channel from the moments of all pieces and repeats."""
+    columns, channels = found.shape[2], mean.size
+    count = float(ends[-1] * (columns // channels))
+    for j in range(channels):
+        total, squares = 0.0, 0.0
+        for part in range(len(found)):
+            for k in range(j, columns, channels):
+                total += (ends[part + 1] - ends[part]) * found[part, 0, k]
+        centre = total / count
+        for part in range(len(found)):
+            for k in range(j, columns, channels):
+                apart = found[part, 0, k] - centre
+                squares += found[part, 1, k] + (ends[part + 1] - ends[part]) * (apart * apart)
+        mean[j], variance[j] = centre, squares / count
+
+
+@compiled()
+def _pull_batch_norm_all(
+    team, ends, lines, g, mean, inverse, gamma, by_moments, slopes, results
+):  # fmt: skip
+    columns, channels = lines.shape[1], mean.size
+    found, factors = np.zeros((len(ends) - 1, 2, columns)), np.empty((4, columns), lines.dtype)
+    for k in range(columns):
+        factors[0, k] = mean[k % channels]
+    together(team, ends, _slopes, (lines, g, factors[0], found))
+    sums, share = np.zeros((2, channels)), 1.0 * channels
+    for part in range(1, len(found)):
+        found[0] += found[part]
+    for k in range(columns):
+        sums[0, k % channels] += found[0, 0, k]
+        sums[1, k % channels] += found[0, 1, k]
+    for j in range(channels):
+        total, moment, scale = sums[0, j], sums[1, j], inverse[j]
+        slopes[0, j], slopes[1, j] = moment * scale, total
+        a = scale * gamma[j]
+        b = (2 * by_moments[1, j] - a * (scale * scale) * moment) * share / lines.size
+        c = (by_moments[0, j] - a * total) * share / lines.size
+        for k in range(j, columns, channels):
+            factors[1, k], factors[2, k], factors[3, k] = a, b, c
+    if results.size > 0:
+        together(team, ends, _combine, (g, lines, factors, results))
 
 
 # Sums are taken of four lines at a time: so the sum itself is fetched and stored once for four.
 
 
 @compiled("contract")
-def _gather_moments(lines, length, mean, squares, exact, centre, room):
+def _moments(piece, lines, found):
+    """The mean and the sum of squared distances from it of each column of some lines."""
+    number, first, end = piece
+    lines, rooms = lines[first:end], np.empty((2, lines.shape[1]), lines.dtype)
+    mean, squares, exact = found[number, 0], found[number, 1], found[number, 2]
+    centre, room = rooms[0], rooms[1]
+    length = max(1, _BLOCK // lines.shape[1])
     for start in range(0, len(lines), length):
         block = lines[start : start + length]
         count = len(block)
@@ -251,8 +273,9 @@ def _add_two_products(a, g, b, h, centre, out):
 
 
 @compiled("contract")
-def _normalize(lines, centre, scale, shift, results):
-    for i in range(len(lines)):
+def _normalize(piece, lines, factors, results):
+    centre, scale, shift = factors[0], factors[1], factors[2]
+    for i in range(piece[1], piece[2]):
         _scaled(lines[i], centre, scale, shift, results[i])
 
 
@@ -263,7 +286,12 @@ def _scaled(x, centre, scale, shift, y):
 
 
 @compiled("contract")
-def _gather_slopes(lines, g, centre, length, sums, total, moment):
+def _slopes(piece, lines, g, centre, found):
+    """The sums over some lines of the gradients, and of them times the centred inputs."""
+    number, first, end = piece
+    lines, g, sums = lines[first:end], g[first:end], found[number]
+    room = np.empty((2, lines.shape[1]), lines.dtype)
+    total, moment, length = room[0], room[1], max(1, _BLOCK // lines.shape[1])
     for start in range(0, len(lines), length):
         block, slopes = lines[start : start + length], g[start : start + length]
         count = len(block)
@@ -283,8 +311,9 @@ def _gather_slopes(lines, g, centre, length, sums, total, moment):
 
 
 @compiled("contract")
-def _combine(g, lines, centre, a, b, c, results):
-    for i in range(len(lines)):
+def _combine(piece, g, lines, factors, results):
+    centre, a, b, c = factors[0], factors[1], factors[2], factors[3]
+    for i in range(piece[1], piece[2]):
         _scaled(lines[i], centre, b, c, results[i])
         _add_times(a, g[i], results[i])
 
@@ -311,10 +340,16 @@ def _sum_of_squares(x, centre):
     return total
 
 
+@compiled()
+def _layer_norm_all(team, ends, rows, gamma, beta, epsilon, results, mean, inverse):
+    given = rows, gamma, beta, epsilon, results, mean, inverse
+    together(team, ends, _normalize_rows, given)
+
+
 @compiled("contract")
-def _normalize_rows(rows, gamma, beta, epsilon, results, mean, inverse):
+def _normalize_rows(piece, rows, gamma, beta, epsilon, results, mean, inverse):
     kind, width = rows.dtype.type, rows.shape[1]
-    for i in range(len(rows)):
+    for i in range(piece[1], piece[2]):
         centre = kind(_sum(rows[i]) / width)
         variance = _sum_of_squares(rows[i], centre) / width
         scale = kind(1 / math.sqrt(variance + epsilon))
@@ -328,17 +363,28 @@ def _scaled_row(x, centre, scale, gamma, beta, y):
         y[j] = (x[j] - centre) * scale * gamma[j] + beta[j]
 
 
+@compiled()
+def _pull_layer_norm_all(team, ends, g, rows, gain, mean, inverse, dx, slopes):
+    sums = np.zeros((len(ends) - 1, 2, rows.shape[1]))
+    together(team, ends, _pull_rows, (g, rows, gain, mean, inverse, dx, sums))
+    for part in range(1, len(sums)):
+        sums[0] += sums[part]
+    slopes[:] = sums[0]
+
+
 @compiled("contract")
-def _pull_rows(g, rows, gain, mean, inverse, dx, sums, room):
+def _pull_rows(piece, g, rows, gain, mean, inverse, dx, sums):
+    number, first, end = piece
     kind, width = rows.dtype.type, rows.shape[1]
-    for i in range(len(rows)):
+    room = np.zeros((2, width), rows.dtype)
+    for i in range(first, end):
         centre, scale = mean[i, 0], inverse[i, 0]
         total, moment = _weighed(g[i], rows[i], gain, centre, scale)
         total, moment = kind(total / width), kind(moment / width)
         _pull_row(g[i], rows[i], gain, centre, scale, total, moment, dx[i])
         _add_slopes(g[i], rows[i], centre, scale, room[0], room[1])
-        if i % 64 == 63 or i == len(rows) - 1:
-            sums += room
+        if (i - first) % 64 == 63 or i == end - 1:
+            sums[number] += room
             room[:] = 0
 
 

@@ -12,7 +12,9 @@ loops of their own, over stretches that stay in the first-level cache.
 
 import math
 
+from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled, plain
+from minikeras.kernels.compiled.team import divided, together
 
 _STRETCH = 2048
 """Numbers between two loops of a rule: five arrays of them fit the first-level cache."""
@@ -22,14 +24,14 @@ def sgd(p, g, lr):
     """`p -= lr * g`; see `shared.optimizers.sgd`."""
     if not plain(p, g):
         return NotImplemented
-    return _sgd(_flat(p), _flat(g), lr)
+    return _divided(_sgd_all, 3, (p, g), lr)
 
 
 def sgd_momentum(p, g, m, lr, momentum, nesterov):
     """Gradient descent with momentum; see `shared.optimizers.sgd_momentum`."""
     if not plain(p, g, m):
         return NotImplemented
-    return _sgd_momentum(_flat(p), _flat(g), _flat(m), lr, p.dtype.type(momentum), nesterov)
+    return _divided(_sgd_momentum_all, 5, (p, g, m), lr, p.dtype.type(momentum), nesterov)
 
 
 def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
@@ -37,41 +39,56 @@ def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None
     given = [array for array in (largest, square) if array is not None]
     if not plain(p, g, m, v, *given):
         return NotImplemented
-    p, g, m, v = _flat(p), _flat(g), _flat(m), _flat(v)
+    numbers = alpha, share_1, share_2, epsilon
     if not given:
-        return _adam(p, g, m, v, alpha, share_1, share_2, epsilon)
-    hat = v if largest is None else _flat(largest)
-    squares = g if square is None else _flat(square)
+        return _divided(_adam_all, 7, (p, g, m, v), *numbers)
     squared, ams = square is not None, largest is not None
-    return _adam_apart(p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon)
+    arrays = p, g, m, v, largest if ams else v, square if squared else g
+    return _divided(_adam_apart_all, 7 + 2 * ams + squared, arrays, ams, squared, *numbers)
 
 
 def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None):
     """RMSprop without mean gradient or velocity; see `shared.optimizers.rmsprop`."""
     if mean is not None or velocity is not None or square is not None or not plain(p, g, v):
         return NotImplemented
-    return _rmsprop(_flat(p), _flat(g), _flat(v), lr, rho, share, epsilon)
+    return _divided(_rmsprop_all, 5, (p, g, v), lr, rho, share, epsilon)
 
 
 def adagrad(p, g, total, lr, epsilon, square=None):
     """Adagrad; see `shared.optimizers.adagrad`."""
     if square is not None or not plain(p, g, total):
         return NotImplemented
-    return _adagrad(_flat(p), _flat(g), _flat(total), lr, epsilon)
+    return _divided(_adagrad_all, 5, (p, g, total), lr, epsilon)
 
 
-def _flat(array):
-    return array if array.ndim == 1 else array.reshape(-1)
+def _divided(run, passes, arrays, *numbers):
+    """Run a rule on flat views, given how often it reads or writes as much as the weight has."""
+    flat = [array if array.ndim == 1 else array.reshape(-1) for array in arrays]
+    divided(run, flat[0].size, passes * flat[0].nbytes / BYTES, *flat, *numbers)
 
 
 @compiled()
-def _sgd(p, g, lr):
+def _sgd_all(team, ends, p, g, lr):
+    together(team, ends, _sgd, (p, g, lr))
+
+
+@compiled()
+def _sgd(piece, p, g, lr):
+    _, start, end = piece
+    p, g = p[start:end], g[start:end]
     for i in range(p.size):
         p[i] -= g[i] * lr
 
 
 @compiled()
-def _sgd_momentum(p, g, m, lr, momentum, nesterov):
+def _sgd_momentum_all(team, ends, p, g, m, lr, momentum, nesterov):
+    together(team, ends, _sgd_momentum, (p, g, m, lr, momentum, nesterov))
+
+
+@compiled()
+def _sgd_momentum(piece, p, g, m, lr, momentum, nesterov):
+    _, start, end = piece
+    p, g, m = p[start:end], g[start:end], m[start:end]
     for i in range(p.size):
         step = g[i] * lr
         velocity = m[i] * momentum - step
@@ -80,7 +97,14 @@ def _sgd_momentum(p, g, m, lr, momentum, nesterov):
 
 
 @compiled()
-def _adam(p, g, m, v, alpha, share_1, share_2, epsilon):
+def _adam_all(team, ends, p, g, m, v, alpha, share_1, share_2, epsilon):
+    together(team, ends, _adam, (p, g, m, v, alpha, share_1, share_2, epsilon))
+
+
+@compiled()
+def _adam(piece, p, g, m, v, alpha, share_1, share_2, epsilon):
+    _, start, end = piece
+    p, g, m, v = p[start:end], g[start:end], m[start:end], v[start:end]
     for i in range(p.size):
         slope = g[i]
         first = m[i] + (slope - m[i]) * share_1
@@ -91,9 +115,19 @@ def _adam(p, g, m, v, alpha, share_1, share_2, epsilon):
 
 
 @compiled()
-def _adam_apart(p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon):
-    for start in range(0, p.size, _STRETCH):
-        part = slice(start, min(start + _STRETCH, p.size))
+def _adam_apart_all(
+    team, ends, p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
+):  # fmt: skip
+    given = p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
+    together(team, ends, _adam_apart, given)
+
+
+@compiled()
+def _adam_apart(
+    piece, p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
+):  # fmt: skip
+    for start in range(piece[1], piece[2], _STRETCH):
+        part = slice(start, min(start + _STRETCH, piece[2]))
         _follow(v[part], squares[part], squared, share_2)
         if ams:
             _keep_largest(hat[part], v[part])
@@ -126,7 +160,14 @@ def _step(p, g, m, hat, alpha, share, epsilon):
 
 
 @compiled()
-def _rmsprop(p, g, v, lr, rho, share, epsilon):
+def _rmsprop_all(team, ends, p, g, v, lr, rho, share, epsilon):
+    together(team, ends, _rmsprop, (p, g, v, lr, rho, share, epsilon))
+
+
+@compiled()
+def _rmsprop(piece, p, g, v, lr, rho, share, epsilon):
+    _, start, end = piece
+    p, g, v = p[start:end], g[start:end], v[start:end]
     for i in range(p.size):
         slope = g[i]
         v[i] = v[i] * rho + slope * slope * share
@@ -134,7 +175,14 @@ def _rmsprop(p, g, v, lr, rho, share, epsilon):
 
 
 @compiled()
-def _adagrad(p, g, total, lr, epsilon):
+def _adagrad_all(team, ends, p, g, total, lr, epsilon):
+    together(team, ends, _adagrad, (p, g, total, lr, epsilon))
+
+
+@compiled()
+def _adagrad(piece, p, g, total, lr, epsilon):
+    _, start, end = piece
+    p, g, total = p[start:end], g[start:end], total[start:end]
     for i in range(p.size):
         slope = g[i]
         total[i] += slope * slope

@@ -3,16 +3,25 @@
 All arrays are `(images, height, width, channels)`, C-contiguous. `window`, `strides` and `lows`,
 the cells of padding in front, are pairs for height and width. Numbers are loaded before they are
 chosen from: a load that happens only sometimes would keep the compiler from using vectors.
+
+Each loop has a public function that shares the images out, and one for a piece of them.
 """
 
 import numpy as np
-from numba import njit
+
+from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.team import together
 
 
-@njit(nogil=True, cache=True)
-def largest(x, out, window, strides, lows):
+@compiled()
+def largest(team, ends, x, out, window, strides, lows):
     """Maximum of each window, minus infinity where there is none."""
-    for image in range(len(x)):
+    together(team, ends, _largest, (x, out, window, strides, lows))
+
+
+@compiled()
+def _largest(piece, x, out, window, strides, lows):
+    for image in range(piece[1], piece[2]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -24,7 +33,7 @@ def largest(x, out, window, strides, lows):
                         _keep_larger(target, x[image, h, w], x[image, h, min(w + 1, right - 1)])
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _keep_larger(target, a, b):
     """Larger of three numbers; one that cannot be compared loses."""
     for c in range(len(target)):
@@ -33,10 +42,15 @@ def _keep_larger(target, a, b):
         target[c] = other if other > some else some
 
 
-@njit(nogil=True, cache=True)
-def first_largest(x, y, out, window, strides, lows):
+@compiled()
+def first_largest(team, ends, x, y, out, window, strides, lows):
     """Number of the first tap that equals the maximum, that of all taps where there is none."""
-    for image in range(len(x)):
+    together(team, ends, _first_largest, (x, y, out, window, strides, lows))
+
+
+@compiled()
+def _first_largest(piece, x, y, out, window, strides, lows):
+    for image in range(piece[1], piece[2]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -49,7 +63,7 @@ def first_largest(x, y, out, window, strides, lows):
                         _mark(target, x[image, h, w], best, out.dtype.type(number))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _mark(target, cell, best, number):
     """Write a tap's number where its cell holds the maximum."""
     for c in range(len(target)):
@@ -57,10 +71,15 @@ def _mark(target, cell, best, number):
         target[c] = number if cell[c] == best[c] else held
 
 
-@njit(nogil=True, cache=True)
-def gather(x, index, out, window, strides, lows):
+@compiled()
+def gather(team, ends, x, index, out, window, strides, lows):
     """Cell of each window that the index names, 0 where it names none."""
-    for image in range(len(x)):
+    together(team, ends, _gather, (x, index, out, window, strides, lows))
+
+
+@compiled()
+def _gather(piece, x, index, out, window, strides, lows):
+    for image in range(piece[1], piece[2]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -73,18 +92,23 @@ def gather(x, index, out, window, strides, lows):
                         _pick(target, x[image, h, w], named, index.dtype.type(number))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _pick(target, cell, named, number):
     for c in range(len(target)):
         held, value = target[c], cell[c]
         target[c] = value if named[c] == number else held
 
 
-@njit(nogil=True, cache=True)
-def scatter(g, index, out, window, strides, lows):
+@compiled()
+def scatter(team, ends, g, index, out, window, strides, lows):
     """Add each number to the cell that the index names."""
+    together(team, ends, _scatter, (g, index, out, window, strides, lows))
+
+
+@compiled()
+def _scatter(piece, g, index, out, window, strides, lows):
     apart = strides[0] >= window[0] and strides[1] >= window[1]
-    for image in range(len(g)):
+    for image in range(piece[1], piece[2]):
         out[image] = 0
         for row in range(g.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], out.shape[1])
@@ -101,7 +125,7 @@ def scatter(g, index, out, window, strides, lows):
                             _add_named(out[image, h, w], source, named, number)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _put_named(target, source, named, number):
     zero = source.dtype.type(0)
     for c in range(len(target)):
@@ -109,7 +133,7 @@ def _put_named(target, source, named, number):
         target[c] = value if named[c] == number else zero
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_named(target, source, named, number):
     zero = source.dtype.type(0)
     for c in range(len(target)):
@@ -117,10 +141,15 @@ def _add_named(target, source, named, number):
         target[c] += value if named[c] == number else zero
 
 
-@njit(nogil=True, cache=True)
-def mean(x, out, window, strides, lows):
+@compiled()
+def mean(team, ends, x, out, window, strides, lows):
     """Mean of the cells of each window, 0 where there are none."""
-    for image in range(len(x)):
+    together(team, ends, _mean, (x, out, window, strides, lows))
+
+
+@compiled()
+def _mean(piece, x, out, window, strides, lows):
+    for image in range(piece[1], piece[2]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -135,16 +164,21 @@ def mean(x, out, window, strides, lows):
                     target[c] /= count
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add(target, cell):
     for c in range(len(target)):
         target[c] += cell[c]
 
 
-@njit(nogil=True, cache=True)
-def spread(g, out, window, strides, lows):
+@compiled()
+def spread(team, ends, g, out, window, strides, lows):
     """Add to each cell of a window its even part."""
-    for image in range(len(g)):
+    together(team, ends, _spread, (g, out, window, strides, lows))
+
+
+@compiled()
+def _spread(piece, g, out, window, strides, lows):
+    for image in range(piece[1], piece[2]):
         out[image] = 0
         for row in range(g.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], out.shape[1])
@@ -156,20 +190,20 @@ def spread(g, out, window, strides, lows):
                         _add_part(out[image, h, w], g[image, row, column], count)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_part(target, source, count):
     for c in range(len(target)):
         target[c] += source[c] / count
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _inside(place, stride, low, window, size):
     """The cells of a window that lie inside, as first one and the one behind the last."""
     first = place * stride - low
     return max(first, 0), min(first + window, size)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _number(row, column, h, w, window, strides, lows):
     """Row-major number of the tap of a window that is at a cell."""
     down, along = h - row * strides[0] + lows[0], w - column * strides[1] + lows[1]

@@ -9,8 +9,9 @@ import math
 
 import numpy as np
 
-from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled import pool_loops as loops
+from minikeras.kernels.compiled.team import divided
 from minikeras.kernels.shared.windows import Grid
 
 
@@ -82,19 +83,15 @@ def _suit(grid, first, other):
 
 
 def _run(loop, out, grid, arrays):
-    """Run a loop on all images, a piece for each thread."""
+    """Run a loop on all images, which threads share."""
     arrays = [_as_images(np.ascontiguousarray(array)) for array in arrays]
     result = out if out.flags.c_contiguous else np.empty(out.shape, out.dtype)
     target = _as_images(result)
     above = 2 - len(grid.window)
     window, strides = (1,) * above + grid.window, (1,) * above + tuple(grid.strides)
     lows = (0,) * above + grid.lows
-
-    def compute(part):
-        loop(*(array[part] for array in arrays), target[part], window, strides, lows)
-
     work = sum(array.nbytes for array in (*arrays, target)) / BYTES
-    each(compute, pieces(len(target), work))
+    divided(loop, len(target), work, *arrays, target, window, strides, lows)
     if result is not out:
         out[...] = result
     return out

@@ -6,13 +6,22 @@ begins. Here only the right-hand side is copied, a block of rows at a time, into
 tile; a panel stays in the first-level cache while the rows of the left-hand side pass by (Goto and
 van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). The left-hand side is read
 where it lies, transposed or not, since a tile needs one number of it at a time.
+Where the right-hand side is large and many rows meet it, copying pays, and BLAS computes the piece.
+
+All products that are wanted at once are one call: a table of numbers says what they are, another
+which piece is which part of which product, and the threads take piece after piece.
 """
 
 import math
+from contextlib import nullcontext
+from functools import lru_cache
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled
+from minikeras.arrays import threads
+from minikeras.kernels.compiled.blas import gemm, gemm_code
+from minikeras.kernels.compiled.loops import compiled, matrix_at
+from minikeras.kernels.compiled.team import shared, together
 from minikeras.kernels.compiled.tiles import (
     ROWS,
     VECTOR,
@@ -29,50 +38,176 @@ _TERMS = 384
 _LINES = 120
 # Rows and bytes of the two sides from which BLAS, which copies both, is faster.
 _TALL, _WIDE = 256, 1 << 21
+# Most pieces for each thread, if a piece is some panels of the right-hand side.
+_EACH_THREAD = 2
+
+# What a line of the plan says of a product: its sizes; how many bytes it is from row to row and
+# from column to column of the two sides; whether a bias and `relu` follow; the columns of a panel
+# and how many of its rows are made at a time; whether BLAS computes it; and in how many parts, of
+# some columns each or of some rows.
+_HEIGHT, _DEPTH, _WIDTH, _A_ROW, _A_STEP, _B_ROW, _B_STEP, _BIASED, _RELU = range(9)
+_COLUMNS, _BLOCK, _BY_BLAS, _PARTS, _BY_COLUMNS = range(9, 14)
+# And where the two sides, the result and the bias lie.
+_A, _B, _OUT, _BIAS = range(4)
 
 
-def part_of_product(xp, a, b, out, i, count, bias=None, relu=False):
-    """Compute one of `count` pieces of a product; see `shared.products.part_of_product`."""
-    if not _suit(a, b, out, bias):
+def products_together(xp, products):
+    """Compute several products of matrices; see `shared.products.products_together`."""
+    if not all([_suit(*product[:3]) for product in products]):
         return NotImplemented
-    size, (rows, terms), width = out.itemsize, a.shape, b.shape[1]
-    wide = panel_columns(width, size)
-    panels = -(-width // wide)
-    low, high, first, end = 0, rows, 0, width
-    if panels >= count:  # no panel is made twice
-        first, end = (min(panels * j // count * wide, width) for j in (i, i + 1))
-    else:
-        low, high = rows * i // count, rows * (i + 1) // count
-    depth = math.ceil(terms / math.ceil(terms / _TERMS))
-    room = aligned_empty(np, (depth * math.ceil((end - first) / wide), wide), out.dtype)
-    across = not b.flags.c_contiguous
-    _multiply(
-        tile_code(out.dtype),
-        (a.ctypes.data + low * a.strides[0], a.strides[0], a.strides[1]),
-        (b.T if across else b).reshape(-1),
-        across,
-        out[low:high],
-        (terms, width, first, end, depth),
-        np.empty(0, out.dtype) if bias is None else bias,
-        0.0 if relu else -math.inf,
-        room,
+    dtype = products[0][0].dtype
+    blas = gemm_code(dtype)
+    kinds = tuple(
+        [
+            (a.shape, b.shape, a.strides, b.strides, bias is not None, r)
+            for a, b, bias, r in products
+        ]
     )
-    return out
+    operations = sum([2 * a.size * b.shape[1] for a, b, _, _ in products])
+    count = len(threads.ends(operations, operations / threads.OPERATIONS, 1)) - 1
+    table, tasks, room, calls_blas = _plan(kinds, dtype.itemsize, blas[0] != 0, count)
+    outs = [np.empty((a.shape[0], b.shape[1]), dtype) for a, b, _, _ in products]
+    places = np.array(
+        [
+            (a.ctypes.data, b.ctypes.data, out.ctypes.data, 0 if bias is None else bias.ctypes.data)
+            for (a, b, bias, _), out in zip(products, outs, strict=True)
+        ]
+    )
+    rooms = aligned_empty(np, (len(tasks), room), dtype)
+    with threads.blas_on_one_thread() if calls_blas else nullcontext():
+        shared(_compute_all, len(tasks), table, places, tasks, rooms, tile_code(dtype), blas)
+    return outs
 
 
-def _suit(a, b, out, bias):
-    """Whether the matrices are such as the loops were made for."""
-    given = [a, b, out] if bias is None else [a, b, out, bias]
-    if len(a) >= _TALL and b.nbytes > _WIDE:
-        return False
+@lru_cache(1024)
+def _plan(kinds, size, has_blas, count):
+    """Say how products are computed.
+
+    Args:
+        kinds: tuple of `(shapes, strides of the two sides, whether there is a bias, relu)`.
+        size: bytes of a number.
+        has_blas: whether BLAS can be called.
+        count: how many threads are worth waking.
+
+    Returns:
+        A line for each product, `(product, part)` of every piece, the numbers that a piece needs
+        room for, and whether BLAS is called.
+    """
+    table = np.array([_line(kind, size, has_blas, count) for kind in kinds])
+    tasks = np.array([(j, i) for j, line in enumerate(table) for i in range(line[_PARTS])])
+    room = max(line[_BLOCK] * -(-line[_WIDTH] // line[_COLUMNS]) * line[_COLUMNS] for line in table)
+    return table, tasks, room, bool(table[:, _BY_BLAS].any())
+
+
+def _suit(a, b, bias):
+    """Whether the arrays of a product are such as the loops were made for."""
+    given = [a, b] if bias is None else [a, b, bias]
     return (
-        out.dtype in (np.float32, np.float64)
-        and all(array.dtype == out.dtype and array.flags.aligned for array in given)
-        and all(array.size for array in given)
-        and out.flags.c_contiguous
+        a.dtype in (np.float32, np.float64)
+        and all([array.dtype == a.dtype and array.flags.aligned for array in given])
+        and all([array.size for array in given])
         and (b.flags.c_contiguous or b.flags.f_contiguous)
         and (bias is None or bias.flags.c_contiguous)
     )
+
+
+def _line(kind, size, has_blas, count):
+    """The line of a product that is to be computed in about so many parts."""
+    (height, depth), (_, width), a_strides, b_strides, biased, relu = kind
+    wide = panel_columns(width, size)
+    panels = -(-width // wide)
+    by_blas = has_blas and height >= _TALL and depth * width * size > _WIDE and size in a_strides
+    by_columns = width > height if by_blas else panels >= count
+    if by_columns and not by_blas and count > 1:
+        count = min(panels, count * _EACH_THREAD)
+    return (
+        *(height, depth, width, *a_strides, *b_strides, biased, relu),
+        *(wide, math.ceil(depth / math.ceil(depth / _TERMS)), by_blas),
+        *(min(count, width if by_columns else height), by_columns),
+    )
+
+
+@compiled()
+def _compute_all(team, ends, table, places, tasks, rooms, code, blas):
+    together(team, ends, _compute, (table, places, tasks, rooms, code, blas))
+
+
+@compiled()
+def _compute(piece, table, places, tasks, rooms, code, blas):
+    """Compute a part of a product."""
+    product, i = tasks[piece[0]]
+    if table[product, _BY_BLAS]:
+        _by_blas(table[product], places[product], i, blas, rooms)
+    else:
+        _by_tiles(table[product], places[product], i, code, rooms[piece[0]])
+
+
+@compiled()
+def _by_tiles(job, place, i, code, room):
+    size, wide, height, width = room.itemsize, job[_COLUMNS], job[_HEIGHT], job[_WIDTH]
+    if job[_BY_COLUMNS]:  # no panel is made twice
+        panels = (width + wide - 1) // wide
+        low, high = 0, height
+        first, end = _part(panels, i, job)
+        first, end = first * wide, min(end * wide, width)
+    else:
+        low, high = _part(height, i, job)
+        first, end = 0, width
+    _multiply(
+        code,
+        (place[_A] + low * job[_A_ROW], job[_A_ROW], job[_A_STEP]),
+        matrix_at(place[_B], 1, job[_DEPTH] * width, room)[0],
+        job[_B_STEP] != size,
+        matrix_at(place[_OUT] + low * width * size, high - low, width, room),
+        (job[_DEPTH], width, first, end, job[_BLOCK]),
+        matrix_at(place[_BIAS], 1, width * job[_BIASED], room)[0],
+        0.0 if job[_RELU] else -np.inf,
+        matrix_at(room.ctypes.data, room.size // wide, wide, room),
+    )
+
+
+@compiled()
+def _by_blas(job, place, i, blas, like):
+    size, width = like.itemsize, job[_WIDTH]
+    if job[_BY_COLUMNS]:
+        low, high = 0, job[_HEIGHT]
+        first, end = _part(width, i, job)
+    else:
+        low, high = _part(job[_HEIGHT], i, job)
+        first, end = 0, width
+    a_across, b_across = job[_A_STEP] != size, job[_B_STEP] != size
+    out = place[_OUT] + (low * width + first) * size
+    gemm(
+        blas,
+        high - low,
+        end - first,
+        job[_DEPTH],
+        (place[_A] + low * job[_A_ROW], max(job[_A_ROW], job[_A_STEP]) // size, a_across),
+        (place[_B] + first * job[_B_STEP], max(job[_B_ROW], job[_B_STEP]) // size, b_across),
+        (out, width),
+        like,
+    )
+    if job[_BIASED] or job[_RELU]:
+        bias = matrix_at(place[_BIAS] + first * size, 1, (end - first) * job[_BIASED], like)[0]
+        floor = 0.0 if job[_RELU] else -np.inf
+        for row in range(high - low):
+            _finish(matrix_at(out + row * width * size, 1, end - first, like)[0], bias, floor)
+
+
+@compiled()
+def _part(length, i, job):
+    """Where a part of so many rows, columns or panels begins and ends."""
+    return length * i // job[_PARTS], length * (i + 1) // job[_PARTS]
+
+
+@compiled()
+def _finish(y, bias, floor):
+    """Add a bias to a row and cut it off below."""
+    least = y.dtype.type(floor)
+    for j in range(bias.size):
+        y[j] += bias[j]
+    for j in range(y.size):
+        y[j] = least if y[j] <= least else y[j]  # NaN stays
 
 
 @compiled()

@@ -2,28 +2,31 @@
 
 The kernels of `shared/rnn.py` make ten to twenty NumPy calls at each step, on arrays of a few
 kilobytes: the calls take longer than the numbers. Here each thread takes its samples through all
-steps in one call (`rnn_steps`), with the recurrent kernel held in its second-level cache, and the
-gates computed where the product left them. Before and after it, all steps at once, come the
-products of BLAS: the inputs' share of the pre-activations, and the gradients by inputs and kernels,
-added up over the threads. Arrays stay `(samples, steps, ...)`: nothing is transposed.
+steps in one go (`rnn_steps`), with the recurrent kernel held in its second-level cache, and the
+gates computed where the product left them. Before and after it, all steps at once, come the large
+products: the inputs' share of the pre-activations, and the gradients by inputs and kernels. Arrays
+stay `(samples, steps, ...)`: nothing is transposed.
 
 The forward pass keeps what the backward pass needs in another form than the NumPy kernels do, so it
 keeps the backward pass itself, a function `(gradients, arrays, needs)`.
 """
 
-from typing import Any
-
 import numpy as np
 
-from minikeras.arrays.threads import OPERATIONS, each, pieces
+from minikeras.arrays.threads import OPERATIONS
 from minikeras.kernels.compiled import rnn_steps as steps
 from minikeras.kernels.compiled.loops import plain
 from minikeras.kernels.compiled.panels import panels
+from minikeras.kernels.compiled.team import divided
+from minikeras.kernels.shared.dense import column_sums
+from minikeras.kernels.shared.products import matrix_product, products_at_once
 
 # Nanoseconds of a core for the gates, for each number of the pre-activations.
 _GATE = 2
 # Numbers of pre-activations worked on at a time where nothing is kept.
 _BLOCK = 1 << 22
+# Most pieces for each thread: the fewer samples take a step together, the slower they are.
+_EACH_THREAD = 1
 
 
 def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **options):
@@ -33,27 +36,19 @@ def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=Fals
     run = _Run(x, kernel, recurrent_kernel, mask, keep, **options)
     h, by = h.copy(), panels(recurrent_kernel)
     bias = run.by_gate(bias)
-
-    def forward(at):
-        z = run.project(at)
-        steps.simple_steps(
-            by, z, bias, h[at], run.valid[at], run.backwards, run.y[at], run.before[at]
+    for at, z in run.blocks():
+        run.divide(
+            steps.simple_steps_all,
+            *(by, z, bias, h[at], run.valid[at], run.backwards, run.y[at], run.before[at]),
         )
-
-    each(forward, run.parts)
 
     def backward(gradients, arrays, needs):
         g, dh = run.by_outputs(*gradients)
-        total = run.gradients(needs)
         back, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
-
-        def pull(at):
-            steps.simple_steps_backward(
-                back, run.z[at], dh[at], g[at], run.valid[at], run.backwards, dz[at]
-            )
-            return total.of(at, dz[at], dz[at])
-
-        dx, dkernel, drecurrent, dbias, _ = total.over(each(pull, run.parts))
+        run.divide(
+            steps.simple_steps_backward_all, back, run.z, dh, g, run.valid, run.backwards, dz
+        )
+        dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
         return [dx, dkernel, drecurrent, dbias, dh, None]
 
     return (run.outputs(h), h), backward if keep else None
@@ -66,48 +61,24 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, keep=False, 
     run = _Run(x, kernel, recurrent_kernel, mask, keep, **options)
     h, c, by = h.copy(), c.copy(), panels(recurrent_kernel)
     bias = run.by_gate(bias)
-    cells, bent = run.history(keep), run.history(keep)
-
-    def forward(at):
-        z = run.project(at)
-        steps.lstm_steps(
-            by,
-            z,
-            bias,
-            h[at],
-            c[at],
-            run.valid[at],
-            run.backwards,
-            run.y[at],
-            run.before[at],
-            cells[at],
-            bent[at] if keep else np.empty((len(z), 1, run.units), z.dtype),
+    cells = run.history(keep)
+    bent = np.empty((run.batch, run.steps if keep else 1, run.units), x.dtype)
+    for at, z in run.blocks():
+        run.divide(
+            steps.lstm_steps_all,
+            *(by, z, bias, h[at], c[at], run.valid[at], run.backwards, run.y[at]),
+            *(run.before[at], cells[at], bent[at]),
         )
-
-    each(forward, run.parts)
 
     def backward(gradients, arrays, needs):
         g, dh = run.by_outputs(*gradients[:2])
         dc = gradients[2].copy()
-        total = run.gradients(needs)
         back, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
-
-        def pull(at):
-            steps.lstm_steps_backward(
-                back,
-                run.z[at],
-                cells[at],
-                bent[at],
-                dh[at],
-                dc[at],
-                g[at],
-                run.valid[at],
-                run.backwards,
-                dz[at],
-            )
-            return total.of(at, dz[at], dz[at])
-
-        dx, dkernel, drecurrent, dbias, _ = total.over(each(pull, run.parts))
+        run.divide(
+            steps.lstm_steps_backward_all,
+            *(back, run.z, cells, bent, dh, dc, g, run.valid, run.backwards, dz),
+        )
+        dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
         return [dx, dkernel, drecurrent, dbias, dh, dc, None]
 
     return (run.outputs(h), h, c), backward if keep else None
@@ -121,48 +92,23 @@ def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **op
     h, by = h.copy(), panels(recurrent_kernel)
     input_bias, state_bias = (run.by_gate(b) for b in ((None, None) if bias is None else bias))
     proposals = run.history(keep)
-
-    def forward(at):
-        z = run.project(at)
-        room = np.empty((len(z), run.width), z.dtype)
-        steps.gru_steps(
-            by,
-            z,
-            input_bias,
-            state_bias,
-            room,
-            h[at],
-            run.valid[at],
-            run.backwards,
-            run.y[at],
-            run.before[at],
-            proposals[at],
+    room = np.empty((run.batch, run.width), x.dtype)
+    for at, z in run.blocks():
+        run.divide(
+            steps.gru_steps_all,
+            *(by, z, input_bias, state_bias, room[at], h[at], run.valid[at], run.backwards),
+            *(run.y[at], run.before[at], proposals[at]),
         )
-
-    each(forward, run.parts)
 
     def backward(gradients, arrays, needs):
         g, dh = run.by_outputs(*gradients)
-        total = run.gradients(needs)
         back, dz, dstate = panels(recurrent_kernel.T), np.empty_like(run.z), np.empty_like(run.z)
-
-        def pull(at):
-            steps.gru_steps_backward(
-                back,
-                run.z[at],
-                run.before[at],
-                proposals[at],
-                dh[at],
-                g[at],
-                run.valid[at],
-                run.backwards,
-                dz[at],
-                dstate[at],
-            )
-            return total.of(at, dz[at], dstate[at])
-
-        dx, dkernel, drecurrent, dbias, dstate_bias = total.over(each(pull, run.parts))
-        dbias = None if dbias is None else np.stack([dbias, dstate_bias])
+        run.divide(
+            steps.gru_steps_backward_all,
+            *(back, run.z, run.before, proposals, dh, g, run.valid, run.backwards, dz, dstate),
+        )
+        dx, dkernel, drecurrent, dbias, dstate_bias = run.gradients(dz, dstate, needs)
+        dbias = np.array([dbias, dstate_bias]) if needs[3] else None
         return [dx, dkernel, drecurrent, dbias, dh, None]
 
     return (run.outputs(h), h), backward if keep else None
@@ -210,14 +156,8 @@ class _Run:
             self.valid = np.ascontiguousarray(mask)
             shown = self.valid[:, ::-1] if go_backwards else self.valid
             self.shown = shown if zero_output_for_mask else np.cumsum(shown, axis=1) > 0
-        numbers = self.batch * self.steps * self.width
-        work = numbers * (2 * (features + self.units) / OPERATIONS + _GATE)
-        self.parts = pieces(self.batch, work, each_thread=1)
         self.before, self.y = self.history(keep), self.history(return_sequences)
-        gates = (self.batch, self.steps, self.width)
-        self.z: Any = np.empty(gates, x.dtype) if keep else None
-        if not keep:
-            self.parts = _shorter(self.parts, max(1, _BLOCK // (self.steps * self.width)))
+        self.keep, self.z = keep, np.empty(0)
 
     def history(self, wanted):
         """Room for a state at every step, or none."""
@@ -228,12 +168,22 @@ class _Run:
         """A bias for all gates; zeros if there is none."""
         return np.zeros(self.width, self.x.dtype) if bias is None else bias
 
-    def project(self, at):
-        """The inputs of some samples, multiplied by the kernel."""
-        x = self.x[at]
-        z = np.empty((len(x), self.steps, self.width), x.dtype) if self.z is None else self.z[at]
-        np.matmul(_rows(x, self.steps), self.kernel, out=_rows(z, self.steps))
-        return z
+    def blocks(self):
+        """Samples, and their inputs multiplied by the kernel; all at once if they are kept."""
+        length = self.batch if self.keep else max(1, _BLOCK // (self.steps * self.width))
+        for start in range(0, self.batch, length):
+            at = slice(start, start + length)
+            z = matrix_product(np, self.x[at], self.kernel, self.x.dtype)
+            if self.keep:
+                self.z = z
+            yield at, z
+
+    def divide(self, run, *args):
+        """Take samples through all steps, some in each thread."""
+        samples = len(args[1])
+        numbers = samples * self.steps * self.width
+        work = numbers * (2 * self.units / OPERATIONS + _GATE)
+        divided(run, samples, work, *args, each_thread=_EACH_THREAD)
 
     def outputs(self, h):
         """What the network returns beside its states."""
@@ -251,51 +201,30 @@ class _Run:
             return np.ascontiguousarray(g), by_last.copy()
         return np.empty((self.batch, 0, 0), g.dtype), by_last + g
 
-    def gradients(self, needs):
-        """What collects the gradients by inputs, kernels and biases."""
-        return _Gradients(self, needs)
+    def gradients(self, dz, dstate, needs):
+        """The gradients by inputs, kernels and biases, None where none is needed.
 
-
-class _Gradients:
-    """Gradients by inputs, kernels and biases: those of some samples, and all of them together."""
-
-    def __init__(self, run, needs):
-        self.run, self.needs = run, needs
-        self.dx = np.empty_like(run.x) if needs[0] else None
-
-    def of(self, at, dz, dstate):
-        """The parts of some samples, given the gradients by the shares of inputs and state."""
-        run, needs = self.run, self.needs
-        z, s = _rows(dz, run.steps), _rows(dstate, run.steps)
-        ones = np.ones(len(z), z.dtype) if needs[3] else None
-        if self.dx is not None:
-            np.matmul(z, run.kernel.T, out=_rows(self.dx[at], run.steps))
-        return [
-            _rows(run.x[at], run.steps).T @ z if needs[1] else None,
-            _rows(run.before[at], run.steps).T @ s if needs[2] else None,
-            None if ones is None else ones @ z,
-            ones @ s if ones is not None and dstate is not dz else None,
-        ]
-
-    def over(self, parts):
-        """The gradient by the inputs, and the sums of the parts."""
-        first, *others = parts
-        for part in others:
-            for total, more in zip(first, part, strict=True):
-                if total is not None:
-                    total += more
-        return [self.dx, *first]
+        Args:
+            dz: The gradients by the inputs' share of the pre-activations.
+            dstate: Those by the state's share.
+            needs: As for a fused kernel's backward pass.
+        """
+        x, before, z, s = (_rows(a, self.steps) for a in (self.x, self.before, dz, dstate))
+        by_x, by_kernel, by_recurrent = products_at_once(
+            np,
+            [
+                (z, self.kernel.T) if needs[0] else None,
+                (x.T, z) if needs[1] else None,
+                (before.T, s) if needs[2] else None,
+            ],
+            z.dtype,
+        )
+        by_x = None if by_x is None else by_x.reshape(self.x.shape)
+        by_bias = column_sums(np, z) if needs[3] else None
+        by_state_bias = column_sums(np, s) if needs[3] and dstate is not dz else None
+        return by_x, by_kernel, by_recurrent, by_bias, by_state_bias
 
 
 def _rows(array, steps):
     """View `(samples, steps, ...)` as a matrix with a row for each step of each sample."""
     return array.reshape(len(array) * steps, -1)
-
-
-def _shorter(parts, length):
-    """Pieces of at most some length."""
-    return [
-        slice(start, min(start + length, part.stop))
-        for part in parts
-        for start in range(part.start, part.stop, length)
-    ]

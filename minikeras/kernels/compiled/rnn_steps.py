@@ -1,4 +1,4 @@
-"""The loops over time of `rnn`, forward and backward, each for some samples of a batch.
+"""The loops over time of `rnn`, forward and backward, some samples of a batch in each piece.
 
 Arrays are `(samples, steps, units)`, as the layers have them, or `(samples, steps, width)` with the
 gates side by side, so that those of one kind are one row. `z` comes with what the inputs give to
@@ -16,11 +16,20 @@ import numpy as np
 from minikeras.kernels.compiled.exponentials import sigmoid, tanh
 from minikeras.kernels.compiled.loops import compiled, matrix_at, wide_vectors
 from minikeras.kernels.compiled.panels import multiply
+from minikeras.kernels.compiled.team import together
+
+
+@compiled()
+def simple_steps_all(team, ends, by, z, bias, h, valid, backwards, y, before):
+    """Run a simple recurrent network; `z` gets the new states, `h` the last."""
+    together(team, ends, _simple_steps, (by, z, bias, h, valid, backwards, y, before))
 
 
 @compiled("contract")
-def simple_steps(by, z, bias, h, valid, backwards, y, before):
-    """Run a simple recurrent network; `z` gets the new states, `h` the last."""
+def _simple_steps(piece, by, z, bias, h, valid, backwards, y, before):
+    _, first, end = piece
+    z, h, valid, y = z[first:end], h[first:end], valid[first:end], y[first:end]
+    before = before[first:end]
     steps, units = z.shape[1], h.shape[1]
     for s in range(steps):
         t = steps - 1 - s if backwards else s
@@ -32,9 +41,17 @@ def simple_steps(by, z, bias, h, valid, backwards, y, before):
         _store(h, y, s)
 
 
-@compiled("contract")
-def simple_steps_backward(by, z, dh, g, valid, backwards, dz):
+@compiled()
+def simple_steps_backward_all(team, ends, by, z, dh, g, valid, backwards, dz):
     """Write `dz`, and in `dh` the gradient by the first state."""
+    together(team, ends, _simple_steps_backward, (by, z, dh, g, valid, backwards, dz))
+
+
+@compiled("contract")
+def _simple_steps_backward(piece, by, z, dh, g, valid, backwards, dz):
+    _, first, end = piece
+    z, dh, g, valid = z[first:end], dh[first:end], g[first:end], valid[first:end]
+    dz = dz[first:end]
     steps = z.shape[1]
     for s in range(steps - 1, -1, -1):
         t = steps - 1 - s if backwards else s
@@ -45,9 +62,17 @@ def simple_steps_backward(by, z, dh, g, valid, backwards, dz):
         _add_pulled(by, dz, t, dh)
 
 
-@compiled("contract")
-def lstm_steps(by, z, bias, h, c, valid, backwards, y, before, cells, bent):
+@compiled()
+def lstm_steps_all(team, ends, by, z, bias, h, c, valid, backwards, y, before, cells, bent):
     """Run a long short-term memory; `z` gets the gates, `h` and `c` the last states."""
+    together(team, ends, _lstm_steps, (by, z, bias, h, c, valid, backwards, y, before, cells, bent))
+
+
+@compiled("contract")
+def _lstm_steps(piece, by, z, bias, h, c, valid, backwards, y, before, cells, bent):
+    _, first, end = piece
+    z, h, c, valid = z[first:end], h[first:end], c[first:end], valid[first:end]
+    y, before, cells, bent = y[first:end], before[first:end], cells[first:end], bent[first:end]
     steps, units = z.shape[1], h.shape[1]
     two, three = 2 * units, 3 * units
     for s in range(steps):
@@ -67,9 +92,19 @@ def lstm_steps(by, z, bias, h, c, valid, backwards, y, before, cells, bent):
         _store(h, y, s)
 
 
-@compiled("contract")
-def lstm_steps_backward(by, z, cells, bent, dh, dc, g, valid, backwards, dz):
+@compiled()
+def lstm_steps_backward_all(team, ends, by, z, cells, bent, dh, dc, g, valid, backwards, dz):
     """Write `dz`, and in `dh` and `dc` the gradients by the first states."""
+    together(
+        team, ends, _lstm_steps_backward, (by, z, cells, bent, dh, dc, g, valid, backwards, dz)
+    )
+
+
+@compiled("contract")
+def _lstm_steps_backward(piece, by, z, cells, bent, dh, dc, g, valid, backwards, dz):
+    _, first, end = piece
+    z, cells, bent, dh = z[first:end], cells[first:end], bent[first:end], dh[first:end]
+    dc, g, valid, dz = dc[first:end], g[first:end], valid[first:end], dz[first:end]
     steps, units = z.shape[1], dh.shape[1]
     two, three = 2 * units, 3 * units
     for s in range(steps - 1, -1, -1):
@@ -88,9 +123,24 @@ def lstm_steps_backward(by, z, cells, bent, dh, dc, g, valid, backwards, dz):
         _add_pulled(by, dz, t, dh)
 
 
-@compiled("contract")
-def gru_steps(by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals):
+@compiled()
+def gru_steps_all(
+    team, ends, by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals
+):
     """Run gated recurrent units; `z` gets the gates, `h` the last state."""
+    together(
+        team,
+        ends,
+        _gru_steps,
+        (by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals),
+    )
+
+
+@compiled("contract")
+def _gru_steps(piece, by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals):
+    _, first, end = piece
+    z, room, h, valid = z[first:end], room[first:end], h[first:end], valid[first:end]
+    y, before, proposals = y[first:end], before[first:end], proposals[first:end]
     (samples, steps), units = z.shape[:2], h.shape[1]
     row, two = units * h.itemsize, 2 * units
     start, given = state_bias.ctypes.data, room.ctypes.data
@@ -109,9 +159,24 @@ def gru_steps(by, z, bias, state_bias, room, h, valid, backwards, y, before, pro
         _store(h, y, s)
 
 
-@compiled("contract")
-def gru_steps_backward(by, z, before, proposals, dh, g, valid, backwards, dz, dstate):
+@compiled()
+def gru_steps_backward_all(
+    team, ends, by, z, before, proposals, dh, g, valid, backwards, dz, dstate
+):
     """Write `dz` and `dstate`, the gradients by what inputs and state gave; in `dh` the first's."""
+    together(
+        team,
+        ends,
+        _gru_steps_backward,
+        (by, z, before, proposals, dh, g, valid, backwards, dz, dstate),
+    )
+
+
+@compiled("contract")
+def _gru_steps_backward(piece, by, z, before, proposals, dh, g, valid, backwards, dz, dstate):
+    _, first, end = piece
+    z, before, proposals, dh = z[first:end], before[first:end], proposals[first:end], dh[first:end]
+    g, valid, dz, dstate = g[first:end], valid[first:end], dz[first:end], dstate[first:end]
     steps, units = z.shape[1], dh.shape[1]
     two = 2 * units
     for s in range(steps - 1, -1, -1):

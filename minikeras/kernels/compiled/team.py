@@ -72,6 +72,20 @@ def divided(run, count, work, *args, each_thread=4):
     return run(threads.team(len(ends) - 1), _as_array(ends), *args)
 
 
+def shared(run, count, *args):
+    """Run compiled code on `count` pieces of one item each, shared among the threads.
+
+    Args:
+        run: compiled function `(team, ends, *args)` that calls `together`.
+        count: how many pieces there are.
+        *args: what the function is called with besides.
+
+    Returns:
+        What the function returns.
+    """
+    return run(threads.team(count), _as_array(tuple(range(count + 1))), *args)
+
+
 @lru_cache(1024)
 def _as_array(ends):
     return np.array(ends, np.int64)
@@ -97,7 +111,7 @@ def together(context, team, ends, body, args):
 
     def emit(context, builder, signature, values):
         parts = [
-            context.cast(builder, value, kind, wanted)
+            _lent(context, builder, wanted, context.cast(builder, value, kind, wanted))
             for value, kind, wanted in zip(
                 cgutils.unpack_tuple(builder, values[3]), args, given[1:], strict=True
             )
@@ -110,6 +124,18 @@ def together(context, team, ends, body, args):
         return context.get_dummy_value()
 
     return signature, emit
+
+
+def _lent(context, builder, kind, value):
+    """An argument whose arrays own nothing: threads would write to the same counter of owners."""
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        inside = zip(kind.types, cgutils.unpack_tuple(builder, value), strict=True)
+        return context.make_tuple(builder, kind, [_lent(context, builder, *p) for p in inside])
+    return value
 
 
 def _piece(context, builder, overload, call, frame):

@@ -24,17 +24,20 @@ Cells that are not finite spread over a tile, as do sums that overflow. So image
 are computed again, directly.
 """
 
-import functools
-import operator
+import itertools
+import math
 
 import numpy as np
 
-from minikeras.arrays.threads import OPERATIONS, each, pieces
+from minikeras.arrays import threads
+from minikeras.arrays.threads import BYTES, OPERATIONS
 from minikeras.kernels.compiled import winograd_loops as loops
+from minikeras.kernels.compiled.team import divided
 from minikeras.kernels.compiled.tiles import VECTOR, panel_columns, tile_code
+from minikeras.kernels.compiled.totals import added, each_thread
 from minikeras.kernels.compiled.winograd_loops import PLACES, RESULTS, TAPS
 from minikeras.kernels.compiled.winograd_transforms import WEIGHTS
-from minikeras.kernels.cpu.buffers import aligned_empty, aligned_zeros
+from minikeras.kernels.cpu.buffers import aligned_empty
 
 # The products must be so many times fewer than those of direct sums, and so much longer than the
 # transforms, that there is something to win: bytes of the channels and of the filters of a cell.
@@ -47,6 +50,8 @@ _MOST_WEIGHTS = 1 << 21
 _BLOCK, _LONG_BLOCK = 1 << 18, 1 << 19
 # Bytes of gradients that are gone through at a time.
 _AT_ONCE = 1 << 18
+# Nanoseconds that a transformed weight takes.
+_NANOSECONDS = 0.5
 
 
 def suits(sizes, window, channels, filters, options, size):
@@ -96,12 +101,12 @@ def suits_gradients(case, g, needs):
     return suits(*case) and (needs[0] or needs[1]) and (not needs[1] or summed >= _LEAST_SUMMED)
 
 
-def conv(x, kernel, low, finish, out, direct):
+def conv(x, weights, low, finish, out, direct):
     """Cross-correlation of images with a kernel of 3x3 cells, stride 1.
 
     Args:
         x: Array `(batch, height, width, channels)`.
-        kernel: Array `(3, 3, channels, filters)`.
+        weights: `transformed` kernel.
         low: Cells of padding above and left; where negative, cells are left out.
         finish: An array `(filters,)` to add, and the least result.
         out: Array for the result.
@@ -114,14 +119,13 @@ def conv(x, kernel, low, finish, out, direct):
     x, result = np.ascontiguousarray(x), out
     if not out.flags.c_contiguous:
         result = np.empty_like(out, order="C")
-    case, weights, (bias, floor) = _Case(x, result, _BLOCK), transformed(kernel), finish
+    case, (bias, floor) = _Case(x, result, _BLOCK), finish
     spoiled = np.zeros(len(x), bool)
 
-    def compute(part):
-        given = tile_code(x.dtype), _lines(x[part]), low, weights, bias, _lines(result[part])
-        loops.forward(*given, case.sizes, case.buffers(), floor, spoiled[part])
-
-    each(compute, pieces(len(x), _work(out, x)))
+    work = _work(out, x)
+    given = tile_code(x.dtype), _lines(x), low, weights, bias, _lines(result), case.sizes
+    buffers = case.buffers(len(threads.ends(len(x), work)) - 1)
+    divided(loops.forward, len(x), work, *given, buffers, floor, spoiled)
     if spoiled.any():
         result[spoiled] = direct(x[spoiled], np.empty_like(result[spoiled]))
     if result is not out:
@@ -151,51 +155,50 @@ class Backward:
         self.by_input, self.weights = self._nothing(4), self._nothing(5)
         if needs[0]:
             self.by_input = np.empty_like(self.x)
-            self.weights = transformed(turned(self.kernel))
+            self.weights = transformed(self.kernel, turned=True)
             self.back = _Case(self.g, self.x, _BLOCK)
 
     def run(self):
         """Return the gradients by the input, the kernel and the bias, None where not needed."""
-        parts = pieces(len(self.g), _work(self.g, self.x))
-        found = zip(*each(self._walk, parts), strict=True)
-        total, sums = (functools.reduce(operator.add, part) for part in found)
+        count, work, dtype = len(self.g), _work(self.g, self.x), self.g.dtype
+        _, by_kernel, by_bias = self.needs
+        shape = TAPS, *self.kernel.shape[2:]
+        each = each_thread(work, PLACES * math.prod(shape) * dtype.itemsize)
+        parts = len(threads.ends(count, work, each)) - 1
+        totals = aligned_empty(np, (parts, PLACES if by_kernel else 0, *shape), dtype)
+        sums = np.empty((parts, self.g[0, 0].size if by_bias else 0), dtype)
+        left = _lines(self.x), self.low, totals, self.case.sizes, self.case.buffers(parts)
+        given = self._gradient(sums), left, self._back(parts)
+        divided(loops.backward, count, work, tile_code(dtype), *given, each_thread=each)
         if self.spoiled.any():
             self.by_input[self.spoiled] = self._directly(0, self.spoiled)
-        _, by_kernel, by_bias = self.needs
         return [
             self.by_input if self.needs[0] else None,
-            self._by_kernel(total) if by_kernel else None,
-            sums.reshape(self.g.shape[-2:]).sum(0) if by_bias else None,
+            self._by_kernel(totals) if by_kernel else None,
+            added(sums).reshape(self.g.shape[-2:]).sum(0) if by_bias else None,
         ]
 
-    def _by_kernel(self, total):
-        """Gradient by the kernel from that by the transformed one."""
-        found = joined(total)
+    def _by_kernel(self, totals):
+        """Gradient by the kernel from those by the transformed one."""
+        found = joined(totals)
         return found if np.isfinite(found).all() else self._directly(1, slice(None))
 
     def _directly(self, which, images):
         return self.direct(images, [which == number for number in range(3)])[which]
 
-    def _walk(self, part):
-        """Write some images' gradient by the input; return those by `G w` and by the bias."""
-        dtype, (_, by_kernel, by_bias) = self.g.dtype, self.needs
-        shape = PLACES if by_kernel else 0, TAPS, *self.kernel.shape[2:]
-        total = aligned_empty(np, shape, dtype)
-        sums = np.empty(self.g[0, 0].size if by_bias else 0, dtype)
-        g, at_once = _lines(self.g[part]), max(_AT_ONCE // self.g[0].nbytes, 1)
-        y, cut = self._nothing(3), self._nothing(3)
+    def _gradient(self, sums):
+        """The gradient by the output, and room for what `relu` let through of it."""
+        g, at_once = _lines(self.g), min(max(_AT_ONCE // self.g[0].nbytes, 1), len(self.g))
+        y, room = self._nothing(3), (0, 0)
         if self.y is not None:
-            y, cut = _lines(self.y[part]), aligned_empty(np, (at_once, *g.shape[1:]), dtype)
-        some = at_once, self.case.sizes, self.case.buffers()
-        given = g, y, cut, _lines(self.x[part]), self.low, total, sums, some
-        loops.backward(tile_code(dtype), *given, self._back(part))
-        return total, sums
+            y, room = _lines(self.y), g.shape[1:]
+        return g, y, aligned_empty(np, (len(sums), at_once, *room), self.g.dtype), sums
 
-    def _back(self, part):
+    def _back(self, parts):
         """Arguments of the loops for the gradient by the input."""
-        out = _lines(self.by_input[part]) if self.needs[0] else self._nothing(3)
+        out = _lines(self.by_input) if self.needs[0] else self._nothing(3)
         zeros = np.zeros(self.x.shape[-1], self.x.dtype)
-        rest = self.back.sizes, self.back.buffers(), self.spoiled[part]
+        rest = self.back.sizes, self.back.buffers(parts), self.spoiled
         return mirrored(self.low), self.weights, zeros, out, *rest
 
     def _nothing(self, rank):
@@ -219,61 +222,64 @@ class _Case:
         rows = height if images > 1 else _even(height, lines)
         self.sizes = channels, filters, wide, images, rows, panel_columns(filters, x.itemsize)
 
-    def buffers(self):
-        """Make buffers.
+    def buffers(self, parts):
+        """Make room for each piece, in a row of one array.
+
+        Args:
+            parts: For how many pieces.
 
         Returns:
-            Two arrays with a row for each place, for the transformed cells and for the products of
-            a block, a line of cells, one of results, one of zeros, room for a tile, and a table
-            of the runs of a sum.
+            The array; where in a row end two matrices with a row for each place, for the
+            transformed cells and for the products of a block, a line of cells, one of results, one
+            of zeros, and room for a tile; and how many runs a sum has at most.
         """
         channels, filters, wide, images, rows, columns = self.sizes
-        heights = rows + TAPS - 1, rows
         # A vector more, or the places would meet in the same lines of the first-level cache.
         left, right = (
-            aligned_empty(np, (PLACES, images * height * wide * width + self.lanes), self.dtype)
-            for height, width in zip(heights, self.widths, strict=True)
+            PLACES * (images * height * wide * width + self.lanes)
+            for height, width in zip((rows + TAPS - 1, rows), self.widths, strict=True)
         )
-        line = (RESULTS * wide + TAPS - 1) * channels
-        sizes = line, RESULTS * wide * filters, max(line, columns)
-        zeros = (aligned_zeros(np, (size,), self.dtype) for size in sizes)
-        runs = np.empty((2, max(images, TAPS)), np.int64)
-        return left, right, *zeros, aligned_empty(np, (RESULTS * filters,), self.dtype), runs
+        line, results = (RESULTS * wide + TAPS - 1) * channels, RESULTS * wide * filters
+        sizes = left, right, line, results, max(line, columns), RESULTS * filters
+        ends = itertools.accumulate(-(-size // self.lanes) * self.lanes for size in sizes)
+        *_, whole = ends = tuple(ends)
+        return aligned_empty(np, (parts, whole), self.dtype), ends, max(images, TAPS)
 
 
-def transformed(kernel):
+def transformed(kernel, turned=False):
     """Weights `G w` as the loops read them.
 
     Args:
         kernel: Array `(3, 3, channels, filters)`.
+        turned: Whether to turn it round and exchange channels and filters: so it carries gradients
+            of the output back.
 
     Returns:
         Array `(6, panels, 3, channels, columns)`.
     """
-    channels, filters = kernel.shape[2:]
+    channels, filters = kernel.shape[:1:-1] if turned else kernel.shape[2:]
     columns = panel_columns(filters, kernel.itemsize)
     shape = PLACES, -(-filters // columns), TAPS, channels, columns
     out = aligned_empty(np, shape, kernel.dtype)
-    loops.transform_weights(np.ascontiguousarray(kernel), out)
+    work = out.size * _NANOSECONDS
+    divided(loops.transform_weights, channels, work, np.ascontiguousarray(kernel), turned, out)
     return out
 
 
-def joined(total):
-    """The gradient by a kernel from that by its transform.
+def joined(totals):
+    """The gradient by a kernel from those by its transform that pieces have found.
 
     Args:
-        total: Array `(6, 3, channels, filters)`.
+        totals: Array `(pieces, 6, 3, channels, filters)`.
 
     Returns:
         Array `(3, 3, channels, filters)`.
     """
-    flat = WEIGHTS.T.astype(total.dtype) @ total.reshape(PLACES, -1)
-    return np.ascontiguousarray(flat.reshape(TAPS, *total.shape[1:]).swapaxes(0, 1))
-
-
-def turned(kernel):
-    """The kernel that carries gradients of the output back: turned round, filters to channels."""
-    return kernel[::-1, ::-1].swapaxes(2, 3)
+    channels, filters = totals.shape[3:]
+    out = np.empty((TAPS, TAPS, channels, filters), totals.dtype)
+    factors = WEIGHTS.astype(totals.dtype)
+    divided(loops.join, channels, totals.nbytes / BYTES, totals, factors, out)
+    return out
 
 
 def mirrored(low):

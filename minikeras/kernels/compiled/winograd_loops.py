@@ -11,6 +11,7 @@ lines are fetched.
 import numpy as np
 
 from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.team import together
 from minikeras.kernels.compiled.tiles import ROWS, VECTOR, tile
 from minikeras.kernels.compiled.winograd_transforms import (
     fetch,
@@ -26,10 +27,12 @@ TAPS, RESULTS, PLACES = 3, 4, 6
 
 
 @compiled()
-def forward(code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
-    """Convolve some images.
+def forward(team, ends, code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
+    """Convolve images.
 
     Args:
+        team: As for `together`.
+        ends: As for `together`: images.
         code: Address of the register tile.
         x: Array `(images, height, width * channels)`.
         low: Cells of padding above and left of an image; where negative, cells are left out.
@@ -37,15 +40,43 @@ def forward(code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
         bias: Array `(filters,)`.
         out: Array `(images, height of the result, width of the result * filters)`.
         sizes: Channels, filters, tiles of a line, images and lines of a block, columns of a panel.
-        buffers: What `winograd` made for the sizes.
+        buffers: Room for the sizes: an array with a row for each piece, where the buffers in it
+            end, and the most runs of a sum.
         floor: Least result.
         spoiled: Array of bool, set for images whose results are not all finite.
     """
+    given = code, x, low, weights, bias, out, sizes, buffers, floor, spoiled
+    together(team, ends, _forward, given)
+
+
+@compiled()
+def _forward(piece, code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
+    number, first, end = piece
+    some, own = (first, end), _own(buffers, number)
+    _convolve(code, some, x, low, weights, bias, out, sizes, own, floor, spoiled)
+
+
+@compiled()
+def _own(buffers, number):
+    """The buffers of a piece, cut from its row of memory."""
+    room, ends, runs = buffers
+    row = room[number]
+    left, right = row[: ends[0]].reshape(PLACES, -1), row[ends[0] : ends[1]].reshape(PLACES, -1)
+    line, results = row[ends[1] : ends[2]], row[ends[2] : ends[3]]
+    zeros, last = row[ends[3] : ends[4]], row[ends[4] : ends[5]]
+    row[ends[1] :] = 0
+    return left, right, line, results, zeros, last, np.empty((2, runs), np.int64)
+
+
+@compiled()
+def _convolve(code, some, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
+    """Convolve some of the images."""
     wide, images, most = sizes[2:5]
     left, right = buffers[:2]
-    for image in range(0, len(x), images):
+    first, end = some
+    for image in range(first, end, images):
         for line in range(0, out.shape[1], most):
-            block = image, min(images, len(x) - image), line, min(most, out.shape[1] - line)
+            block = image, min(images, end - image), line, min(most, out.shape[1] - line)
             _transform_cells(x, block, low, sizes, buffers)
             for place in range(PLACES):
                 ahead = _ahead(x, out, block, place)
@@ -56,30 +87,38 @@ def forward(code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
 
 
 @compiled()
-def backward(code, g, y, cut, x, low, total, sums, some, back):
-    """Take all gradients of a convolution for some images.
+def backward(team, ends, code, gradient, by_kernel, by_input):
+    """Take all gradients of a convolution.
 
     An array of no images or numbers is one that is not wanted, or not needed.
 
     Args:
+        team: As for `together`.
+        ends: As for `together`: images.
         code: Address of the register tile.
-        g: Array `(images, height of the result, width of the result * filters)`, the gradient by
-            the output.
-        y: The output, where its negative results were cut off.
-        cut: Buffer for the gradient of a few images after the cut.
-        x: As for `forward`.
-        low: As for `forward`.
-        total: Array `(6, 3, channels, filters)`, to be filled with the gradient by the transformed
-            kernel.
-        sums: Array of the length of a line of `g`, for the sum of all lines.
-        some: Images to go through at a time, sizes and buffers of the gradient by the kernel.
-        back: Arguments of `forward` for the gradient by the input, from `low` on.
+        gradient: That by the output, an array `(images, height of the result, width of the result
+            * filters)`; the output, where its negative results were cut off; for each piece room
+            for the gradient of a few images after the cut, as many as are gone through at a time;
+            and for each piece as many numbers as a line has, for the sum of all lines.
+        by_kernel: `x` and `low` as for `forward`; for each piece an array
+            `(6, 3, channels, filters)` to be filled with the gradient by the transformed kernel;
+            and the sizes and buffers for that.
+        by_input: Arguments of `forward` for the gradient by the input, from `low` on.
     """
-    at_once, sizes, buffers = some
-    back_low, weights, zeros, by_input, back_sizes, back_buffers, spoiled = back
+    together(team, ends, _backward, (code, gradient, by_kernel, by_input))
+
+
+@compiled()
+def _backward(piece, code, gradient, by_kernel, by_input):
+    number, begin, end = piece
+    g, y, cuts, all_sums = gradient
+    x, low, totals, sizes, buffers = by_kernel
+    back_low, weights, zeros, out, back_sizes, back_buffers, spoiled = by_input
+    cut, total, sums = cuts[number], totals[number], all_sums[number]
+    own, own_back = _own(buffers, number), _own(back_buffers, number)
     total[:], sums[:] = 0, 0
-    for first in range(0, len(g), at_once):
-        part = slice(first, first + at_once)
+    for first in range(begin, end, len(cut)):
+        part = slice(first, min(first + len(cut), end))
         given = g[part]
         if len(y):
             _cut(given, y[part], cut, sums)
@@ -87,11 +126,11 @@ def backward(code, g, y, cut, x, low, total, sums, some, back):
         else:
             _add_lines(given, sums)
         if len(total):
-            _add_products(code, x[part], low, given, total, sizes, buffers)
-        if len(by_input):
-            result, flags = by_input[part], spoiled[part]
-            given_back = back_low, weights, zeros, result, back_sizes, back_buffers
-            forward(code, given, *given_back, -np.inf, flags)
+            _add_products(code, x[part], low, given, total, sizes, own)
+        if len(out):
+            some, result, flags = (0, len(given)), out[part], spoiled[part]
+            back = back_low, weights, zeros, result, back_sizes, own_back
+            _convolve(code, some, given, *back, -np.inf, flags)
 
 
 @compiled()
@@ -120,8 +159,9 @@ def _transform_cells(x, block, low, sizes, buffers):
     cell, zero, place = channels * x.itemsize, line.dtype.type(0), out.strides[0]
     row, target = _vectors(cell) * VECTOR, _address(out)
     skipped, start = max(-low[1] * channels, 0), max(low[1] * channels, 0)
-    count = min(x.shape[2] - skipped, len(line) - start)
-    into, framed = _address(line), count < len(line)
+    length = (RESULTS * wide + TAPS - 1) * channels
+    count = min(x.shape[2] - skipped, length - start)
+    into, framed = _address(line), count < length
     for number in range(images):
         source = _address(x) + (image + number) * x.strides[0] + skipped * x.itemsize
         for top in range(first - low[0], first - low[0] + lines + TAPS - 1):
@@ -141,7 +181,8 @@ def _transform_gradients(g, block, sizes, buffers):
     out, line = buffers[1], buffers[3]
     image, images, first, lines = block
     cell, zero, place = filters * g.itemsize, line.dtype.type(0), out.strides[0]
-    row, target, framed = _vectors(cell) * VECTOR, _address(out), g.shape[2] < len(line)
+    row, target = _vectors(cell) * VECTOR, _address(out)
+    framed = g.shape[2] < RESULTS * wide * filters
     for number in range(image, image + images):
         for top in range(first, first + lines):
             read = _address(g) + number * g.strides[0] + top * g.strides[1]
@@ -277,22 +318,79 @@ def _add_product(code, left, tap, right, total, block, sizes, runs):
 
 
 @compiled()
-def transform_weights(kernel, out):
+def transform_weights(team, ends, kernel, turned, out):
     """Write the transform of a kernel, in panels.
 
     Args:
+        team: As for `together`.
+        ends: As for `together`: channels of the result.
         kernel: Array `(3, 3, channels, filters)`.
+        turned: Whether to turn it round, so that it carries filters to channels.
         out: Array `(6, panels, 3, channels, columns)`.
     """
+    together(team, ends, _transform_weights, (kernel, turned, out))
+
+
+@compiled()
+def _transform_weights(piece, kernel, turned, out):
     columns, zero, place = out.shape[4], out.dtype.type(0), out.strides[0]
+    filters, lines = kernel.shape[2 if turned else 3], np.empty((TAPS, columns), kernel.dtype)
     for panel in range(out.shape[1]):
         first = panel * columns
-        count = min(columns, kernel.shape[3] - first)
+        count = min(columns, filters - first)
         for tap in range(TAPS):
-            for channel in range(kernel.shape[2]):
+            for channel in range(piece[1], piece[2]):
+                for t in range(TAPS):
+                    if turned:
+                        source = kernel[TAPS - 1 - tap, TAPS - 1 - t]
+                        _copy(source[first : first + count, channel], lines[t])
+                    else:
+                        _copy(kernel[tap, t, channel, first : first + count], lines[t])
                 to = _address(out[0, panel, tap, channel])
-                read = _address(kernel[tap, 0, channel]) + first * kernel.itemsize
-                to_weights(zero, to, place, read, kernel.strides[1], count)
+                to_weights(zero, to, place, _address(lines), lines.strides[0], count)
+
+
+@compiled()
+def join(team, ends, totals, factors, out):
+    """Write the gradient by a kernel from those by its transform that pieces have found.
+
+    Args:
+        team: As for `together`.
+        ends: As for `together`: channels.
+        totals: Array `(pieces, 6, 3, channels, filters)`.
+        factors: Array `(6, 3)`, the matrix `G`.
+        out: Array `(3, 3, channels, filters)`.
+    """
+    together(team, ends, _join, (totals, factors, out))
+
+
+@compiled("contract")
+def _join(piece, totals, factors, out):
+    sums = np.empty((PLACES, out.shape[3]), out.dtype)
+    for row in range(TAPS):
+        for channel in range(piece[1], piece[2]):
+            for place in range(PLACES):
+                _copy(totals[0, place, row, channel], sums[place])
+                for number in range(1, len(totals)):
+                    _add_times(sums[place], totals[number, place, row, channel], 1)
+            for tap in range(TAPS):
+                result = out[row, tap, channel]
+                result[:] = 0
+                for place in range(PLACES):
+                    _add_times(result, sums[place], factors[place, tap])
+
+
+@compiled("contract")
+def _add_times(out, line, factor):
+    factor = out.dtype.type(factor)
+    for j in range(out.size):
+        out[j] += factor * line[j]
+
+
+@compiled()
+def _copy(source, target):
+    for j in range(source.size):
+        target[j] = source[j]
 
 
 @compiled()

@@ -10,6 +10,7 @@ instead (see `optimizers.rows`).
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -42,34 +43,54 @@ def blocks(*arrays: Any) -> Iterator[list[Any]]:
 
 
 def run_in_pieces(kernel, arrays, options):
-    """Run a rule on stretches of the weight, shared by threads.
+    """Run a rule on a weight; threads share a large one.
 
     Args:
         kernel: one of the rules.
         arrays: the weight, its gradient and its states, arrays of one shape.
         options: the rule's other arguments; arrays among them go along with the weight.
     """
-    if not isinstance(arrays[0], np.ndarray):
-        with elsewhere(arrays[0]) or nullcontext():
-            _refuse_strided(arrays[0], *arrays[2:])
+    weight = arrays[0]
+    if not isinstance(weight, np.ndarray):
+        with elsewhere(weight) or nullcontext():
+            _refuse_strided(weight, *arrays[2:])
             kernel(*arrays, **options)
         return
-    parts = ()
-    if arrays[0].size > BLOCK:
-        _refuse_strided(arrays[0], *arrays[2:])
-        parts = pieces(arrays[0].size, _PASSES * arrays[0].nbytes / BYTES)
-    if len(parts) < 2:
-        kernel(*arrays, **options)
-        return
-    flat = [array.reshape(-1) for array in arrays]
-    whole = {k: v.reshape(-1) for k, v in options.items() if getattr(v, "ndim", 0)}
-    each(
-        lambda part: kernel(
-            *[array[part] for array in flat],
-            **{**options, **{name: value[part] for name, value in whole.items()}},
-        ),
-        parts,
-    )
+    if weight.size > BLOCK:
+        _refuse_strided(weight, *arrays[2:])
+        # A gradient may have other strides, of which the compiled rules want to know nothing.
+        arrays = [weight, np.ascontiguousarray(arrays[1]), *arrays[2:]]
+    kernel(*arrays, **options)
+
+
+def _in_pieces(rule):
+    """Let threads share a rule of NumPy calls: each computes stretches of a large weight."""
+
+    @wraps(rule)
+    def run(*arrays, **options):
+        weight, parts = arrays[0], ()
+        if type(weight) is np.ndarray and weight.size > BLOCK:
+            parts = pieces(weight.size, _PASSES * weight.nbytes / BYTES)
+        if len(parts) < 2:
+            return rule(*arrays, **options)
+        flat, named = [_flat(v) for v in arrays], {k: _flat(v) for k, v in options.items()}
+        each(
+            lambda part: rule(
+                *[_stretch(v, part) for v in flat],
+                **{k: _stretch(v, part) for k, v in named.items()},
+            ),
+            parts,
+        )
+
+    return run
+
+
+def _flat(value):
+    return value.reshape(-1) if getattr(value, "ndim", 0) else value
+
+
+def _stretch(value, part):
+    return value[part] if getattr(value, "ndim", 0) else value
 
 
 def _refuse_strided(*written):
@@ -79,6 +100,7 @@ def _refuse_strided(*written):
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@_in_pieces
 def sgd(p, g, lr):
     """`p -= lr * g`."""
     for p_, g_ in blocks(p, g):
@@ -86,6 +108,7 @@ def sgd(p, g, lr):
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@_in_pieces
 def sgd_momentum(p, g, m, lr, momentum, nesterov):
     """`m = momentum * m - lr * g`; then `p += m`, or Nesterov's `p += momentum * m - lr * g`."""
     for p_, g_, m_ in blocks(p, g, m):
@@ -99,6 +122,7 @@ def sgd_momentum(p, g, m, lr, momentum, nesterov):
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@_in_pieces
 def adagrad(p, g, total, lr, epsilon, square=None):
     """`total += g**2`; `p -= lr * g / sqrt(total + epsilon)`."""
     for p_, g_, total_, square_ in blocks(p, g, total, square):
@@ -108,6 +132,7 @@ def adagrad(p, g, total, lr, epsilon, square=None):
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@_in_pieces
 def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
     """`m`, `v` go their share of the way to `g`, `g**2`; `p -= alpha * m / (sqrt(v) + epsilon)`.
 
@@ -130,6 +155,7 @@ def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@_in_pieces
 def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None):
     """`v = rho * v + share * g**2`; `p -= lr * g / sqrt(v + epsilon)`.
 
@@ -157,6 +183,7 @@ def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum
 
 
 @provided(cuda="optimizers")
+@_in_pieces
 def adadelta(p, g, mean, delta_mean, lr, rho, share, epsilon, square=None):
     """`mean` follows `g**2`, `delta_mean` the squared step `d`; `p += lr * d`.
 
@@ -178,6 +205,7 @@ def adadelta(p, g, mean, delta_mean, lr, rho, share, epsilon, square=None):
 
 
 @provided(cuda="optimizers")
+@_in_pieces
 def adamax(p, g, m, u, lr, share, beta_2, left, epsilon, magnitude=None):
     """`m` follows `g`; `u = max(beta_2 * u, abs(g))`; `p -= lr * m / (left * (u + epsilon))`."""
     for p_, g_, m_, u_, magnitude_ in blocks(p, g, m, u, magnitude):
@@ -192,6 +220,7 @@ def adamax(p, g, m, u, lr, share, beta_2, left, epsilon, magnitude=None):
 
 
 @provided(cuda="optimizers")
+@_in_pieces
 def nadam(p, g, m, v, lr, share_1, share_2, factor_m, factor_g, left, epsilon, square=None):
     """`m`, `v` follow `g`, `g**2`; the step goes along `factor_m * m + factor_g * g`.
 
@@ -214,6 +243,7 @@ def nadam(p, g, m, v, lr, share_1, share_2, factor_m, factor_g, left, epsilon, s
 
 
 @provided(cuda="optimizers")
+@_in_pieces
 def ftrl(p, g, total, linear, lr, power, l1, l2, shrinkage, square=None):
     """`total` sums `g**2`, `linear` the gradients less what the weights stand for.
 
@@ -231,6 +261,7 @@ def ftrl(p, g, total, linear, lr, power, l1, l2, shrinkage, square=None):
 
 
 @provided(cuda="optimizers")
+@_in_pieces
 def lion(p, g, m, lr, beta_1, beta_2):
     """`p -= lr * sign(beta_1 * m + (1 - beta_1) * g)`; then `m` follows `g` by `beta_2`."""
     one = p.dtype.type(1)

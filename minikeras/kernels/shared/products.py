@@ -85,21 +85,11 @@ def _product(xp, a, b):
 
 
 def _at_once(products):
-    """Compute products of matrices `(a, b, bias, relu)`, a piece of each in every task."""
+    """Compute products of matrices `(a, b, bias, relu)`, together if they are large."""
     operations = sum(2 * a.size * b.shape[1] for a, b, _, _ in products)
     if operations < _LARGE and not asked_always:
         return [_in_one(*product) for product in products]
-    outs = [np.empty((a.shape[0], b.shape[1]), a.dtype) for a, b, _, _ in products]
-    longest = min((max(out.shape) for out in outs), default=0)
-    # BLAS copies one side for every piece.
-    count = len(pieces(longest, operations / OPERATIONS, each_thread=1))
-
-    def compute(i):
-        for (a, b, bias, relu), out in zip(products, outs, strict=True):
-            part_of_product(np, a, b, out, i, count, bias, relu)
-
-    each(compute, range(count))
-    return outs
+    return products_together(np, products)
 
 
 def _in_one(a, b, bias, relu):
@@ -107,34 +97,44 @@ def _in_one(a, b, bias, relu):
     return y if bias is None and not relu else finish(np, y, bias, relu)
 
 
-def _is_large(least, args):
-    _, a, b, *_ = args
-    return 2 * a.size * b.shape[1] >= least
+def _always(least, args):
+    return True
 
 
-@provided("products", least=_LARGE, is_large=_is_large)
-def part_of_product(xp, a, b, out, i, count, bias=None, relu=False):
-    """Compute one of several pieces of a product, and what follows it.
+@provided("products", is_large=_always)
+def products_together(xp, products):
+    """Compute several products of matrices, and what follows them, in pieces for the threads.
 
     Args:
         xp: array module.
-        a: array `(rows, terms)`.
-        b: array `(terms, columns)`.
-        out: array `(rows, columns)` for the result, of which only the piece is written.
-        i: number of the piece.
-        count: how many pieces there are.
-        bias: array `(columns,)` to add, or None.
-        relu: whether to replace negative results by zero.
+        products: list of `(a, b, bias, relu)`: arrays `(rows, terms)`, `(terms, columns)` and
+            `(columns,)` or None to be added, and whether to replace negative results by zero.
 
     Returns:
-        The whole `out`.
+        A list of arrays `(rows, columns)`.
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.products import part_of_product
-        >>> part_of_product(np, np.ones((2, 3)), np.ones((3, 1)), np.zeros((2, 1)), 1, 2).tolist()
-        [[0.0], [3.0]]
+        >>> from minikeras.kernels.shared.products import products_together
+        >>> products_together(np, [(np.ones((2, 3)), np.ones((3, 1)), None, False)])[0].tolist()
+        [[3.0], [3.0]]
     """
+    outs = [xp.empty((a.shape[0], b.shape[1]), a.dtype) for a, b, _, _ in products]
+    operations = sum(2 * a.size * b.shape[1] for a, b, _, _ in products)
+    longest = min((max(out.shape) for out in outs), default=0)
+    # BLAS copies one side for every piece.
+    count = len(pieces(longest, operations / OPERATIONS, each_thread=1))
+
+    def compute(i):
+        for product, out in zip(products, outs, strict=True):
+            _compute_part(xp, *product, out, i, count)
+
+    each(compute, range(count))
+    return outs
+
+
+def _compute_part(xp, a, b, bias, relu, out, i, count):
+    """Compute one of several pieces of a product."""
     m, n = out.shape
     first, end = max(m, n) * i // count, max(m, n) * (i + 1) // count
     if m >= n:
@@ -142,7 +142,6 @@ def part_of_product(xp, a, b, out, i, count, bias=None, relu=False):
     else:
         bias = None if bias is None else bias[first:end]
         finish(xp, xp.matmul(a, b[:, first:end], out=out[:, first:end]), bias, relu)
-    return out
 
 
 @provided("dense", cuda="dense")

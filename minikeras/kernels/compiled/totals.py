@@ -1,0 +1,71 @@
+"""Sums that each piece of a batch takes for itself, and that are added up in the end.
+
+A gradient by weights is a sum over a batch. Threads that take some images each need a sum of their
+own; the more pieces there are, the more memory is filled and read again. So a large sum has fewer
+pieces than threads would like.
+"""
+
+import numpy as np
+
+from minikeras.arrays.threads import BYTES
+from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.team import divided, together
+
+# Part of the work that adding up may be, and pieces for each thread where sums are small.
+_SHARE, _MOST_PIECES = 1 / 16, 4
+# Numbers that stay in the first-level cache while those of all pieces are added to them.
+_AT_ONCE = 1 << 11
+
+
+def each_thread(work, nbytes):
+    """How many pieces for each thread are worth a sum of their own.
+
+    Args:
+        work: nanoseconds that the whole batch may take one core.
+        nbytes: bytes of a sum.
+
+    Returns:
+        An int from 1 to 4, see `threads.pieces`.
+
+    Example:
+        >>> from minikeras.kernels.compiled.totals import each_thread
+        >>> each_thread(1e7, 1 << 10), each_thread(1e7, 1 << 22)
+        (4, 1)
+    """
+    extra = 3 * nbytes / BYTES  # filled, read, and the total written
+    return int(min(max(_SHARE * work // max(extra, 1), 1), _MOST_PIECES))
+
+
+def added(totals):
+    """Add up the sums of all pieces, in their order.
+
+    Args:
+        totals: Array `(pieces, ...)`, contiguous.
+
+    Returns:
+        Array of the shape of one of them.
+    """
+    if len(totals) == 1 or not totals.size:
+        return totals[0]
+    rows, out = totals.reshape(len(totals), -1), np.empty(totals.shape[1:], totals.dtype)
+    divided(_add_all, out.size, totals.nbytes / BYTES, rows, out.reshape(-1))
+    return out
+
+
+@compiled()
+def _add_all(team, ends, rows, out):
+    together(team, ends, _add, (rows, out))
+
+
+@compiled()
+def _add(piece, rows, out):
+    _, begin, end = piece
+    for first in range(begin, end, _AT_ONCE):
+        last = min(first + _AT_ONCE, end)
+        total, start = out[first:last], rows[0, first:last]
+        for j in range(total.size):
+            total[j] = start[j]
+        for i in range(1, len(rows)):
+            row = rows[i, first:last]
+            for j in range(total.size):
+                total[j] += row[j]
