@@ -2,11 +2,11 @@
 
 The products of a training step are long and thin: a batch of 128 rows by a thousand weights, of
 which each thread takes a part. BLAS is made for large squares and copies both sides before it
-begins. Here only the right-hand side is copied, a block of rows at a time, into panels as wide as a
-tile; a panel stays in the first-level cache while the rows of the left-hand side pass by (Goto and
-van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). The left-hand side is read
-where it lies, transposed or not, since a tile needs one number of it at a time.
-Where the right-hand side is large and many rows meet it, copying pays, and BLAS computes the piece.
+begins. Here at most the right-hand side is copied, a block of rows at a time, into panels as wide
+as a tile; a panel stays in the first-level cache while the rows of the left-hand side pass by (Goto
+and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). The left-hand side is
+read where it lies, transposed or not, since a tile needs one number of it at a time. Where the
+right-hand side is large and many rows meet it, copying pays, and BLAS computes the piece.
 
 All products that are wanted at once are one call: a table of numbers says what they are, another
 which piece is which part of which product, and the threads take piece after piece.
@@ -34,19 +34,23 @@ from minikeras.kernels.cpu.buffers import aligned_empty
 
 # Most terms of a sum that are added up in registers: so many rows of a panel are near the core.
 _TERMS = 384
+# Rows of the left-hand side for which it does not pay to copy the right-hand side.
+_FEW = 48
 # Rows of the left-hand side that stay in the second-level cache.
 _LINES = 120
 # Rows and bytes of the two sides from which BLAS, which copies both, is faster.
 _TALL, _WIDE = 256, 1 << 21
+# Rows for each thread from which it makes panels of its own rather than share lines of the result.
+_MANY = 128
 # Most pieces for each thread, if a piece is some panels of the right-hand side.
 _EACH_THREAD = 2
 
 # What a line of the plan says of a product: its sizes; how many bytes it is from row to row and
 # from column to column of the two sides; whether a bias and `relu` follow; the columns of a panel
-# and how many of its rows are made at a time; whether BLAS computes it; and in how many parts, of
-# some columns each or of some rows.
+# and how many of its rows are made at a time, or whether none are made; whether BLAS computes it;
+# and in how many parts, of some columns each or of some rows.
 _HEIGHT, _DEPTH, _WIDTH, _A_ROW, _A_STEP, _B_ROW, _B_STEP, _BIASED, _RELU = range(9)
-_COLUMNS, _BLOCK, _BY_BLAS, _PARTS, _BY_COLUMNS = range(9, 14)
+_COLUMNS, _BLOCK, _DIRECT, _BY_BLAS, _PARTS, _BY_COLUMNS = range(9, 15)
 # And where the two sides, the result and the bias lie.
 _A, _B, _OUT, _BIAS = range(4)
 
@@ -117,12 +121,13 @@ def _line(kind, size, has_blas, count):
     wide = panel_columns(width, size)
     panels = -(-width // wide)
     by_blas = has_blas and height >= _TALL and depth * width * size > _WIDE and size in a_strides
-    by_columns = width > height if by_blas else panels >= count
+    by_columns = width > height if by_blas else panels >= count and height < _MANY * count
     if by_columns and not by_blas and count > 1:
         count = min(panels, count * _EACH_THREAD)
+    direct = height <= _FEW and b_strides[1] == size
     return (
         *(height, depth, width, *a_strides, *b_strides, biased, relu),
-        *(wide, math.ceil(depth / math.ceil(depth / _TERMS)), by_blas),
+        *(wide, math.ceil(depth / math.ceil(depth / _TERMS)), direct, by_blas),
         *(min(count, width if by_columns else height), by_columns),
     )
 
@@ -159,10 +164,11 @@ def _by_tiles(job, place, i, code, room):
         matrix_at(place[_B], 1, job[_DEPTH] * width, room)[0],
         job[_B_STEP] != size,
         matrix_at(place[_OUT] + low * width * size, high - low, width, room),
-        (job[_DEPTH], width, first, end, job[_BLOCK]),
+        (job[_DEPTH], width, first, end, wide, job[_BLOCK]),
         matrix_at(place[_BIAS], 1, width * job[_BIASED], room)[0],
         0.0 if job[_RELU] else -np.inf,
         matrix_at(room.ctypes.data, room.size // wide, wide, room),
+        job[_DIRECT],
     )
 
 
@@ -211,7 +217,7 @@ def _finish(y, bias, floor):
 
 
 @compiled()
-def _multiply(code, a, b, across, out, shape, bias, floor, panels):
+def _multiply(code, a, b, across, out, shape, bias, floor, panels, direct):
     """Write some columns of `max(a @ b + bias, floor)`, for a block of terms after another.
 
     Args:
@@ -220,38 +226,43 @@ def _multiply(code, a, b, across, out, shape, bias, floor, panels):
         b: Array of all numbers of the right-hand side.
         across: Whether they lie column by column.
         out: Array `(rows, width)`.
-        shape: `(terms, width, first, end, depth)`: terms of a sum, columns in all, those to write,
-            and terms of a block.
+        shape: `(terms, width, first, end, wide, depth)`: terms of a sum, columns in all, those to
+            write, columns of a panel, and terms of a block.
         bias: Array of a number for each column; empty if there is none.
         floor: Least result.
         panels: Buffer for the panels of a block.
+        direct: Whether to read `b` where it lies, without panels.
     """
-    terms, width, first, end, depth = shape
+    terms, width, first, end, wide, depth = shape
+    size = out.itemsize
     for low in range(0, terms, depth):
         count = min(depth, terms - low)
-        if across:
+        right = panels.ctypes.data, count * wide * size, wide * size
+        if direct:
+            right = b[low * width + first :].ctypes.data, wide * size, width * size
+        elif across:
             _pack_columns(b, terms, low, count, first, end, panels)
         else:
             _pack_rows(b, width, low, count, first, end, panels)
-        source = a[0] + low * a[2], a[1], a[2]
+        left = a[0] + low * a[2], a[1], a[2]
         least = floor if low + count == terms else -np.inf
         for line in range(0, len(out), _LINES):
             lines = line, min(line + _LINES, len(out))
-            _add_block(code, source, panels, count, out, lines, (first, end), low, bias, least)
+            columns = first, end, wide
+            _add_block(code, left, right, count, out, lines, columns, low, bias, least)
 
 
 @compiled()
-def _add_block(code, a, panels, count, out, lines, columns, low, bias, floor):
+def _add_block(code, a, b, count, out, lines, columns, low, bias, floor):
     """Add the products of a block of rows and a block of terms, panel after panel."""
-    address, a_row, a_step = a
-    first, end = columns
-    size, wide, row = out.itemsize, panels.shape[1], out.strides[0]
+    (address, a_row, a_step), (panel, panel_step, b_step) = a, b
+    first, end, wide = columns
+    size, row = out.itemsize, out.strides[0]
     lanes, run = VECTOR // size, np.zeros(1, np.int64)
     zeros = np.zeros(wide, out.dtype)
     for column in range(first, end, wide):
         here = min(wide, end - column)
         vectors = (here + lanes - 1) // lanes
-        panel = panels[(column - first) // wide * count :].ctypes.data
         start = bias[column:].ctypes.data if bias.size else zeros.ctypes.data
         tiles = (lines[1] - lines[0] + ROWS[vectors] - 1) // ROWS[vectors]
         for i in range(tiles):
@@ -268,7 +279,7 @@ def _add_block(code, a, panels, count, out, lines, columns, low, bias, floor):
                 a_step,
                 run.ctypes.data,
                 panel,
-                wide * size,
+                b_step,
                 run.ctypes.data,
                 1,
                 count,
@@ -278,6 +289,7 @@ def _add_block(code, a, panels, count, out, lines, columns, low, bias, floor):
                 row,
                 floor,
             )
+        panel += panel_step
 
 
 @compiled()
