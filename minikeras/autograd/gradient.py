@@ -78,18 +78,10 @@ def _deliver(
 
 
 def _sum(a: Tensor, b: Tensor) -> Tensor:
-    if recording.tapes:
-        return a + b
-    total = _plus(a, b)
-    if hasattr(a, "rows") and hasattr(b, "rows"):
+    total = a + b
+    if not recording.tapes and hasattr(a, "rows") and hasattr(b, "rows"):
         total.rows = a.rows + b.rows
     return total
-
-
-@primitive(elementwise)
-def _plus(xp: ArrayModule, x1: Array, x2: Array) -> Array:
-    """The sum of two gradients, of which no gradient is wanted."""
-    return x1 + x2
 
 
 def pull_back(

@@ -8,6 +8,7 @@ and its result travel to the memory. Small arrays go straight to the function.
 import numpy as np
 
 from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.kernels.providers import provided
 
 # Elements from which on an array is large.
 _LARGE = 1 << 17
@@ -15,6 +16,12 @@ _LARGE = 1 << 17
 _BLOCK = 1 << 17
 
 
+def _is_large(least, args):
+    first = args[2]
+    return type(first) is np.ndarray and first.size >= least
+
+
+@provided("wide", least=_LARGE, is_large=_is_large)
 def wide(xp, function, *operands):
     """Apply a function of arrays element by element.
 
