@@ -5,10 +5,13 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.numpy_support import carray
 
+_CACHE_LINE = 64
 _TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -95,3 +98,22 @@ def _pointer(context: Any, address: Any, like: Any) -> Any:
         return builder.inttoptr(values[0], context.get_value_type(signature.return_type))
 
     return types.CPointer(like.dtype)(address, like), emit
+
+
+@instructions
+def fetch(context: Any, address: Any, count: Any) -> Any:
+    """Ask for some bytes, so that they are in cache when they are read or written."""
+    small, large = ir.IntType(32), ir.IntType(64)
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, small, small, small])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        lines = builder.udiv(values[1], large(_CACHE_LINE))
+        with cgutils.for_range(builder, lines) as loop:
+            moved = builder.mul(loop.index, large(_CACHE_LINE))
+            place = builder.inttoptr(builder.add(values[0], moved), pointer)
+            builder.call(prefetch, [place, small(0), small(2), small(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), emit

@@ -20,7 +20,7 @@ import numpy as np
 
 from minikeras.arrays import threads
 from minikeras.kernels.compiled.blas import gemm, gemm_code
-from minikeras.kernels.compiled.loops import compiled, matrix_at
+from minikeras.kernels.compiled.loops import compiled, fetch, matrix_at
 from minikeras.kernels.compiled.team import shared, together
 from minikeras.kernels.compiled.tiles import (
     ROWS,
@@ -36,6 +36,8 @@ from minikeras.kernels.cpu.buffers import aligned_empty
 _TERMS = 384
 # Rows of the left-hand side for which it does not pay to copy the right-hand side.
 _FEW = 48
+# Rows that are asked for ahead of the one that is copied.
+_AHEAD = 6
 # Rows of the left-hand side that stay in the second-level cache.
 _LINES = 120
 # Rows and bytes of the two sides from which BLAS, which copies both, is faster.
@@ -295,9 +297,10 @@ def _add_block(code, a, b, count, out, lines, columns, low, bias, floor):
 @compiled()
 def _pack_rows(b, width, low, count, first, end, panels):
     """Copy a block of rows of the right-hand side to its panels."""
-    wide = panels.shape[1]
+    wide, ahead = panels.shape[1], _AHEAD * width * b.itemsize
     for k in range(count):
         row = b[(low + k) * width + first : (low + k) * width + end]
+        fetch(np.int64(row.ctypes.data) + ahead, np.int64(row.nbytes))
         for column in range(0, end - first, wide):
             part = row[column : column + wide]
             place = panels[column // wide * count + k]

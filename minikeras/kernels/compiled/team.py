@@ -132,7 +132,7 @@ def _lent(context, builder, kind, value):
         array = context.make_array(kind)(context, builder, value)
         array.meminfo = cgutils.get_null_value(array.meminfo.type)
         return array._getvalue()
-    if isinstance(kind, types.BaseTuple):
+    if isinstance(kind, (types.Tuple, types.UniTuple)):
         inside = zip(kind.types, cgutils.unpack_tuple(builder, value), strict=True)
         return context.make_tuple(builder, kind, [_lent(context, builder, *p) for p in inside])
     return value

@@ -10,11 +10,10 @@ lines are fetched.
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.loops import compiled, fetch
 from minikeras.kernels.compiled.team import together
 from minikeras.kernels.compiled.tiles import ROWS, VECTOR, tile
 from minikeras.kernels.compiled.winograd_transforms import (
-    fetch,
     to_cells,
     to_copy,
     to_gradients,

@@ -29,7 +29,6 @@ WEIGHTS = np.array(
 )
 """The matrix `G`, `(places, taps)`."""
 
-_CACHE_LINE = 64
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
@@ -132,24 +131,6 @@ def to_results(context, floor, out, out_step, products, step, bias, numbers):
         return builder.load(odd)
 
     return types.int64(floor, *(types.int64,) * 6), emit
-
-
-@instructions
-def fetch(context, address, count):
-    """Ask for some bytes, so that they are in cache when they are read or written."""
-
-    def emit(context, builder, signature, values):
-        pointer = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [pointer, _I32, _I32, _I32])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        lines = builder.udiv(values[1], _I64(_CACHE_LINE))
-        with cgutils.for_range(builder, lines) as loop:
-            moved = builder.mul(loop.index, _I64(_CACHE_LINE))
-            place = builder.inttoptr(builder.add(values[0], moved), pointer)
-            builder.call(prefetch, [place, _I32(0), _I32(2), _I32(1)])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), emit
 
 
 class _Vector:

@@ -126,8 +126,8 @@ def products_together(xp, products):
     count = len(pieces(longest, operations / OPERATIONS, each_thread=1))
 
     def compute(i):
-        for product, out in zip(products, outs, strict=True):
-            _compute_part(xp, *product, out, i, count)
+        for (a, b, bias, relu), out in zip(products, outs, strict=True):
+            _compute_part(xp, a, b, bias, relu, out, i, count)
 
     each(compute, range(count))
     return outs
