@@ -117,10 +117,12 @@ def together(context, team, ends, body, args):
             )
         ]
         frame = cgutils.alloca_once_value(builder, cgutils.pack_struct(builder, parts))
-        code = _piece(context, builder, body.dispatcher.get_compile_result(call), call, frame.type)
+        code = _piece(context, builder, body.dispatcher, call, frame.type)
         numbers = [builder.ptrtoint(pointer, _I64) for pointer in (code, frame)]
         lead = types.void(team, ends, types.int64, types.int64)
-        context.compile_internal(builder, _lead, lead, [*values[:2], *numbers])
+        status = _called(context, builder, _lead, lead, [*values[:2], *numbers])
+        with cgutils.if_unlikely(builder, status.is_error):
+            context.call_conv.return_status_propagate(builder, status)
         return context.get_dummy_value()
 
     return signature, emit
@@ -138,7 +140,16 @@ def _lent(context, builder, kind, value):
     return value
 
 
-def _piece(context, builder, overload, call, frame):
+def _called(context, builder, function, signature, values):
+    """Write a call of a compiled function; return how it ended."""
+    compiled_one = function.get_compile_result(signature)
+    context.active_code_library.add_linking_library(compiled_one.library)
+    callee = context.declare_function(builder.module, compiled_one.fndesc)
+    kinds = signature.return_type, signature.args
+    return context.call_conv.call_function(builder, callee, *kinds, values)[0]
+
+
+def _piece(context, builder, body, call, frame):
     """Write a function `(frame, number, first, end)` that calls another with what a frame holds.
 
     It returns whether that failed.
@@ -150,15 +161,12 @@ def _piece(context, builder, overload, call, frame):
     inside = ir.IRBuilder(function.append_basic_block())
     part = cgutils.pack_array(inside, function.args[1:], _I64)
     parts = cgutils.unpack_tuple(inside, inside.load(function.args[0]))
-    context.active_code_library.add_linking_library(overload.library)
-    callee = context.declare_function(builder.module, overload.fndesc)
-    status, _ = context.call_conv.call_function(
-        inside, callee, call.return_type, call.args, [part, *parts]
-    )
+    status = _called(context, inside, body, call, [part, *parts])
     inside.ret(inside.zext(status.is_error, _I64))
     return function
 
 
+@compiled()
 def _lead(team, ends, code, frame):
     """Compute all pieces, together with those who watch."""
     count = len(ends) - 1
