@@ -40,9 +40,9 @@ _LEAST_WORK, _LEAST_PIECE = 50_000, 250_000
 
 WORDS = 64
 """Words of eight bytes that a team of threads shares."""
-STANDING, CALLS, YIELD = 0, 8, 16
-"""Words, each in a cache line of its own: how many threads watch, how often they were called back
-to Python, and the address of the function by which one lets others have its core."""
+STANDING, CALLS, YIELD, HELPERS = 0, 8, 16, 17
+"""Words: how many threads watch; how often they were called back to Python; the address of the
+function by which one lets others have its core; and how many may help at once."""
 
 
 class _Local(threading.local):
@@ -234,7 +234,8 @@ class _Pool:
     def awake(self) -> np.ndarray:
         """Return the words of the team, once those who sleep have been called."""
         self._grow()
-        asleep = self._count - int(self._words[STANDING]) - self._waiting.qsize()
+        self._words[HELPERS] = wanted = settings.num_threads() - 1
+        asleep = wanted - int(self._words[STANDING]) - self._waiting.qsize()
         for _ in range(asleep):
             self._waiting.put(None)
         return self._words

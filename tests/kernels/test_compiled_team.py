@@ -1,5 +1,6 @@
 """Threads that share the pieces of a compiled kernel."""
 
+import ctypes
 import os
 import threading
 import time
@@ -9,10 +10,12 @@ import pytest
 
 pytest.importorskip("numba")
 
+import numba
+
 from minikeras import config
 from minikeras.arrays import threads
 from minikeras.kernels.compiled.loops import compiled
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.team import divided, shared, together
 
 WORK = 1e9  # worth every thread
 
@@ -51,6 +54,24 @@ def _hungry(piece, numbers):
     numbers[piece[0]] = 1
 
 
+_self = ctypes.CDLL(None).pthread_self if hasattr(os, "fork") else None
+if _self is not None:
+    _self.argtypes, _self.restype = (), ctypes.c_size_t
+
+
+@numba.njit(nogil=True)
+def _who_all(team, ends, who):
+    together(team, ends, _who, (who,))
+
+
+@numba.njit(nogil=True)
+def _who(piece, who):
+    total = 1.0
+    for _ in range(20_000):  # long enough for others to come
+        total = total * 1.0000001 + 1e-9
+    who[piece[0]] = _self() if total > 0 else 0
+
+
 def squares(size=1000):
     x, out = np.arange(float(size)), np.zeros(size)
     whose = np.full(size, -1)
@@ -73,6 +94,18 @@ def test_threads_that_went_to_sleep_are_woken():
     time.sleep(0.05)
     x, out, _ = squares()
     np.testing.assert_array_equal(out, x * x)
+
+
+@pytest.mark.skipif(_self is None, reason="this system has no POSIX threads")
+def test_no_more_threads_help_than_are_wanted():
+    wanted = config.num_threads()
+    config.set_num_threads(6)
+    squares()  # now there are five to help
+    config.set_num_threads(wanted)
+    for _ in range(20):
+        who = np.zeros(20, np.uint64)
+        shared(_who_all, threads.ends(20, WORK), who)
+        assert len(set(who) - {0}) <= wanted
 
 
 def test_nothing_to_do():

@@ -28,7 +28,7 @@ from minikeras.kernels.compiled.conv_plan import (
     input_grad_plan,
     kernel_grad_plan,
 )
-from minikeras.kernels.compiled.team import divided
+from minikeras.kernels.compiled.team import divided, shared
 from minikeras.kernels.compiled.tiles import VECTOR, tile_code
 from minikeras.kernels.compiled.totals import added, each_thread
 from minikeras.kernels.cpu.buffers import aligned_empty, aligned_zeros
@@ -156,12 +156,13 @@ class _Backward:
         count, work, dtype = len(self.g), self._work(), self.g.dtype
         _, by_kernel, by_bias = self.needs
         each = each_thread(work, self.kernel.nbytes)
-        parts = len(threads.ends(count, work, each)) - 1
+        ends = threads.ends(count, work, each)
+        parts = len(ends) - 1
         totals = self._totals(parts)
         sums = np.empty((parts, math.prod(self.g.shape[-2:]) if by_bias else 0), dtype)
         codes = tuple(tile_code(dtype, plan.kind) for plan in (self.input_plan, self.kernel_plan))
         given = self._left(totals), self._gradient(sums), self._back()
-        divided(loops.backward, count, work, codes, *given, each_thread=each)
+        shared(loops.backward, ends, codes, *given)
         total = added(totals)
         return [
             self.by_input,
@@ -240,9 +241,10 @@ def _correlate(plan, x, weights, start, out, floor, few=False):
         result = np.empty_like(out, order="C")
     work = 2 * math.prod(out.shape[:-1]) * weights.size / OPERATIONS / len(plan.tables[0])
     work *= _slower(plan)
-    frames = _buffers(len(threads.ends(len(x), work)) - 1, plan.frame, x)
+    ends = threads.ends(len(x), work)
+    frames = _buffers(len(ends) - 1, plan.frame, x)
     given = weights, start, _flat(result), plan.frame.rows, plan.tables, floor
-    divided(loop, len(x), work, code, _flat(x), frames, *given)
+    shared(loop, ends, code, _flat(x), frames, *given)
     if result is not out:
         out[...] = result
     return out

@@ -80,8 +80,9 @@ def products_together(xp, products):
         ]
     )
     rooms = aligned_empty(np, (len(tasks), room), dtype)
+    ends = tuple(range(len(tasks) + 1))
     with threads.blas_on_one_thread() if calls_blas else nullcontext():
-        shared(_compute_all, len(tasks), table, places, tasks, rooms, tile_code(dtype), blas)
+        shared(_compute_all, ends, table, places, tasks, rooms, tile_code(dtype), blas)
     return outs
 
 

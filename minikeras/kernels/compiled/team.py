@@ -38,7 +38,7 @@ from numba import types
 from numba.core import cgutils
 
 from minikeras.arrays import threads
-from minikeras.arrays.threads import CALLS, STANDING, YIELD
+from minikeras.arrays.threads import CALLS, HELPERS, STANDING, YIELD
 from minikeras.kernels.compiled.loops import compiled, instructions, matrix_at
 
 # Words that change, each in a cache line of its own: writing one does not take the others from the
@@ -68,22 +68,21 @@ def divided(run, count, work, *args, each_thread=4):
     Returns:
         What the function returns.
     """
-    ends = threads.ends(count, work, each_thread)
-    return run(threads.team(len(ends) - 1), _as_array(ends), *args)
+    return shared(run, threads.ends(count, work, each_thread), *args)
 
 
-def shared(run, count, *args):
-    """Run compiled code on `count` pieces of one item each, shared among the threads.
+def shared(run, ends, *args):
+    """Run compiled code on pieces that are known already, shared among the threads.
 
     Args:
         run: compiled function `(team, ends, *args)` that calls `together`.
-        count: how many pieces there are.
+        ends: tuple of where the pieces begin and end, see `threads.ends`.
         *args: what the function is called with besides.
 
     Returns:
         What the function returns.
     """
-    return run(threads.team(count), _as_array(tuple(range(count + 1))), *args)
+    return run(threads.team(len(ends) - 1), _as_array(ends), *args)
 
 
 @lru_cache(1024)
@@ -217,8 +216,8 @@ def _watch(team, calls):
     _add(team, STANDING, 1)
     while looks < _LOOKS * _OFFERS and _load(team, CALLS) == calls:
         if _load(team, _OPEN) and _load(team, _NEXT) < team[_COUNT]:
-            _add(team, _ACTIVE, 1)
-            if _load(team, _OPEN):
+            wanted = _add(team, _ACTIVE, 1) < team[HELPERS]
+            if wanted and _load(team, _OPEN):
                 _take(team)
             _add(team, _ACTIVE, -1)
             looks = 0

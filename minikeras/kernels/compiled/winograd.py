@@ -32,7 +32,7 @@ import numpy as np
 from minikeras.arrays import threads
 from minikeras.arrays.threads import BYTES, OPERATIONS
 from minikeras.kernels.compiled import winograd_loops as loops
-from minikeras.kernels.compiled.team import divided
+from minikeras.kernels.compiled.team import divided, shared
 from minikeras.kernels.compiled.tiles import VECTOR, panel_columns, tile_code
 from minikeras.kernels.compiled.totals import added, each_thread
 from minikeras.kernels.compiled.winograd_loops import PLACES, RESULTS, TAPS
@@ -124,8 +124,8 @@ def conv(x, weights, low, finish, out, direct):
 
     work = _work(out, x)
     given = tile_code(x.dtype), _lines(x), low, weights, bias, _lines(result), case.sizes
-    buffers = case.buffers(len(threads.ends(len(x), work)) - 1)
-    divided(loops.forward, len(x), work, *given, buffers, floor, spoiled)
+    ends = threads.ends(len(x), work)
+    shared(loops.forward, ends, *given, case.buffers(len(ends) - 1), floor, spoiled)
     if spoiled.any():
         result[spoiled] = direct(x[spoiled], np.empty_like(result[spoiled]))
     if result is not out:
@@ -164,12 +164,13 @@ class Backward:
         _, by_kernel, by_bias = self.needs
         shape = TAPS, *self.kernel.shape[2:]
         each = each_thread(work, PLACES * math.prod(shape) * dtype.itemsize)
-        parts = len(threads.ends(count, work, each)) - 1
+        ends = threads.ends(count, work, each)
+        parts = len(ends) - 1
         totals = aligned_empty(np, (parts, PLACES if by_kernel else 0, *shape), dtype)
         sums = np.empty((parts, self.g[0, 0].size if by_bias else 0), dtype)
         left = _lines(self.x), self.low, totals, self.case.sizes, self.case.buffers(parts)
         given = self._gradient(sums), left, self._back(parts)
-        divided(loops.backward, count, work, tile_code(dtype), *given, each_thread=each)
+        shared(loops.backward, ends, tile_code(dtype), *given)
         if self.spoiled.any():
             self.by_input[self.spoiled] = self._directly(0, self.spoiled)
         return [
