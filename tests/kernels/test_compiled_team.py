@@ -67,7 +67,7 @@ def _who_all(team, ends, who):
 @numba.njit(nogil=True)
 def _who(piece, who):
     total = 1.0
-    for _ in range(20_000):  # long enough for others to come
+    for _ in range(300_000):  # long enough for others to come
         total = total * 1.0000001 + 1e-9
     who[piece[0]] = _self() if total > 0 else 0
 
@@ -100,7 +100,8 @@ def test_threads_that_went_to_sleep_are_woken():
 def test_no_more_threads_help_than_are_wanted():
     wanted = config.num_threads()
     config.set_num_threads(6)
-    squares()  # now there are five to help
+    for _ in range(20):
+        squares()  # now there are five to help
     config.set_num_threads(wanted)
     for _ in range(20):
         who = np.zeros(20, np.uint64)
