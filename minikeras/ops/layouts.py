@@ -202,7 +202,10 @@ def view(xp, x, *, dtype=None):
         >>> keras.ops.view(keras.ops.array([1.0]), "int32").tolist()
         [1065353216]
     """
-    return x if dtype is None else xp.ascontiguousarray(x).view(dtypes.standardize(dtype))
+    if dtype is None:
+        return x
+    # `ascontiguousarray` would make a number an array of rank 1.
+    return xp.asarray(x, order="C").view(dtypes.standardize(dtype))
 
 
 @view.rule

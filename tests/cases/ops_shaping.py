@@ -98,6 +98,7 @@ CASES = [
     Case("view", [f32(3, 4)], orders=0),
     Case("view", [exactly([1.0, 2.0]), "int32"], float_types=()),
     Case("view", [i32(4), "float32"], float_types=()),
+    Case("view", [i32(), "float32"], float_types=()),
     Case("copy", [f32(3, 4)]),
     Case("stop_gradient", [f32(3, 4)], smooth=False),
     Case("cast", [f32(3, 4), "float64"]),

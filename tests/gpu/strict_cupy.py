@@ -631,7 +631,8 @@ def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocki
 def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
     dtype = None if dtype is None else _checked_dtype(dtype)
     if isinstance(a, ndarray):
-        return a.astype(dtype, copy=False) if dtype is not None else a
+        a = a.astype(dtype, copy=False) if dtype is not None else a
+        return a.copy() if order == "C" and not a.flags.c_contiguous else a
     if isinstance(a, (list, tuple)) and _holds_ours(a):
         return __getattr__("stack")([asarray(part, dtype) for part in a])
     host = np.array(a, dtype, order=order)
@@ -641,7 +642,9 @@ def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
 
 
 def ascontiguousarray(a, dtype=None):
+    """As NumPy's, of rank 1 at least."""
     made = asarray(a, dtype)
+    made = made if made.ndim else made.reshape(1)
     return made if made.flags.c_contiguous else made.copy()
 
 

@@ -252,7 +252,8 @@ def contiguous(xp: Any, *arrays: Any) -> list[Any]:
         >>> contiguous(np, np.ones((2, 3)).T)[0].flags.c_contiguous
         True
     """
-    return [None if a is None else xp.ascontiguousarray(a) for a in arrays]
+    # `ascontiguousarray` would make an array of rank 0 one of rank 1.
+    return [a if a is None or a.flags.c_contiguous else xp.ascontiguousarray(a) for a in arrays]
 
 
 def slabs(rows: int, blocks: int) -> tuple[int, int]:
