@@ -5,7 +5,10 @@ product of matrices, measured on the GPU in the same run. Workloads are trained 
 CPU and on the GPU, and by Keras on PyTorch and on JAX on the same GPU where they are installed in
 their environments (`make bench-setup`; builds for CUDA must be put there by hand).
 
-Usage: python benchmarks/gpu.py [--seconds S] [--rounds N] [--kernels A,B] [WORKLOAD ...]
+All engines multiply float32 matrices in float32, or all of them in TF32 (`--tf32`): by themselves
+PyTorch takes TF32 for convolutions, JAX for every product, and minikeras for none.
+
+Usage: python benchmarks/gpu.py [--seconds S] [--rounds N] [--kernels "A;B"] [--tf32] [WORKLOAD ...]
 """
 
 import argparse
@@ -14,6 +17,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ratios
@@ -33,7 +37,18 @@ SEES_GPU = {
     "torch": "import torch; assert torch.cuda.is_available()",
     "jax": "import jax; assert jax.default_backend() == 'gpu'",
 }
-CORES = 1
+# NVIDIA's libraries, JAX and PyTorch each have a word of their own for the precision of products.
+PRECISION = {
+    "float32": {"NVIDIA_TF32_OVERRIDE": "0", "JAX_DEFAULT_MATMUL_PRECISION": "float32"},
+    "tf32": {
+        "MINIKERAS_TF32": "1",
+        "JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32",
+        "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1",
+    },
+}
+# JAX takes three quarters of the memory at its start, which the engines share here.
+SHARED = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.25"}
+CORES = 4
 """For what the CPU does beside the GPU; the CPU's own figures are taken on all cores."""
 
 
@@ -49,13 +64,20 @@ def main(arguments=None):
     for engine, why in missing.items():
         print(f"{ENGINES[engine][0]}: {why}, so not measured")
     found = {"stamp": stamp(options.cores, ("minikeras", *present)), "missing": missing}
-    found |= kernels(options)
-    found["workloads"] = {name: workload(name, present, options) for name in options.workloads}
-    path = RESULTS / f"gpu-{slug(found['device'])}.json" if not options.output else options.output
+    found |= {"precision": options.precision, **kernels(options), "workloads": {}}
+    name = f"gpu-{slug(found['device'])}{'-tf32' if options.tf32 else ''}.json"
+    path = options.output or RESULTS / name
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    _write(path, found)
+    for name in options.workloads:
+        found["workloads"][name] = workload(name, present, options)
+        _write(path, found)  # what has been measured is kept, whatever comes
     print(f"written: {path}")
     return 0
+
+
+def _write(path, found):
+    path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def _options(arguments):
@@ -64,7 +86,8 @@ def _options(arguments):
     parser.add_argument("--cores", type=int, default=cores, help="of the CPU")
     parser.add_argument("--seconds", type=float, default=0.3, help="for each kernel and pass")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each engine, 2 at least")
-    parser.add_argument("--kernels", type=lambda text: text.split(";"), default=[*CASES, ADAM])
+    parser.add_argument("--kernels", type=_listed, default=[*CASES, ADAM], help='"A;B", or ""')
+    parser.add_argument("--tf32", action="store_true", help="products of all engines in TF32")
     parser.add_argument("--shrink", default="1", help="measure the limits on so much less")
     parser.add_argument("--output", type=Path, help="the file to write")
     parser.add_argument("workloads", nargs="*", default=list(WORKLOADS), metavar="workload")
@@ -72,7 +95,12 @@ def _options(arguments):
     unknown = {*options.workloads} - {*WORKLOADS} | {*options.kernels} - {*CASES, ADAM}
     if unknown or options.rounds < 2:
         parser.error(f"unknown: {', '.join(unknown)}" if unknown else "--rounds must be 2 or more")
+    options.precision = "tf32" if options.tf32 else "float32"
     return options
+
+
+def _listed(text):
+    return [name for name in text.split(";") if name]
 
 
 def others():
@@ -92,7 +120,8 @@ def kernels(options):
     cpu = _checked(Worker("minikeras", options.cores, *arguments).result)
     arguments = "gpu_times.py", "gpu", str(options.seconds), *options.kernels
     variables = ON_GPU | {"GPU_BENCH_SHRINK": options.shrink}
-    found = _checked(Worker("minikeras", CORES, *arguments, **variables).result)
+    cores = min(CORES, options.cores)
+    found = _checked(Worker("minikeras", cores, *arguments, **variables).result)
     for name, passes in found["kernels"].items():
         for which, figures in passes.items():
             figures["cpu_ms"] = cpu["kernels"][name][which]["ms"]
@@ -113,12 +142,20 @@ def _checked(result):
 
 def workload(name, present, options):
     """Let the engines take their turns at a workload; ratios are to minikeras on the GPU."""
-    rounds = str(options.rounds)
-    workers = {
-        "minikeras": Worker("minikeras", CORES, "worker.py", name, rounds, **ON_GPU),
-        "minikeras on the CPU": Worker("minikeras", options.cores, "worker.py", name, rounds),
-        **{engine: Worker(engine, CORES, "worker.py", name, rounds) for engine in present},
+    cores = min(CORES, options.cores)
+    variables = PRECISION[options.precision] | SHARED
+    engines = {
+        "minikeras": ("minikeras", cores, variables | ON_GPU),
+        "minikeras on the CPU": ("minikeras", options.cores, {}),
+        **{engine: (engine, cores, variables) for engine in present},
     }
+
+    def start(given):
+        engine, cores, variables = given
+        return Worker(engine, cores, "worker.py", name, str(options.rounds), **variables)
+
+    with ThreadPoolExecutor() as pool:  # importing and compiling take longer than the turns
+        workers = dict(zip(engines, pool.map(start, engines.values()), strict=True))
     rows = take_turns(workers)
     found = {"about": WORKLOADS[name].about, "engines": rows, "ratios": ratios.of(rows)}
     for engine, row in rows.items():

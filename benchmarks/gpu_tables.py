@@ -5,6 +5,11 @@ from engines import ENGINES
 from tables import table
 
 HERE = "minikeras"
+PRODUCTS = {
+    "float32": "All engines multiply in float32, without TF32.",
+    "tf32": "All engines multiply float32 matrices in TF32.",
+}
+TITLES = {"float32": "", "tf32": ", products in TF32"}
 
 
 def section(result):
@@ -13,15 +18,17 @@ def section(result):
     measured = (
         f"On {result['device']}. Limits measured in the same run: sgemm "
         f"{limits['sgemm_gflops']:.0f} GFLOP/s, with TF32 {limits['tf32_gflops']:.0f}, dgemm "
-        f"{limits['dgemm_gflops']:.0f}, copy {limits['copy_gb_s']:.0f} GB/s. TF32 is off in all "
-        "that follows."
+        f"{limits['dgemm_gflops']:.0f}, copy {limits['copy_gb_s']:.0f} GB/s. "
+        f"{PRODUCTS[result['precision']]}"
     )
     missing = [f"{ENGINES[engine][0]}: {why}." for engine, why in result["missing"].items()]
-    parts = [measured, *missing, _kernels(result)]
+    parts = [measured, *missing]
+    if result["kernels"]:
+        parts.append(_kernels(result))
     for title, key in (("A training step", "fit_step_ms"), ("Prediction", "predict_step_ms")):
         if result["workloads"]:
             parts.append(f"{title}, in ms:\n\n{_workloads(result, key)}")
-    return f"On a GPU: {_name(result)}", parts
+    return f"On a GPU: {_name(result)}{TITLES[result['precision']]}", parts
 
 
 def draw(result, path):

@@ -48,7 +48,7 @@ def _section(path):
     picture = PICTURES / f"{path.stem}.svg"
     title, parts = SECTIONS[kind](result)
     drawn = []
-    if kind in DRAWINGS:
+    if kind in DRAWINGS and result.get("kernels", True):
         DRAWINGS[kind](result, picture)
         drawn = [f"![{title}]({os.path.relpath(picture, DOCS)})"]
     return [f"### {title}", tables.stamped(result["stamp"], path.name), *drawn, *parts]
