@@ -203,12 +203,11 @@ def _place(xp, x, axis, keepdims, extreme):
     """The first place of an extreme, as Keras orders floats: -0.0 before 0.0, NaN never chosen."""
     find = getattr(xp, f"arg{extreme}")
     worst = -xp.inf if extreme == "max" else xp.inf
-    places = find(x, axis=axis, keepdims=keepdims)
     if x.dtype.kind == "f" and x.ndim and (xp is not np or _needs_order(x, axis, extreme)):
         zero = (x == 0) & xp.signbit(x)
         x = xp.where(zero, -xp.finfo(x.dtype).tiny, x)
-        places = find(xp.where(xp.isnan(x), x.dtype.type(worst), x), axis=axis, keepdims=keepdims)
-    return places.astype("int32")
+        x = xp.where(xp.isnan(x), x.dtype.type(worst), x)
+    return find(x, axis=axis, keepdims=keepdims).astype("int32")
 
 
 def _needs_order(x, axis, extreme):

@@ -46,7 +46,7 @@ def conv(
     else:
         matrix = _by_group(xp, kernel, groups, dtype)
         for block, columns in _column_blocks(xp, x, grid, groups, dtype):
-            out[block] = _joined(xp, xp.matmul(columns, matrix), out[block].shape)
+            _multiply(xp, columns, matrix, out[block])
     return finish(xp, out, bias, relu)
 
 
@@ -75,11 +75,11 @@ def conv_input_grad(
         return finish(xp, out, bias, relu)
     matrix = _by_group(xp, kernel, groups, dtype).swapaxes(1, 2)
     for block in _blocks(g.shape[0], grid, channels, dtype):
-        columns, shape = xp.matmul(_by_group(xp, g[block], groups, dtype), matrix), out[block].shape
+        rows = _by_group(xp, g[block], groups, dtype)
         if _is_matrix(grid, input_shape):
-            out[block] = _joined(xp, columns, shape)
+            _multiply(xp, rows, matrix, out[block])
         else:
-            out[block] = col2im(xp, columns, grid, shape)
+            out[block] = col2im(xp, _products(xp, rows, matrix), grid, out[block].shape)
     return finish(xp, out, bias, relu)
 
 
@@ -93,10 +93,11 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
     if _is_depthwise(x, groups):
         depthwise_kernel_grad(xp, x, g, grid, out, dtype)
         return out
-    total = xp.zeros((groups, math.prod(out.shape[:-1]), g.shape[-1] // groups), dtype)
+    total = 0
     for block, columns in _column_blocks(xp, x, grid, groups, dtype):
-        total += xp.matmul(columns.swapaxes(1, 2), _by_group(xp, g[block], groups, dtype))
-    out[...] = _joined(xp, total, out.shape)
+        part = _products(xp, columns.swapaxes(1, 2), _by_group(xp, g[block], groups, dtype))
+        total = part if block.start == 0 else total + part
+    out[...] = _joined(xp, total, out.shape) if len(x) else 0
     return out
 
 
@@ -118,6 +119,19 @@ def _by_group(xp, array, groups, dtype):
     """View `(..., width)` as matrices `(groups, rows, width // groups)`."""
     split = array.reshape(-1, groups, array.shape[-1] // groups)
     return xp.moveaxis(split, 1, 0).astype(dtype, copy=False)
+
+
+def _products(xp, a, b):
+    """Products of matrices `(groups, rows, columns)`; CuPy copies transposed ones but in rank 2."""
+    return xp.matmul(a[0], b[0])[None] if len(a) == 1 else xp.matmul(a, b)
+
+
+def _multiply(xp, a, b, out):
+    """Write products of matrices side by side into an array `(..., groups * columns)`."""
+    if len(a) == 1 and out.dtype == a.dtype and out.flags.c_contiguous:
+        xp.matmul(a[0], b[0], out=out.reshape(-1, out.shape[-1]))
+    else:
+        out[...] = _joined(xp, xp.matmul(a, b), out.shape)
 
 
 def _joined(xp, matrices, shape):

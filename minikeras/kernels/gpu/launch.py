@@ -62,7 +62,9 @@ class Source(NamedTuple):
         """
         self.launch_blocks(xp, name, (-(-count // THREADS),), (THREADS,), *arguments, real=real)
 
-    def launch_rows(self, xp: Any, name: str, rows: int, width: int, *arguments: Any) -> None:
+    def launch_rows(
+        self, xp: Any, name: str, rows: int, width: int, *arguments: Any, real: Any = None
+    ) -> None:
         """Launch a kernel with a block of threads for each row of a matrix.
 
         Args:
@@ -71,9 +73,26 @@ class Source(NamedTuple):
             rows: Rows of the matrix.
             width: Numbers in a row: short rows get small blocks.
             *arguments: Arrays and numbers, as for `launch`.
+            real: A dtype, as for `launch`.
         """
         threads = min(max(1 << max(width - 1, 1).bit_length() - 1, 32), 2 * THREADS)
-        self.launch_blocks(xp, name, (rows,), (threads,), *arguments)
+        self.launch_blocks(xp, name, (rows,), (threads,), *arguments, real=real)
+
+    def launch_channels(
+        self, xp: Any, name: str, rows: int, channels: int, *arguments: Any
+    ) -> None:
+        """Launch a kernel with a few threads for each row of channels.
+
+        Args:
+            xp: The array module.
+            name: The kernel.
+            rows: Rows of channels; for none, nothing is launched.
+            channels: Numbers in a row, at most 32 of which have a thread each.
+            *arguments: Arrays and numbers, as for `launch`.
+        """
+        width = min(1 << max(channels - 1, 0).bit_length(), 32)
+        height = THREADS // width
+        self.launch_blocks(xp, name, (-(-rows // height),), (width, height), *arguments)
 
     def launch_blocks(
         self, xp: Any, name: str, blocks: tuple, threads: tuple, *arguments: Any, real: Any = None

@@ -17,8 +17,8 @@ def im2col(xp, x, grid, groups, dtype):
     rows = len(x) * math.prod(grid.outputs)
     columns = xp.empty((groups, rows, math.prod(grid.window) * channels), dtype)
     geometry = numbers(x.shape[1:-1], grid)
-    arguments = x, columns, groups, channels, rows, *geometry, columns.size
-    _source.launch(xp, "im2col", columns.size, *arguments)
+    arguments = x, columns, groups, channels, rows, *geometry
+    _source.launch_channels(xp, "im2col", rows, channels, *arguments)
     return columns
 
 
@@ -30,6 +30,7 @@ def col2im(xp, columns, grid, shape):
     groups, rows, _ = columns.shape
     x = xp.empty(shape, columns.dtype)
     geometry = numbers(shape[1:-1], grid)
-    arguments = columns, x, groups, shape[-1] // groups, rows, *geometry, x.size
-    _source.launch(xp, "col2im", x.size, *arguments)
+    channels, cells = shape[-1] // groups, math.prod(shape[:-1])
+    arguments = columns, x, groups, channels, rows, cells, *geometry
+    _source.launch_channels(xp, "col2im", cells, channels, *arguments)
     return x

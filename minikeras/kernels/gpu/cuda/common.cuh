@@ -46,8 +46,9 @@ typedef long long place;
 
 // The sum of a number of every thread, the same in all of them. A block is whole warps; the lanes
 // of each add up by halves, then every thread adds the warps in one order.
-static __device__ wide sum_of_block(wide value) {
-    __shared__ wide of_warp[32];
+template <class Number>
+static __device__ Number sum_of_block(Number value) {
+    __shared__ Number of_warp[32];
     for (int hop = 16; hop > 0; hop /= 2) value += __shfl_xor_sync(0xffffffff, value, hop);
     int warps = blockDim.x / 32;
     if (warps == 1) return value;
@@ -91,6 +92,12 @@ struct Grid {
       {window_0, window_1, window_2}, {stride_0, stride_1, stride_2},                         \
       {low_0, low_1, low_2}, {rate_0, rate_1, rate_2} }
 
+// Rows of channels by blocks of threads (channels, rows): where a row lies is found out once for
+// several channels, which the threads side by side take.
+#define FOR_EACH_ROW_OF_CHANNELS(row, rows)                                                 \
+    for (place row = (place)blockIdx.x * blockDim.y + threadIdx.y; row < (rows);            \
+         row += (place)gridDim.x * blockDim.y)
+
 // The taps of a window in row-major order, numbered from 0.
 #define FOR_EACH_TAP(grid, tap)                                                \
     for (int tap[4] = {0, 0, 0, 0}; tap[0] < grid.window[0]; ++tap[0])         \
@@ -107,6 +114,8 @@ static __device__ Cell cell_of(place i, const int* sizes, int channels) {
     cell.channel = (int)(i % channels);
     i /= channels;
     for (int axis = 2; axis >= 0; --axis) {
+        cell.at[axis] = 0;
+        if (sizes[axis] == 1) continue;  // divisions take longest of all
         cell.at[axis] = (int)(i % sizes[axis]);
         i /= sizes[axis];
     }
@@ -132,8 +141,11 @@ static __device__ place row_that_reads(const Grid& grid, const Cell& input, cons
     place row = input.batch;
     for (int axis = 0; axis < 3; ++axis) {
         int at = input.at[axis] + grid.lows[axis] - tap[axis] * grid.rates[axis];
-        if (at < 0 || at % grid.strides[axis]) return -1;
-        at /= grid.strides[axis];
+        if (at < 0) return -1;
+        if (grid.strides[axis] != 1) {
+            if (at % grid.strides[axis]) return -1;
+            at /= grid.strides[axis];
+        }
         if (at >= grid.outputs[axis]) return -1;
         row = row * grid.outputs[axis] + at;
     }

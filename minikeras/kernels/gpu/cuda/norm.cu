@@ -171,22 +171,27 @@ extern "C" __global__ void channel_sums(const real* x, const real* mean, double*
     }
 }
 
+// The sum of a channel's parts; a block takes a channel, and its threads the parts.
 static __device__ double added_up(const double* parts, int slabs, int channels, int channel) {
     double total = 0;
-    for (int slab = 0; slab < slabs; ++slab) total += parts[(place)slab * channels + channel];
-    return total;
+    FOR_EACH_IN_ROW(slab, slabs) total += parts[slab * channels + channel];
+    return sum_of_block(total);
 }
 
 extern "C" __global__ void channel_means(const double* parts, real* mean, int slabs, double rows,
                                          place channels) {
-    FOR_EACH(c, channels) mean[c] = (wide)(added_up(parts, slabs, channels, c) / rows);
+    FOR_EACH_ROW(c, channels) {
+        double total = added_up(parts, slabs, channels, c);
+        if (threadIdx.x == 0) mean[c] = (wide)(total / rows);
+    }
 }
 
 extern "C" __global__ void channel_factors(const double* parts, const real* gamma, real* variance,
                                            double* inverse, real* scale, int has_gamma, int slabs,
                                            double rows, double epsilon, place channels) {
-    FOR_EACH(c, channels) {
+    FOR_EACH_ROW(c, channels) {
         double v = added_up(parts, slabs, channels, c) / rows;
+        if (threadIdx.x) continue;
         double factor = 1 / sqrt(v + epsilon);
         variance[c] = (wide)v;
         inverse[c] = factor;
@@ -233,9 +238,10 @@ extern "C" __global__ void channel_gradients(const double* totals, const double*
                                              real* by_gamma, real* by_beta, real* factors,
                                              int has_gamma, int slabs, double rows,
                                              place channels) {
-    FOR_EACH(i, channels) {
+    FOR_EACH_ROW(i, channels) {
         double total = added_up(totals, slabs, channels, i);
         double moment = added_up(moments, slabs, channels, i);
+        if (threadIdx.x) continue;
         double a = has_gamma ? inverse[i] * (double)(wide)gamma[i] : inverse[i];
         double b = 2 * (double)(wide)by_variance[i] - a * (inverse[i] * inverse[i]) * moment;
         double c = (double)(wide)by_mean[i] - a * total;

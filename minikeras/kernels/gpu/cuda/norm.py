@@ -149,11 +149,11 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
 
     sums(False)
     given = parts[0], mean, count, rows, channels
-    _source.launch(xp, "channel_means", channels, *given, real=x.dtype)
+    _source.launch_rows(xp, "channel_means", channels, count, *given, real=x.dtype)
     sums(True)
     outputs = parts[0], _or(gamma, x), variance, inverse, scale
     flags = gamma is not None, count, rows, epsilon, channels
-    _source.launch(xp, "channel_factors", channels, *outputs, *flags, real=x.dtype)
+    _source.launch_rows(xp, "channel_factors", channels, count, *outputs, *flags, real=x.dtype)
     given = x, mean, scale, _or(beta, x), y, beta is not None, channels, x.size
     _source.launch(xp, "batch_norm", x.size, *given)
     return (y, mean, variance), (mean, inverse) if keep else None
@@ -175,7 +175,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     factors = xp.empty((3, channels), x.dtype)
     given = parts[0], parts[1], _or(gamma, x), inverse, by_mean, by_variance
     given = *given, by_gamma, by_beta, factors, gamma is not None, count, rows, channels
-    _source.launch(xp, "channel_gradients", channels, *given, real=x.dtype)
+    _source.launch_rows(xp, "channel_gradients", channels, count, *given, real=x.dtype)
     dx = None
     if needs[0]:
         dx = xp.empty(x.shape, x.dtype)
