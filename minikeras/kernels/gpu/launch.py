@@ -14,7 +14,9 @@ and so they round like NumPy.
 """
 
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -110,13 +112,22 @@ class Source(NamedTuple):
         """
         if not all(blocks):
             return
-        arrays = [a for a in arguments if isinstance(a, xp.ndarray)]
+        takes = _taken(self.family, name)
+        takes.check(arguments, xp.ndarray)
+        arrays = takes.arrays(arguments)
         _refuse_other_device(xp, arrays[0])
         real = real or next(a.dtype for a in arrays if a.dtype.kind == "f")
-        place = 4 if max(a.size for a in arrays) < _SMALL else 8
-        ready = _checked(self.family, name, arguments, xp.ndarray, real.itemsize, place)
+        place = 4 if max([a.size for a in arrays]) < _SMALL else 8
+        kernel, of_arrays, of_integers, of_floats = _kernel(
+            xp, self.family, name, real.itemsize, place
+        )
+        for array, dtype in zip(arrays, of_arrays, strict=True):
+            if array.dtype != dtype or not array.flags.c_contiguous:
+                takes.refuse(arguments, array, dtype)
+        integers = _typed(of_integers, takes.integers(arguments))
+        floats = [dtype(v) for dtype, v in zip(of_floats, takes.floats(arguments), strict=True)]
         blocks = (min(blocks[0], _MOST_BLOCKS), *blocks[1:])
-        _kernel(xp, self.family, name, real.itemsize, place)(blocks, threads, ready)
+        kernel(blocks, threads, takes.in_order((*arrays, *integers, *floats)))
 
 
 @cache
@@ -179,9 +190,12 @@ _MACRO = re.compile(r"#define (PARAMETERS_OF_\w+) (.*)")
 
 
 @cache
-def _kernel(xp: Any, family: str, name: str, real: int, place: int) -> Any:
-    """A kernel of a compiled family."""
-    return _module(xp, family, real, place).get_function(name)
+def _kernel(xp: Any, family: str, name: str, real: int, place: int) -> tuple[Any, ...]:
+    """A kernel of a compiled family, with the types of its arrays, integers and other numbers."""
+    kernel = _module(xp, family, real, place).get_function(name)
+    dtypes = _parameters(family, name, real, place)
+    arrays, *numbers = (places(dtypes) for places in _taken(family, name)[2:5])
+    return kernel, arrays, *[tuple(dtype.type for dtype in kind) for kind in numbers]
 
 
 @cache
@@ -190,8 +204,8 @@ def _module(xp: Any, family: str, real: int, place: int) -> Any:
 
 
 @cache
-def _parameters(family: str, name: str, real: int, place: int) -> list[tuple[Any, bool]]:
-    """The dtype of every parameter, and whether it is an array."""
+def _parameters(family: str, name: str, real: int, place: int) -> tuple[Any, ...]:
+    """The dtype of every parameter."""
     known = {
         "real": np.dtype(f"f{real}"),
         "wide": np.dtype(_WIDE[real]),
@@ -202,28 +216,71 @@ def _parameters(family: str, name: str, real: int, place: int) -> list[tuple[Any
         "long long": np.dtype("i8"),
         "bool": np.dtype("?"),
     }
-    declared = kernels_of(family)[name]
-    return [(known[re.sub(r"^const |\*$", "", t)], t.endswith("*")) for t, _ in declared]
+    return tuple(known[re.sub(r"^const |\*$", "", t)] for t, _ in kernels_of(family)[name])
 
 
-def _checked(family: str, name: str, arguments: tuple, kind: type, real: int, place: int) -> tuple:
-    """The arguments in the types that a kernel declares."""
-    parameters = _parameters(family, name, real, place)
-    if len(arguments) != len(parameters):
-        raise TypeError(f"{family}.{name} takes {len(parameters)} arguments, not {len(arguments)}")
-    ready = []
-    for number, (value, (dtype, is_array)) in enumerate(zip(arguments, parameters, strict=True)):
-        if not is_array:
-            ready.append(dtype.type(value))
-            continue
-        if not isinstance(value, kind) or value.dtype != dtype or not value.flags.c_contiguous:
-            declared = " ".join(kernels_of(family)[name][number])
+class _Taken(NamedTuple):
+    """What a kernel takes: functions that pick its arguments by kind, as few steps as possible.
+
+    Attributes:
+        family: The name of the file.
+        name: The kernel.
+        arrays: Picks the arrays of a tuple of arguments.
+        integers: Picks the integers and flags.
+        floats: Picks the other numbers.
+        in_order: Puts arrays, integers and floats back in the order of the parameters.
+    """
+
+    family: str
+    name: str
+    arrays: Callable[[tuple], tuple]
+    integers: Callable[[tuple], tuple]
+    floats: Callable[[tuple], tuple]
+    in_order: Callable[[tuple], tuple]
+
+    def check(self, arguments: tuple, kind: type) -> None:
+        """Raise an error if the count is wrong, or something else stands for an array."""
+        declared = kernels_of(self.family)[self.name]
+        if len(arguments) != len(declared):
             raise TypeError(
-                f"{family}.{name} takes `{declared}`, a contiguous array of {dtype}. Received: "
-                f"{getattr(value, 'dtype', type(value))} {getattr(value, 'strides', '')}"
+                f"{self.family}.{self.name} takes {len(declared)} arguments, not {len(arguments)}"
             )
-        ready.append(value)
-    return tuple(ready)
+        for array in self.arrays(arguments):
+            if not isinstance(array, kind):
+                self.refuse(arguments, array, "numbers")
+
+    def refuse(self, arguments: tuple, array: Any, dtype: Any) -> None:
+        """Raise the error that an argument is not the array that is declared."""
+        number = next(i for i, argument in enumerate(arguments) if argument is array)
+        declared = " ".join(kernels_of(self.family)[self.name][number])
+        raise TypeError(
+            f"{self.family}.{self.name} takes `{declared}`, a contiguous array of {dtype}. "
+            f"Received: {getattr(array, 'dtype', type(array))} {getattr(array, 'strides', '')}"
+        )
+
+
+@cache
+def _taken(family: str, name: str) -> _Taken:
+    types = [t for t, _ in kernels_of(family)[name]]
+    arrays = [i for i, t in enumerate(types) if t.endswith("*")]
+    floats = [i for i, t in enumerate(types) if t in ("wide", "double")]
+    integers = [i for i in range(len(types)) if i not in (*arrays, *floats)]
+    order = [*arrays, *integers, *floats]
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return _Taken(family, name, *map(_picker, (arrays, integers, floats, back)))
+
+
+def _picker(places: list[int]) -> Callable[[tuple], tuple]:
+    """A function that gives the values at some places of a tuple, as a tuple."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: tuple(values[place] for place in places)
+
+
+@lru_cache(maxsize=4096)
+def _typed(types: tuple, values: tuple) -> tuple:
+    """Integers in the types that are declared: mostly sizes, the same ones again and again."""
+    return tuple(kind(value) for kind, value in zip(types, values, strict=True))
 
 
 def _refuse_other_device(xp: Any, array: Any) -> None:
@@ -271,8 +328,8 @@ def contiguous(xp: Any, *arrays: Any) -> list[Any]:
         >>> contiguous(np, np.ones((2, 3)).T)[0].flags.c_contiguous
         True
     """
-    # `ascontiguousarray` would make an array of rank 0 one of rank 1.
-    return [a if a is None or a.flags.c_contiguous else xp.ascontiguousarray(a) for a in arrays]
+    # Of an array of rank 0, which is in one piece, `ascontiguousarray` would make one of rank 1.
+    return [a if a is None or not a.ndim else xp.ascontiguousarray(a) for a in arrays]
 
 
 def slabs(rows: int, blocks: int) -> tuple[int, int]:
