@@ -385,6 +385,33 @@ def test_recurrent_steps(dtype, batch, units):
     step(4, rnn.gru_step_backward, *ours)
 
 
+@each_dtype
+@pytest.mark.parametrize(("batch", "steps", "units"), [(1, 1, 1), (3, 4, 5), (2, 3, 40)])
+@pytest.mark.parametrize("sequences", [False, True])
+def test_recurrent_sequences(dtype, batch, steps, units, sequences):
+    """All steps in one launch, there and back."""
+    x, h, c = (draw(s, dtype, i) for i, s in enumerate([(batch, steps, 2), *[(batch, units)] * 2]))
+    options = {"keep": True, "return_sequences": sequences}
+    for name, gates, states in (("lstm", 4, (h, c)), ("gru", 3, (h,))):
+        forward, backward = getattr(rnn, name), getattr(rnn, f"{name}_backward")
+        width = gates * units
+        shapes = (2, width), (units, width), (width,) if name == "lstm" else (2, width)
+        weights = [draw(s, dtype, 3 + i, 0.5) for i, s in enumerate(shapes)]
+        for bias in (weights[2], None):
+            given = x, *weights[:2], bias, *states
+            ends, saved = inspect.unwrap(forward)(np, *_copied(given), **options)
+            launched.difference_update({f"{name}_steps", f"{name}_steps_backward"})
+            ours, our_saved = forward(gpu_xp, *on_gpu(given), **options)
+            assert f"{name}_steps" in launched
+            assert_near(ours, ends, near=30.0, dtype=dtype)
+            g = [draw(end.shape, dtype, 7 + i) for i, end in enumerate(ends)]
+            needs = (True,) * len(given)
+            expected = backward(np, _copied(g), given, saved, needs)
+            found = backward(gpu_xp, on_gpu(g), on_gpu(given), our_saved, needs)
+            assert f"{name}_steps_backward" in launched
+            assert_near(found, expected, near=100.0, dtype=dtype)
+
+
 def step(scratch, kernel, *arguments):
     """Run a step in both ways; compare all that it wrote but one, which is scratch afterwards."""
     expected, ours = list(_copied(arguments)), list(on_gpu(arguments))
@@ -650,6 +677,7 @@ def test_every_kernel_is_tested_here():
     test_activations_of_ops("float32", 31)
     test_batch_norm("float32", (3, 2, 5), True)
     test_recurrent_steps("float32", 3, 5)
+    test_recurrent_sequences("float32", 3, 4, 5, True)
     test_attention("float32", *ATTENTION[3])
     test_pooling("float32", WINDOWS[3], 3, 5)
     test_columns("float32", WINDOWS[3], 3, 5, 2)

@@ -159,14 +159,21 @@ def lstm(
     steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
     hs, cs = steps.states_from(h), steps.states_from(c)
     bent, gates = xp.empty_like(cs[1:]), xp.empty((len(steps), 4, *h.shape), h.dtype)
-    z = xp.empty((len(h), kernel.shape[1]), h.dtype)
+    lstm_steps(xp, steps, kernel, bias, recurrent_kernel, gates, hs, cs, bent)
+    return (steps.outputs(hs), hs[-1], cs[-1]), (steps, gates, hs, cs, bent)
+
+
+@provided(cuda="rnn")
+def lstm_steps(xp, steps, kernel, bias, recurrent_kernel, gates, hs, cs, bent):
+    """Take all steps: write the gates, the states from the second on, and `tanh(c)`."""
+    z = xp.empty((hs.shape[1], kernel.shape[1]), hs.dtype)
     parts = by_gate(z, 4)
     for t, projection in enumerate(steps.projections(kernel, bias)):
         xp.matmul(hs[t], recurrent_kernel, out=z)
         lstm_step(xp, z, parts, projection, gates[t], cs[t], cs[t + 1], bent[t], hs[t + 1])
         steps.carry_over(t, hs)
         steps.carry_over(t, cs)
-    return (steps.outputs(hs), hs[-1], cs[-1]), (steps, gates, hs, cs, bent)
+    return hs
 
 
 @provided(cuda="rnn")
@@ -204,11 +211,28 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
         return saved(gradients, arrays, needs)
     steps, gates, hs, cs, bent = saved
     _, kernel, recurrent_kernel, *_ = arrays
-    transposed = xp.ascontiguousarray(recurrent_kernel.T)
     by_output, dh = steps.output_gradients(*gradients[:2])
-    dc = gradients[2].copy()
-    earlier_h, earlier_c = xp.empty_like(dh), xp.empty_like(dc)
     dz = xp.empty((len(steps), len(dh), kernel.shape[1]), dh.dtype)
+    given = gates, hs, cs, bent, recurrent_kernel, by_output, dh, gradients[2].copy(), dz
+    dh, dc = lstm_steps_backward(xp, steps, *given)
+    return [
+        *steps.input_gradients(dz, kernel, needs),
+        over_steps(xp, hs[:-1], dz) if needs[2] else None,
+        summed(xp, dz) if needs[3] else None,
+        dh if needs[4] else None,
+        dc if needs[5] else None,
+        None,
+    ]
+
+
+@provided(cuda="rnn")
+def lstm_steps_backward(xp, steps, gates, hs, cs, bent, recurrent_kernel, by_output, dh, dc, dz):
+    """Go back through all steps: write the gradients by the pre-activations to `dz`.
+
+    `dh` and `dc` are those by the last states, and are changed; those by the first come back.
+    """
+    transposed = xp.ascontiguousarray(recurrent_kernel.T)
+    earlier_h, earlier_c = xp.empty_like(dh), xp.empty_like(dc)
     by_gates = by_gate(dz, 4)
     scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
     for t in reversed(range(len(steps))):
@@ -221,14 +245,7 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
         steps.pass_masked(t, earlier_h, dh)
         steps.pass_masked(t, earlier_c, dc)
         dh, earlier_h, dc, earlier_c = earlier_h, dh, earlier_c, dc
-    return [
-        *steps.input_gradients(dz, kernel, needs),
-        over_steps(xp, hs[:-1], dz) if needs[2] else None,
-        summed(xp, dz) if needs[3] else None,
-        dh if needs[4] else None,
-        dc if needs[5] else None,
-        None,
-    ]
+    return dh, dc
 
 
 @provided(cuda="rnn")
@@ -296,16 +313,24 @@ def gru(
         [[0.25]]
     """
     steps = Steps(xp, x, mask, return_sequences, go_backwards, zero_output_for_mask)
-    input_bias, state_bias = (None, None) if bias is None else bias
+    biases = (None, None) if bias is None else bias
     hs = steps.states_from(h)
     proposals, gates = xp.empty_like(hs[1:]), xp.empty((len(steps), 3, *h.shape), h.dtype)
-    z = xp.empty((len(h), kernel.shape[1]), h.dtype)
+    gru_steps(xp, steps, kernel, biases, recurrent_kernel, gates, hs, proposals)
+    return (steps.outputs(hs), hs[-1]), (steps, gates, hs, proposals)
+
+
+@provided(cuda="rnn")
+def gru_steps(xp, steps, kernel, biases, recurrent_kernel, gates, hs, proposals):
+    """Take all steps: write the gates, the states from the second on, and the proposals."""
+    input_bias, state_bias = biases
+    z = xp.empty((hs.shape[1], kernel.shape[1]), hs.dtype)
     parts = by_gate(z, 3)
     for t, projection in enumerate(steps.projections(kernel, input_bias)):
         xp.matmul(hs[t], recurrent_kernel, out=z)
         gru_step(xp, z, parts, projection, state_bias, gates[t], hs[t], proposals[t], hs[t + 1])
         steps.carry_over(t, hs)
-    return (steps.outputs(hs), hs[-1]), (steps, gates, hs, proposals)
+    return hs
 
 
 @provided(cuda="rnn")
@@ -346,11 +371,30 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
         return saved(gradients, arrays, needs)
     steps, gates, hs, proposals = saved
     _, kernel, recurrent_kernel, *_ = arrays
-    transposed = xp.ascontiguousarray(recurrent_kernel.T)
     by_output, dh = steps.output_gradients(*gradients)
-    earlier, passed = xp.empty_like(dh), xp.empty_like(dh)
     dx = xp.empty((len(steps), len(dh), kernel.shape[1]), dh.dtype)
     drecurrent = xp.empty_like(dx)
+    given = gates, hs, proposals, recurrent_kernel, by_output, dh, dx, drecurrent
+    dh = gru_steps_backward(xp, steps, *given)
+    return [
+        *steps.input_gradients(dx, kernel, needs),
+        over_steps(xp, hs[:-1], drecurrent) if needs[2] else None,
+        xp.stack([summed(xp, dx), summed(xp, drecurrent)]) if needs[3] else None,
+        dh if needs[4] else None,
+        None,
+    ]
+
+
+@provided(cuda="rnn")
+def gru_steps_backward(
+    xp, steps, gates, hs, proposals, recurrent_kernel, by_output, dh, dx, drecurrent
+):
+    """Go back through all steps: write the gradients by both products.
+
+    `dh` is that by the last state, and is changed; that by the first comes back.
+    """
+    transposed = xp.ascontiguousarray(recurrent_kernel.T)
+    earlier, passed = xp.empty_like(dh), xp.empty_like(dh)
     parts = by_gate(dx, 3), by_gate(drecurrent, 3)
     scratch = xp.empty((2, *gates.shape[1:]), gates.dtype)
     for t in reversed(range(len(steps))):
@@ -363,13 +407,7 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
         earlier += passed
         steps.pass_masked(t, earlier, dh)
         dh, earlier = earlier, dh
-    return [
-        *steps.input_gradients(dx, kernel, needs),
-        over_steps(xp, hs[:-1], drecurrent) if needs[2] else None,
-        xp.stack([summed(xp, dx), summed(xp, drecurrent)]) if needs[3] else None,
-        dh if needs[4] else None,
-        None,
-    ]
+    return dh
 
 
 @provided(cuda="rnn")
