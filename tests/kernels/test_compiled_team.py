@@ -14,8 +14,8 @@ import numba
 
 from minikeras import config
 from minikeras.arrays import threads
-from minikeras.kernels.compiled.loops import compiled
-from minikeras.kernels.compiled.team import divided, shared, together
+from minikeras.kernels.compiled.loops import compiled, inner
+from minikeras.kernels.compiled.team import ALL, divided, shared, together
 
 WORK = 1e9  # worth every thread
 
@@ -30,28 +30,41 @@ def count(request):
 
 
 @compiled()
-def _squares_all(team, ends, x, out, whose):
-    together(team, ends, _squares, (x, out, whose))
-
-
-@compiled()
-def _squares(piece, x, out, whose):
-    number, first, end = piece
-    for i in range(first, end):
+def _squares(team, ends, number, x, out, whose):
+    if number == ALL:
+        return together(team, ends, (x, out, whose))
+    for i in range(ends[number], ends[number + 1]):
         out[i] += x[i] * x[i]  # a piece that is computed twice shows
         whose[i] = number
 
 
 @compiled()
-def _hungry_all(team, ends, numbers):
-    together(team, ends, _hungry, (numbers,))
+def _squares_of_sums(team, ends, number, x, y, sums, out, whose):
+    _sums(team, ends, number, x, y, sums)
+    _squares(team, ends, number, sums, out, whose)
+
+
+@inner()
+def _sums(team, ends, number, x, y, out):
+    if number == ALL:
+        return together(team, ends, (x, y, out))
+    for i in range(ends[number], ends[number + 1]):
+        out[i] += x[i] + y[i]
 
 
 @compiled()
-def _hungry(piece, numbers):
-    if piece[0] == len(numbers) - 1:
+def _hungry(team, ends, number, numbers):
+    if number == ALL:
+        return together(team, ends, (numbers,))
+    if number == len(numbers) - 1:
         raise MemoryError
-    numbers[piece[0]] = 1
+    numbers[number] = 1
+
+
+@numba.njit
+def _mistaken(team, ends, number, x, y):
+    if number == ALL:
+        return together(team, ends, (x,))
 
 
 _self = ctypes.CDLL(None).pthread_self if hasattr(os, "fork") else None
@@ -60,22 +73,19 @@ if _self is not None:
 
 
 @numba.njit(nogil=True)
-def _who_all(team, ends, who):
-    together(team, ends, _who, (who,))
-
-
-@numba.njit(nogil=True)
-def _who(piece, who):
+def _who(team, ends, number, who):
+    if number == ALL:
+        return together(team, ends, (who,))
     total = 1.0
     for _ in range(300_000):  # long enough for others to come
         total = total * 1.0000001 + 1e-9
-    who[piece[0]] = _self() if total > 0 else 0
+    who[number] = _self() if total > 0 else 0
 
 
 def squares(size=1000):
     x, out = np.arange(float(size)), np.zeros(size)
     whose = np.full(size, -1)
-    divided(_squares_all, size, WORK, x, out, whose)
+    divided(_squares, size, WORK, x, out, whose)
     return x, out, whose
 
 
@@ -105,8 +115,19 @@ def test_no_more_threads_help_than_are_wanted():
     config.set_num_threads(wanted)
     for _ in range(20):
         who = np.zeros(20, np.uint64)
-        shared(_who_all, threads.ends(20, WORK), who)
+        shared(_who, threads.ends(20, WORK), who)
         assert len(set(who) - {0}) <= wanted
+
+
+def test_one_kernel_shares_after_another():
+    x, y, sums, out = np.arange(1000.0), np.ones(1000), np.zeros(1000), np.zeros(1000)
+    divided(_squares_of_sums, 1000, WORK, x, y, sums, out, np.full(1000, -1))
+    np.testing.assert_array_equal(out, (x + 1) ** 2)
+
+
+def test_a_kernel_gets_the_arguments_that_it_has():
+    with pytest.raises(TypeError, match="needs all arguments of the kernel"):
+        divided(_mistaken, 10, WORK, np.ones(10), np.ones(10))
 
 
 def test_nothing_to_do():
@@ -146,7 +167,7 @@ def test_a_piece_that_finds_no_room_is_told_and_the_next_call_works():
     for _ in range(20):
         numbers = np.zeros(len(threads.ends(100, WORK)) - 1)
         with pytest.raises(MemoryError, match="found no room"):
-            divided(_hungry_all, 100, WORK, numbers)
+            divided(_hungry, 100, WORK, numbers)
         assert numbers[:-1].all()
         x, out, _ = squares()
         np.testing.assert_array_equal(out, x * x)

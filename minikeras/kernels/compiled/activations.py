@@ -5,7 +5,7 @@ import numpy as np
 from minikeras.kernels.compiled.exponentials import sigmoid as sigmoid_of
 from minikeras.kernels.compiled.exponentials import tanh
 from minikeras.kernels.compiled.loops import compiled, plain
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.team import ALL, divided, together
 from minikeras.kernels.shared import activations as shared
 
 # Nanoseconds that a number takes.
@@ -14,30 +14,30 @@ _EACH = 1
 
 def sigmoid(xp, x):
     """`1 / (1 + exp(-x))`; see `shared.activations.sigmoid`."""
-    return _walk(_sigmoid_all, 1, x)
+    return _walk(_sigmoid, 1, x)
 
 
 def silu(xp, x, *, keep=False):
     """`x * sigmoid(x)`; see `shared.activations.silu`."""
-    found = _walk(_silu_all, 2, x)
+    found = _walk(_silu, 2, x)
     return found if found is NotImplemented else (found[0], found[1] if keep else None)
 
 
 def silu_backward(xp, g, arrays, saved, needs):
     """Gradient of `silu`; see `shared.activations.silu_backward`."""
-    found = _walk(_silu_slope_all, 1, g, arrays[0], saved)
+    found = _walk(_silu_slope, 1, g, arrays[0], saved)
     return found if found is NotImplemented else [found]
 
 
 def gelu(xp, x, *, keep=False):
     """The tanh form of GELU; see `shared.activations.gelu`."""
-    found = _walk(_gelu_all, 2, x)
+    found = _walk(_gelu, 2, x)
     return found if found is NotImplemented else (found[0], found[1] if keep else None)
 
 
 def gelu_backward(xp, g, arrays, saved, needs):
     """Gradient of `gelu`; see `shared.activations.gelu_backward`."""
-    found = _walk(_gelu_slope_all, 1, g, arrays[0], saved)
+    found = _walk(_gelu_slope, 1, g, arrays[0], saved)
     return found if found is NotImplemented else [found]
 
 
@@ -55,54 +55,42 @@ def _walk(loop, count, *given):
 
 
 @compiled()
-def _sigmoid_all(team, ends, x, y):
-    together(team, ends, _sigmoid, (x, y))
-
-
-@compiled()
-def _sigmoid(piece, x, y):
-    _, first, end = piece
+def _sigmoid(team, ends, number, x, y):
+    if number == ALL:
+        return together(team, ends, (x, y))
+    first, end = ends[number], ends[number + 1]
     x, y = x[first:end], y[first:end]
     for i in range(y.size):
         y[i] = sigmoid_of(x[i])
 
 
-@compiled()
-def _silu_all(team, ends, x, y, s):
-    together(team, ends, _silu, (x, y, s))
-
-
 @compiled("contract")
-def _silu(piece, x, y, s):
-    _, first, end = piece
+def _silu(team, ends, number, x, y, s):
+    if number == ALL:
+        return together(team, ends, (x, y, s))
+    first, end = ends[number], ends[number + 1]
     x, y, s = x[first:end], y[first:end], s[first:end]
     for i in range(y.size):
         s[i] = sigmoid_of(x[i])
         y[i] = x[i] * s[i]
 
 
-@compiled()
-def _silu_slope_all(team, ends, g, x, s, out):
-    together(team, ends, _silu_slope, (g, x, s, out))
-
-
 @compiled("contract")
-def _silu_slope(piece, g, x, s, out):
-    _, first, end = piece
+def _silu_slope(team, ends, number, g, x, s, out):
+    if number == ALL:
+        return together(team, ends, (g, x, s, out))
+    first, end = ends[number], ends[number + 1]
     g, x, s, out = g[first:end], x[first:end], s[first:end], out[first:end]
     one = g.dtype.type(1)
     for i in range(out.size):
         out[i] = g[i] * s[i] * (one + x[i] * (one - s[i]))
 
 
-@compiled()
-def _gelu_all(team, ends, x, y, t):
-    together(team, ends, _gelu, (x, y, t))
-
-
 @compiled("contract")
-def _gelu(piece, x, y, t):
-    _, first, end = piece
+def _gelu(team, ends, number, x, y, t):
+    if number == ALL:
+        return together(team, ends, (x, y, t))
+    first, end = ends[number], ends[number + 1]
     x, y, t = x[first:end], y[first:end], t[first:end]
     kind = x.dtype.type
     scale, cubic, one, half = kind(shared.GELU_SCALE), kind(shared.GELU_CUBIC), kind(1), kind(0.5)
@@ -112,14 +100,11 @@ def _gelu(piece, x, y, t):
         y[i] = (t[i] + one) * value * half
 
 
-@compiled()
-def _gelu_slope_all(team, ends, g, x, t, out):
-    together(team, ends, _gelu_slope, (g, x, t, out))
-
-
 @compiled("contract")
-def _gelu_slope(piece, g, x, t, out):
-    _, first, end = piece
+def _gelu_slope(team, ends, number, g, x, t, out):
+    if number == ALL:
+        return together(team, ends, (g, x, t, out))
+    first, end = ends[number], ends[number + 1]
     g, x, t, out = g[first:end], x[first:end], t[first:end], out[first:end]
     kind = x.dtype.type
     cubic = kind(3 * shared.GELU_CUBIC * shared.GELU_SCALE)

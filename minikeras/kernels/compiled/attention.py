@@ -18,8 +18,8 @@ import numpy as np
 
 from minikeras.arrays.threads import OPERATIONS
 from minikeras.kernels.compiled.exponentials import exp
-from minikeras.kernels.compiled.loops import compiled, matrix_at, plain, wide_vectors
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.loops import compiled, inner, matrix_at, plain, wide_vectors
+from minikeras.kernels.compiled.team import ALL, divided, together
 from minikeras.kernels.compiled.tiles import ROWS, VECTOR, VECTORS, tile, tile_code
 from minikeras.kernels.shared.attention import HIDDEN, across, ceiling, sum_to
 
@@ -51,7 +51,7 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     given = _tiles(query, value, width), width, query, key, value, bias, limit, dtype.type(scale)
     made = powers, total, _nothing(bool) if blind is None else blind, y
     work = _work(shape, size + value.shape[3])
-    divided(_attend_all, batch * heads, work, *given, *made)
+    divided(_attend, batch * heads, work, *given, *made)
     return y, (powers, total, blind, y) if keep else None
 
 
@@ -71,7 +71,7 @@ def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
     given = _tiles(query, value, width), width, g, query, key, value, *kept, dtype.type(scale)
     made = [_nothing(dtype) if d is None else d for d in wanted]
     work = _work(shape, 2 * (query.shape[3] + y.shape[3]))
-    divided(_pull_all, shape[0] * shape[1], work, *given, *made, slopes)
+    divided(_pull, shape[0] * shape[1], work, *given, *made, slopes)
     db = sum_to(slopes.swapaxes(-1, -2), arrays[3].shape) if needs[3] else None
     return [*wanted, db, None]
 
@@ -114,25 +114,20 @@ def _work(shape, terms):
     return math.prod(shape) * (terms / OPERATIONS + _EACH)
 
 
-@compiled()
-def _attend_all(
-    team, ends, by, width, query, key, value, bias, limit, scale, powers, total, blind, y
-):  # fmt: skip
-    given = by, width, query, key, value, bias, limit, scale, powers, total, blind, y
-    together(team, ends, _attend, given)
-
-
 @compiled("contract")
 def _attend(
-    piece, by, width, query, key, value, bias, limit, scale, powers, total, blind, y
+    team, ends, number, by, width, query, key, value, bias, limit, scale, powers, total, blind, y
 ):  # fmt: skip
     """Attend for some heads, counted through all samples."""
+    if number == ALL:
+        given = by, width, query, key, value, bias, limit, scale, powers, total, blind, y
+        return together(team, ends, given)
     (targets, heads, terms), sources = query.shape[1:], key.shape[1]
     size, kept = query.itemsize, powers.size > 0
     line = targets if kept else width
     columns, best = np.empty((terms, width), query.dtype), np.empty(width, query.dtype)
     room = np.empty((0 if kept else sources, width), query.dtype)
-    for i in range(piece[1], piece[2]):
+    for i in range(ends[number], ends[number + 1]):
         b, h = i // heads, i % heads
         added = bias[b % len(bias), h % bias.shape[1]]
         for t in range(0, targets, width):
@@ -160,25 +155,21 @@ def _attend(
             _divide(_head(y, b, t, h), sums, y.shape[3])
 
 
-@compiled()
-def _pull_all(
-    team, ends, by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes
-):  # fmt: skip
-    given = by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes
-    together(team, ends, _pull, given)
-
-
 @compiled("contract")
 def _pull(
-    piece, by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes
+    team, ends, number, by, width, g, query, key, value, powers, total, blind, y, scale,
+    dq, dk, dv, slopes,
 ):  # fmt: skip
     """Pull gradients back through some heads."""
+    if number == ALL:
+        given = by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes
+        return together(team, ends, given)
     (targets, heads), size = query.shape[1:3], query.itemsize
     through = dq.size > 0 or dk.size > 0 or slopes.size > 0
     rows = np.empty((width, y.shape[3]), y.dtype)
     columns = np.empty((y.shape[3], width), y.dtype)
     start, room = np.empty(width, y.dtype), np.empty((key.shape[1], width), y.dtype)
-    for i in range(piece[1], piece[2]):
+    for i in range(ends[number], ends[number + 1]):
         b, h = i // heads, i % heads
         for t in range(0, targets, width):
             n, weights = min(width, targets - t), _at(powers[b, h]) + t * size
@@ -199,7 +190,7 @@ def _pull(
             _scale(_head(dk, b, 0, h), dk.shape[1], dk.shape[3], scale)
 
 
-@compiled("contract")
+@inner("contract")
 def _pull_scores(by, given, i, t, n, slopes, scale, dq, dk):
     """Write the gradients by some scores, and what queries and keys get of them."""
     query, key, value, columns, start, weights = given
@@ -221,7 +212,7 @@ def _pull_scores(by, given, i, t, n, slopes, scale, dq, dk):
         _gather(by, (at, line * size, size), _rows(query, b, t, h), n, dk, i, t)
 
 
-@compiled()
+@inner()
 def _gather(by, a, b, terms, out, i, t):
     """Add to the gradient by all sources of a head what some targets from `t` on give."""
     sources, heads, columns = out.shape[1:]
@@ -230,7 +221,7 @@ def _gather(by, a, b, terms, out, i, t):
     _product(by, a, b, (sources, columns, terms), start, place)
 
 
-@compiled()
+@inner()
 def _product(by, a, b, sizes, start, out):
     """Write `out = start + a @ b`.
 
@@ -275,31 +266,31 @@ def _product(by, a, b, sizes, start, out):
             )
 
 
-@compiled()
+@inner()
 def _at(x):
     """Address of an array, as a number with a sign: such may be added to."""
     return np.int64(x.ctypes.data)
 
 
-@compiled()
+@inner()
 def _head(x, b, t, h):
     """One head from a place on, a row for each place, of whose numbers only the first are its."""
     return matrix_at(_at(x[b, t, h]), x.shape[1] - t, x.shape[2] * x.shape[3], x)
 
 
-@compiled()
+@inner()
 def _rows(x, b, t, h):
     """Address of one head's numbers from a place on, and bytes from a place to the next."""
     return _at(x[b, t, h]), x.shape[2] * x.shape[3] * x.itemsize
 
 
-@compiled()
+@inner()
 def _step(matrix):
     """Bytes from a row to the next."""
     return matrix.shape[1] * matrix.itemsize
 
 
-@compiled()
+@inner()
 def _turn(rows, n, scale, columns):
     """Some rows, scaled, as columns."""
     for j in range(n):
@@ -307,14 +298,14 @@ def _turn(rows, n, scale, columns):
             columns[k, j] = rows[j, k] * scale
 
 
-@compiled()
+@inner()
 def _limit(scores, n, limit):
     for s in range(len(scores)):
         for j in range(n):
             scores[s, j] = scores[s, j] if scores[s, j] < limit[s, j] else limit[s, j]
 
 
-@compiled()
+@inner()
 def _largest(scores, n, best):
     """The largest of each column; NaN if one is NaN."""
     for j in range(n):
@@ -325,7 +316,7 @@ def _largest(scores, n, best):
             best[j] = score if score > best[j] or score != score else best[j]
 
 
-@compiled("contract")
+@inner("contract")
 def _exponentials(scores, n, best, total):
     wide_vectors()
     for j in range(n):
@@ -337,14 +328,14 @@ def _exponentials(scores, n, best, total):
             total[j] += power
 
 
-@compiled()
+@inner()
 def _times(s, n, weights):
     for i in range(len(s)):
         for j in range(n):
             s[i, j] *= weights[i, j]
 
 
-@compiled("contract", "reassoc")
+@inner("contract", "reassoc")
 def _upstream(g, total, y, rows, start):
     """The gradients divided as the results were, and `-sum(g * y)` for each target."""
     for j in range(total.size):
@@ -356,7 +347,7 @@ def _upstream(g, total, y, rows, start):
         start[j] = -product
 
 
-@compiled()
+@inner()
 def _blind(blind, rows, start):
     """Targets that see nothing pass nothing on to the scores."""
     for j in range(blind.size):
@@ -366,14 +357,14 @@ def _blind(blind, rows, start):
                 rows[j, k] = 0
 
 
-@compiled()
+@inner()
 def _scale(rows, n, width, factor):
     for j in range(n):
         for k in range(width):
             rows[j, k] *= factor
 
 
-@compiled()
+@inner()
 def _divide(rows, by, width):
     for j in range(by.size):
         for k in range(width):

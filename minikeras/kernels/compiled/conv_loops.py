@@ -8,8 +8,8 @@ panel of weights is used for all rows of an image before the next one.
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled, matrix_at
-from minikeras.kernels.compiled.team import together
+from minikeras.kernels.compiled.loops import compiled, inner, matrix_at
+from minikeras.kernels.compiled.team import ALL, together
 from minikeras.kernels.compiled.tiles import ROWS, VECTOR, VECTORS, most_rows, tile
 
 _FEW_ROWS = most_rows("lanewise")[1]
@@ -19,7 +19,7 @@ _BLOCK = 1 << 16
 
 
 @compiled()
-def forward(team, ends, code, x, frames, weights, bias, out, lines, tables, floor):
+def forward(team, ends, number, code, x, frames, weights, bias, out, lines, tables, floor):
     """Convolve images.
 
     Args:
@@ -35,13 +35,9 @@ def forward(team, ends, code, x, frames, weights, bias, out, lines, tables, floo
         tables: `Plan.tables`.
         floor: Least result.
     """
-    given = code, x, frames, weights, bias, out, lines, tables, floor
-    together(team, ends, _forward, given)
-
-
-@compiled()
-def _forward(piece, code, x, frames, weights, bias, out, lines, tables, floor):
-    number, first, end = piece
+    if number == ALL:
+        return together(team, ends, (code, x, frames, weights, bias, out, lines, tables, floor))
+    first, end = ends[number], ends[number + 1]
     frame, given = frames[number], (weights.ctypes.data, bias.ctypes.data)
     frame[:] = 0
     for image in range(first, end):
@@ -50,7 +46,7 @@ def _forward(piece, code, x, frames, weights, bias, out, lines, tables, floor):
 
 
 @compiled()
-def forward_few(team, ends, code, x, frames, weights, bias, out, lines, tables, floor):
+def forward_few(team, ends, number, code, x, frames, weights, bias, out, lines, tables, floor):
     """As `forward`, for few filters: vectors hold terms of one sum, and are added up at its end.
 
     Args:
@@ -66,13 +62,9 @@ def forward_few(team, ends, code, x, frames, weights, bias, out, lines, tables, 
         tables: As for `forward`; runs are whole vectors.
         floor: As for `forward`.
     """
-    given = code, x, frames, weights, bias, out, lines, tables, floor
-    together(team, ends, _forward_few, given)
-
-
-@compiled()
-def _forward_few(piece, code, x, frames, weights, bias, out, lines, tables, floor):
-    number, begin, end = piece
+    if number == ALL:
+        return together(team, ends, (code, x, frames, weights, bias, out, lines, tables, floor))
+    begin, end = ends[number], ends[number + 1]
     frame = frames[number]
     frame[:] = 0
     rows, part, size = tables[1], tables[0][0], x.itemsize
@@ -93,7 +85,7 @@ def _forward_few(piece, code, x, frames, weights, bias, out, lines, tables, floo
                         target[place + m * gap + f] = floor if value < floor else value
 
 
-@compiled()
+@inner()
 def _dot(code, read, weights, b_runs, zeros, sums, row, tables):
     """Write the sums of a tile's outputs in a row, each still spread over a vector's lanes."""
     parts, rows, a_runs, _, _ = tables
@@ -120,7 +112,7 @@ def _dot(code, read, weights, b_runs, zeros, sums, row, tables):
     )
 
 
-@compiled("reassoc")
+@inner("reassoc")
 def _added(sums, m):
     """Sum of the lanes of a vector."""
     total = sums[m, 0]
@@ -130,7 +122,7 @@ def _added(sums, m):
 
 
 @compiled()
-def backward(team, ends, codes, by_kernel, gradient, by_input):
+def backward(team, ends, number, codes, by_kernel, gradient, by_input):
     """Take all gradients of a convolution.
 
     An array of no images or numbers is one that is not wanted, or not needed.
@@ -149,12 +141,9 @@ def backward(team, ends, codes, by_kernel, gradient, by_input):
         by_input: The panels of weights, as many zeros as there are channels, an array
             `(images, numbers)` for the result, and `Plan.tables`.
     """
-    together(team, ends, _backward, (codes, by_kernel, gradient, by_input))
-
-
-@compiled()
-def _backward(piece, codes, by_kernel, gradient, by_input):
-    number, first, end = piece
+    if number == ALL:
+        return together(team, ends, (codes, by_kernel, gradient, by_input))
+    first, end = ends[number], ends[number + 1]
     x, x_frames, x_lines, totals, across, kernel_tables = by_kernel
     g, y, g_frames, g_lines, all_sums = gradient
     weights, zeros, out, input_tables = by_input
@@ -180,7 +169,7 @@ def _backward(piece, codes, by_kernel, gradient, by_input):
             _correlate(codes[0], source, given, out[image].ctypes.data, input_tables, -np.inf)
 
 
-@compiled()
+@inner()
 def _correlate(code, source, given, out, tables, floor):
     """Write all parts of one image."""
     weights, start = given
@@ -192,7 +181,7 @@ def _correlate(code, source, given, out, tables, floor):
             _write_panel(code, source + panel[0], block, into, part, panel, tables, floor)
 
 
-@compiled()
+@inner()
 def _write_panel(code, source, block, out, part, panel, tables, floor):
     """Write the columns of one panel. The last tile of a row may overlap the one before."""
     weights, start = block
@@ -227,7 +216,7 @@ def _write_panel(code, source, block, out, part, panel, tables, floor):
             )
 
 
-@compiled()
+@inner()
 def _add_products(code, x, g, total, tables):
     """Add the products of one image's cells and gradients to the gradient by the kernel."""
     parts, rows, a_runs, _, panels = tables
@@ -265,7 +254,7 @@ def _add_products(code, x, g, total, tables):
                     )
 
 
-@compiled()
+@inner()
 def _add_transposed(code, x, g, total, tables):
     """As `_add_products`, with cells for columns and filters for rows."""
     parts, rows, a_runs, _, _ = tables
@@ -308,7 +297,7 @@ def _add_transposed(code, x, g, total, tables):
 
 
 @compiled()
-def pack(team, ends, kernel, taps, parts, at_once, columns, sizes, steps, packed):
+def pack(team, ends, number, kernel, taps, parts, at_once, columns, sizes, steps, packed):
     """Copy weights into panels.
 
     Args:
@@ -323,12 +312,8 @@ def pack(team, ends, kernel, taps, parts, at_once, columns, sizes, steps, packed
         steps: Weights from one of each to the next.
         packed: Array of the panels, one behind the other.
     """
-    given = kernel, taps, parts, at_once, columns, sizes, steps, packed
-    together(team, ends, _pack, given)
-
-
-@compiled()
-def _pack(piece, kernel, taps, parts, at_once, columns, sizes, steps, packed):
+    if number == ALL:
+        return together(team, ends, (kernel, taps, parts, at_once, columns, sizes, steps, packed))
     inputs, groups, outputs = sizes
     # Views that own nothing: threads that count owners of the same memory hold each other up.
     given = matrix_at(kernel.ctypes.data, len(kernel), kernel.shape[1], kernel)
@@ -342,14 +327,14 @@ def _pack(piece, kernel, taps, parts, at_once, columns, sizes, steps, packed):
                 for i in range(count):
                     run, place = divmod(i, at_once)
                     source = given[taps[done + i]]
-                    for k in range(piece[1], piece[2]):
+                    for k in range(ends[number], ends[number + 1]):
                         target = rows[panel + (run * inputs + k) * at_once + place]
                         _gather(source[start + k * steps[0] :], steps[2], target, wanted)
                 panel += inputs * count
         done += count
 
 
-@compiled()
+@inner()
 def _gather(source, step, target, count):
     """Copy numbers a step apart, and fill the rest with zeros."""
     if step == 1:
@@ -362,14 +347,14 @@ def _gather(source, step, target, count):
         target[j] = 0
 
 
-@compiled()
+@inner()
 def _height(count, most):
     """Rows of a tile, so that `count` rows are about evenly divided."""
     tiles = -(-count // most)
     return -(-count // tiles)
 
 
-@compiled()
+@inner()
 def _framed(image, frame, lines):
     """Address of an image, copied to its frame if it has one."""
     if not len(frame):
@@ -382,7 +367,7 @@ def _framed(image, frame, lines):
     return frame.ctypes.data
 
 
-@compiled()
+@inner()
 def _cut(g, y, frame, lines, sums):
     """Copy a gradient to its frame, zero where the output is not positive, and add up its rows."""
     row, one = len(g) // lines.shape[1], g.dtype.type(1)
@@ -395,7 +380,7 @@ def _cut(g, y, frame, lines, sums):
             sums[i] += target[i]
 
 
-@compiled()
+@inner()
 def _add_rows(g, lines, sums):
     """Add the rows of a gradient."""
     for line in range(lines.shape[1] if len(sums) else 0):
@@ -404,7 +389,7 @@ def _add_rows(g, lines, sums):
             sums[i] += source[i]
 
 
-@compiled()
+@inner()
 def _line(numbers, offset, count):
     """View of a row that begins at an offset in bytes."""
     first = offset // numbers.itemsize

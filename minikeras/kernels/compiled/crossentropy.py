@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from minikeras.kernels.compiled.exponentials import exp, largest
-from minikeras.kernels.compiled.loops import compiled, plain
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.team import ALL, divided, together
 
 # Nanoseconds that a number takes.
 _EACH = 2
@@ -22,7 +22,7 @@ def softmax(xp, x, *, axis=-1):
         return NotImplemented
     y = np.empty_like(x)
     rows, results = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
-    divided(_softmax_all, len(rows), x.size * _EACH, rows, results)
+    divided(_softmax, len(rows), x.size * _EACH, rows, results)
     return y
 
 
@@ -36,7 +36,7 @@ def sparse(xp, logits, target, *, keep=False):
     rows, places = logits.reshape(-1, classes), target.reshape(-1).astype(np.intp, copy=False)
     y, powers = np.empty(target.shape, logits.dtype), np.empty_like(rows)
     given = rows, places, powers, y.reshape(-1)
-    divided(_sparse_all, len(rows), logits.size * _EACH, *given)
+    divided(_sparse, len(rows), logits.size * _EACH, *given)
     return y, powers.reshape(logits.shape) if keep else None
 
 
@@ -56,25 +56,19 @@ def _has_rows(x):
 
 
 @compiled()
-def _softmax_all(team, ends, rows, results):
-    together(team, ends, _softmax, (rows, results))
-
-
-@compiled()
-def _softmax(piece, rows, results):
-    for i in range(piece[1], piece[2]):
+def _softmax(team, ends, number, rows, results):
+    if number == ALL:
+        return together(team, ends, (rows, results))
+    for i in range(ends[number], ends[number + 1]):
         total = _exponentials(rows[i], largest(rows[i]), results[i])
         _divide(results[i], total)
 
 
 @compiled()
-def _sparse_all(team, ends, rows, places, powers, losses):
-    together(team, ends, _sparse, (rows, places, powers, losses))
-
-
-@compiled()
-def _sparse(piece, rows, places, powers, losses):
-    for i in range(piece[1], piece[2]):
+def _sparse(team, ends, number, rows, places, powers, losses):
+    if number == ALL:
+        return together(team, ends, (rows, places, powers, losses))
+    for i in range(ends[number], ends[number + 1]):
         top = largest(rows[i])
         total = _exponentials(rows[i], top, powers[i])
         losses[i] = math.log(total) - (rows[i, places[i]] - top)
@@ -88,7 +82,7 @@ def _slopes(powers, places, g, slopes):
         slopes[i, places[i]] = (powers[i, places[i]] - powers.dtype.type(1)) * g[i]
 
 
-@compiled("reassoc")
+@inner("reassoc")
 def _exponentials(x, top, out):
     total = x.dtype.type(0)
     for j in range(x.size):
@@ -98,13 +92,13 @@ def _exponentials(x, top, out):
     return total
 
 
-@compiled()
+@inner()
 def _divide(out, by):
     for j in range(out.size):
         out[j] /= by
 
 
-@compiled()
+@inner()
 def _times(x, factor, out):
     for j in range(out.size):
         out[j] = x[j] * factor

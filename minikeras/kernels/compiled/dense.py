@@ -3,8 +3,8 @@
 import numpy as np
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, plain
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.team import ALL, divided, together
 
 
 def finish(xp, y, bias, relu):
@@ -12,7 +12,7 @@ def finish(xp, y, bias, relu):
     if bias is None or type(y) is not np.ndarray or not y.size or not plain(y, bias):
         return NotImplemented
     rows = y.reshape(-1, y.shape[-1])
-    divided(_finish_all, len(rows), 2 * y.nbytes / BYTES, rows, bias, relu)
+    divided(_finish, len(rows), 2 * y.nbytes / BYTES, rows, bias, relu)
     return y
 
 
@@ -22,31 +22,28 @@ def where_positive(xp, g, y):
         return NotImplemented
     out = np.empty_like(g)
     flat = [array.reshape(-1) for array in (g, y, out)]
-    divided(_where_positive_all, g.size, 3 * g.nbytes / BYTES, *flat)
+    divided(_where_positive, g.size, 3 * g.nbytes / BYTES, *flat)
     return out
 
 
 @compiled()
-def _finish_all(team, ends, rows, bias, relu):
-    together(team, ends, _finish, (rows, bias, relu))
-
-
-@compiled()
-def _finish(part, rows, bias, relu):
-    for i in range(part[1], part[2]):
+def _finish(team, ends, number, rows, bias, relu):
+    if number == ALL:
+        return together(team, ends, (rows, bias, relu))
+    for i in range(ends[number], ends[number + 1]):
         if relu:
             _add_and_cut(rows[i], bias)
         else:
             _add(rows[i], bias)
 
 
-@compiled()
+@inner()
 def _add(y, bias):
     for j in range(y.size):
         y[j] += bias[j]
 
 
-@compiled()
+@inner()
 def _add_and_cut(y, bias):
     zero = y.dtype.type(0)
     for j in range(y.size):
@@ -55,13 +52,10 @@ def _add_and_cut(y, bias):
 
 
 @compiled()
-def _where_positive_all(team, ends, g, y, out):
-    together(team, ends, _where_positive, (g, y, out))
-
-
-@compiled()
-def _where_positive(part, g, y, out):
-    _, first, end = part
+def _where_positive(team, ends, number, g, y, out):
+    if number == ALL:
+        return together(team, ends, (g, y, out))
+    first, end = ends[number], ends[number + 1]
     g, y, out = g[first:end], y[first:end], out[first:end]
     zero, one = y.dtype.type(0), y.dtype.type(1)
     for j in range(out.size):

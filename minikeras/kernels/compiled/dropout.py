@@ -15,8 +15,8 @@ import numpy as np
 
 from minikeras.arrays import philox
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, plain
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.team import ALL, divided, together
 
 _M_0, _M_1 = map(np.uint64, philox.MULTIPLIERS)
 _STEP_0, _STEP_1 = map(np.uint64, philox.KEY_STEPS)
@@ -37,7 +37,7 @@ def dropout_mask(xp, seed, shape, rate, dtype="float32"):
     blocks = -(-size // 4)
     words = np.empty(blocks, np.uint32)
     numbers = [np.uint64(v % 2**64) for v in (*seed, 2**bits - 1, bound)]
-    divided(_draw_all, blocks, blocks * _BLOCK_TIME, *numbers, words)
+    divided(_draw, blocks, blocks * _BLOCK_TIME, *numbers, words)
     return words.view(bool)[:size].reshape(shape)
 
 
@@ -49,26 +49,24 @@ def kept(xp, x, keep, scale):
         return NotImplemented
     y = np.empty_like(x)
     given = x.reshape(-1), keep.reshape(-1), x.dtype.type(scale), y.reshape(-1)
-    divided(_choose_all, x.size, 2 * x.nbytes / BYTES, *given)
+    divided(_choose, x.size, 2 * x.nbytes / BYTES, *given)
     return y
 
 
 @compiled()
-def _draw_all(team, ends, seed, counter, low, bound, words):
-    together(team, ends, _draw, (seed, counter, low, bound, words))
-
-
-@compiled()
-def _draw(piece, seed, counter, low, bound, words):
-    _, first, end = piece
+def _draw(team, ends, number, seed, counter, low, bound, words):
+    if number == ALL:
+        return together(team, ends, (seed, counter, low, bound, words))
+    first, end = ends[number], ends[number + 1]
     words = words[first:end]
     # The stream of a seed pair, as `philox.stream` finds it.
-    state = seed & _LOW, seed >> _HALF, counter & _LOW, counter >> _HALF, *_SCRAMBLE
+    key_0, key_1 = _SCRAMBLE
+    state = seed & _LOW, seed >> _HALF, counter & _LOW, counter >> _HALF, key_0, key_1
     state = _two_rounds(*_two_rounds(*state))
     key_0, key_1, high_0, high_1, _, _ = _two_rounds(*_two_rounds(*_two_rounds(*state)))
     for i in range(words.size):
-        number = np.uint64(first + i)
-        state = number & _LOW, number >> _HALF, high_0, high_1, key_0, key_1
+        block = np.uint64(first + i)
+        state = block & _LOW, block >> _HALF, high_0, high_1, key_0, key_1
         # Written out: a loop in here would keep the compiler from making several blocks at once.
         state = _two_rounds(*_two_rounds(*state))
         w_0, w_1, w_2, w_3, _, _ = _two_rounds(*_two_rounds(*_two_rounds(*state)))
@@ -79,7 +77,7 @@ def _draw(piece, seed, counter, low, bound, words):
         words[i] = flags
 
 
-@compiled()
+@inner()
 def _two_rounds(w_0, w_1, w_2, w_3, k_0, k_1):
     w_0, w_1, w_2, w_3 = _round(w_0, w_1, w_2, w_3, k_0, k_1)
     k_0, k_1 = (k_0 + _STEP_0) & _LOW, (k_1 + _STEP_1) & _LOW
@@ -87,20 +85,17 @@ def _two_rounds(w_0, w_1, w_2, w_3, k_0, k_1):
     return w_0, w_1, w_2, w_3, (k_0 + _STEP_0) & _LOW, (k_1 + _STEP_1) & _LOW
 
 
-@compiled()
+@inner()
 def _round(w_0, w_1, w_2, w_3, k_0, k_1):
     even, odd = w_0 * _M_0, w_2 * _M_1
     return (odd >> _HALF) ^ w_1 ^ k_0, odd & _LOW, (even >> _HALF) ^ w_3 ^ k_1, even & _LOW
 
 
 @compiled()
-def _choose_all(team, ends, x, keep, scale, y):
-    together(team, ends, _choose, (x, keep, scale, y))
-
-
-@compiled()
-def _choose(piece, x, keep, scale, y):
-    _, first, end = piece
+def _choose(team, ends, number, x, keep, scale, y):
+    if number == ALL:
+        return together(team, ends, (x, keep, scale, y))
+    first, end = ends[number], ends[number + 1]
     x, keep, y = x[first:end], keep[first:end], y[first:end]
     zero = x.dtype.type(0)
     for i in range(y.size):

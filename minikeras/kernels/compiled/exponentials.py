@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import overload
 
-from minikeras.kernels.compiled.loops import compiled, instructions
+from minikeras.kernels.compiled.loops import inner, instructions
 
 _f = np.float32
 _ONE, _TWO, _HALF = _f(1), _f(2), _f(0.5)
@@ -85,7 +85,7 @@ def _(x):
 # `contract` alone: to reorder a sum would undo the rounding and the two parts of ln 2.
 
 
-@compiled("contract")
+@inner("contract")
 def _reduced(x):
     """`expm1(r)`, and `n` in the low bits of a number."""
     shifted = x * _PER_LN2 + _ROUNDER
@@ -99,7 +99,7 @@ def _reduced(x):
     return q * (r * r) + r, _bits(shifted)
 
 
-@compiled("contract")
+@inner("contract")
 def _exp(x):
     x = _LOWEST if x < _LOWEST else x
     x = _HIGHEST if x > _HIGHEST else x
@@ -110,13 +110,13 @@ def _exp(x):
     return (power + _ONE) * _two_to(half) * _two_to(np.int32(n - half))
 
 
-@compiled("contract")
+@inner("contract")
 def _sigmoid(x):
     power = _exp(-abs(x))
     return (power if x < 0 else _ONE) / (power + _ONE)
 
 
-@compiled("contract")
+@inner("contract")
 def _tanh(x):
     size = abs(x)
     size = _TANH_IS_ONE if size > _TANH_IS_ONE else size
@@ -126,13 +126,13 @@ def _tanh(x):
     return math.copysign(rest / (_TWO - rest), x)
 
 
-@compiled()
+@inner()
 def _two_to(n):
     """Two to a power; what stands above the low 9 bits of `n` has no effect."""
     return _number(np.int32((n << 23) + (127 << 23)))
 
 
-@compiled()
+@inner()
 def _largest(x):
     """By whole numbers in the order of the floats: a compiler finds several maxima at once."""
     best = _ordered(_bits(x[0]))
@@ -141,13 +141,13 @@ def _largest(x):
     return _number(_ordered(best))
 
 
-@compiled()
+@inner()
 def _ordered(bits):
     """Bits whose order as a whole number is that of the floats; done twice, the bits again."""
     return np.int32(bits ^ (np.int32(bits >> 31) & np.int32(0x7FFFFFFF)))
 
 
-@compiled()
+@inner()
 def _largest_double(x):
     best = x[0]
     for j in range(x.size):

@@ -12,6 +12,8 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import carray
 
 _CACHE_LINE = 64
+# Nobody asks for the address of a function as C calls it.
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 _TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -28,7 +30,22 @@ def compiled(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     Returns:
         A decorator.
     """
-    return numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=set(flags))
+    return numba.njit(**_OPTIONS, cache=True, fastmath=set(flags))
+
+
+def inner(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile a function that Python never calls, only functions that are `compiled`.
+
+    They contain it: so it needs no file of its own, and no way in from Python, both of which take
+    time to compile.
+
+    Args:
+        *flags: as for `compiled`.
+
+    Returns:
+        A decorator.
+    """
+    return numba.njit(**_OPTIONS, no_cpython_wrapper=True, fastmath=set(flags))
 
 
 def instructions(write: Callable[..., Any]) -> Any:
@@ -70,7 +87,7 @@ def plain(*arrays: Any) -> bool:
     return True
 
 
-@compiled()
+@inner()
 def matrix_at(address: Any, rows: Any, columns: Any, like: Any) -> Any:
     """View memory as a matrix; for use in compiled code.
 

@@ -18,8 +18,8 @@ import math
 import numpy as np
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, plain
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.team import ALL, divided, together
 
 # Numbers in a block, and how often a pass reads or writes its array.
 _BLOCK = 1 << 13
@@ -36,7 +36,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     moments, inverse = np.empty((2, channels), x.dtype), np.empty(channels)
     given = lines, *_factors(channels, x.dtype, gamma, beta), float(epsilon)
     made = moments, inverse, y.reshape(lines.shape)
-    divided(_batch_norm_all, len(lines), _PASSES * x.nbytes / BYTES, *given, *made)
+    divided(_batch_norm, len(lines), _PASSES * x.nbytes / BYTES, *given, *made)
     return (y, moments[0], moments[1]), (moments[0], inverse) if keep else None
 
 
@@ -53,7 +53,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     gain, _ = _factors(channels, x.dtype, gamma, None)
     given = lines, g.reshape(lines.shape), mean, inverse, gain, by_moments
     work = _PASSES * x.nbytes / BYTES
-    divided(_pull_batch_norm_all, len(lines), work, *given, slopes, results)
+    divided(_pull_batch_norm, len(lines), work, *given, slopes, results)
     return [dx, slopes[0] if needs[1] else None, slopes[1] if needs[2] else None]
 
 
@@ -66,7 +66,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
     y, (mean, inverse) = np.empty_like(x), np.empty((2, len(rows), 1), x.dtype)
     given = rows, *_factors(rows.shape[1], x.dtype, gamma, beta), float(epsilon)
     made = y.reshape(rows.shape), mean, inverse
-    divided(_layer_norm_all, len(rows), _PASSES * x.nbytes / BYTES, *given, *made)
+    divided(_layer_norm, len(rows), _PASSES * x.nbytes / BYTES, *given, *made)
     return y, (mean, inverse) if keep else None
 
 
@@ -81,7 +81,7 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     dx, slopes = np.empty_like(x), np.empty((2, *own), x.dtype)
     given = g.reshape(rows.shape), rows, gain, mean, inverse
     made = dx.reshape(rows.shape), slopes.reshape(2, -1)
-    divided(_pull_layer_norm_all, len(rows), _PASSES * x.nbytes / BYTES, *given, *made)
+    divided(_pull_layer_norm, len(rows), _PASSES * x.nbytes / BYTES, *given, *made)
     found = [dx, slopes[0], slopes[1]]
     return [v if needed else None for v, needed in zip(found, needs, strict=True)]
 
@@ -117,9 +117,9 @@ def _factors(width, dtype, gamma, beta):
 
 
 @compiled()
-def _batch_norm_all(team, ends, lines, gamma, beta, epsilon, moments, inverse, results):
+def _batch_norm(team, ends, number, lines, gamma, beta, epsilon, moments, inverse, results):
     found = np.zeros((len(ends) - 1, 3, lines.shape[1]))
-    together(team, ends, _moments, (lines, found))
+    _moments(team, ends, number, lines, found)
     variance = np.empty(gamma.size)
     _join(found, ends, moments[0], variance)
     factors = np.empty((3, lines.shape[1]), lines.dtype)
@@ -129,10 +129,10 @@ def _batch_norm_all(team, ends, lines, gamma, beta, epsilon, moments, inverse, r
         for k in range(j, lines.shape[1], gamma.size):
             factors[0, k], factors[1, k] = moments[0, j], inverse[j] * gamma[j]
             factors[2, k] = beta[j]
-    together(team, ends, _normalize, (lines, factors, results))
+    _normalize(team, ends, number, lines, factors, results)
 
 
-@compiled()
+@inner()
 def _join(found, ends, mean, variance):
     """Mean and variance of each channel from the moments of all pieces and repeats."""
     columns, channels = found.shape[2], mean.size
@@ -151,14 +151,14 @@ def _join(found, ends, mean, variance):
 
 
 @compiled()
-def _pull_batch_norm_all(
-    team, ends, lines, g, mean, inverse, gamma, by_moments, slopes, results
+def _pull_batch_norm(
+    team, ends, number, lines, g, mean, inverse, gamma, by_moments, slopes, results
 ):  # fmt: skip
     columns, channels = lines.shape[1], mean.size
     found, factors = np.zeros((len(ends) - 1, 2, columns)), np.empty((4, columns), lines.dtype)
     for k in range(columns):
         factors[0, k] = mean[k % channels]
-    together(team, ends, _slopes, (lines, g, factors[0], found))
+    _slopes(team, ends, number, lines, g, factors[0], found)
     sums, share = np.zeros((2, channels)), 1.0 * channels
     for part in range(1, len(found)):
         found[0] += found[part]
@@ -174,16 +174,18 @@ def _pull_batch_norm_all(
         for k in range(j, columns, channels):
             factors[1, k], factors[2, k], factors[3, k] = a, b, c
     if results.size > 0:
-        together(team, ends, _combine, (g, lines, factors, results))
+        _combine(team, ends, number, g, lines, factors, results)
 
 
 # Sums are taken of four lines at a time: so the sum itself is fetched and stored once for four.
 
 
-@compiled("contract")
-def _moments(piece, lines, found):
+@inner("contract")
+def _moments(team, ends, number, lines, found):
     """The mean and the sum of squared distances from it of each column of some lines."""
-    number, first, end = piece
+    if number == ALL:
+        return together(team, ends, (lines, found))
+    first, end = ends[number], ends[number + 1]
     lines, rooms = lines[first:end], np.empty((2, lines.shape[1]), lines.dtype)
     mean, squares, exact = found[number, 0], found[number, 1], found[number, 2]
     centre, room = rooms[0], rooms[1]
@@ -212,7 +214,7 @@ def _moments(piece, lines, found):
             squares[j] += room[j] - rounding * rounding * count + apart * apart * start * share
 
 
-@compiled()
+@inner()
 def _finite_or_zero(line, origin):
     """From where to count: near all the numbers, so that no digits of their sum are lost."""
     zero = line.dtype.type(0)
@@ -220,39 +222,39 @@ def _finite_or_zero(line, origin):
         origin[j] = line[j] if abs(line[j]) < math.inf else zero
 
 
-@compiled()
+@inner()
 def _add_difference(a, origin, out):
     for j in range(out.size):
         out[j] += a[j] - origin[j]
 
 
-@compiled()
+@inner()
 def _add_apart(a, b, c, d, origin, out):
     for j in range(out.size):
         start = origin[j]
         out[j] += ((a[j] - start) + (b[j] - start)) + ((c[j] - start) + (d[j] - start))
 
 
-@compiled()
+@inner()
 def _add(a, out):
     for j in range(out.size):
         out[j] += a[j]
 
 
-@compiled()
+@inner()
 def _add_four(a, b, c, d, out):
     for j in range(out.size):
         out[j] += (a[j] + b[j]) + (c[j] + d[j])
 
 
-@compiled("contract")
+@inner("contract")
 def _add_square(a, centre, out):
     for j in range(out.size):
         apart = a[j] - centre[j]
         out[j] += apart * apart
 
 
-@compiled("contract")
+@inner("contract")
 def _add_squares(a, b, c, d, centre, out):
     for j in range(out.size):
         first, second = a[j] - centre[j], b[j] - centre[j]
@@ -260,35 +262,39 @@ def _add_squares(a, b, c, d, centre, out):
         out[j] += (first * first + second * second) + (third * third + fourth * fourth)
 
 
-@compiled("contract")
+@inner("contract")
 def _add_product(a, g, centre, out):
     for j in range(out.size):
         out[j] += (a[j] - centre[j]) * g[j]
 
 
-@compiled("contract")
+@inner("contract")
 def _add_two_products(a, g, b, h, centre, out):
     for j in range(out.size):
         out[j] += (a[j] - centre[j]) * g[j] + (b[j] - centre[j]) * h[j]
 
 
-@compiled("contract")
-def _normalize(piece, lines, factors, results):
+@inner("contract")
+def _normalize(team, ends, number, lines, factors, results):
+    if number == ALL:
+        return together(team, ends, (lines, factors, results))
     centre, scale, shift = factors[0], factors[1], factors[2]
-    for i in range(piece[1], piece[2]):
+    for i in range(ends[number], ends[number + 1]):
         _scaled(lines[i], centre, scale, shift, results[i])
 
 
-@compiled("contract")
+@inner("contract")
 def _scaled(x, centre, scale, shift, y):
     for j in range(y.size):
         y[j] = (x[j] - centre[j]) * scale[j] + shift[j]
 
 
-@compiled("contract")
-def _slopes(piece, lines, g, centre, found):
+@inner("contract")
+def _slopes(team, ends, number, lines, g, centre, found):
     """The sums over some lines of the gradients, and of them times the centred inputs."""
-    number, first, end = piece
+    if number == ALL:
+        return together(team, ends, (lines, g, centre, found))
+    first, end = ends[number], ends[number + 1]
     lines, g, sums = lines[first:end], g[first:end], found[number]
     room = np.empty((2, lines.shape[1]), lines.dtype)
     total, moment, length = room[0], room[1], max(1, _BLOCK // lines.shape[1])
@@ -310,21 +316,23 @@ def _slopes(piece, lines, g, centre, found):
             sums[1, j] += moment[j]
 
 
-@compiled("contract")
-def _combine(piece, g, lines, factors, results):
+@inner("contract")
+def _combine(team, ends, number, g, lines, factors, results):
+    if number == ALL:
+        return together(team, ends, (g, lines, factors, results))
     centre, a, b, c = factors[0], factors[1], factors[2], factors[3]
-    for i in range(piece[1], piece[2]):
+    for i in range(ends[number], ends[number + 1]):
         _scaled(lines[i], centre, b, c, results[i])
         _add_times(a, g[i], results[i])
 
 
-@compiled("contract")
+@inner("contract")
 def _add_times(a, b, out):
     for j in range(out.size):
         out[j] += a[j] * b[j]
 
 
-@compiled("contract", "reassoc")
+@inner("contract", "reassoc")
 def _sum(x):
     total = x.dtype.type(0)
     for j in range(x.size):
@@ -332,7 +340,7 @@ def _sum(x):
     return total
 
 
-@compiled("contract", "reassoc")
+@inner("contract", "reassoc")
 def _sum_of_squares(x, centre):
     total = x.dtype.type(0)
     for j in range(x.size):
@@ -340,16 +348,12 @@ def _sum_of_squares(x, centre):
     return total
 
 
-@compiled()
-def _layer_norm_all(team, ends, rows, gamma, beta, epsilon, results, mean, inverse):
-    given = rows, gamma, beta, epsilon, results, mean, inverse
-    together(team, ends, _normalize_rows, given)
-
-
 @compiled("contract")
-def _normalize_rows(piece, rows, gamma, beta, epsilon, results, mean, inverse):
+def _layer_norm(team, ends, number, rows, gamma, beta, epsilon, results, mean, inverse):
+    if number == ALL:
+        return together(team, ends, (rows, gamma, beta, epsilon, results, mean, inverse))
     kind, width = rows.dtype.type, rows.shape[1]
-    for i in range(piece[1], piece[2]):
+    for i in range(ends[number], ends[number + 1]):
         centre = kind(_sum(rows[i]) / width)
         variance = _sum_of_squares(rows[i], centre) / width
         scale = kind(1 / math.sqrt(variance + epsilon))
@@ -357,24 +361,26 @@ def _normalize_rows(piece, rows, gamma, beta, epsilon, results, mean, inverse):
         _scaled_row(rows[i], centre, scale, gamma, beta, results[i])
 
 
-@compiled("contract")
+@inner("contract")
 def _scaled_row(x, centre, scale, gamma, beta, y):
     for j in range(y.size):
         y[j] = (x[j] - centre) * scale * gamma[j] + beta[j]
 
 
 @compiled()
-def _pull_layer_norm_all(team, ends, g, rows, gain, mean, inverse, dx, slopes):
+def _pull_layer_norm(team, ends, number, g, rows, gain, mean, inverse, dx, slopes):
     sums = np.zeros((len(ends) - 1, 2, rows.shape[1]))
-    together(team, ends, _pull_rows, (g, rows, gain, mean, inverse, dx, sums))
+    _pull_rows(team, ends, number, g, rows, gain, mean, inverse, dx, sums)
     for part in range(1, len(sums)):
         sums[0] += sums[part]
     slopes[:] = sums[0]
 
 
-@compiled("contract")
-def _pull_rows(piece, g, rows, gain, mean, inverse, dx, sums):
-    number, first, end = piece
+@inner("contract")
+def _pull_rows(team, ends, number, g, rows, gain, mean, inverse, dx, sums):
+    if number == ALL:
+        return together(team, ends, (g, rows, gain, mean, inverse, dx, sums))
+    first, end = ends[number], ends[number + 1]
     kind, width = rows.dtype.type, rows.shape[1]
     room = np.zeros((2, width), rows.dtype)
     for i in range(first, end):
@@ -388,7 +394,7 @@ def _pull_rows(piece, g, rows, gain, mean, inverse, dx, sums):
             room[:] = 0
 
 
-@compiled("reassoc")
+@inner("reassoc")
 def _weighed(g, x, gain, centre, scale):
     """The sums of the gradients by the normalized inputs, and of them times these inputs."""
     total, moment = x.dtype.type(0), x.dtype.type(0)
@@ -399,13 +405,13 @@ def _weighed(g, x, gain, centre, scale):
     return total, moment
 
 
-@compiled()
+@inner()
 def _pull_row(g, x, gain, centre, scale, total, moment, dx):
     for j in range(dx.size):
         dx[j] = (g[j] * gain[j] - total - (x[j] - centre) * scale * moment) * scale
 
 
-@compiled("contract")
+@inner("contract")
 def _add_slopes(g, x, centre, scale, by_gamma, by_beta):
     for j in range(x.size):
         by_gamma[j] += g[j] * ((x[j] - centre) * scale)

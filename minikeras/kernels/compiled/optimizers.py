@@ -13,8 +13,8 @@ loops of their own, over stretches that stay in the first-level cache.
 import math
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, plain
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.team import ALL, divided, together
 
 _STRETCH = 2048
 """Numbers between two loops of a rule: five arrays of them fit the first-level cache."""
@@ -24,14 +24,14 @@ def sgd(p, g, lr):
     """`p -= lr * g`; see `shared.optimizers.sgd`."""
     if not plain(p, g):
         return NotImplemented
-    return _divided(_sgd_all, 3, (p, g), lr)
+    return _divided(_sgd, 3, (p, g), lr)
 
 
 def sgd_momentum(p, g, m, lr, momentum, nesterov):
     """Gradient descent with momentum; see `shared.optimizers.sgd_momentum`."""
     if not plain(p, g, m):
         return NotImplemented
-    return _divided(_sgd_momentum_all, 5, (p, g, m), lr, p.dtype.type(momentum), nesterov)
+    return _divided(_sgd_momentum, 5, (p, g, m), lr, p.dtype.type(momentum), nesterov)
 
 
 def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
@@ -41,24 +41,24 @@ def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None
         return NotImplemented
     numbers = alpha, share_1, share_2, epsilon
     if not given:
-        return _divided(_adam_all, 7, (p, g, m, v), *numbers)
+        return _divided(_adam, 7, (p, g, m, v), *numbers)
     squared, ams = square is not None, largest is not None
     arrays = p, g, m, v, largest if ams else v, square if squared else g
-    return _divided(_adam_apart_all, 7 + 2 * ams + squared, arrays, ams, squared, *numbers)
+    return _divided(_adam_apart, 7 + 2 * ams + squared, arrays, ams, squared, *numbers)
 
 
 def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None):
     """RMSprop without mean gradient or velocity; see `shared.optimizers.rmsprop`."""
     if mean is not None or velocity is not None or square is not None or not plain(p, g, v):
         return NotImplemented
-    return _divided(_rmsprop_all, 5, (p, g, v), lr, rho, share, epsilon)
+    return _divided(_rmsprop, 5, (p, g, v), lr, rho, share, epsilon)
 
 
 def adagrad(p, g, total, lr, epsilon, square=None):
     """Adagrad; see `shared.optimizers.adagrad`."""
     if square is not None or not plain(p, g, total):
         return NotImplemented
-    return _divided(_adagrad_all, 5, (p, g, total), lr, epsilon)
+    return _divided(_adagrad, 5, (p, g, total), lr, epsilon)
 
 
 def _divided(run, passes, arrays, *numbers):
@@ -68,26 +68,20 @@ def _divided(run, passes, arrays, *numbers):
 
 
 @compiled()
-def _sgd_all(team, ends, p, g, lr):
-    together(team, ends, _sgd, (p, g, lr))
-
-
-@compiled()
-def _sgd(piece, p, g, lr):
-    _, start, end = piece
+def _sgd(team, ends, number, p, g, lr):
+    if number == ALL:
+        return together(team, ends, (p, g, lr))
+    start, end = ends[number], ends[number + 1]
     p, g = p[start:end], g[start:end]
     for i in range(p.size):
         p[i] -= g[i] * lr
 
 
 @compiled()
-def _sgd_momentum_all(team, ends, p, g, m, lr, momentum, nesterov):
-    together(team, ends, _sgd_momentum, (p, g, m, lr, momentum, nesterov))
-
-
-@compiled()
-def _sgd_momentum(piece, p, g, m, lr, momentum, nesterov):
-    _, start, end = piece
+def _sgd_momentum(team, ends, number, p, g, m, lr, momentum, nesterov):
+    if number == ALL:
+        return together(team, ends, (p, g, m, lr, momentum, nesterov))
+    start, end = ends[number], ends[number + 1]
     p, g, m = p[start:end], g[start:end], m[start:end]
     for i in range(p.size):
         step = g[i] * lr
@@ -97,13 +91,10 @@ def _sgd_momentum(piece, p, g, m, lr, momentum, nesterov):
 
 
 @compiled()
-def _adam_all(team, ends, p, g, m, v, alpha, share_1, share_2, epsilon):
-    together(team, ends, _adam, (p, g, m, v, alpha, share_1, share_2, epsilon))
-
-
-@compiled()
-def _adam(piece, p, g, m, v, alpha, share_1, share_2, epsilon):
-    _, start, end = piece
+def _adam(team, ends, number, p, g, m, v, alpha, share_1, share_2, epsilon):
+    if number == ALL:
+        return together(team, ends, (p, g, m, v, alpha, share_1, share_2, epsilon))
+    start, end = ends[number], ends[number + 1]
     p, g, m, v = p[start:end], g[start:end], m[start:end], v[start:end]
     for i in range(p.size):
         slope = g[i]
@@ -115,26 +106,21 @@ def _adam(piece, p, g, m, v, alpha, share_1, share_2, epsilon):
 
 
 @compiled()
-def _adam_apart_all(
-    team, ends, p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
-):  # fmt: skip
-    given = p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
-    together(team, ends, _adam_apart, given)
-
-
-@compiled()
 def _adam_apart(
-    piece, p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
+    team, ends, number, p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
 ):  # fmt: skip
-    for start in range(piece[1], piece[2], _STRETCH):
-        part = slice(start, min(start + _STRETCH, piece[2]))
+    if number == ALL:
+        given = p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
+        return together(team, ends, given)
+    for start in range(ends[number], ends[number + 1], _STRETCH):
+        part = slice(start, min(start + _STRETCH, ends[number + 1]))
         _follow(v[part], squares[part], squared, share_2)
         if ams:
             _keep_largest(hat[part], v[part])
         _step(p[part], g[part], m[part], hat[part], alpha, share_1, epsilon)
 
 
-@compiled()
+@inner()
 def _follow(v, squares, squared, share):
     if squared:
         for i in range(v.size):
@@ -144,14 +130,14 @@ def _follow(v, squares, squared, share):
             v[i] += (squares[i] * squares[i] - v[i]) * share
 
 
-@compiled()
+@inner()
 def _keep_largest(hat, v):
     for i in range(v.size):
         # As `np.maximum` has it: NaN stays and spreads.
         hat[i] = hat[i] if hat[i] >= v[i] or hat[i] != hat[i] else v[i]
 
 
-@compiled()
+@inner()
 def _step(p, g, m, hat, alpha, share, epsilon):
     for i in range(p.size):
         first = m[i] + (g[i] - m[i]) * share
@@ -160,13 +146,10 @@ def _step(p, g, m, hat, alpha, share, epsilon):
 
 
 @compiled()
-def _rmsprop_all(team, ends, p, g, v, lr, rho, share, epsilon):
-    together(team, ends, _rmsprop, (p, g, v, lr, rho, share, epsilon))
-
-
-@compiled()
-def _rmsprop(piece, p, g, v, lr, rho, share, epsilon):
-    _, start, end = piece
+def _rmsprop(team, ends, number, p, g, v, lr, rho, share, epsilon):
+    if number == ALL:
+        return together(team, ends, (p, g, v, lr, rho, share, epsilon))
+    start, end = ends[number], ends[number + 1]
     p, g, v = p[start:end], g[start:end], v[start:end]
     for i in range(p.size):
         slope = g[i]
@@ -175,13 +158,10 @@ def _rmsprop(piece, p, g, v, lr, rho, share, epsilon):
 
 
 @compiled()
-def _adagrad_all(team, ends, p, g, total, lr, epsilon):
-    together(team, ends, _adagrad, (p, g, total, lr, epsilon))
-
-
-@compiled()
-def _adagrad(piece, p, g, total, lr, epsilon):
-    _, start, end = piece
+def _adagrad(team, ends, number, p, g, total, lr, epsilon):
+    if number == ALL:
+        return together(team, ends, (p, g, total, lr, epsilon))
+    start, end = ends[number], ends[number + 1]
     p, g, total = p[start:end], g[start:end], total[start:end]
     for i in range(p.size):
         slope = g[i]

@@ -8,7 +8,7 @@ each step.
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.loops import compiled, inner
 from minikeras.kernels.compiled.tiles import ROWS, VECTOR, panel_columns, tile, tile_code
 
 _ONE_RUN = np.zeros(1, np.int64)
@@ -42,7 +42,7 @@ def panels(matrix):
     return tile_code(matrix.dtype), copy, width, _ONE_RUN, np.zeros(width, matrix.dtype)
 
 
-@compiled()
+@inner()
 def multiply(by, a, a_row, start, start_row, out, out_row, rows):
     """Write `out = start + a @ matrix`; for use in compiled code.
 

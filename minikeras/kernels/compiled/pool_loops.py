@@ -4,24 +4,20 @@ All arrays are `(images, height, width, channels)`, C-contiguous. `window`, `str
 the cells of padding in front, are pairs for height and width. Numbers are loaded before they are
 chosen from: a load that happens only sometimes would keep the compiler from using vectors.
 
-Each loop has a public function that shares the images out, and one for a piece of them.
 """
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled
-from minikeras.kernels.compiled.team import together
+from minikeras.kernels.compiled.loops import compiled, inner
+from minikeras.kernels.compiled.team import ALL, together
 
 
 @compiled()
-def largest(team, ends, x, out, window, strides, lows):
+def largest(team, ends, number, x, out, window, strides, lows):
     """Maximum of each window, minus infinity where there is none."""
-    together(team, ends, _largest, (x, out, window, strides, lows))
-
-
-@compiled()
-def _largest(piece, x, out, window, strides, lows):
-    for image in range(piece[1], piece[2]):
+    if number == ALL:
+        return together(team, ends, (x, out, window, strides, lows))
+    for image in range(ends[number], ends[number + 1]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -33,7 +29,7 @@ def _largest(piece, x, out, window, strides, lows):
                         _keep_larger(target, x[image, h, w], x[image, h, min(w + 1, right - 1)])
 
 
-@compiled()
+@inner()
 def _keep_larger(target, a, b):
     """Larger of three numbers; one that cannot be compared loses."""
     for c in range(len(target)):
@@ -43,14 +39,11 @@ def _keep_larger(target, a, b):
 
 
 @compiled()
-def first_largest(team, ends, x, y, out, window, strides, lows):
+def first_largest(team, ends, number, x, y, out, window, strides, lows):
     """Number of the first tap that equals the maximum, that of all taps where there is none."""
-    together(team, ends, _first_largest, (x, y, out, window, strides, lows))
-
-
-@compiled()
-def _first_largest(piece, x, y, out, window, strides, lows):
-    for image in range(piece[1], piece[2]):
+    if number == ALL:
+        return together(team, ends, (x, y, out, window, strides, lows))
+    for image in range(ends[number], ends[number + 1]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -59,11 +52,11 @@ def _first_largest(piece, x, y, out, window, strides, lows):
                 target[:] = window[0] * window[1]
                 for h in range(below - 1, above - 1, -1):
                     for w in range(right - 1, left - 1, -1):
-                        number = _number(row, column, h, w, window, strides, lows)
-                        _mark(target, x[image, h, w], best, out.dtype.type(number))
+                        tap = _number(row, column, h, w, window, strides, lows)
+                        _mark(target, x[image, h, w], best, out.dtype.type(tap))
 
 
-@compiled()
+@inner()
 def _mark(target, cell, best, number):
     """Write a tap's number where its cell holds the maximum."""
     for c in range(len(target)):
@@ -72,14 +65,11 @@ def _mark(target, cell, best, number):
 
 
 @compiled()
-def gather(team, ends, x, index, out, window, strides, lows):
+def gather(team, ends, number, x, index, out, window, strides, lows):
     """Cell of each window that the index names, 0 where it names none."""
-    together(team, ends, _gather, (x, index, out, window, strides, lows))
-
-
-@compiled()
-def _gather(piece, x, index, out, window, strides, lows):
-    for image in range(piece[1], piece[2]):
+    if number == ALL:
+        return together(team, ends, (x, index, out, window, strides, lows))
+    for image in range(ends[number], ends[number + 1]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -88,11 +78,11 @@ def _gather(piece, x, index, out, window, strides, lows):
                 target[:] = 0
                 for h in range(above, below):
                     for w in range(left, right):
-                        number = _number(row, column, h, w, window, strides, lows)
-                        _pick(target, x[image, h, w], named, index.dtype.type(number))
+                        tap = _number(row, column, h, w, window, strides, lows)
+                        _pick(target, x[image, h, w], named, index.dtype.type(tap))
 
 
-@compiled()
+@inner()
 def _pick(target, cell, named, number):
     for c in range(len(target)):
         held, value = target[c], cell[c]
@@ -100,15 +90,12 @@ def _pick(target, cell, named, number):
 
 
 @compiled()
-def scatter(team, ends, g, index, out, window, strides, lows):
+def scatter(team, ends, number, g, index, out, window, strides, lows):
     """Add each number to the cell that the index names."""
-    together(team, ends, _scatter, (g, index, out, window, strides, lows))
-
-
-@compiled()
-def _scatter(piece, g, index, out, window, strides, lows):
+    if number == ALL:
+        return together(team, ends, (g, index, out, window, strides, lows))
     apart = strides[0] >= window[0] and strides[1] >= window[1]
-    for image in range(piece[1], piece[2]):
+    for image in range(ends[number], ends[number + 1]):
         out[image] = 0
         for row in range(g.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], out.shape[1])
@@ -125,7 +112,7 @@ def _scatter(piece, g, index, out, window, strides, lows):
                             _add_named(out[image, h, w], source, named, number)
 
 
-@compiled()
+@inner()
 def _put_named(target, source, named, number):
     zero = source.dtype.type(0)
     for c in range(len(target)):
@@ -133,7 +120,7 @@ def _put_named(target, source, named, number):
         target[c] = value if named[c] == number else zero
 
 
-@compiled()
+@inner()
 def _add_named(target, source, named, number):
     zero = source.dtype.type(0)
     for c in range(len(target)):
@@ -142,14 +129,11 @@ def _add_named(target, source, named, number):
 
 
 @compiled()
-def mean(team, ends, x, out, window, strides, lows):
+def mean(team, ends, number, x, out, window, strides, lows):
     """Mean of the cells of each window, 0 where there are none."""
-    together(team, ends, _mean, (x, out, window, strides, lows))
-
-
-@compiled()
-def _mean(piece, x, out, window, strides, lows):
-    for image in range(piece[1], piece[2]):
+    if number == ALL:
+        return together(team, ends, (x, out, window, strides, lows))
+    for image in range(ends[number], ends[number + 1]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -164,21 +148,18 @@ def _mean(piece, x, out, window, strides, lows):
                     target[c] /= count
 
 
-@compiled()
+@inner()
 def _add(target, cell):
     for c in range(len(target)):
         target[c] += cell[c]
 
 
 @compiled()
-def spread(team, ends, g, out, window, strides, lows):
+def spread(team, ends, number, g, out, window, strides, lows):
     """Add to each cell of a window its even part."""
-    together(team, ends, _spread, (g, out, window, strides, lows))
-
-
-@compiled()
-def _spread(piece, g, out, window, strides, lows):
-    for image in range(piece[1], piece[2]):
+    if number == ALL:
+        return together(team, ends, (g, out, window, strides, lows))
+    for image in range(ends[number], ends[number + 1]):
         out[image] = 0
         for row in range(g.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], out.shape[1])
@@ -190,20 +171,20 @@ def _spread(piece, g, out, window, strides, lows):
                         _add_part(out[image, h, w], g[image, row, column], count)
 
 
-@compiled()
+@inner()
 def _add_part(target, source, count):
     for c in range(len(target)):
         target[c] += source[c] / count
 
 
-@compiled()
+@inner()
 def _inside(place, stride, low, window, size):
     """The cells of a window that lie inside, as first one and the one behind the last."""
     first = place * stride - low
     return max(first, 0), min(first + window, size)
 
 
-@compiled()
+@inner()
 def _number(row, column, h, w, window, strides, lows):
     """Row-major number of the tap of a window that is at a cell."""
     down, along = h - row * strides[0] + lows[0], w - column * strides[1] + lows[1]

@@ -20,8 +20,8 @@ import numpy as np
 
 from minikeras.arrays import threads
 from minikeras.kernels.compiled.blas import gemm, gemm_code
-from minikeras.kernels.compiled.loops import compiled, fetch, matrix_at
-from minikeras.kernels.compiled.team import shared, together
+from minikeras.kernels.compiled.loops import compiled, fetch, inner, matrix_at
+from minikeras.kernels.compiled.team import ALL, shared, together
 from minikeras.kernels.compiled.tiles import (
     ROWS,
     VECTOR,
@@ -82,7 +82,7 @@ def products_together(xp, products):
     rooms = aligned_empty(np, (len(tasks), room), dtype)
     ends = tuple(range(len(tasks) + 1))
     with threads.blas_on_one_thread() if calls_blas else nullcontext():
-        shared(_compute_all, ends, table, places, tasks, rooms, tile_code(dtype), blas)
+        shared(_compute, ends, table, places, tasks, rooms, tile_code(dtype), blas)
     return outs
 
 
@@ -136,21 +136,18 @@ def _line(kind, size, has_blas, count):
 
 
 @compiled()
-def _compute_all(team, ends, table, places, tasks, rooms, code, blas):
-    together(team, ends, _compute, (table, places, tasks, rooms, code, blas))
-
-
-@compiled()
-def _compute(piece, table, places, tasks, rooms, code, blas):
+def _compute(team, ends, number, table, places, tasks, rooms, code, blas):
     """Compute a part of a product."""
-    product, i = tasks[piece[0]]
+    if number == ALL:
+        return together(team, ends, (table, places, tasks, rooms, code, blas))
+    product, i = tasks[number]
     if table[product, _BY_BLAS]:
         _by_blas(table[product], places[product], i, blas, rooms)
     else:
-        _by_tiles(table[product], places[product], i, code, rooms[piece[0]])
+        _by_tiles(table[product], places[product], i, code, rooms[number])
 
 
-@compiled()
+@inner()
 def _by_tiles(job, place, i, code, room):
     size, wide, height, width = room.itemsize, job[_COLUMNS], job[_HEIGHT], job[_WIDTH]
     if job[_BY_COLUMNS]:  # no panel is made twice
@@ -175,7 +172,7 @@ def _by_tiles(job, place, i, code, room):
     )
 
 
-@compiled()
+@inner()
 def _by_blas(job, place, i, blas, like):
     size, width = like.itemsize, job[_WIDTH]
     if job[_BY_COLUMNS]:
@@ -203,13 +200,13 @@ def _by_blas(job, place, i, blas, like):
             _finish(matrix_at(out + row * width * size, 1, end - first, like)[0], bias, floor)
 
 
-@compiled()
+@inner()
 def _part(length, i, job):
     """Where a part of so many rows, columns or panels begins and ends."""
     return length * i // job[_PARTS], length * (i + 1) // job[_PARTS]
 
 
-@compiled()
+@inner()
 def _finish(y, bias, floor):
     """Add a bias to a row and cut it off below."""
     least = y.dtype.type(floor)
@@ -219,7 +216,7 @@ def _finish(y, bias, floor):
         y[j] = least if y[j] <= least else y[j]  # NaN stays
 
 
-@compiled()
+@inner()
 def _multiply(code, a, b, across, out, shape, bias, floor, panels, direct):
     """Write some columns of `max(a @ b + bias, floor)`, for a block of terms after another.
 
@@ -255,7 +252,7 @@ def _multiply(code, a, b, across, out, shape, bias, floor, panels, direct):
             _add_block(code, left, right, count, out, lines, columns, low, bias, least)
 
 
-@compiled()
+@inner()
 def _add_block(code, a, b, count, out, lines, columns, low, bias, floor):
     """Add the products of a block of rows and a block of terms, panel after panel."""
     (address, a_row, a_step), (panel, panel_step, b_step) = a, b
@@ -295,7 +292,7 @@ def _add_block(code, a, b, count, out, lines, columns, low, bias, floor):
         panel += panel_step
 
 
-@compiled()
+@inner()
 def _pack_rows(b, width, low, count, first, end, panels):
     """Copy a block of rows of the right-hand side to its panels."""
     wide, ahead = panels.shape[1], _AHEAD * width * b.itemsize
@@ -309,7 +306,7 @@ def _pack_rows(b, width, low, count, first, end, panels):
                 place[j] = part[j]
 
 
-@compiled()
+@inner()
 def _pack_columns(b, terms, low, count, first, end, panels):
     """As `_pack_rows`, of one that lies column by column: square by square, as far as they go."""
     size, wide = panels.itemsize, panels.shape[1]

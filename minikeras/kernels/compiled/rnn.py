@@ -38,16 +38,14 @@ def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=Fals
     bias = run.by_gate(bias)
     for at, z in run.blocks():
         run.divide(
-            steps.simple_steps_all,
+            steps.simple_steps,
             *(by, z, bias, h[at], run.valid[at], run.backwards, run.y[at], run.before[at]),
         )
 
     def backward(gradients, arrays, needs):
         g, dh = run.by_outputs(*gradients)
         back, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
-        run.divide(
-            steps.simple_steps_backward_all, back, run.z, dh, g, run.valid, run.backwards, dz
-        )
+        run.divide(steps.simple_steps_backward, back, run.z, dh, g, run.valid, run.backwards, dz)
         dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
         return [dx, dkernel, drecurrent, dbias, dh, None]
 
@@ -65,7 +63,7 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, keep=False, 
     bent = np.empty((run.batch, run.steps if keep else 1, run.units), x.dtype)
     for at, z in run.blocks():
         run.divide(
-            steps.lstm_steps_all,
+            steps.lstm_steps,
             *(by, z, bias, h[at], c[at], run.valid[at], run.backwards, run.y[at]),
             *(run.before[at], cells[at], bent[at]),
         )
@@ -75,7 +73,7 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, keep=False, 
         dc = gradients[2].copy()
         back, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
         run.divide(
-            steps.lstm_steps_backward_all,
+            steps.lstm_steps_backward,
             *(back, run.z, cells, bent, dh, dc, g, run.valid, run.backwards, dz),
         )
         dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
@@ -95,7 +93,7 @@ def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **op
     room = np.empty((run.batch, run.width), x.dtype)
     for at, z in run.blocks():
         run.divide(
-            steps.gru_steps_all,
+            steps.gru_steps,
             *(by, z, input_bias, state_bias, room[at], h[at], run.valid[at], run.backwards),
             *(run.y[at], run.before[at], proposals[at]),
         )
@@ -104,7 +102,7 @@ def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **op
         g, dh = run.by_outputs(*gradients)
         back, dz, dstate = panels(recurrent_kernel.T), np.empty_like(run.z), np.empty_like(run.z)
         run.divide(
-            steps.gru_steps_backward_all,
+            steps.gru_steps_backward,
             *(back, run.z, run.before, proposals, dh, g, run.valid, run.backwards, dz, dstate),
         )
         dx, dkernel, drecurrent, dbias, dstate_bias = run.gradients(dz, dstate, needs)

@@ -14,20 +14,17 @@ an array for each row would take as long as the numbers of the row.
 import numpy as np
 
 from minikeras.kernels.compiled.exponentials import sigmoid, tanh
-from minikeras.kernels.compiled.loops import compiled, matrix_at, wide_vectors
+from minikeras.kernels.compiled.loops import compiled, inner, matrix_at, wide_vectors
 from minikeras.kernels.compiled.panels import multiply
-from minikeras.kernels.compiled.team import together
-
-
-@compiled()
-def simple_steps_all(team, ends, by, z, bias, h, valid, backwards, y, before):
-    """Run a simple recurrent network; `z` gets the new states, `h` the last."""
-    together(team, ends, _simple_steps, (by, z, bias, h, valid, backwards, y, before))
+from minikeras.kernels.compiled.team import ALL, together
 
 
 @compiled("contract")
-def _simple_steps(piece, by, z, bias, h, valid, backwards, y, before):
-    _, first, end = piece
+def simple_steps(team, ends, number, by, z, bias, h, valid, backwards, y, before):
+    """Run a simple recurrent network; `z` gets the new states, `h` the last."""
+    if number == ALL:
+        return together(team, ends, (by, z, bias, h, valid, backwards, y, before))
+    first, end = ends[number], ends[number + 1]
     z, h, valid, y = z[first:end], h[first:end], valid[first:end], y[first:end]
     before = before[first:end]
     steps, units = z.shape[1], h.shape[1]
@@ -41,15 +38,12 @@ def _simple_steps(piece, by, z, bias, h, valid, backwards, y, before):
         _store(h, y, s)
 
 
-@compiled()
-def simple_steps_backward_all(team, ends, by, z, dh, g, valid, backwards, dz):
-    """Write `dz`, and in `dh` the gradient by the first state."""
-    together(team, ends, _simple_steps_backward, (by, z, dh, g, valid, backwards, dz))
-
-
 @compiled("contract")
-def _simple_steps_backward(piece, by, z, dh, g, valid, backwards, dz):
-    _, first, end = piece
+def simple_steps_backward(team, ends, number, by, z, dh, g, valid, backwards, dz):
+    """Write `dz`, and in `dh` the gradient by the first state."""
+    if number == ALL:
+        return together(team, ends, (by, z, dh, g, valid, backwards, dz))
+    first, end = ends[number], ends[number + 1]
     z, dh, g, valid = z[first:end], dh[first:end], g[first:end], valid[first:end]
     dz = dz[first:end]
     steps = z.shape[1]
@@ -62,15 +56,12 @@ def _simple_steps_backward(piece, by, z, dh, g, valid, backwards, dz):
         _add_pulled(by, dz, t, dh)
 
 
-@compiled()
-def lstm_steps_all(team, ends, by, z, bias, h, c, valid, backwards, y, before, cells, bent):
-    """Run a long short-term memory; `z` gets the gates, `h` and `c` the last states."""
-    together(team, ends, _lstm_steps, (by, z, bias, h, c, valid, backwards, y, before, cells, bent))
-
-
 @compiled("contract")
-def _lstm_steps(piece, by, z, bias, h, c, valid, backwards, y, before, cells, bent):
-    _, first, end = piece
+def lstm_steps(team, ends, number, by, z, bias, h, c, valid, backwards, y, before, cells, bent):
+    """Run a long short-term memory; `z` gets the gates, `h` and `c` the last states."""
+    if number == ALL:
+        return together(team, ends, (by, z, bias, h, c, valid, backwards, y, before, cells, bent))
+    first, end = ends[number], ends[number + 1]
     z, h, c, valid = z[first:end], h[first:end], c[first:end], valid[first:end]
     y, before, cells, bent = y[first:end], before[first:end], cells[first:end], bent[first:end]
     steps, units = z.shape[1], h.shape[1]
@@ -92,17 +83,12 @@ def _lstm_steps(piece, by, z, bias, h, c, valid, backwards, y, before, cells, be
         _store(h, y, s)
 
 
-@compiled()
-def lstm_steps_backward_all(team, ends, by, z, cells, bent, dh, dc, g, valid, backwards, dz):
-    """Write `dz`, and in `dh` and `dc` the gradients by the first states."""
-    together(
-        team, ends, _lstm_steps_backward, (by, z, cells, bent, dh, dc, g, valid, backwards, dz)
-    )
-
-
 @compiled("contract")
-def _lstm_steps_backward(piece, by, z, cells, bent, dh, dc, g, valid, backwards, dz):
-    _, first, end = piece
+def lstm_steps_backward(team, ends, number, by, z, cells, bent, dh, dc, g, valid, backwards, dz):
+    """Write `dz`, and in `dh` and `dc` the gradients by the first states."""
+    if number == ALL:
+        return together(team, ends, (by, z, cells, bent, dh, dc, g, valid, backwards, dz))
+    first, end = ends[number], ends[number + 1]
     z, cells, bent, dh = z[first:end], cells[first:end], bent[first:end], dh[first:end]
     dc, g, valid, dz = dc[first:end], g[first:end], valid[first:end], dz[first:end]
     steps, units = z.shape[1], dh.shape[1]
@@ -123,22 +109,15 @@ def _lstm_steps_backward(piece, by, z, cells, bent, dh, dc, g, valid, backwards,
         _add_pulled(by, dz, t, dh)
 
 
-@compiled()
-def gru_steps_all(
-    team, ends, by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals
-):
-    """Run gated recurrent units; `z` gets the gates, `h` the last state."""
-    together(
-        team,
-        ends,
-        _gru_steps,
-        (by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals),
-    )
-
-
 @compiled("contract")
-def _gru_steps(piece, by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals):
-    _, first, end = piece
+def gru_steps(
+    team, ends, number, by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals
+):  # fmt: skip
+    """Run gated recurrent units; `z` gets the gates, `h` the last state."""
+    if number == ALL:
+        given = by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals
+        return together(team, ends, given)
+    first, end = ends[number], ends[number + 1]
     z, room, h, valid = z[first:end], room[first:end], h[first:end], valid[first:end]
     y, before, proposals = y[first:end], before[first:end], proposals[first:end]
     (samples, steps), units = z.shape[:2], h.shape[1]
@@ -159,22 +138,14 @@ def _gru_steps(piece, by, z, bias, state_bias, room, h, valid, backwards, y, bef
         _store(h, y, s)
 
 
-@compiled()
-def gru_steps_backward_all(
-    team, ends, by, z, before, proposals, dh, g, valid, backwards, dz, dstate
-):
-    """Write `dz` and `dstate`, the gradients by what inputs and state gave; in `dh` the first's."""
-    together(
-        team,
-        ends,
-        _gru_steps_backward,
-        (by, z, before, proposals, dh, g, valid, backwards, dz, dstate),
-    )
-
-
 @compiled("contract")
-def _gru_steps_backward(piece, by, z, before, proposals, dh, g, valid, backwards, dz, dstate):
-    _, first, end = piece
+def gru_steps_backward(
+    team, ends, number, by, z, before, proposals, dh, g, valid, backwards, dz, dstate
+):  # fmt: skip
+    """Write `dz` and `dstate`, the gradients by what inputs and state gave; in `dh` the first's."""
+    if number == ALL:
+        return together(team, ends, (by, z, before, proposals, dh, g, valid, backwards, dz, dstate))
+    first, end = ends[number], ends[number + 1]
     z, before, proposals, dh = z[first:end], before[first:end], proposals[first:end], dh[first:end]
     g, valid, dz, dstate = g[first:end], valid[first:end], dz[first:end], dstate[first:end]
     steps, units = z.shape[1], dh.shape[1]
@@ -196,7 +167,7 @@ def _gru_steps_backward(piece, by, z, before, proposals, dh, g, valid, backwards
 # What all of them do with whole steps
 
 
-@compiled()
+@inner()
 def _step(x, t, first):
     """One step of every sample, a row each; column `first` of the array is its first."""
     samples, steps, width = x.shape
@@ -204,18 +175,18 @@ def _step(x, t, first):
     return matrix_at(begin, samples, steps * width, x)
 
 
-@compiled()
+@inner()
 def _part(x, first):
     """A matrix from one of its columns on."""
     return matrix_at(np.int64(x.ctypes.data) + first * x.itemsize, x.shape[0], x.shape[1], x)
 
 
-@compiled()
+@inner()
 def _is_there(valid, r, t):
     return valid.size == 0 or valid[r, t]
 
 
-@compiled()
+@inner()
 def _store(state, history, t):
     """Note the state of every sample, if anyone wants to know."""
     if history.size > 0:
@@ -225,7 +196,7 @@ def _store(state, history, t):
                 out[r, j] = state[r, j]
 
 
-@compiled()
+@inner()
 def _load_more(g, s, dh):
     """Add the gradients by the outputs of a step, if all were returned."""
     if g.size > 0:
@@ -235,14 +206,14 @@ def _load_more(g, s, dh):
                 dh[r, j] += more[r, j]
 
 
-@compiled()
+@inner()
 def _add_product(by, h, z, t):
     """`z[:, t] += h @ recurrent_kernel`."""
     here, row = z[0, t].ctypes.data, z[0].size * z.itemsize
     multiply(by, h.ctypes.data, h.shape[1] * h.itemsize, here, row, here, row, len(h))
 
 
-@compiled()
+@inner()
 def _add_pulled(by, dz, t, dh):
     """`dh += dz[:, t] @ transposed`.
 
@@ -253,7 +224,7 @@ def _add_pulled(by, dz, t, dh):
     multiply(by, here, step, state, row, state, row, len(dh))
 
 
-@compiled()
+@inner()
 def _clear(dh, dz, width, valid, t):
     """The gradient by a state has been passed on; one by a masked step is zero."""
     for r in range(len(dh)):
@@ -263,7 +234,7 @@ def _clear(dh, dz, width, valid, t):
     _clear_masked(dz, width, valid, t)
 
 
-@compiled()
+@inner()
 def _clear_masked(dz, width, valid, t):
     for r in range(len(dz)):
         if not _is_there(valid, r, t):
@@ -274,7 +245,7 @@ def _clear_masked(dz, width, valid, t):
 # Row by row; masked rows stay as they are
 
 
-@compiled()
+@inner()
 def _copy(a, out, valid, t):
     for r in range(len(out)):
         if _is_there(valid, r, t):
@@ -282,7 +253,7 @@ def _copy(a, out, valid, t):
                 out[r, j] = a[r, j]
 
 
-@compiled()
+@inner()
 def _add(a, width, out, valid, t):
     for r in range(len(a)):
         if _is_there(valid, r, t):
@@ -290,7 +261,7 @@ def _add(a, width, out, valid, t):
                 out[r, j] += a[r, j]
 
 
-@compiled()
+@inner()
 def _times(a, b, out, valid, t):
     for r in range(len(out)):
         if _is_there(valid, r, t):
@@ -298,7 +269,7 @@ def _times(a, b, out, valid, t):
                 out[r, j] = a[r, j] * b[r, j]
 
 
-@compiled()
+@inner()
 def _scale(out, by, valid, t):
     for r in range(len(out)):
         if _is_there(valid, r, t):
@@ -306,7 +277,7 @@ def _scale(out, by, valid, t):
                 out[r, j] *= by[r, j]
 
 
-@compiled("contract")
+@inner("contract")
 def _add_times(a, b, out, width, valid, t):
     for r in range(len(out)):
         if _is_there(valid, r, t):
@@ -314,7 +285,7 @@ def _add_times(a, b, out, width, valid, t):
                 out[r, j] += a[r, j] * b[r, j]
 
 
-@compiled()
+@inner()
 def _tanh(x, out, valid, t):
     wide_vectors()
     for r in range(len(x)):
@@ -323,7 +294,7 @@ def _tanh(x, out, valid, t):
                 out[r, j] = tanh(x[r, j])
 
 
-@compiled()
+@inner()
 def _sigmoid_of_sum(out, width, bias, valid, t):
     wide_vectors()
     for r in range(len(out)):
@@ -332,7 +303,7 @@ def _sigmoid_of_sum(out, width, bias, valid, t):
                 out[r, j] = sigmoid(out[r, j] + bias[j])
 
 
-@compiled()
+@inner()
 def _tanh_of_sum(out, width, bias, valid, t):
     wide_vectors()
     for r in range(len(out)):
@@ -341,7 +312,7 @@ def _tanh_of_sum(out, width, bias, valid, t):
                 out[r, j] = tanh(out[r, j] + bias[j])
 
 
-@compiled("contract")
+@inner("contract")
 def _through_tanh(g, y, out, valid, t):
     for r in range(len(g)):
         if _is_there(valid, r, t):
@@ -349,7 +320,7 @@ def _through_tanh(g, y, out, valid, t):
                 out[r, j] = g[r, j] - g[r, j] * y[r, j] * y[r, j]
 
 
-@compiled("contract")
+@inner("contract")
 def _through_sigmoid(g, factor, y, out, width, valid, t):
     for r in range(len(out)):
         if _is_there(valid, r, t):
@@ -357,7 +328,7 @@ def _through_sigmoid(g, factor, y, out, width, valid, t):
                 out[r, j] = g[r, j] * factor[r, j] * (y[r, j] - y[r, j] * y[r, j])
 
 
-@compiled("contract")
+@inner("contract")
 def _new_cell(enter, stay, value, c, valid, t):
     for r in range(len(c)):
         if _is_there(valid, r, t):
@@ -365,7 +336,7 @@ def _new_cell(enter, stay, value, c, valid, t):
                 c[r, j] = stay[r, j] * c[r, j] + enter[r, j] * value[r, j]
 
 
-@compiled("contract")
+@inner("contract")
 def _by_state(leave, bent, dh, dc, valid, t):
     for r in range(len(dc)):
         if _is_there(valid, r, t):
@@ -374,7 +345,7 @@ def _by_state(leave, bent, dh, dc, valid, t):
                 dc[r, j] += through - through * bent[r, j] * bent[r, j]
 
 
-@compiled("contract")
+@inner("contract")
 def _by_value(enter, value, dc, slope, valid, t):
     for r in range(len(dc)):
         if _is_there(valid, r, t):
@@ -383,7 +354,7 @@ def _by_value(enter, value, dc, slope, valid, t):
                 slope[r, j] = through - through * value[r, j] * value[r, j]
 
 
-@compiled("contract")
+@inner("contract")
 def _blend(update, candidate, h, valid, t):
     for r in range(len(h)):
         if _is_there(valid, r, t):
@@ -391,7 +362,7 @@ def _blend(update, candidate, h, valid, t):
                 h[r, j] = candidate[r, j] + (h[r, j] - candidate[r, j]) * update[r, j]
 
 
-@compiled("contract")
+@inner("contract")
 def _by_update(update, candidate, h, dh, slope, valid, t):
     for r in range(len(dh)):
         if _is_there(valid, r, t):
@@ -400,7 +371,7 @@ def _by_update(update, candidate, h, dh, slope, valid, t):
                 slope[r, j] = dh[r, j] * (h[r, j] - candidate[r, j]) * bend
 
 
-@compiled("contract")
+@inner("contract")
 def _by_candidate(update, candidate, dh, slope, valid, t):
     for r in range(len(dh)):
         if _is_there(valid, r, t):
@@ -409,7 +380,7 @@ def _by_candidate(update, candidate, dh, slope, valid, t):
                 slope[r, j] = through - through * candidate[r, j] * candidate[r, j]
 
 
-@compiled()
+@inner()
 def _split(by_gates, by_value, reset, units, gates, value):
     """What the state's share of the pre-activations gets of the gradients."""
     for r in range(len(gates)):

@@ -6,7 +6,7 @@ once for its row. The order of additions is the same, so the sums are equal bit 
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled, plain
+from minikeras.kernels.compiled.loops import compiled, inner, plain
 
 
 def scatter_add_rows(table, places, rows):
@@ -27,7 +27,7 @@ def _add_rows(table, places, rows):
         _add(rows[i], table[place if place >= 0 else place + len(table)])
 
 
-@compiled()
+@inner()
 def _add(row, out):
     for j in range(out.size):
         out[j] += row[j]

@@ -6,20 +6,17 @@ computed stays awake for about a millisecond, in compiled code and without the l
 looks at a word of memory. A thread that has work writes there where to find it, and pieces are
 taken by increasing a counter: to hand work over takes less than a microsecond.
 
-A kernel has two compiled functions for that: one that computes a piece, and one that shares the
-pieces out.
+A kernel is a compiled function that is called for `ALL` pieces first, and then shares itself out:
+it is called again for each of them.
 
     def negative(x, out):
-        divided(_negative_all, x.size, 2 * x.nbytes / BYTES, x, out)
+        divided(_negative, x.size, 2 * x.nbytes / BYTES, x, out)
 
     @compiled()
-    def _negative_all(team, ends, x, out):
-        together(team, ends, _negative, (x, out))
-
-    @compiled()
-    def _negative(piece, x, out):
-        number, first, end = piece
-        for i in range(first, end):
+    def _negative(team, ends, number, x, out):
+        if number == ALL:
+            return together(team, ends, (x, out))
+        for i in range(ends[number], ends[number + 1]):
             out[i] = -x[i]
 
 The protocol: who helps first adds itself to `ACTIVE` and then looks whether there is still work;
@@ -39,15 +36,21 @@ from numba.core import cgutils
 
 from minikeras.arrays import threads
 from minikeras.arrays.threads import CALLS, HELPERS, STANDING, YIELD
-from minikeras.kernels.compiled.loops import compiled, instructions, matrix_at
+from minikeras.kernels.compiled.loops import compiled, inner, instructions
+
+ALL = -1
+"""The number of a piece that stands for all of them."""
 
 # Words that change, each in a cache line of its own: writing one does not take the others from the
 # cores that look at them. Whether there is work, the next piece, how many compute, whether somebody
 # leads, and whether a piece failed.
 _OPEN, _NEXT, _ACTIVE, _LEADER, _FAILED = 24, 32, 40, 48, 49
-# Words that stay while there is work: the function to call, what it gets, where the pieces end, and
-# how many there are.
-_CODE, _FRAME, _ENDS, _COUNT = 56, 57, 58, 59
+# Words that stay while there is work: the function to call, what it gets, and how many pieces there
+# are.
+_CODE, _FRAME, _COUNT = 56, 57, 58
+
+# The place of a piece's number among the arguments of a kernel.
+_NUMBER = 2
 
 # Looks at a word before the core is offered to others, and offers before a thread goes to sleep.
 _LOOKS, _OFFERS = 30, 1000
@@ -59,7 +62,7 @@ def divided(run, count, work, *args, each_thread=4):
     """Divide `count` items among the threads, and run compiled code on each piece.
 
     Args:
-        run: compiled function `(team, ends, *args)` that calls `together`.
+        run: compiled function `(team, ends, number, *args)` that calls `together`.
         count: how many items there are.
         work: nanoseconds that all of them may take one core.
         *args: what the function is called with besides.
@@ -75,14 +78,14 @@ def shared(run, ends, *args):
     """Run compiled code on pieces that are known already, shared among the threads.
 
     Args:
-        run: compiled function `(team, ends, *args)` that calls `together`.
+        run: compiled function `(team, ends, number, *args)` that calls `together`.
         ends: tuple of where the pieces begin and end, see `threads.ends`.
         *args: what the function is called with besides.
 
     Returns:
         What the function returns.
     """
-    return run(threads.team(len(ends) - 1), _as_array(ends), *args)
+    return run(threads.team(len(ends) - 1), _as_array(ends), ALL, *args)
 
 
 @lru_cache(1024)
@@ -91,35 +94,32 @@ def _as_array(ends):
 
 
 @instructions
-def together(context, team, ends, body, args):
-    """Call `body((number, first, end), *args)` for every piece; in compiled code.
+def together(context, team, ends, args):
+    """Call the function that calls this once more for every piece; in compiled code.
 
     Args:
         context: given by Numba.
-        team: words of the team.
-        ends: array (int64): where pieces begin and end, one number more than there are pieces.
-        body: compiled function that returns nothing.
+        team: the function's first argument, words of the team.
+        ends: its second, an array (int64): where pieces begin and end, one number more than there
+            are pieces. The third is the number of a piece.
         args: tuple of its other arguments.
 
     Raises:
         MemoryError: a piece found no room.
     """
-    given = types.UniTuple(types.int64, 3), *[types.unliteral(kind) for kind in args]
-    call = body.get_call_type(context, given, {})
-    signature = types.void(team, ends, body, args)
+    arguments = team, ends, types.int64, *[types.unliteral(kind) for kind in args]
+    signature = types.void(team, ends, args)
 
     def emit(context, builder, signature, values):
-        parts = [
-            _lent(context, builder, wanted, context.cast(builder, value, kind, wanted))
-            for value, kind, wanted in zip(
-                cgutils.unpack_tuple(builder, values[3]), args, given[1:], strict=True
-            )
-        ]
-        frame = cgutils.alloca_once_value(builder, cgutils.pack_struct(builder, parts))
-        code = _piece(context, builder, body.dispatcher, call, frame.type)
-        numbers = [builder.ptrtoint(pointer, _I64) for pointer in (code, frame)]
+        parts = zip(cgutils.unpack_tuple(builder, values[2]), args, arguments[3:], strict=True)
+        parts = [*values[:2], *[context.cast(builder, *part) for part in parts]]
+        kinds = [team, ends, *arguments[3:]]
+        lent = [_lent(context, builder, *pair) for pair in zip(kinds, parts, strict=True)]
+        frame = cgutils.alloca_once_value(builder, cgutils.pack_struct(builder, lent))
+        code = _piece(context, builder, arguments, frame.type)
         lead = types.void(team, ends, types.int64, types.int64)
-        status = _called(context, builder, _lead, lead, [*values[:2], *numbers])
+        numbers = [builder.ptrtoint(pointer, _I64) for pointer in (code, frame)]
+        status = _led(context, builder, lead, [*values[:2], *numbers])
         with cgutils.if_unlikely(builder, status.is_error):
             context.call_conv.return_status_propagate(builder, status)
         return context.get_dummy_value()
@@ -139,28 +139,35 @@ def _lent(context, builder, kind, value):
     return value
 
 
-def _called(context, builder, function, signature, values):
-    """Write a call of a compiled function; return how it ended."""
-    compiled_one = function.get_compile_result(signature)
+def _led(context, builder, signature, values):
+    """Write a call of `_lead`; return how it ended."""
+    compiled_one = _lead.get_compile_result(signature)
     context.active_code_library.add_linking_library(compiled_one.library)
     callee = context.declare_function(builder.module, compiled_one.fndesc)
     kinds = signature.return_type, signature.args
     return context.call_conv.call_function(builder, callee, *kinds, values)[0]
 
 
-def _piece(context, builder, body, call, frame):
-    """Write a function `(frame, number, first, end)` that calls another with what a frame holds.
+def _piece(context, builder, arguments, frame):
+    """Write a function `(frame, number)` that calls the one being written with what a frame holds.
 
     It returns whether that failed.
     """
-    kind = ir.FunctionType(_I64, [frame, _I64, _I64, _I64])
-    name = builder.module.get_unique_name(f"{builder.function.name}.piece")
-    function = ir.Function(builder.module, kind, name)
+    kernel, conventions = builder.function, context.call_conv
+    if kernel.function_type != conventions.get_function_type(types.none, arguments):
+        raise TypeError(
+            "`together` needs all arguments of the kernel that calls it but the number of the piece"
+            f": as `(team, ends, args)`. These would be {', '.join(map(str, arguments))}."
+        )
+    name = builder.module.get_unique_name(f"{kernel.name}.piece")
+    function = ir.Function(builder.module, ir.FunctionType(_I64, [frame, _I64]), name)
     function.linkage = "internal"
     inside = ir.IRBuilder(function.append_basic_block())
-    part = cgutils.pack_array(inside, function.args[1:], _I64)
-    parts = cgutils.unpack_tuple(inside, inside.load(function.args[0]))
-    status = _called(context, inside, body, call, [part, *parts])
+    values = cgutils.unpack_tuple(inside, inside.load(function.args[0]))
+    values.insert(_NUMBER, function.args[1])
+    # Not into the function itself: what it computes would stand there twice.
+    once = {"attrs": ("noinline",)}
+    status, _ = conventions.call_function(inside, kernel, types.none, arguments, values, **once)
     inside.ret(inside.zext(status.is_error, _I64))
     return function
 
@@ -172,9 +179,9 @@ def _lead(team, ends, code, frame):
     if count == 1 or _swap(team, _LEADER, 1):
         failed = 0
         for i in range(count):
-            failed |= _call(code, frame, i, ends[i], ends[i + 1])
+            failed |= _call(code, frame, i)
     else:
-        team[_CODE], team[_FRAME], team[_ENDS], team[_COUNT] = code, frame, ends.ctypes.data, count
+        team[_CODE], team[_FRAME], team[_COUNT] = code, frame, count
         _store(team, _FAILED, 0)
         _store(team, _NEXT, 0)
         _store(team, _OPEN, 1)
@@ -189,14 +196,13 @@ def _lead(team, ends, code, frame):
         raise MemoryError("A piece of a kernel found no room.")
 
 
-@compiled()
+@inner()
 def _take(team):
     """Compute pieces until none is left to take."""
     code, frame, count = team[_CODE], team[_FRAME], team[_COUNT]
-    ends = matrix_at(team[_ENDS], 1, count + 1, team)[0]
     i = _add(team, _NEXT, 1)
     while i < count:
-        if _call(code, frame, i, ends[i], ends[i + 1]):
+        if _call(code, frame, i):
             _store(team, _FAILED, 1)
         i = _add(team, _NEXT, 1)
 
@@ -226,7 +232,7 @@ def _watch(team, calls):
     return _load(team, CALLS)
 
 
-@compiled()
+@inner()
 def _wait(team, looks):
     """Wait for a moment; return how often this has been done."""
     _pause()
@@ -236,15 +242,14 @@ def _wait(team, looks):
 
 
 @instructions
-def _call(context, code, frame, number, first, end):
+def _call(context, code, frame, number):
     """Call a function of `_piece` by its address; return whether it failed."""
 
     def emit(context, builder, signature, values):
-        kind = ir.FunctionType(_I64, [_I8P, _I64, _I64, _I64])
-        function = builder.inttoptr(values[0], kind.as_pointer())
-        return builder.call(function, [builder.inttoptr(values[1], _I8P), *values[2:]])
+        function = builder.inttoptr(values[0], ir.FunctionType(_I64, [_I8P, _I64]).as_pointer())
+        return builder.call(function, [builder.inttoptr(values[1], _I8P), values[2]])
 
-    return types.int64(code, frame, number, first, end), emit
+    return types.int64(code, frame, number), emit
 
 
 @instructions

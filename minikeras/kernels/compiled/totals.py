@@ -9,7 +9,7 @@ import numpy as np
 
 from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.team import ALL, divided, together
 
 # Part of the work that adding up may be, and pieces for each thread where sums are small.
 _SHARE, _MOST_PIECES = 1 / 16, 4
@@ -48,18 +48,15 @@ def added(totals):
     if len(totals) == 1 or not totals.size:
         return totals[0]
     rows, out = totals.reshape(len(totals), -1), np.empty(totals.shape[1:], totals.dtype)
-    divided(_add_all, out.size, totals.nbytes / BYTES, rows, out.reshape(-1))
+    divided(_add, out.size, totals.nbytes / BYTES, rows, out.reshape(-1))
     return out
 
 
 @compiled()
-def _add_all(team, ends, rows, out):
-    together(team, ends, _add, (rows, out))
-
-
-@compiled()
-def _add(piece, rows, out):
-    _, begin, end = piece
+def _add(team, ends, number, rows, out):
+    if number == ALL:
+        return together(team, ends, (rows, out))
+    begin, end = ends[number], ends[number + 1]
     for first in range(begin, end, _AT_ONCE):
         last = min(first + _AT_ONCE, end)
         total, start = out[first:last], rows[0, first:last]

@@ -3,8 +3,8 @@
 import numpy as np
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, plain
-from minikeras.kernels.compiled.team import divided, together
+from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.team import ALL, divided, together
 
 _ADD, _SUBTRACT, _MULTIPLY, _MAXIMUM = range(4)
 _CODES = {np.add: _ADD, np.subtract: _SUBTRACT, np.multiply: _MULTIPLY, np.maximum: _MAXIMUM}
@@ -22,25 +22,22 @@ def wide(xp, function, *operands):
         return NotImplemented
     out = np.empty_like(x1)
     flat = [array.reshape(-1) for array in (x1, x2, out)]
-    divided(_apply_all, x1.size, 3 * x1.nbytes / BYTES, code, *flat)
+    divided(_apply, x1.size, 3 * x1.nbytes / BYTES, code, *flat)
     return out
 
 
 @compiled()
-def _apply_all(team, ends, code, x1, x2, out):
-    together(team, ends, _apply, (code, x1, x2, out))
-
-
-@compiled()
-def _apply(piece, code, x1, x2, out):
-    _, first, end = piece
+def _apply(team, ends, number, code, x1, x2, out):
+    if number == ALL:
+        return together(team, ends, (code, x1, x2, out))
+    first, end = ends[number], ends[number + 1]
     if x2.size == 1:
         _with_number(code, x1[first:end], x2[0], out[first:end])
     else:
         _with_array(code, x1[first:end], x2[first:end], out[first:end])
 
 
-@compiled()
+@inner()
 def _with_array(code, x1, x2, out):
     if code == _ADD:
         for i in range(out.size):
@@ -56,7 +53,7 @@ def _with_array(code, x1, x2, out):
             out[i] = x1[i] if x1[i] > x2[i] or x1[i] != x1[i] else x2[i]  # NaN stays
 
 
-@compiled()
+@inner()
 def _with_number(code, x1, x2, out):
     if code == _ADD:
         for i in range(out.size):

@@ -10,8 +10,8 @@ lines are fetched.
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled, fetch
-from minikeras.kernels.compiled.team import together
+from minikeras.kernels.compiled.loops import compiled, fetch, inner
+from minikeras.kernels.compiled.team import ALL, together
 from minikeras.kernels.compiled.tiles import ROWS, VECTOR, tile
 from minikeras.kernels.compiled.winograd_transforms import (
     to_cells,
@@ -26,7 +26,7 @@ TAPS, RESULTS, PLACES = 3, 4, 6
 
 
 @compiled()
-def forward(team, ends, code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
+def forward(team, ends, number, code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
     """Convolve images.
 
     Args:
@@ -44,18 +44,15 @@ def forward(team, ends, code, x, low, weights, bias, out, sizes, buffers, floor,
         floor: Least result.
         spoiled: Array of bool, set for images whose results are not all finite.
     """
-    given = code, x, low, weights, bias, out, sizes, buffers, floor, spoiled
-    together(team, ends, _forward, given)
-
-
-@compiled()
-def _forward(piece, code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
-    number, first, end = piece
+    if number == ALL:
+        given = code, x, low, weights, bias, out, sizes, buffers, floor, spoiled
+        return together(team, ends, given)
+    first, end = ends[number], ends[number + 1]
     some, own = (first, end), _own(buffers, number)
     _convolve(code, some, x, low, weights, bias, out, sizes, own, floor, spoiled)
 
 
-@compiled()
+@inner()
 def _own(buffers, number):
     """The buffers of a piece, cut from its row of memory."""
     room, ends, runs = buffers
@@ -67,7 +64,7 @@ def _own(buffers, number):
     return left, right, line, results, zeros, last, np.empty((2, runs), np.int64)
 
 
-@compiled()
+@inner()
 def _convolve(code, some, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
     """Convolve some of the images."""
     wide, images, most = sizes[2:5]
@@ -86,7 +83,7 @@ def _convolve(code, some, x, low, weights, bias, out, sizes, buffers, floor, spo
 
 
 @compiled()
-def backward(team, ends, code, gradient, by_kernel, by_input):
+def backward(team, ends, number, code, gradient, by_kernel, by_input):
     """Take all gradients of a convolution.
 
     An array of no images or numbers is one that is not wanted, or not needed.
@@ -104,12 +101,9 @@ def backward(team, ends, code, gradient, by_kernel, by_input):
             and the sizes and buffers for that.
         by_input: Arguments of `forward` for the gradient by the input, from `low` on.
     """
-    together(team, ends, _backward, (code, gradient, by_kernel, by_input))
-
-
-@compiled()
-def _backward(piece, code, gradient, by_kernel, by_input):
-    number, begin, end = piece
+    if number == ALL:
+        return together(team, ends, (code, gradient, by_kernel, by_input))
+    begin, end = ends[number], ends[number + 1]
     g, y, cuts, all_sums = gradient
     x, low, totals, sizes, buffers = by_kernel
     back_low, weights, zeros, out, back_sizes, back_buffers, spoiled = by_input
@@ -132,7 +126,7 @@ def _backward(piece, code, gradient, by_kernel, by_input):
             _convolve(code, some, given, *back, -np.inf, flags)
 
 
-@compiled()
+@inner()
 def _add_products(code, x, low, g, total, sizes, buffers):
     """Add the products of transformed cells and gradients, place by place, tap by tap."""
     images, most = sizes[3:5]
@@ -149,7 +143,7 @@ def _add_products(code, x, low, g, total, sizes, buffers):
                     _add_product(code, a, tap, b, to, block, sizes, buffers[-1])
 
 
-@compiled()
+@inner()
 def _transform_cells(x, block, low, sizes, buffers):
     """Write the transformed cells of the lines that a block reads, two more than it has."""
     channels, _, wide = sizes[:3]
@@ -173,7 +167,7 @@ def _transform_cells(x, block, low, sizes, buffers):
                 target, read = target + row, read + RESULTS * cell
 
 
-@compiled()
+@inner()
 def _transform_gradients(g, block, sizes, buffers):
     """As `_transform_cells`, for the gradients of the block itself."""
     filters, wide = sizes[1:3]
@@ -193,7 +187,7 @@ def _transform_gradients(g, block, sizes, buffers):
                 target, read = target + row, read + RESULTS * cell
 
 
-@compiled()
+@inner()
 def _write_results(products, bias, out, block, sizes, buffers, floor, spoiled):
     """Write the results of a block, and note where they are not finite."""
     filters, wide = sizes[1:3]
@@ -216,7 +210,7 @@ def _write_results(products, bias, out, block, sizes, buffers, floor, spoiled):
             spoiled[number] = True
 
 
-@compiled()
+@inner()
 def _ahead(x, out, block, place):
     """Memory that is needed soon: in three parts what comes behind a block, and its results."""
     image, images, first, lines = block
@@ -228,7 +222,7 @@ def _ahead(x, out, block, place):
     return start + place % (PLACES // 2) * size, size
 
 
-@compiled()
+@inner()
 def _behind(x, block):
     """As many lines as a block has, behind it: their address and bytes."""
     image, images, first, lines = block
@@ -236,7 +230,7 @@ def _behind(x, block):
     return _address(x) + image * x.strides[0] + first * x.strides[1] + size, size
 
 
-@compiled()
+@inner()
 def _multiply(code, left, weights, out, block, sizes, buffers, ahead):
     """Write the product of one place: tiles by channels times channels by filters."""
     channels, filters, wide, _, _, columns = sizes
@@ -279,7 +273,7 @@ def _multiply(code, left, weights, out, block, sizes, buffers, ahead):
                     )
 
 
-@compiled()
+@inner()
 def _add_product(code, left, tap, right, total, block, sizes, runs):
     """Add the product of one place and tap: channels by tiles times tiles by filters."""
     channels, filters, wide, _, _, columns = sizes
@@ -317,7 +311,7 @@ def _add_product(code, left, tap, right, total, block, sizes, runs):
 
 
 @compiled()
-def transform_weights(team, ends, kernel, turned, out):
+def transform_weights(team, ends, number, kernel, turned, out):
     """Write the transform of a kernel, in panels.
 
     Args:
@@ -327,18 +321,15 @@ def transform_weights(team, ends, kernel, turned, out):
         turned: Whether to turn it round, so that it carries filters to channels.
         out: Array `(6, panels, 3, channels, columns)`.
     """
-    together(team, ends, _transform_weights, (kernel, turned, out))
-
-
-@compiled()
-def _transform_weights(piece, kernel, turned, out):
+    if number == ALL:
+        return together(team, ends, (kernel, turned, out))
     columns, zero, place = out.shape[4], out.dtype.type(0), out.strides[0]
     filters, lines = kernel.shape[2 if turned else 3], np.empty((TAPS, columns), kernel.dtype)
     for panel in range(out.shape[1]):
         first = panel * columns
         count = min(columns, filters - first)
         for tap in range(TAPS):
-            for channel in range(piece[1], piece[2]):
+            for channel in range(ends[number], ends[number + 1]):
                 for t in range(TAPS):
                     if turned:
                         source = kernel[TAPS - 1 - tap, TAPS - 1 - t]
@@ -349,8 +340,8 @@ def _transform_weights(piece, kernel, turned, out):
                 to_weights(zero, to, place, _address(lines), lines.strides[0], count)
 
 
-@compiled()
-def join(team, ends, totals, factors, out):
+@compiled("contract")
+def join(team, ends, number, totals, factors, out):
     """Write the gradient by a kernel from those by its transform that pieces have found.
 
     Args:
@@ -360,18 +351,15 @@ def join(team, ends, totals, factors, out):
         factors: Array `(6, 3)`, the matrix `G`.
         out: Array `(3, 3, channels, filters)`.
     """
-    together(team, ends, _join, (totals, factors, out))
-
-
-@compiled("contract")
-def _join(piece, totals, factors, out):
+    if number == ALL:
+        return together(team, ends, (totals, factors, out))
     sums = np.empty((PLACES, out.shape[3]), out.dtype)
     for row in range(TAPS):
-        for channel in range(piece[1], piece[2]):
+        for channel in range(ends[number], ends[number + 1]):
             for place in range(PLACES):
                 _copy(totals[0, place, row, channel], sums[place])
-                for number in range(1, len(totals)):
-                    _add_times(sums[place], totals[number, place, row, channel], 1)
+                for part in range(1, len(totals)):
+                    _add_times(sums[place], totals[part, place, row, channel], 1)
             for tap in range(TAPS):
                 result = out[row, tap, channel]
                 result[:] = 0
@@ -379,20 +367,20 @@ def _join(piece, totals, factors, out):
                     _add_times(result, sums[place], factors[place, tap])
 
 
-@compiled("contract")
+@inner("contract")
 def _add_times(out, line, factor):
     factor = out.dtype.type(factor)
     for j in range(out.size):
         out[j] += factor * line[j]
 
 
-@compiled()
+@inner()
 def _copy(source, target):
     for j in range(source.size):
         target[j] = source[j]
 
 
-@compiled()
+@inner()
 def _cut(g, y, cut, sums):
     """Copy a gradient, zero where the output is not positive, and add up its lines."""
     one = cut.dtype.type(1)
@@ -404,7 +392,7 @@ def _cut(g, y, cut, sums):
         _add_lines(cut[image : image + 1], sums)
 
 
-@compiled()
+@inner()
 def _add_lines(g, sums):
     """Add the lines of a gradient."""
     for image in range(len(g)):
@@ -414,20 +402,20 @@ def _add_lines(g, sums):
                 sums[i] += source[i]
 
 
-@compiled()
+@inner()
 def _fill(runs, a_step, b_step):
     """Write where the runs of a sum begin."""
     for run in range(runs.shape[1]):
         runs[0, run], runs[1, run] = run * a_step, run * b_step
 
 
-@compiled()
+@inner()
 def _vectors(count):
     """Vectors that hold so many bytes."""
     return -(-count // VECTOR)
 
 
-@compiled()
+@inner()
 def _address(array):
     """Address of an array, as a number that can be negative: sums with others stay whole."""
     return np.int64(array.ctypes.data)
