@@ -94,7 +94,9 @@ def _whole(table, shape, otherwise):
     """What is the same for all samples or heads stays so, but has all sources and targets."""
     if table is None:
         return otherwise
-    return np.ascontiguousarray(np.broadcast_to(table, (*table.shape[:2], *shape[2:])))
+    whole = *table.shape[:2], *shape[2:]
+    # A broadcast array is read-only, and kernels are compiled anew for arrays that are.
+    return np.ascontiguousarray(table if table.shape == whole else np.broadcast_to(table, whole))
 
 
 def _width(shape, dtype):
