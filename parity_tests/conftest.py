@@ -5,7 +5,7 @@ import pytest
 
 from minikeras.kernels import providers
 from parity_tests import support
-from tests.conftest import fresh_state  # noqa: F401 - a fixture of every test here as well
+from tests.conftest import fresh_state, pytest_collection_finish  # noqa: F401 - here as well
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Settings of all tests that need minikeras alone."""
 
+import gc
 import os
 import random
 
@@ -15,6 +16,12 @@ FUZZ_EXAMPLES = os.environ.get("MINIKERAS_FUZZ_EXAMPLES")
 if FUZZ_EXAMPLES:
     settings.register_profile("fuzz", deadline=None, database=None, max_examples=int(FUZZ_EXAMPLES))
 settings.load_profile("fuzz" if FUZZ_EXAMPLES else "fixed")
+
+
+def pytest_collection_finish():
+    """Leave modules and tests out of what Python's collector walks through: they stay anyway."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
