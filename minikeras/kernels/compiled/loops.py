@@ -12,8 +12,8 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import carray
 
 _CACHE_LINE = 64
-# Nobody asks for the address of a function as C calls it.
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+# Options of every function. Nobody asks for its address as C calls it.
+_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 _TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -30,14 +30,14 @@ def compiled(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     Returns:
         A decorator.
     """
-    return numba.njit(**_OPTIONS, cache=True, fastmath=set(flags))
+    return numba.njit(**_OPTIONS | {"cache": True, "fastmath": set(flags)})
 
 
 def inner(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function that Python never calls, only functions that are `compiled`.
 
     They contain it: so it needs no file of its own, and no way in from Python, both of which take
-    time to compile.
+    time to compile. A call from Python would end the process; a test sees to it that there is none.
 
     Args:
         *flags: as for `compiled`.
@@ -45,7 +45,7 @@ def inner(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     Returns:
         A decorator.
     """
-    return numba.njit(**_OPTIONS, no_cpython_wrapper=True, fastmath=set(flags))
+    return numba.njit(**_OPTIONS | {"no_cpython_wrapper": True, "fastmath": set(flags)})
 
 
 def instructions(write: Callable[..., Any]) -> Any:

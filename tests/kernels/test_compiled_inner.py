@@ -1,0 +1,59 @@
+"""Functions with no way in from Python are called by compiled code only: else the process dies."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import minikeras
+
+ROOM = Path(minikeras.__file__).parent / "kernels" / "compiled"
+TREES = {path.stem: ast.parse(path.read_text()) for path in ROOM.glob("*.py")}
+
+
+def decorators(node):
+    """Names of what a function is decorated with."""
+    found = [getattr(d, "func", d) for d in getattr(node, "decorator_list", ())]
+    return {getattr(d, "id", None) or getattr(d, "attr", None) for d in found}
+
+
+INNER = {
+    (module, node.name)
+    for module, tree in TREES.items()
+    for node in tree.body
+    if "inner" in decorators(node)
+}
+
+
+def called_by_python(tree, module):
+    """Names of functions of the room in what is not compiled, as `(module, name)`."""
+    imported = {
+        alias.asname or alias.name: (node.module.rpartition(".")[2], alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for top in tree.body:
+        if decorators(top) & {"compiled", "inner", "overload"}:
+            continue
+        for node in ast.walk(top):
+            if isinstance(node, ast.Name):
+                yield imported.get(node.id, (module, node.id))
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                yield imported.get(node.value.id, ("", ""))[1], node.attr
+
+
+def test_there_are_such_functions():
+    assert len(INNER) > 100
+
+
+@pytest.mark.parametrize("module", TREES)
+def test_python_calls_none_of_them(module):
+    assert not INNER & set(called_by_python(TREES[module], module))
+
+
+def test_a_call_would_be_found():
+    source = "from minikeras.kernels.compiled import conv_loops as loops\nloops._line(1)\n_at(2)"
+    called = set(called_by_python(ast.parse(source), "attention"))
+    assert called >= {("conv_loops", "_line"), ("attention", "_at")}
+    assert {("conv_loops", "_line"), ("attention", "_at")} <= INNER
