@@ -37,7 +37,7 @@ DEVICE := $(VENV)/.stamp-device
 .DELETE_ON_ERROR: # a virtual environment that came out half made is made again
 .PHONY: help setup setup-compiled setup-parity demo test test-engine test-plain fuzz numerics lint check clean
 .PHONY: gpu-check gpu-test gpu-bench
-.PHONY: bench bench-setup bench-kernels bench-tricks bench-overhead bench-report
+.PHONY: bench bench-setup bench-threads bench-kernels bench-tricks bench-overhead bench-report
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench-setup: $(BENCH_ENVIRONMENTS:%=$(BENCH_VENV)/%/.stamp) ## Install the engin
 
 bench: $(COMPILED) ## Time every engine on BENCH_CORES (1 2) cores (benchmarks/results)
 	@for cores in $(BENCH_CORES); do $(call bench_python,run.py) --cores $$cores || exit 1; done
+
+bench-threads: $(COMPILED) ## Time training on one core and on two
+	@$(call bench_python,threads.py)
 
 bench-kernels: $(COMPILED) ## Measure each kernel against the machine's limits
 	@for cores in $(BENCH_CORES); do $(call bench_python,kernels.py) --cores $$cores || exit 1; done

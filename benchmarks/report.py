@@ -37,7 +37,7 @@ def main():
 
 def _files():
     """The result files that belong on the page, in its order."""
-    order = ("engines-*", "kernels-*", "tricks-*", "overhead", "memory", "gpu-*")
+    order = ("engines-*", "threads", "kernels-*", "tricks-*", "overhead", "memory", "gpu-*")
     return [path for name in order for path in sorted(RESULTS.glob(f"{name}.json"))]
 
 

@@ -104,6 +104,19 @@ def _imports(result):
     return "Import, in s:\n\n" + table(["engine", "time"], rows)
 
 
+def _threads(result):
+    rows = [
+        [f"`{name}`", f"{w['one_core_ms']:.2f}", f"{w['two_cores_ms']:.2f}", f"{w['ratio']:.2f}x"]
+        for name, w in result["workloads"].items()
+    ]
+    told = (
+        "A training step in ms, the best epoch; the ratio is the median of those of all rounds, in "
+        "each of which both take their turns."
+    )
+    head = ["workload", "one core", "two cores", "ratio"]
+    return "What a second core is worth", [told, table(head, rows)]
+
+
 def _kernels(result):
     cores = result["stamp"]["cores"]
     limits = result["limits"]
@@ -162,6 +175,7 @@ def _tricks(result):
 
 SECTIONS = {
     "engines": _engines,
+    "threads": _threads,
     "kernels": _kernels,
     "tricks": _tricks,
     "overhead": _overhead,
