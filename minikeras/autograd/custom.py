@@ -40,34 +40,35 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         tensors = [a.as_operand() if hasattr(a, "as_operand") else a for a in args]
         if any(isinstance(t, Abstract) for t in tensors):
             return f(*tensors, **kwargs)[0]
+        tensors = [_as_tensor(t) for t in tensors]
         with paused():
-            result, rule = f(*tensors, **kwargs)
-        leaves = trees.flatten(result)
-        step = _custom_step(leaves, rule)
-        made = step(*[t if isinstance(t, Tensor) else Tensor(array_from(t)) for t in tensors])
-        made = made if isinstance(made, Tuple) else (made,)
-        return trees.pack_sequence_as(result, list(made))
+            result, vjp = f(*tensors, **kwargs)
+        leaves = [_as_tensor(leaf) for leaf in trees.flatten(result)]
+        outputs = _with_vjp(vjp, len(tensors))([*tensors, *leaves])
+        return trees.pack_sequence_as(result, outputs if isinstance(outputs, Tuple) else [outputs])
 
     return wrapped
 
 
-def _custom_step(results: list[Any], rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A one-off primitive that answers with given results and a user's gradient rule."""
-    arrays = tuple(t.data for t in results)
+def _as_tensor(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else Tensor(array_from(value))
 
-    def kernel(xp: ArrayModule, *xs: Array) -> Array | tuple[Array, ...]:
-        return arrays[0] if len(arrays) == 1 else arrays
 
-    step = Primitive(kernel, elementwise, name="custom_gradient", variadic=True)
+def _with_vjp(vjp: Callable[..., Any], arity: int) -> Primitive:
+    """A one-off primitive of `arity` inputs and the results that were computed from them.
 
-    def gradients(g: Any) -> list[Any]:
-        upstream = g if isinstance(g, List) else [g]
-        found = rule(*upstream)
-        return list(found) if isinstance(found, (Tuple, List)) else [found]
+    It returns the results. As they are inputs as well, a recorded program computes them anew.
+    """
 
+    def results(xp: ArrayModule, *arrays: Array) -> Array | tuple[Array, ...]:
+        outputs = arrays[arity:]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def gradients(g: Any, needs: tuple[bool, ...]) -> list[Any]:
+        found = vjp(*(g if isinstance(g, List) else [g]))
+        found = list(found) if isinstance(found, (Tuple, List)) else [found]
+        return [*found, *[None] * (len(needs) - arity)]
+
+    step = Primitive(results, elementwise, name="custom_gradient", variadic=True)
     step.vjp_all(gradients)
-
-    def call(*tensors: Tensor) -> Any:
-        return step(list(tensors))
-
-    return call
+    return step

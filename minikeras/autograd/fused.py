@@ -81,15 +81,16 @@ class Fused(Primitive):
             self._explain(tensors, statics)
             raise
         result = boxed(raw)
+        traced = None
         if recording.recorder is not None:
             named = {"keep": keep, **statics}
             kernel = self._placed(self.kernel)
-            recording.recorder.fused(kernel, (xp, *arrays), named, raw, result, saved)
+            traced = recording.recorder.fused(kernel, (xp, *arrays), named, raw, result)
         node = None
         if keep:
             node = self._record(tensors, arrays, statics, result)
         if node is not None:
-            node.kept["saved"] = saved
+            node.kept["saved"], node.kept["traced"] = saved, traced
         return wrap(result, node)
 
     def infer(self, inputs: Sequence[Any], statics: Statics) -> Any:
@@ -111,18 +112,17 @@ class Fused(Primitive):
             return self._backward_of_reference(node, gradients)
         gradients = filled(gradients, node.outputs)
         arrays = [node.kept[i] for i in range(len(node.parents))]
-        arguments = (
-            device.namespace(arrays[0]),
-            [g.data for g in gradients] if len(gradients) > 1 else gradients[0].data,
-            arrays,
-            node.kept["saved"],
-            tuple(parent is not None for parent in node.parents),
-        )
-        found = self._placed(self.compute_backward)(*arguments, **node.statics)
+        xp = device.namespace(arrays[0])
+        g = [g.data for g in gradients] if len(gradients) > 1 else gradients[0].data
+        needs = tuple(parent is not None for parent in node.parents)
+        compute, saved = self._placed(self.compute_backward), node.kept["saved"]
+        raw = compute(xp, g, arrays, saved, needs, **node.statics)
+        result = [None if part is None else device.boxed(part) for part in raw]
         if recording.recorder is not None:
-            kernel = self._placed(self.backward_kernel)
-            recording.recorder.gradients(kernel, arguments, node.statics, found)
-        return [None if array is None else Tensor(array) for array in found]
+            kernel, traced = self._placed(self.backward_kernel), node.kept["traced"]
+            arguments = (xp, g, arrays, saved if traced is None else traced, needs)
+            recording.recorder.gradients(kernel, arguments, node.statics, raw, result)
+        return [None if array is None else Tensor(array) for array in result]
 
     def _backward_of_reference(self, node: Node, gradients: list[Any]) -> list[Any]:
         inputs = [

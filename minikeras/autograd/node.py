@@ -33,14 +33,13 @@ class Tape(Protocol):
 class Recording(threading.local):
     """What the current thread records.
 
-    Its open tapes, and the number of the oldest's start; the recorder of a program, if there is one
-    (see `program`); and the journal of what variables held before they were written to.
+    Its open tapes, and the number of the oldest's start; and the recorder of a program, if there is
+    one (see `program`).
     """
 
     tapes: tuple[Any, ...] = ()
     since: float = math.inf
     recorder: Any = None
-    journal: Any = None
 
     def open(self, tape: Tape) -> None:
         """Begin to record for `tape`."""
@@ -59,10 +58,22 @@ class Recording(threading.local):
 recording = Recording()
 
 
-def left(how: str) -> None:
-    """Note that a value has left the arrays for Python's own numbers, where nothing is recorded."""
+def left(how: str, *arrays: Any) -> None:
+    """Note that a value has left the arrays for Python's own numbers, where nothing is recorded.
+
+    Args:
+        how: in which way.
+        arrays: those whose values were read, if they are known: constants of a step may be.
+    """
+    recorder = recording.recorder
+    if recorder is not None and (not arrays or any(map(recorder.makes, arrays))):
+        recorder.refuse(f"the value of a tensor was read: {how}")
+
+
+def made_variable() -> None:
+    """Note that a step makes state; the next one finds it made, and can be recorded."""
     if recording.recorder is not None:
-        recording.recorder.refuse(f"the value of a tensor was read: {how}")
+        recording.recorder.refuse("a variable was made", lasting=False)
 
 
 class paused:  # reads as a word in `with paused():`

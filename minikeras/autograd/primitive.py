@@ -14,7 +14,6 @@ parameters say what the tape must hold: `g` first (the gradient by the output), 
 - `needs`: a tuple of bools that says which inputs need a gradient.
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -22,12 +21,13 @@ import numpy as np
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
+from minikeras.autograd.binding import Binding
 from minikeras.autograd.families import Family, Statics, elementwise, stacking
-from minikeras.autograd.node import Node, recording
+from minikeras.autograd.node import Node, left, recording
 from minikeras.autograd.rules import Rule, filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from, boxed, holds_tensors, wrap
-from minikeras.core import dims, dtypes, settings
+from minikeras.core import dims, dtypes, settings, trees
 from minikeras.core.dims import Shape
 from minikeras.core.types import Array, ArrayModule, DTypeLike, List, Tuple
 
@@ -56,35 +56,17 @@ class Primitive:
         self.__doc__ = kernel.__doc__
         self.__module__ = kernel.__module__
         self.variadic = variadic
-        self._read_signature()
+        self.bind = Binding(kernel, self.name, variadic)
+        self.inputs, self.statics = self.bind.inputs, self.bind.statics
+        self.defaults, self._static_names = self.bind.defaults, self.bind.defaults.keys()
+        self.__signature__ = self.bind.signature
+        self._arity = len(self.inputs)
         self.rules: dict[int, Rule] = {}
         self.joint_rule: Rule | None = None
         self._plans: dict[tuple[bool, ...], tuple[tuple[int, ...], bool]] = {}
         self._targets: dict[Any, Any] = {}
         self._placements: dict[Kernel, Kernel] = {}
         self._shape_rule: Callable[..., Any] | None = None
-
-    def _read_signature(self) -> None:
-        parameters = list(inspect.signature(self.kernel).parameters.values())[1:]
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        inputs = [p for p in parameters if p.kind != keyword]
-        self.inputs = tuple(p.name for p in inputs)
-        self.defaults: dict[str, Any] = {
-            p.name: None if p.default is inspect.Parameter.empty else p.default
-            for p in parameters
-            if p.kind == keyword and p.name not in ("out", "keep")
-        }
-        self.required = sum(p.default is inspect.Parameter.empty for p in inputs)
-        self.statics = tuple(self.defaults)
-        self._static_names = self.defaults.keys()
-        self.__signature__ = inspect.Signature(
-            [
-                p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
-                for p in parameters
-                if p.name not in ("out", "keep")
-            ]
-        )
-        self.arity = len(self.inputs)
 
     def vjp(self, *wrt: str) -> Callable[[Function], Function]:
         """Register the gradient rule by the named inputs (by the only one, if none is named)."""
@@ -124,7 +106,7 @@ class Primitive:
 
     def _is_plain(self, args: tuple[Any, ...], kwargs: Statics) -> bool:
         """Whether the inputs are tensors, all of them, in their places: the everyday call."""
-        if len(args) != self.arity or self.variadic:
+        if len(args) != self._arity or self.variadic:
             return False
         for value in args:
             if type(value) is not Tensor:
@@ -149,54 +131,13 @@ class Primitive:
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result from tensors, or its shape from Abstracts."""
-        inputs, statics = self._bind(args, kwargs)
+        inputs, statics = self.bind(args, kwargs)
         inputs = [_operand(value, inputs) for value in inputs]
         promoted = self._promote(inputs)
         for value in promoted:
             if type(value) is Abstract:
                 return self.infer(promoted, statics)
         return self._compute(promoted, statics)
-
-    def _bind(self, args: tuple[Any, ...], kwargs: Statics) -> tuple[Sequence[Any], Statics]:
-        """Tell inputs from static attributes, as the signature says."""
-        if self.variadic:
-            return self._bind_variadic(args, kwargs)
-        if len(args) == self.arity and (not kwargs or kwargs.keys() <= self._static_names):
-            return args, kwargs
-        return self._bind_slowly(args, kwargs)
-
-    def _bind_variadic(
-        self, args: tuple[Any, ...], kwargs: Statics
-    ) -> tuple[Sequence[Any], Statics]:
-        if len(args) > 1:
-            kwargs = {**dict(zip(self.statics, args[1:], strict=False)), **kwargs}
-        inputs = args[0] if args else kwargs.pop(self.inputs[0])
-        if not isinstance(inputs, (List, Tuple)):
-            inputs = list(inputs)
-        if not inputs:
-            raise ValueError(f"'{self.name}' needs at least one tensor, but an empty list came.")
-        return inputs, kwargs
-
-    def _bind_slowly(
-        self, args: tuple[Any, ...], kwargs: Statics
-    ) -> tuple[Sequence[Any], Statics]:
-        order = (*self.inputs, *self.statics)
-        if len(args) > len(order):
-            raise TypeError(
-                f"{self.name}() takes at most {len(order)} arguments, but {len(args)} came."
-            )
-        given = dict(zip(order, args, strict=False))
-        for name, value in kwargs.items():
-            if name not in order:
-                raise TypeError(f"{self.name}() got an unexpected keyword argument '{name}'")
-            if name in given:
-                raise TypeError(f"{self.name}() got multiple values for argument '{name}'")
-            given[name] = value
-        missing = [name for name in self.inputs[: self.required] if name not in given]
-        if missing:
-            raise TypeError(f"{self.name}() is missing the arguments {missing}")
-        inputs = [given.pop(name, None) for name in self.inputs]
-        return inputs, given
 
     def _promote(self, inputs: Sequence[Any]) -> list[Any]:
         """Cast the inputs to the dtypes in which the kernel runs."""
@@ -218,13 +159,24 @@ class Primitive:
             self._explain(tensors, statics)
             raise
         result = boxed(raw)
-        if recording.recorder is not None:
+        if recording.recorder is not None and self._has_fixed_shape(tensors, statics):
             kernel = self._placed(self.kernel)
             recording.recorder.kernel(kernel, (xp, *arrays), statics, raw, result)
         node = None
         if recording.tapes and self.differentiable:
             node = self._record(tensors, arrays, statics, result)
         return wrap(result, node)
+
+    def _has_fixed_shape(self, tensors: Sequence[Tensor | None], statics: Statics) -> bool:
+        """Whether the shapes of the inputs give that of the result; else nothing is recorded."""
+        if self._shape_rule is None:
+            return True
+        specs = self.infer(_specs(tensors), statics)
+        if all(dims.is_known(spec.shape) for spec in trees.flatten(specs)):
+            return True
+        arrays = [t.data for t in tensors if t is not None]
+        left("by an op the size of whose result depends on it", *arrays)
+        return False
 
     def _placed(self, kernel: Kernel) -> Kernel:
         """A kernel that computes where its arrays lie, if that may be elsewhere than here."""
@@ -237,7 +189,7 @@ class Primitive:
     def _explain(self, tensors: Sequence[Tensor | None], statics: Statics) -> None:
         """Let the devices or the shape rule say in words why a kernel could not run."""
         device.refuse_mixed([None if t is None else t.data for t in tensors], f"'{self.name}'")
-        self.infer([None if t is None else Abstract(t.shape, t.dtype) for t in tensors], statics)
+        self.infer(_specs(tensors), statics)
 
     def infer(self, inputs: Sequence[Any], statics: Statics) -> Any:
         """Return the shape and dtype of the result, or raise a ValueError that explains."""
@@ -331,6 +283,10 @@ def primitive(
 ) -> Callable[[Kernel], Primitive]:
     """Make an op of a kernel: `@primitive(floating)` above a function of `xp` and arrays."""
     return lambda kernel: Primitive(kernel, family, name, variadic)
+
+
+def _specs(tensors: Sequence[Tensor | None]) -> list[Abstract | None]:
+    return [None if t is None else Abstract(t.shape, t.dtype) for t in tensors]
 
 
 class _Weak:

@@ -1,11 +1,11 @@
-"""Programs: a step that was recorded once, run again without the machinery around its kernels.
+"""Programs: a step that was traced once, run again without the machinery around its kernels.
 
 A step of training runs the same kernels on the same places each time; what decides which ones, the
-layers, dtype rules, the tape and its walk, costs more than the kernels do where a network is small.
-So a `Recorder` notes each kernel call of one ordinary step, with its arguments, and writes them
-down as a Python function: straight-line code, one line for each call, that drops every array after
-its last use. `Program.source` is that code, to be read. What Griewank and Walther ("Evaluating
-Derivatives", 2008, chapter 6) do with a forward pass is done here with the whole step.
+layers, dtype rules, the tape and the backward pass, costs more than the kernels do where a network
+is small. So a `Recorder` notes each kernel call of one ordinary step, with its arguments, and
+writes them down as a Python function: straight-line code, one line for each call, that drops every
+array after its last use. `Program.source` is that code, to be read. What Griewank and Walther
+("Evaluating Derivatives", 2008, chapter 6) do with a forward pass is done here with the whole step.
 
 What is noted:
 
@@ -14,8 +14,11 @@ What is noted:
 - a call of a function that is to be executed anew each time, since it changes state or draws
   random numbers: functions marked `replayed`.
 
-Arrays that none of these made are constants of the program. So the recording is refused where a
-value leaves the arrays and comes back as a Python number (`left`), on which anything may depend.
+All else is a constant of the program: Python's values, and arrays that none of these made. Constant
+arrays are copied, so that whoever owns one may write to it. A program is thus right for every batch
+of the same shapes and dtypes, unless something else in it depends on values. So the recording is
+refused where a value leaves the arrays and comes back as a Python number (`left`), and where the
+size of a result depends on values.
 """
 
 from __future__ import annotations
@@ -53,9 +56,8 @@ class Program:
 
     def __init__(self, source: str, names: dict[str, Any]):
         self.source = source
-        scope = dict(names)
-        exec(compile(source, "<recorded step>", "exec"), scope)  # the recorder's own code
-        self._step: Callable[..., Nest] = scope["step"]
+        self._names = names
+        self._step: Callable[..., Nest] | None = None
 
     def __call__(self, inputs: Nest) -> Nest:
         """Run the step.
@@ -66,9 +68,17 @@ class Program:
         Returns:
             A nest of tensors.
         """
+        step = self._step or self._compiled()
         arrays = [leaf.data for leaf in trees.flatten(inputs) if leaf is not None]
         with np.errstate(all="ignore"):  # as around each kernel of an ordinary step
-            return self._step(*arrays)
+            return step(*arrays)
+
+    def _compiled(self) -> Callable[..., Nest]:
+        """Compile the code, when it is first run: many a kind of batch comes but once."""
+        scope = dict(self._names)
+        exec(compile(self.source, "<recorded step>", "exec"), scope)  # the recorder's own code
+        self._step = scope["step"]
+        return scope["step"]
 
 
 class Line:
@@ -89,11 +99,16 @@ class Recorder:
     """Notes what one step does.
 
     Args:
-        inputs: nest of tensors, the step's arguments; None stands for what is not given.
+        inputs: nest of tensors, the step's arguments; None stands for an argument that is missing.
+
+    Attributes:
+        refusal: why there is no program, None if there is one.
+        lasting: whether the next step of the kind would be refused, too.
     """
 
     def __init__(self, inputs: Nest):
         self.refusal: str | None = None
+        self.lasting = False
         self._lines: list[Line] = []
         self._names = _Names()
         arrays = [leaf.data for leaf in trees.flatten(inputs) if leaf is not None]
@@ -107,9 +122,14 @@ class Recorder:
         finally:
             recording.recorder = None
 
-    def refuse(self, reason: str) -> None:
-        """Give the recording up, and say why; the step itself goes on."""
-        self.refusal = reason
+    def refuse(self, reason: str, lasting: bool = True) -> None:
+        """Give the recording up, and say why; the step itself goes on.
+
+        Args:
+            reason: what cannot be recorded.
+            lasting: whether it would come up in the next step as well.
+        """
+        self.refusal, self.lasting = reason, lasting
         recording.recorder = None
 
     def program(self, results: Nest) -> Program | None:
@@ -126,13 +146,17 @@ class Recorder:
         body = "".join(f"    {code}\n" for code in _with_releases(lines, self._inputs))
         return Program(f"def step({', '.join(self._inputs)}):\n{body}", self._names.constants)
 
+    def makes(self, array: Array) -> bool:
+        """Return whether an array depends on the inputs, on variables or on random draws."""
+        return self._names.knows(array)
+
     # What is noted
 
     def kernel(
         self, function: Callable[..., Any], arguments: Sequence[Any], statics: Any, raw: Any,
         result: Any,
     ) -> None:  # fmt: skip
-        """Note a kernel's call, unless it gives the same each time, or what it was given.
+        """Note a kernel's call, unless it gives the same each time, or nothing new.
 
         Args:
             function: the kernel.
@@ -143,7 +167,7 @@ class Recorder:
         """
         line = Line("", set(), [], pure=True)
         call = self._call(function, arguments, statics, line.uses)
-        if not line.uses or any(result is given for given in arguments):
+        if not line.uses or all(map(self._names.knows, _each(result))):
             return
         if _is_boxed(raw, result):
             call = f"_boxed({call})"
@@ -153,28 +177,35 @@ class Recorder:
 
     def fused(
         self, function: Callable[..., Any], arguments: Sequence[Any], statics: Any, raw: Any,
-        result: Any, saved: Any,
-    ) -> None:  # fmt: skip
-        """Note a fused kernel's forward call, which returns a result and what it saves."""
+        result: Any,
+    ) -> Saved:  # fmt: skip
+        """Note a fused kernel's forward call, which returns a result and what it saves.
+
+        Returns:
+            What stands for the saved values in the arguments of the backward kernel.
+        """
         line = Line("", set(), [], pure=True)
         call = self._call(function, arguments, statics, line.uses)
         made = [self._names.made(array, "t") for array in _each(result)]
-        kept = self._names.held(saved, "s")
-        line.makes = [*made, kept]
+        saved = Saved(self._names, self._names.new("s"))
+        line.makes = [*made, saved.name]
         group = _group(result, made)
-        line.code = f"{group}, {kept} = {call}"
+        line.code = f"{group}, {saved.name} = {call}"
         if _is_boxed(raw, result):
             line.code += f"; {group} = _boxed({group})"
         self._lines.append(line)
+        return saved
 
     def gradients(
-        self, function: Callable[..., Any], arguments: Sequence[Any], statics: Any,
-        found: Sequence[Array | None],
+        self, function: Callable[..., Any], arguments: Sequence[Any], statics: Any, raw: Any,
+        result: Sequence[Array | None],
     ) -> None:  # fmt: skip
         """Note a fused kernel's backward call, which returns a list with None in it."""
         line = Line("", set(), [], pure=True)
         call = self._call(function, arguments, statics, line.uses)
-        names = ["_" if g is None else self._names.made(g, "g") for g in found]
+        if _is_boxed(raw, result):
+            call = f"_boxed({call})"
+        names = ["_" if g is None else self._names.made(g, "g") for g in result]
         line.makes = [name for name in names if name != "_"]
         line.code = f"{', '.join(names)}{',' * (len(names) == 1)} = {call}"
         self._lines.append(line)
@@ -211,6 +242,15 @@ class Recorder:
         return f"{self._names.constant(function, function.__name__)}({', '.join(parts)})"
 
 
+class Saved:
+    """What a fused kernel saves for its backward kernel, as the variable of a program."""
+
+    __slots__ = ("names", "name")
+
+    def __init__(self, names: _Names, name: str):
+        self.names, self.name = names, name
+
+
 class _Names:
     """The names of a program: of arrays by their identity, and of constants."""
 
@@ -222,23 +262,22 @@ class _Names:
         }
         self._arrays: dict[int, tuple[Callable[[], Any], str]] = {}
         self._constant_names: dict[int, str] = {}
+        self._kept: list[Any] = []
         self._counts: dict[str, int] = {}
 
     def made(self, array: Array, stem: str) -> str:
         """Name an array that the program makes, for as long as it lives."""
-        return self._enter(array, weakref.ref(array), stem)
-
-    def held(self, saved: Any, stem: str) -> str:
-        """Name what a fused kernel saves, of whatever type."""
-        return self._enter(saved, lambda: saved, stem)
-
-    def _enter(self, value: Any, holder: Callable[[], Any], stem: str) -> str:
-        name = self._new(stem)
-        if value is not None:
-            self._arrays[id(value)] = (holder, name)
+        name = self.new(stem)
+        self._arrays[id(array)] = (weakref.ref(array), name)
         return name
 
-    def _new(self, stem: str) -> str:
+    def knows(self, array: Array) -> bool:
+        """Return whether the program makes an array."""
+        entry = self._arrays.get(id(array))
+        return entry is not None and entry[0]() is array
+
+    def new(self, stem: str) -> str:
+        """Return a name that nothing has yet."""
         self._counts[stem] = count = self._counts.get(stem, 0) + 1
         return f"{stem}{count}"
 
@@ -249,19 +288,23 @@ class _Names:
             usable = stem.isidentifier() and not keyword.iskeyword(stem)
             name = stem = stem if usable and not _LOCAL.fullmatch(stem) else "constant"
             while name in self.constants:
-                name = self._new(f"{stem}_")
+                name = self.new(f"{stem}_")
             self._constant_names[id(value)] = name
-            self.constants[name] = value
+            self._kept.append(value)  # while it lives, no other value has its id
+            self.constants[name] = _own(value)
         return name
 
     def expression(self, value: Any, uses: set[str]) -> str:
         """Return code that gives a value; the variables in it are added to `uses`."""
         if type(value) in _LITERALS or (type(value) is float and math.isfinite(value)):
             return repr(value)
-        entry = self._arrays.get(id(value))
-        if entry is not None and entry[0]() is value:
-            uses.add(entry[1])
-            return entry[1]
+        if self.knows(value):
+            name = self._arrays[id(value)][1]
+            uses.add(name)
+            return name
+        if type(value) is Saved and value.names is self:
+            uses.add(value.name)
+            return value.name
         if type(value) is Tensor:
             return self._tensor(value, uses)
         if type(value) in (list, tuple, dict):
@@ -316,33 +359,6 @@ def replayed(function: Function) -> Function:
     return cast(Function, noted)
 
 
-class Journal:
-    """What variables held before they were written to inside a `with` block.
-
-    `undo` puts it back; `results` is room for what was computed meanwhile.
-    """
-
-    def __init__(self):
-        self.before: dict[Any, Array] = {}
-        self.results: Any = None
-
-    def __enter__(self) -> Journal:
-        recording.journal = self.before
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        recording.journal = None
-
-    def values(self) -> list[Array]:
-        """Return copies of what those variables hold now."""
-        return [device.copied(variable.array) for variable in self.before]
-
-    def undo(self) -> None:
-        """Give the variables back what they held before."""
-        for variable, array in self.before.items():
-            variable.array = array
-
-
 def _is_boxed(raw: Any, result: Any) -> bool:
     """Whether numbers among a kernel's results were made arrays."""
     pairs = zip(_each(raw), _each(result), strict=True)
@@ -364,8 +380,14 @@ def _targets(result: Any, names: Sequence[str]) -> str:
 
 def _boxed(result: Any) -> Any:
     if isinstance(result, (Tuple, List)):
-        return [device.boxed(part) for part in result]
+        return [None if part is None else device.boxed(part) for part in result]
     return device.boxed(result)
+
+
+def _own(value: Any) -> Any:
+    """A constant as the program holds it: what others do to their array is not its business."""
+    is_array = isinstance(value, device.Array) or device.on_gpu(value)
+    return device.copied(value) if is_array else value
 
 
 def _with_rows(data: Array, rows: tuple[tuple[Array, Array], ...]) -> Tensor:

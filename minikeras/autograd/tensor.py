@@ -92,33 +92,33 @@ class Tensor(Operators):
 
     def numpy(self) -> Any:
         """Return a copy of the values as a NumPy array (a NumPy scalar for rank 0)."""
-        left("numpy()")
+        left("numpy()", self.data)
         values = device.to_numpy(self.data)
         return values.copy() if values.ndim else values[()]
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
-        left("tolist()")
+        left("tolist()", self.data)
         return device.to_numpy(self.data).tolist()
 
     def item(self) -> Any:
         """Return the only value as a Python number."""
-        left("item()")
+        left("item()", self.data)
         return self.data.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        left("as an array")
+        left("as an array", self.data)
         return np.array(device.to_numpy(self.data), dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        left("repr()")
+        left("repr()", self.data)
         return (
             f"<Tensor: shape={self.shape}, dtype={self.dtype}, "
             f"numpy={device.to_numpy(self.data)!r}>"
         )
 
     def __str__(self) -> str:
-        left("str()")
+        left("str()", self.data)
         return f"Tensor({device.to_numpy(self.data)}, shape={self.shape}, dtype={self.dtype})"
 
     def __format__(self, spec: str) -> str:
@@ -135,19 +135,19 @@ class Tensor(Operators):
         return (self[i] for i in range(len(self.data)))
 
     def __bool__(self) -> bool:
-        left("bool()")
+        left("bool()", self.data)
         return bool(self.data)
 
     def __int__(self) -> int:
-        left("int()")
+        left("int()", self.data)
         return int(self.data.item())
 
     def __float__(self) -> float:
-        left("float()")
+        left("float()", self.data)
         return float(self.data.item())
 
     def __index__(self) -> int:
-        left("as an index")
+        left("as an index", self.data)
         return device.to_numpy(self.data).__index__()
 
     def __hash__(self) -> int:
@@ -181,7 +181,7 @@ def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
 
 def values_of(tensor: Tensor) -> Array:
     """Return a tensor's array to somebody who decides by its values what to compute."""
-    left("by an op whose result depends on it")
+    left("by an op whose result depends on it", tensor.data)
     return tensor.data
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
-from minikeras.autograd.node import Leaf, left, recording
+from minikeras.autograd.node import Leaf, left, made_variable, recording
 from minikeras.autograd.primitive import cast
 from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
@@ -120,7 +120,7 @@ class Variable(Operators):
                 "{'none', 'mean', 'sum', 'only_first_replica'}. "
                 f"Received: aggregation={aggregation}"
             )
-        left("by a new variable")
+        made_variable()
         self.name: str = name
         scope = names.scope_path()
         self.path = f"{scope}/{name}" if scope else name
@@ -209,16 +209,9 @@ class Variable(Operators):
         """Return the array to write into, moved to a fresh one if anybody else holds it."""
         if recording.recorder is not None:
             left("by writing to a variable")
-        if recording.journal is not None:
-            self._note_in_journal()
         if sys.getrefcount(self.array) > _UNSHARED:
             self.array = device.copied(self.array)
         return self.array
-
-    def _note_in_journal(self) -> None:
-        journal = recording.journal
-        if journal is not None and self not in journal:
-            journal[self] = device.copied(self.array)
 
     @replayed
     def assign(self, value: Any) -> Variable:
@@ -242,7 +235,6 @@ class Variable(Operators):
                 f"`variable.assign(value)` must match. variable.shape={self.shape}, Received: "
                 f"value.shape={value.shape}. Target variable: {self.path}"
             )
-        self._note_in_journal()
         if sys.getrefcount(self.array) > _UNSHARED:
             self.array = value.astype(self.array.dtype, order="C")
         else:

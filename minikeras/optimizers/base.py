@@ -6,12 +6,14 @@ step is in `around`.
 """
 
 import warnings
+from copy import copy
 from typing import Any
 
 from minikeras import initializers
 from minikeras.arrays import device
 from minikeras.autograd.node import recording
 from minikeras.autograd.program import replayed
+from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import dtypes, names, registry
 from minikeras.core.registry import Table
@@ -255,14 +257,28 @@ class Optimizer(Rate, Around):
         Raises:
             ValueError: if the lists do not match, a weight is unknown, or no gradient came.
         """
-        if recording.recorder is not None and not self._is_repeatable():
-            recording.recorder.refuse("code of an optimizer may keep state that is no variable")
-        _apply(self, grads, trainable_variables)
+        optimizer = self
+        if recording.recorder is not None:
+            if not self.built and trainable_variables is not None:
+                self.build(trainable_variables)
+            optimizer = self._as_traced()
+        _apply(optimizer, grads, trainable_variables)
 
-    def _is_repeatable(self):
-        """Whether all state that a step depends on is in variables."""
-        own = type(self).__module__.partition(".")[0] == __name__.partition(".")[0]
-        return own and isinstance(self._learning_rate, (Variable, LearningRateSchedule))
+    def _as_traced(self):
+        """This optimizer as a recorded step holds it: with the settings of now, and its variables.
+
+        What is set on the optimizer later does not reach such a step, as in Keras.
+        """
+        traced = object.__new__(type(self))
+        traced.__dict__.update(self.__dict__)
+        rate = self._learning_rate
+        if isinstance(rate, LearningRateSchedule):
+            traced._learning_rate = copy(rate)
+        elif not isinstance(rate, Variable):
+            value = rate()
+            if not hasattr(value, "as_operand") and not isinstance(value, Tensor):
+                traced._learning_rate = lambda: value
+        return traced
 
     def _apply(self, grads, trainable_variables):
         if len(grads) == 0:

@@ -90,8 +90,10 @@ class LossScaleOptimizer(Optimizer):
     def _scale_beside(self, loss):
         return Tensor(device.beside(self.dynamic_scale.array, loss.data).copy())
 
-    def _is_repeatable(self):
-        return self.inner_optimizer._is_repeatable()
+    def _as_traced(self):
+        traced = super()._as_traced()
+        traced.inner_optimizer = self.inner_optimizer._as_traced()
+        return traced
 
     def _apply(self, grads, trainable_variables):
         """Update weights by gradients of the scaled loss, unless one is not finite."""

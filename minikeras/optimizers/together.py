@@ -67,25 +67,35 @@ class Together:
 
 
 class _Flat:
-    """An array of which those of some variables are views."""
+    """An array in whose memory those of some variables lie.
+
+    They are arrays of the memory, not views of the array: the base of a NumPy view is the array
+    that was viewed first, so a view of a view would hold the flat array alone, and
+    `Variable.writable`, which counts who holds the variable's own, could not see it.
+    """
 
     def __init__(self, variables, places, size):
         self._variables, self._places, self._size = variables, places, size
-        self._array = None
+        self._array = self._memory = None
 
     def writable(self):
         """Return the array to write into."""
-        array = self._array
+        memory = self._memory
         for variable in self._variables:
-            # A view that somebody else holds, `writable` leaves to them.
-            if variable.writable().base is not array or array is None:
+            # What somebody else holds, or a view of it, `writable` leaves to them.
+            if variable.writable().base is not memory or memory is None:
                 return self._gathered()
-        return array
+        return self._array
 
     def _gathered(self):
-        self._array = array = np.ones(self._size, self._variables[0].array.dtype)
+        dtype = self._variables[0].array.dtype
+        memory = bytearray(self._size * dtype.itemsize)
+        array = np.ndarray(self._size, dtype, memory)
+        array[...] = 1
         for variable, place in zip(self._variables, self._places, strict=True):
-            view = array[place].reshape(variable.array.shape)
-            view[...] = variable.writable()
-            variable.array = view
+            offset, values = place.start * dtype.itemsize, variable.writable()
+            own = np.ndarray(values.shape, dtype, memory, offset)
+            own[...] = values
+            variable.array = own
+        self._array, self._memory = array, memory
         return array

@@ -1,7 +1,8 @@
 """Do the data fit the model? Found out before anything changes.
 
-The model and its losses are run on the shapes of the first batch alone; then the labels and targets
-of all samples are looked through for what no step could use.
+The model, its losses and its metrics are run on the shapes of the first batch alone, which also
+makes the weights and the metrics' state, so that the first step can be recorded; then the labels
+and targets of all samples are looked through for what no step could use.
 """
 
 import numpy as np
@@ -18,12 +19,12 @@ _NEEDS_VALUES = (TypeError, AttributeError, NotImplementedError)
 
 
 def rehearse(model, batch, checks_loss):
-    """Run a model, and its losses, on the shapes of a batch.
+    """Run a model, its losses and its metrics on the shapes of a batch.
 
     Args:
         model: a model; it may be unbuilt, and will be built.
         batch: `x`, `(x, y)` or `(x, y, sample_weight)`.
-        checks_loss: whether to go on to the losses that `compile` was given.
+        checks_loss: whether to go on to the losses and metrics that `compile` was given.
 
     Returns:
         The predictions' shapes and dtypes, or None if the model's code needs values.
@@ -36,12 +37,14 @@ def rehearse(model, batch, checks_loss):
         y_pred = to_abstract(model.compute_output_spec(x))
     except _NEEDS_VALUES:
         return None
-    if checks_loss and model._compile_loss is not None:
-        try:
-            with abstract_scope():
+    try:
+        with abstract_scope():
+            if checks_loss and model._compile_loss is not None:
                 model._compile_loss(y, y_pred, sample_weight)
-        except _NEEDS_VALUES:
-            return None
+            if checks_loss and model._compile_metrics is not None:
+                model._compile_metrics.update_state(y, y_pred, sample_weight)
+    except _NEEDS_VALUES:
+        return None
     return y_pred
 
 

@@ -1,7 +1,9 @@
 """Recorded steps: bit for bit what the steps compute as written, or given up."""
 
 import gc
+import re
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -18,15 +20,10 @@ Y = _rng.integers(0, CLASSES, len(X))
 WORDS = _rng.integers(0, 9, (BATCH * BATCHES, 5))
 
 
-@pytest.fixture(autouse=True)
-def whatever_the_time(monkeypatch):
-    """Record steps however long they take: a busy machine shall not decide what is tested."""
-    monkeypatch.setattr(steps, "_LONGEST_SECONDS", 1e9)
-
-
-def stages(model, step="train_step"):
-    """What has become of the kinds of batch that a model has seen."""
-    return [kind.run.__name__ for (name, *_), kind in model._steps._kinds.items() if name == step]
+def refusals(model):
+    """Why steps of a model are not recorded."""
+    names = "train_step", "test_step", "predict_step"
+    return [reason for name in names for reason in model._steps.refusals(name)]
 
 
 def classifier(*inner, optimizer="adam", words=False, **options):
@@ -59,7 +56,7 @@ def assert_recorded_is_eager(make, *data, **options):
 
     logs, arrays, _ = run(eager, *data, **options)
     found_logs, found, model = run(make, *data, **options)
-    assert "_repeated" in stages(model), stages(model)
+    assert model._steps.sources("train_step") and not refusals(model)
     assert found_logs == logs
     for a, b in zip(found, arrays, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -236,8 +233,86 @@ class Reading(keras.Model):
         return y * 0.5 if float(keras.ops.sum(x)) > 0 else y
 
 
+def _mean_of_positive(x):
+    flat = keras.ops.reshape(x, (-1,))
+    return keras.ops.mean(flat[flat > 0])
+
+
+def _steps_of(x, count):
+    """A number that depends on a size, which only the values of `x` tell."""
+    return float(keras.ops.shape(count(x))[0]) if hasattr(x, "numpy") else 1.0
+
+
+SIZED_BY_VALUES = {
+    "mask": _mean_of_positive,
+    "nonzero": lambda x: _steps_of(x, lambda x: keras.ops.nonzero(x > 0)[0]),
+    "where": lambda x: _steps_of(x, lambda x: keras.ops.where(x > 0)[0]),
+    "unique": lambda x: _steps_of(x, lambda x: keras.ops.unique(x > 0)),
+    "bincount": lambda x: _steps_of(
+        x, lambda x: keras.ops.bincount(keras.ops.sum(keras.ops.cast(x > 0, "int32"), 1))
+    ),
+    "segments": lambda x: _steps_of(
+        x, lambda x: keras.ops.segment_sum(x, keras.ops.argmax(x, 1))
+    ),
+    "read": lambda x: 1.0 if not hasattr(x, "numpy") else float(keras.ops.max(x)),
+}  # fmt: skip
+
+
+class Scaled(layers.Layer):
+    """Multiplies by a number that depends on which elements are positive."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+
+    def call(self, x):
+        return x * (1.0 + self.how(x) / 10.0)
+
+
+@pytest.mark.parametrize("how", SIZED_BY_VALUES)
+def test_sizes_that_depend_on_values(how):
+    assert_written(lambda: classifier(Scaled(SIZED_BY_VALUES[how])), "depends on it|was read")
+
+
+def assert_written(make, reason):
+    """A step that cannot be recorded is what it is with `run_eagerly`."""
+
+    def eager():
+        model = make()
+        model.run_eagerly = True
+        return model
+
+    logs, arrays, _ = run(eager, X[: BATCH * BATCHES])
+    found_logs, found, model = run(make, X[: BATCH * BATCHES])
+    assert not model._steps.sources("train_step")
+    assert all(re.search(reason, text) for text in refusals(model)) and refusals(model)
+    assert found_logs == logs
+    for a, b in zip(found, arrays, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_value_that_is_read():
+    assert_written(Reading, "was read")
+
+
+def test_a_model_that_runs_eagerly_records_nothing():
+    _, _, model = run(lambda: classifier(run_eagerly=True))
+    assert not model._steps._kinds
+
+
+# What is read when a step is recorded, and what in every step
+
+
+def trained(*inner, **options):
+    inner = inner or (layers.Dense(4, "relu"), layers.Dropout(0.5, seed=1))
+    model = classifier(*inner, **options)
+    model.fit(X, Y, batch_size=BATCH, epochs=2, verbose=0)
+    assert model._steps.sources("train_step")
+    return model
+
+
 class Counting(layers.Layer):
-    """Counts its calls where no program can see it."""
+    """Counts its calls."""
 
     def __init__(self):
         super().__init__()
@@ -248,56 +323,26 @@ class Counting(layers.Layer):
         return x + float(self.calls[0])
 
 
-class Hidden(layers.Layer):
-    """Computes with NumPy behind the back of whoever watches."""
-
-    def call(self, x):
-        return keras.ops.convert_to_tensor(x.data * 2) if hasattr(x, "data") else x
-
-
 class Own(keras.optimizers.SGD):
-    pass
+    """An optimizer with code of its own."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        self.assign_sub(variable, gradient * 0.1)
 
 
-NOT_REPEATED = {
-    "a value was read": Reading,
-    "state that is no variable": lambda: classifier(Counting()),
-    "arrays that no op made": lambda: classifier(Hidden()),
-    "an optimizer of one's own": lambda: classifier(optimizer=Own(0.1)),
-    "a rate from a function": lambda: classifier(optimizer=keras.optimizers.SGD(lambda: 0.1)),
-    "written is asked for": lambda: classifier(run_eagerly=True),
-}
+def test_python_runs_once_for_each_kind_of_batch():
+    layer = Counting()
+    model = classifier(layer)
+    before = layer.calls[0]
+    model.fit(X, Y, batch_size=BATCH, epochs=3, verbose=0)
+    built = layer.calls[0] - before - 2  # two kinds: the last batch is a small one
+    model.fit(X, Y, batch_size=BATCH, epochs=3, verbose=0)
+    assert layer.calls[0] == before + 2 + built
 
 
-@pytest.mark.parametrize("reason", NOT_REPEATED)
-def test_what_is_not_repeated(reason):
-    def eager():
-        model = NOT_REPEATED[reason]()
-        model.run_eagerly = True
-        return model
-
-    # No batch like the one before: telling them apart takes no step more than are asked for.
-    logs, arrays, _ = run(eager, X[: BATCH * BATCHES])
-    found_logs, found, model = run(NOT_REPEATED[reason], X[: BATCH * BATCHES])
-    assert "_repeated" not in stages(model)
-    assert found_logs == logs
-    for a, b in zip(found, arrays, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_long_steps_are_left_as_they_are(monkeypatch):
-    monkeypatch.setattr(steps, "_LONGEST_SECONDS", 0.0)
-    assert set(stages(run(classifier)[2])) <= {"_written", "_recorded"}
-
-
-# What changes between steps
-
-
-def trained(**options):
-    model = classifier(layers.Dense(4, "relu"), layers.Dropout(0.5, seed=1), **options)
-    model.fit(X, Y, batch_size=BATCH, epochs=2, verbose=0)
-    assert "_repeated" in stages(model)
-    return model
+@pytest.mark.parametrize("make", [lambda: Own(0.1), lambda: keras.optimizers.SGD(lambda: 0.1)])
+def test_optimizers_with_code_of_ones_own_are_recorded(make):
+    assert_recorded_is_eager(lambda: classifier(optimizer=make()))
 
 
 def test_a_new_rate_counts_at_once():
@@ -312,42 +357,110 @@ def test_a_new_rate_counts_at_once():
 def test_new_weights_count_at_once():
     model = trained()
     model.predict(X, batch_size=BATCH, verbose=0)
-    model.predict(X, batch_size=BATCH, verbose=0)
     model.set_weights([w * 0 for w in model.get_weights()])
     assert not model.predict(X, batch_size=BATCH, verbose=0).any()
 
 
-def test_frozen_layers_stay():
+def test_a_frozen_layer_goes_on_until_the_next_compile():
     model = trained()
     model.layers[0].trainable = False
-    frozen, free = model.layers[0].kernel.numpy(), model.layers[-1].kernel.numpy()
-    model.fit(X, Y, batch_size=BATCH, epochs=2, verbose=0)
-    np.testing.assert_array_equal(model.layers[0].kernel.numpy(), frozen)
-    assert (model.layers[-1].kernel.numpy() != free).any()
+    before = model.layers[0].kernel.numpy()
+    model.fit(X, Y, batch_size=BATCH, verbose=0)
+    assert (model.layers[0].kernel.numpy() != before).any()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = model.layers[0].kernel.numpy()
+    model.fit(X, Y, batch_size=BATCH, verbose=0)
+    np.testing.assert_array_equal(model.layers[0].kernel.numpy(), before)
 
 
-def test_an_interrupted_comparison_loses_nothing(monkeypatch):
-    """The third step is taken twice; what the first time did stays if the second is stopped."""
-    made = []
-    for interrupted in (False, True):
-        keras.utils.set_random_seed(1)
-        model = classifier(layers.Dense(4, "relu"))
-        for start in (0, 1):
-            model.train_on_batch(X[start : start + BATCH], Y[start : start + BATCH])
-        (kind,) = model._steps._kinds.values()
-        if interrupted:
-            monkeypatch.setattr(kind, "_program", _interrupt)
-            with pytest.raises(KeyboardInterrupt):
-                model.train_on_batch(X[2 : 2 + BATCH], Y[2 : 2 + BATCH])
-        else:
-            model.train_on_batch(X[2 : 2 + BATCH], Y[2 : 2 + BATCH])
-        made.append([v.numpy() for v in model.variables + model.optimizer.variables])
-    for a, b in zip(*made, strict=True):
-        np.testing.assert_array_equal(a, b)
+def test_a_thawed_layer_stays_frozen_until_the_next_compile():
+    model = classifier(layers.Dense(4, "relu"))
+    model.layers[0].trainable = False
+    model.fit(X, Y, batch_size=BATCH, verbose=0)
+    before = model.layers[0].kernel.numpy()
+    model.layers[0].trainable = True
+    model.fit(X, Y, batch_size=BATCH, verbose=0)
+    np.testing.assert_array_equal(model.layers[0].kernel.numpy(), before)
 
 
-def _interrupt(_):
-    raise KeyboardInterrupt
+def test_a_constant_that_its_owner_changes_stays():
+    factor = np.ones(1, "float32")
+    model = classifier()
+    model.compile("sgd", lambda y, p: keras.ops.mean(p * factor))
+    first = model.evaluate(X, Y, batch_size=BATCH, verbose=0)
+    factor[:] = 7.0
+    assert model.evaluate(X, Y, batch_size=BATCH, verbose=0) == first
+
+
+def test_inputs_that_are_one_array_are_two_arguments():
+    model = keras.Sequential([keras.Input((8,)), layers.Dense(8, "tanh")])
+    model.compile("sgd", "mse")
+    a, b = X[:BATCH].copy(), X[BATCH : 2 * BATCH].copy()
+    model.train_on_batch(a, a)
+    expected = float(np.mean((model.predict_on_batch(a) - b) ** 2))
+    assert abs(model.train_on_batch(a, b) - expected) < 1e-6
+
+
+def test_a_gradient_of_ones_own_is_recorded():
+    @keras.ops.custom_gradient
+    def straight_through(x):
+        return keras.ops.sign(x), lambda g: g
+
+    class Binary(layers.Layer):
+        def build(self, shape):
+            self.w = self.add_weight(shape=(shape[-1], 4))
+
+        def call(self, x):
+            return keras.ops.matmul(x, straight_through(self.w))
+
+    assert_recorded_is_eager(lambda: classifier(Binary()))
+
+
+@pytest.mark.parametrize("name", ["silu", "gelu", "softsign", "hard_sigmoid", "log_sigmoid"])
+def test_weights_without_axes(name):
+    class Scale(layers.Layer):
+        def build(self, _):
+            self.w = self.add_weight(shape=(), initializer="ones")
+
+        def call(self, x):
+            return x * keras.activations.get(name)(self.w)
+
+    assert_recorded_is_eager(lambda: classifier(Scale()))
+
+
+def test_a_variable_made_in_a_step_delays_the_recording():
+    class Late(keras.Model):
+        def train_step(self, data):
+            if not hasattr(self, "seen"):
+                self.seen = keras.Variable(0.0, trainable=False)
+            self.seen.assign_add(1.0)
+            return super().train_step(data)
+
+    inputs = keras.Input((8,))
+    model = Late(inputs, layers.Dense(CLASSES, "softmax")(inputs))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(X[: BATCH * BATCHES], Y[: BATCH * BATCHES], batch_size=BATCH, verbose=0)
+    assert float(model.seen) == BATCHES
+    assert len(model._steps.sources("train_step")) == 1
+
+
+def test_a_step_that_fails_is_recorded_when_it_succeeds():
+    class Failing(layers.Layer):
+        fails = False
+
+        def call(self, x):
+            if self.fails:
+                raise RuntimeError("not now")
+            return x
+
+    layer = Failing()
+    model = classifier(layer)
+    layer.fails = True
+    with pytest.raises(RuntimeError, match="not now"):
+        model.predict_on_batch(X[:BATCH])
+    layer.fails = False
+    model.predict_on_batch(X[:BATCH])
+    assert len(model._steps.sources("predict_step")) == 1
 
 
 def test_compiling_anew_begins_anew():
@@ -356,10 +469,16 @@ def test_compiling_anew_begins_anew():
     assert model._steps._kinds == {}
 
 
-def test_every_kind_of_batch_has_its_own_program():
+def test_another_model_changes_nothing():
     model = trained()
-    assert len(stages(model)) == 2  # the last batch is a small one
-    assert not any(stage == "_written" for stage in stages(model))
+    source = model._steps.sources("train_step")
+    trained()
+    model.fit(X, Y, batch_size=BATCH, verbose=0)
+    assert model._steps.sources("train_step") == source
+
+
+def test_every_kind_of_batch_has_its_own_program():
+    assert len(trained()._steps.sources("train_step")) == 2  # the last batch is a small one
 
 
 def test_batches_of_many_lengths_make_no_end_of_programs(monkeypatch):
@@ -375,17 +494,29 @@ def test_switching_fused_kernels_off_begins_anew():
     keras.config.set_fused_kernels(False)
     try:
         model.fit(X, Y, batch_size=BATCH, verbose=0)
-        assert len(stages(model)) == 4
+        assert len(model._steps.sources("train_step")) == 4
     finally:
         keras.config.set_fused_kernels(True)
 
 
 def test_a_label_without_a_class_is_found_in_a_recorded_step():
     model = trained()
-    for _ in range(4):
-        model.train_on_batch(X[:BATCH], Y[:BATCH])
+    model.train_on_batch(X[:BATCH], Y[:BATCH])
     with pytest.raises(ValueError, match="from 0 to 2"):
         model._steps.run("train_step", steps.placed((X[:BATCH], Y[:BATCH] + 7)))
+
+
+def test_threads_share_a_model():
+    """Each thread gets its own answers, from a fresh model that none has called before."""
+    for _ in range(20):
+        model = classifier(layers.Dense(4, "relu"))
+        parts = [X[i * BATCH : (i + 1) * BATCH] for i in range(4)]
+        predict = model.predict_on_batch
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda x, f=predict: [f(x) for _ in range(4)], parts))
+        for part, answer in zip(parts, answers, strict=True):
+            for y in answer:
+                np.testing.assert_array_equal(y, model.predict_on_batch(part))
 
 
 # The program itself

@@ -71,7 +71,7 @@ class DropoutRNNCell:
             return
         for rate in (self.dropout, self.recurrent_dropout):
             for _ in range(self._masks_per_call() if 0 < rate < 1 else 0):
-                self.seed_generator.next_pair()
+                self.seed_generator.next()
 
     def _masks_per_call(self):
         return self.gates_with_own_mask if self.recurrent_dropout else 1
