@@ -1,8 +1,8 @@
 """Do the data fit the model? Found out before anything changes.
 
-The model, its losses and its metrics are run on the shapes of the first batch alone, which also
-makes the weights and the metrics' state, so that the first step can be recorded; then the labels
-and targets of all samples are looked through for what no step could use.
+The model and its losses are run on the shapes of the first batch alone, which also makes the
+weights, and the metrics are made, so that the first step can be recorded; then the labels and
+targets of all samples are looked through for what no step could use.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ _NEEDS_VALUES = (TypeError, AttributeError, NotImplementedError)
 
 
 def rehearse(model, batch, checks_loss):
-    """Run a model, its losses and its metrics on the shapes of a batch.
+    """Run a model and its losses on the shapes of a batch, and make the metrics for them.
 
     Args:
         model: a model; it may be unbuilt, and will be built.
@@ -41,8 +41,9 @@ def rehearse(model, batch, checks_loss):
         with abstract_scope():
             if checks_loss and model._compile_loss is not None:
                 model._compile_loss(y, y_pred, sample_weight)
-            if checks_loss and model._compile_metrics is not None:
-                model._compile_metrics.update_state(y, y_pred, sample_weight)
+            metrics = model._compile_metrics if checks_loss else None
+            if metrics is not None and not metrics.built:
+                metrics.build(y, y_pred)
     except _NEEDS_VALUES:
         return None
     return y_pred
