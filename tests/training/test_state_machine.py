@@ -1,8 +1,6 @@
 """Whatever is done to a model in whatever order: a recorded one is what an eager one is."""
 
-import copy
 import os
-import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
