@@ -7,8 +7,8 @@ import numpy as np
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
+from minikeras.autograd.backward import pull_back
 from minikeras.autograd.families import Family, Statics, elementwise
-from minikeras.autograd.gradient import pull_back
 from minikeras.autograd.node import Node, recording
 from minikeras.autograd.primitive import Primitive, primitive
 from minikeras.autograd.rules import filled, rebuilt

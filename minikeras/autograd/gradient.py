@@ -1,113 +1,38 @@
-"""The walk backwards along the tape, and the tapes that users open.
+"""The tapes that users open: what they watch, what they recorded, and the derivatives of it."""
 
-Reverse-mode differentiation: every node turns the gradient by its outputs into gradients by its
-inputs. Nodes wait in a heap and leave it in falling order of their numbers, so that a node is
-visited when all its users have been. See Baydin et al., "Automatic Differentiation in Machine
-Learning: a Survey" (2018), section 3.2.
-"""
-
-import heapq
-from collections.abc import Sequence
+import math
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from minikeras.arrays import device
+from minikeras.autograd.backward import backpropagate, recorded, release
+from minikeras.autograd.ends import (
+    Seed,
+    is_tensor,
+    places_of,
+    seeds_for,
+    watched_place,
+    zeros_beside,
+)
 from minikeras.autograd.families import elementwise
-from minikeras.autograd.node import Leaf, Place, next_serial, paused, recording
+from minikeras.autograd.node import Leaf, Place, next_serial, recording
 from minikeras.autograd.primitive import primitive, reshaped, stacked
-from minikeras.autograd.tensor import Tensor, array_from
-from minikeras.core import trees
+from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tensor import Tensor
+from minikeras.core import dtypes, trees
 from minikeras.core.types import Array, ArrayModule, Nest
-
-
-def walk(
-    seeds: Sequence[tuple[Any, Tensor]], sources: Sequence[Any], release: bool = False
-) -> list[Any]:
-    """Return the gradient by every source, None where nothing leads to it.
-
-    Args:
-        seeds: list of `((node, index), gradient tensor)`.
-        sources: list of `(node, index)`, None for a source that is on no tape.
-        release: whether nodes drop what they kept as soon as they have been visited.
-
-    Returns:
-        A list of tensors or None, one for each source.
-    """
-    wanted = {(node.serial, index) for node, index in filter(None, sources)}
-    if not wanted:
-        return [None] * len(sources)
-    earliest = min(serial for serial, _ in wanted)
-    waiting: dict[int, tuple[Any, list[Any]]] = {}
-    heap: list[int] = []
-    found: dict[tuple[int, int], Tensor] = {}
-    for place, g in seeds:
-        _deliver(waiting, heap, place, g, earliest)
-    while heap:
-        serial = -heapq.heappop(heap)
-        node, gradients = waiting.pop(serial)
-        for index, g in enumerate(gradients):
-            if (serial, index) in wanted:
-                found[serial, index] = g
-        if node.primitive is None or serial <= earliest:
-            continue
-        for parent, g in zip(node.parents, node.pull(gradients), strict=True):
-            if parent is not None and g is not None:
-                _deliver(waiting, heap, parent, g, earliest)
-        if release:
-            node.forget()
-    return [None if place is None else found.get((place[0].serial, place[1])) for place in sources]
-
-
-def _deliver(
-    waiting: dict[int, tuple[Any, list[Any]]],
-    heap: list[int],
-    place: tuple[Any, int],
-    g: Tensor,
-    earliest: int,
-) -> None:
-    """Add `g` to what waits for a node."""
-    node, index = place
-    serial = node.serial
-    if serial < earliest:
-        return
-    if serial not in waiting:
-        outputs = 1 if node.primitive is None else len(node.outputs)
-        waiting[serial] = (node, [None] * outputs)
-        heapq.heappush(heap, -serial)
-    gradients = waiting[serial][1]
-    gradients[index] = g if gradients[index] is None else _sum(gradients[index], g)
-
-
-def _sum(a: Tensor, b: Tensor) -> Tensor:
-    total = a + b
-    if not recording.tapes and hasattr(a, "rows") and hasattr(b, "rows"):
-        total.rows = a.rows + b.rows
-    return total
-
-
-def pull_back(
-    results: Sequence[Tensor], inputs: Sequence[Tensor | None], gradients: Sequence[Tensor | None]
-) -> list[Any]:
-    """Return the gradients by `inputs` of results that were just computed from them.
-
-    Args:
-        results: list of tensors.
-        inputs: list of tensors, None where no gradient is wanted.
-        gradients: list of the gradients by the results, None for zero.
-    """
-    seeds = [
-        ((y.node, y.index), g)
-        for y, g in zip(results, gradients, strict=True)
-        if g is not None and y.node is not None
-    ]
-    places = [None if x is None or x.node is None else (x.node, x.index) for x in inputs]
-    return walk(seeds, places)
 
 
 class GradientTape:
     """Record what is computed inside a `with` block, to differentiate it afterwards.
 
-    Trainable variables are watched by themselves; other tensors when `watch` names them. Tapes
-    nest: what an inner tape's `gradient` computes is recorded by the outer one.
+    Variables that are trainable when they are read are watched automatically; other tensors when
+    `watch` names them. Tapes nest: what an inner tape's `gradient` computes is recorded by the
+    outer one, and each tape treats what it did not record itself as a constant.
+
+    A tape may be entered again: it then goes on recording, or begins anew if it has been used up.
 
     Args:
         persistent: whether `gradient` may be called more than once.
@@ -126,56 +51,109 @@ class GradientTape:
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
         self.persistent = persistent
         self.start = next_serial()
+        self.watched: set[Place] = set()
         self._watches_variables = watch_accessed_variables
-        self._watched: set[Any] = set()
+        self._spans: list[tuple[int, float]] = []
         self._used = False
         self._shared = False
 
     def __enter__(self):
         if self in recording.tapes:
             raise ValueError("Tape is already recording.")
-        self._begin()
+        if self._used:
+            self._forget()
+        self._open()
         return self
 
-    def _begin(self) -> None:
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _open(self) -> None:
+        """Record from now on."""
         if recording.tapes:
             self._shared = True
             for tape in recording.tapes:
                 tape._shared = True
+        first = next_serial()
+        if not self._spans:
+            self.start = first
+        self._spans.append((first, math.inf))
         recording.open(self)
 
-    def __exit__(self, *_: object) -> None:
-        recording.close(self)
+    def _close(self) -> None:
+        """Cease to record, if this thread does for this tape."""
+        if self in recording.tapes:
+            recording.close(self)
+            self._spans[-1] = (self._spans[-1][0], next_serial())
+
+    def _forget(self) -> None:
+        """Be as a tape that has recorded nothing yet."""
+        self._spans.clear()
+        self.watched.clear()
+        self._used = self._shared = False
 
     def watch(self, tensor: Nest) -> None:
         """Record what is computed from `tensor`, too.
+
+        The tape alone watches it, until it is reset or used up. A tensor that holds no floats has
+        no gradient: a warning says so.
 
         Args:
             tensor: a float tensor or variable, or a nest of them.
 
         Raises:
             ValueError: for anything else.
+            RuntimeError: if the tape was never entered, or is used up.
         """
+        self._refuse_empty("watch a tensor")
         for leaf in trees.flatten(tensor):
-            place = leaf.watch() if hasattr(leaf, "watch") else _watch_tensor(leaf)
-            self._watched.add(place)
+            if not is_tensor(leaf):
+                raise ValueError(
+                    "`watch` expected tensors and variables, but "
+                    f"{leaf!r} of type {type(leaf).__name__} came."
+                )
+            if not dtypes.is_float(leaf.dtype):
+                warnings.warn(
+                    f"Only float tensors have gradients, but a tensor of dtype {leaf.dtype} came "
+                    "to `watch`: its gradient will be None. Cast it first.",
+                    stacklevel=2,
+                )
+            elif not isinstance(leaf, Abstract):
+                self.watched.add(watched_place(leaf))
 
-    def stop_recording(self) -> paused:
-        """Return a context in which nothing is recorded."""
-        return paused()
+    @contextmanager
+    def stop_recording(self) -> Generator[None]:
+        """Return a context in which this tape records nothing; other open tapes go on.
+
+        Raises:
+            RuntimeError: if the tape was never entered, or is used up.
+            ValueError: if it is not recording.
+        """
+        self._refuse_empty("stop recording")
+        self._refuse_closed()
+        self._close()
+        try:
+            yield
+        finally:
+            self.__enter__()
 
     def reset(self) -> None:
-        """Forget everything recorded so far."""
-        self.start = next_serial()
-        self._watched.clear()
-        self._used = False
-        if self in recording.tapes:
-            recording.close(self)
-            recording.open(self)
+        """Forget everything that was recorded and watched so far, and go on recording.
+
+        Raises:
+            ValueError: if the tape is not recording.
+        """
+        self._refuse_closed()
+        self._close()
+        self._forget()
+        self._open()
 
     def watched_variables(self) -> None:
         """Raise: variables are not listed, each one knows by itself whether it is trainable."""
-        raise AttributeError("Pass the variables that you want gradients by to `gradient`.")
+        raise AttributeError(
+            "A tape does not list the variables that it watches. Pass those with respect to which "
+            "you want gradients to `gradient`."
+        )
 
     def gradient(
         self,
@@ -184,125 +162,236 @@ class GradientTape:
         output_gradients: Nest = None,
         unconnected_gradients: str = "none",
     ) -> Nest:
-        """Return the gradients of the sum of `target` by `sources`.
+        """Return the gradients of the sum of `target` with respect to `sources`.
 
         Args:
             target: tensor, or a nest of them.
             sources: nest of tensors and variables.
-            output_gradients: nest like `target` that weighs its elements; ones by default.
-            unconnected_gradients: `"none"` or `"zero"`, what stands for a gradient by a source
-                that the target does not depend on.
+            output_gradients: nest with as many tensors as `target` that weigh its elements, each
+                of the target's shape or broadcast to it; None for ones.
+            unconnected_gradients: `"none"` or `"zero"`, what stands for a gradient with respect to
+                a source that the target does not depend on.
 
         Returns:
             A nest like `sources` of tensors with the sources' shapes.
 
         Raises:
-            RuntimeError: on the second call, unless the tape is persistent.
-            ValueError: if `unconnected_gradients` is unknown.
+            RuntimeError: if the tape was never entered, or on the second call, unless it is
+                persistent.
+            TypeError: if `target` or `sources` hold anything but tensors and variables.
+            ValueError: if `unconnected_gradients` is unknown, or `output_gradients` do not fit.
         """
-        if unconnected_gradients not in ("none", "zero"):
-            raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients}")
-        if self._used and not self.persistent:
-            raise RuntimeError(
-                "A non-persistent GradientTape can only be used to compute one set of gradients "
-                "(or jacobians)"
-            )
-        if self in recording.tapes and not self.persistent:
-            recording.close(self)
-        self._used = True
-        leaves = trees.flatten(sources)
-        seeds, places = _seeds(target, output_gradients), [self._place(s) for s in leaves]
-        release = not (self.persistent or self._shared)
-        if seeds and device.in_use:
-            with device.place_of(seeds[0][1].data):
-                found = walk(seeds, places, release)
-        else:
-            found = walk(seeds, places, release)
-        if unconnected_gradients == "zero":
-            found = [_zeros_like(s) if g is None else g for s, g in zip(leaves, found, strict=True)]
+        leaves, targets = trees.flatten(sources), trees.flatten(target)
+        self._check(targets, leaves, unconnected_gradients)
+        if any(isinstance(y, Abstract) for y in targets):
+            shapes = [Abstract(source.shape, source.dtype) for source in leaves]
+            return trees.pack_sequence_as(sources, shapes)
+        seeds = seeds_for(targets, output_gradients)
+        with self._use(targets):
+            releases = not (self.persistent or self._shared)
+            found = self._backpropagate(seeds, leaves, unconnected_gradients, releases)
         return trees.pack_sequence_as(sources, found)
 
-    def jacobian(self, target: Tensor, sources: Nest) -> Nest:
+    def jacobian(self, target: Tensor, sources: Nest, unconnected_gradients: str = "none") -> Nest:
         """Return the derivative of every element of `target` by every element of `sources`.
+
+        The backward pass runs once for each element of `target`; to a tape that is not persistent
+        they count as one.
 
         Args:
             target: tensor.
             sources: nest of tensors and variables.
+            unconnected_gradients: `"none"` or `"zero"`, see `gradient`.
 
         Returns:
             A nest like `sources` of tensors of shape `target.shape + source.shape`.
+
+        Raises:
+            RuntimeError: if the tape was never entered, or is used up.
+            TypeError: if `target` is not one tensor, or `sources` hold anything else.
+            ValueError: if `unconnected_gradients` is unknown.
+
+        Example:
+            >>> import minikeras as keras
+            >>> v = keras.Variable([1.0, 2.0])
+            >>> with keras.GradientTape() as tape:
+            ...     y = v * v
+            >>> tape.jacobian(y, v).tolist()
+            [[2.0, 0.0], [0.0, 4.0]]
         """
-        if not self.persistent:
-            self._used, self.persistent = False, True
-        rows: list[list[Any]] = []
-        for i in range(target.size):
-            with device.place_of(target.data):
-                seed = device.namespace(target.data).zeros(target.shape, target.data.dtype)
-                seed.reshape(-1)[i] = 1
-            rows.append(trees.flatten(self.gradient(target, sources, Tensor(seed))))
-        columns = [
-            _stacked(column, target.shape, source)
-            for column, source in zip(zip(*rows, strict=True), trees.flatten(sources), strict=True)
+        leaves = trees.flatten(sources)
+        self._check([target], leaves, unconnected_gradients)
+        if isinstance(target, Abstract):
+            whole = [Abstract((*target.shape, *s.shape), s.dtype) for s in leaves]
+            return trees.pack_sequence_as(sources, whole)
+        columns = self._derivatives(target, leaves, 0, unconnected_gradients)
+        found = [
+            None if column is None else reshaped(column, shape=(*target.shape, *source.shape))
+            for column, source in zip(columns, leaves, strict=True)
         ]
-        return trees.pack_sequence_as(sources, columns)
+        return trees.pack_sequence_as(sources, found)
+
+    def batch_jacobian(
+        self, target: Tensor, source: Tensor, unconnected_gradients: str = "none"
+    ) -> Any:
+        """Return for each sample the derivative of its targets by its sources.
+
+        Every sample's targets must depend on its own sources alone: then one backward pass
+        serves the whole batch.
+
+        Args:
+            target: tensor of shape (batch, ...).
+            source: tensor or variable of shape (batch, ...).
+            unconnected_gradients: `"none"` or `"zero"`. In both cases the result holds zeros where
+                `target` does not depend on `source`.
+
+        Returns:
+            A tensor of shape `target.shape + source.shape[1:]`.
+
+        Raises:
+            RuntimeError: if the tape was never entered, or is used up.
+            TypeError: if `target` or `source` is not a tensor.
+            ValueError: if their first sizes differ or there is nothing but those, or
+                `unconnected_gradients` is unknown.
+
+        Example:
+            >>> import minikeras as keras
+            >>> x = keras.Variable([[1.0, 2.0], [3.0, 4.0]])
+            >>> with keras.GradientTape() as tape:
+            ...     y = x * x
+            >>> tape.batch_jacobian(y, x).tolist()
+            [[[2.0, 0.0], [0.0, 4.0]], [[6.0, 0.0], [0.0, 8.0]]]
+        """
+        self._check([target], [source], unconnected_gradients)
+        shape, source_shape = target.shape, source.shape
+        if min(len(shape), len(source_shape)) < 2 or shape[0] != source_shape[0]:
+            raise ValueError(
+                "`batch_jacobian` expected a target and a source of shapes (batch, ...) with the "
+                f"same first size, but shapes {shape} and {source_shape} came."
+            )
+        result = (*shape, *source_shape[1:])
+        if isinstance(target, Abstract):
+            return Abstract(result, source.dtype)
+        return reshaped(self._derivatives(target, [source], 1, "zero")[0], shape=result)
+
+    def _derivatives(
+        self, target: Any, sources: list[Any], axis: int, unconnected: str
+    ) -> list[Any]:
+        """The gradients of each element of `target`, stacked along an axis; one list for sources.
+
+        Behind the axes before that one, which are taken together, elements are numbered through.
+        """
+        data = device.array_of(target)
+        front = data.shape[:axis]
+        count = math.prod(data.shape[axis:])
+        rows: list[list[Any]] = []
+        with self._use([target]):
+            for i in range(count):
+                seed = device.made_beside(data, "zeros", (*front, count), data.dtype)
+                seed[..., i] = 1
+                seeds = [(target, Tensor(seed.reshape(data.shape)))]
+                rows.append(self._backpropagate(seeds, sources, unconnected))
+        if not rows:
+            return [zeros_beside(source, (*front, 0, *source.shape[axis:])) for source in sources]
+        return [
+            None if column[0] is None else stacked(list(column), axis=axis)
+            for column in zip(*rows, strict=True)
+        ]
+
+    @contextmanager
+    def _use(self, targets: Sequence[Any]) -> Generator[None]:
+        """A context for backward passes: the only one, unless the tape is persistent."""
+        if self.persistent:
+            yield
+            return
+        self._close()
+        try:
+            yield
+        finally:
+            self._used = True
+            self.watched.clear()
+            if not self._shared:
+                release([place for y in targets for place in places_of(y)], self._spans)
+
+    def _backpropagate(
+        self, seeds: Sequence[Seed], sources: list[Any], unconnected: str, releases: bool = False
+    ) -> list[Any]:
+        """The gradient with respect to each source, in a list."""
+        places = [self._place(source) for source in sources]
+        # A source that is not on the tape may still be a target: then it stands for itself.
+        itself = {id(s): (Leaf(), 0) for s, p in zip(sources, places, strict=True) if p is None}
+        wanted = [p or itself[id(s)] for s, p in zip(sources, places, strict=True)]
+        starts: list[tuple[Place, Tensor]] = []
+        for y, g in seeds:
+            starts.extend([(place, g) for place in places_of(y)])
+            if id(y) in itself:
+                starts.append((itself[id(y)], g))
+        if starts and device.in_use:
+            with device.place_of(starts[0][1].data):
+                found = backpropagate(starts, wanted, self._spans, releases)
+        else:
+            found = backpropagate(starts, wanted, self._spans, releases)
+        if unconnected == "zero":
+            return [
+                zeros_beside(source, source.shape) if g is None else g
+                for source, g in zip(sources, found, strict=True)
+            ]
+        return found
 
     def _place(self, source: Any) -> Place | None:
         """Where on this tape a source is, or None."""
-        if hasattr(source, "as_leaf"):
-            leaf = source.as_leaf()
-            on_tape = self._watches_variables and source.trainable
-            return (leaf, 0) if leaf is not None and (on_tape or leaf in self._watched) else None
-        node = getattr(source, "node", None)
-        if node is None:
-            return None
-        if node.primitive is None:
-            return (node, source.index) if node in self._watched else None
-        return (node, source.index) if node.serial >= self.start else None
-
-
-def _watch_tensor(tensor: Any) -> Any:
-    if not isinstance(tensor, Tensor):
-        raise ValueError(
-            f"Passed in object {tensor} of type {type(tensor).__name__}, not a Tensor or Variable."
-        )
-    if tensor.data.dtype.kind != "f":
-        raise ValueError(
-            f"Only float tensors have gradients, but a tensor of dtype {tensor.dtype} came to "
-            "`watch`. Cast it first."
-        )
-    if tensor.node is None or tensor.node.alive < recording.since:
-        tensor.node, tensor.index = Leaf(), 0
-    return tensor.node
-
-
-def _seeds(target: Nest, output_gradients: Nest) -> list[tuple[Any, Tensor]]:
-    targets = trees.flatten(target)
-    given: list[Any] = [None] * len(targets)
-    if output_gradients is not None:
-        given = trees.flatten(output_gradients)
-    seeds: list[tuple[Any, Tensor]] = []
-    for y, g in zip(targets, given, strict=True):
-        y = y.as_operand() if hasattr(y, "as_operand") else y
-        if getattr(y, "node", None) is None:
-            continue
-        if g is None:
-            g = Tensor(device.made_beside(y.data, "ones", y.shape, y.data.dtype))
-        elif not isinstance(g, Tensor):
-            with device.place_of(y.data):
-                g = Tensor(array_from(g, y.dtype))
-        seeds.append(((y.node, y.index), g))
-    return seeds
-
-
-def _zeros_like(source: Any) -> Tensor:
-    array = source.as_operand().data if hasattr(source, "as_operand") else source.data
-    return Tensor(device.made_beside(array, "zeros_like", array))
-
-
-def _stacked(column: Sequence[Any], shape: tuple[int, ...], source: Any) -> Any:
-    if column[0] is None:
+        for place in places_of(source):
+            if self._depends_on_watched(place):
+                return place
         return None
-    return reshaped(stacked(list(column)), shape=(*shape, *source.shape))
+
+    def _depends_on_watched(self, place: Place) -> bool:
+        """Whether a place is watched, or this tape recorded its computation from one that is."""
+        pending, seen = [place], {place[0].serial}
+        while pending:
+            place = pending.pop()
+            node = place[0]
+            if place in self.watched:
+                return True
+            if isinstance(node, Leaf):
+                if node.automatic and self._watches_variables:
+                    return True
+            elif recorded(node.serial, self._spans):
+                parents = [p for p in node.parents if p is not None and p[0].serial not in seen]
+                seen.update([parent[0].serial for parent in parents])
+                pending.extend(parents)
+        return False
+
+    def _refuse_empty(self, what: str) -> None:
+        if self._used:
+            raise RuntimeError(
+                f"Cannot {what}: this tape has computed its one set of gradients (or jacobians). "
+                "Pass `persistent=True` for more, or record anew in another `with` block."
+            )
+        if not self._spans:
+            raise RuntimeError(
+                f"Cannot {what}: this tape has recorded nothing. Enter it first: `with tape: ...`"
+            )
+
+    def _refuse_closed(self) -> None:
+        if self not in recording.tapes:
+            raise ValueError("Tape is not recording: this is for code inside its `with` block.")
+
+    def _check(self, targets: list[Any], sources: list[Any], unconnected: str) -> None:
+        """Refuse what cannot be differentiated, before anything changes."""
+        if unconnected not in ("none", "zero"):
+            raise ValueError(
+                "`unconnected_gradients` is expected to be 'none' or 'zero', but "
+                f"{unconnected!r} came."
+            )
+        self._refuse_empty("compute gradients")
+        for role, values in (("target", targets), ("sources", sources)):
+            for value in values:
+                if not is_tensor(value):
+                    raise TypeError(
+                        f"Expected tensors and variables as `{role}`, but {value!r} of type "
+                        f"{type(value).__name__} came."
+                    )
 
 
 @primitive(elementwise)

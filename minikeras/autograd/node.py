@@ -25,9 +25,10 @@ def next_serial() -> int:
 
 
 class Tape(Protocol):
-    """What a recording knows of a tape: the number at which it began."""
+    """What a recording knows of a tape: the number at which it began, and what it watches."""
 
     start: int
+    watched: set[Place]
 
 
 class Recording(threading.local):
@@ -53,6 +54,10 @@ class Recording(threading.local):
         """Record for these tapes and no others."""
         self.tapes = tapes
         self.since = min((tape.start for tape in tapes), default=math.inf)
+
+    def watches(self, leaf: Leaf) -> bool:
+        """Return whether an open tape was told to watch a leaf."""
+        return any((leaf, 0) in tape.watched for tape in self.tapes)
 
 
 recording = Recording()
@@ -88,14 +93,26 @@ class paused:  # reads as a word in `with paused():`
 
 
 class Leaf:
-    """Where the walk ends: a watched tensor or a trainable variable."""
+    """Where the backward pass ends: a watched tensor or a trainable variable.
 
-    __slots__ = ("serial",)
+    Args:
+        automatic: whether every tape watches it that watches trainable variables.
+    """
+
+    __slots__ = ("serial", "automatic")
     primitive: ClassVar[None] = None
     alive: ClassVar[float] = ALWAYS
 
-    def __init__(self):
+    def __init__(self, automatic: bool = False):
         self.serial = next_serial()
+        self.automatic = automatic
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Leaf, (self.automatic,)  # a copy stands for another variable: it gets its own number
+
+
+making_leaf = threading.Lock()
+"""Held by whoever gives a tensor or a variable its leaf, so that two threads give it the same."""
 
 
 class Node:

@@ -440,14 +440,14 @@ def _(x: Abstract, *, shape: Shape) -> Abstract:
 
 
 @primitive(stacking, variadic=True)
-def stacked(xp: ArrayModule, *xs: Array) -> Array:
-    """Tensors of one shape as the rows of one tensor."""
-    return xp.stack(xs)
+def stacked(xp: ArrayModule, *xs: Array, axis: int = 0) -> Array:
+    """Tensors of one shape along a new axis of one tensor."""
+    return xp.stack(xs, axis=axis)
 
 
 @stacked.vjp_all
-def _(g: Tensor) -> list[Tensor]:
-    return [g[i] for i in range(g.shape[0])]
+def _(g: Tensor, axis: int) -> list[Tensor]:
+    return [g[(*[slice(None)] * axis, i)] for i in range(g.shape[axis])]
 
 
 def stacked_nest(nest: Sequence[Any]) -> Any:

@@ -53,7 +53,10 @@ class Tensor(Operators):
         <Tensor: shape=(1, 2), dtype=float32, numpy=array([[2., 4.]], dtype=float32)>
     """
 
-    __slots__ = ("data", "node", "index", "rows", "_keras_mask", "_keras_logits")
+    __slots__ = ("data", "node", "index", "earlier", "rows", "_keras_mask", "_keras_logits")
+
+    earlier: tuple[Node | Leaf, int]
+    """What computed a tensor before another tape began to watch it: the older tape's place."""
 
     rows: tuple[tuple[Array, Array], ...]
     """For the gradient of look-ups: of each the rows that were added up, and their places."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
-from minikeras.autograd.node import Leaf, left, made_variable, recording
+from minikeras.autograd.node import Leaf, left, made_variable, making_leaf, recording
 from minikeras.autograd.primitive import cast
 from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
@@ -188,18 +188,30 @@ class Variable(Operators):
         return tensor
 
     def as_leaf(self) -> Leaf | None:
-        """Return the place on the tape, or None if no gradient is wanted."""
-        if self._leaf is None and self._trainable and self.array.dtype.kind == "f":
-            self._leaf = Leaf()
-        return self._leaf if self._trainable or self._leaf in _explicitly_watched else None
+        """Return the place on the tape, or None if no gradient is wanted.
+
+        A frozen variable has one while a tape is open that was told to watch it.
+        """
+        leaf = self._leaf
+        if not self._trainable:
+            return leaf if leaf is not None and recording.watches(leaf) else None
+        if leaf is None or not leaf.automatic:
+            return self._automatic_leaf()
+        return leaf
+
+    def _automatic_leaf(self) -> Leaf | None:
+        """The leaf of a trainable variable, None where the dtype has no gradient."""
+        if self.array.dtype.kind != "f":
+            return None
+        leaf = self.watch()
+        leaf.automatic = True
+        return leaf
 
     def watch(self) -> Leaf:
-        """Give the variable a place on the tape even if it is not trainable."""
-        if self._leaf is None:
-            self._leaf = Leaf()
-        if not self._trainable:
-            _explicitly_watched.add(self._leaf)
-        return self._leaf
+        """Return the leaf that a tape is to watch, whether or not the variable is trainable."""
+        with making_leaf:
+            leaf = self._leaf = self._leaf or Leaf(automatic=self._trainable)
+        return leaf
 
     def numpy(self) -> Any:
         """Return a copy of the values as a NumPy array (a NumPy scalar for rank 0)."""
@@ -320,9 +332,6 @@ class Variable(Operators):
         copied.overwrite_with_gradient = self.overwrite_with_gradient
         memo[id(self)] = copied
         return copied
-
-
-_explicitly_watched: set[Leaf | None] = set()
 
 
 def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
