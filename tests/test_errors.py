@@ -1,9 +1,12 @@
 """What a user gets wrong is told before anything changes: weights, optimizer, metrics."""
 
+import re
+
 import numpy as np
 import pytest
 
 import minikeras as keras
+from minikeras.core import registry
 
 SAMPLES = 40
 _rng = np.random.default_rng(0)
@@ -298,3 +301,28 @@ def test_names_that_are_taken():
     a = keras.Input((6,))
     with pytest.raises(ValueError, match='"d" is used 2 times'):
         keras.Model(a, twice[1](twice[0](a)))
+    for kind in (keras.Model, keras.Function):
+        x = a
+        for name in ("d", "e", "e", "d", "d"):
+            x = keras.layers.Dense(2, name=name)(x)
+        with pytest.raises(ValueError, match='"d" is used 3 times'):
+            kind(a, x)
+
+
+def test_saving_says_how_to_keep_the_weights(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model, other = (keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]) for _ in range(2))
+    with pytest.raises(RuntimeError, match="cannot be saved to files yet") as error:
+        model.save("model.keras")
+    keep, back = re.findall(r"`(.*?)`", str(error.value))
+    exec(keep, {"numpy": np, "model": model})
+    exec(back, {"numpy": np, "model": other})
+    for mine, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
+        assert (mine == theirs).all()
+
+
+def test_no_seam_that_is_not_filled_is_a_bare_key_error():
+    for name in ("functional", "functional_from_config"):
+        assert registry.late_bound[name]
+    with pytest.raises(RuntimeError, match="Import `minikeras` first: no 'another' is known"):
+        registry.late_bound["another"]

@@ -15,8 +15,26 @@ from minikeras.core.types import Config, Dict, List, Tuple
 _REGISTERED_CLASSES: dict[str, Any] = {}
 _REGISTERED_NAMES: dict[Any, str] = {}
 _tables: dict[str, "Table"] = {}
-late_bound: dict[str, Any] = {}
-"""The seams that an upper room fills: `"save_model"` (by saving)."""
+
+
+class _Seams(dict[str, Any]):
+    """Functions and classes by name; one that is asked for too early says what to do."""
+
+    def __missing__(self, name: str) -> Any:
+        raise RuntimeError(_MISSING.get(name) or f"Import `minikeras` first: no {name!r} is known.")
+
+
+_MISSING = {
+    "save_model": (
+        "Models cannot be saved to files yet. Keep the weights with "
+        "`numpy.savez('weights.npz', *model.get_weights())`, and bring them back into a model that "
+        "the same code has made with `model.set_weights([*numpy.load('weights.npz').values()])`."
+    )
+}
+
+late_bound: dict[str, Any] = _Seams()
+"""What an upper package fills: `"functional"`, `"functional_from_config"` (by models),
+`"save_model"` (by saving)."""
 
 
 class Table:

@@ -52,7 +52,6 @@ class Functional(Graph, Model):
         for operation in self._operations:
             if isinstance(operation, Layer):
                 self._track(operation)
-        self._check_unique_names()
         self.input_names = [_origin(t).name for t in self._inputs]
         self.output_names = [_origin(t).name for t in self._outputs]
         self._build_shapes = trees.map_structure(lambda t: t.shape, inputs)
@@ -75,16 +74,6 @@ class Functional(Graph, Model):
     def get_build_config(self):
         """Return that nothing is known or needed: the graph is in `get_config`."""
         return {"input_shape": None}
-
-    def _check_unique_names(self):
-        seen = set()
-        for operation in self._operations:
-            if operation.name in seen:
-                raise ValueError(
-                    f'The name "{operation.name}" is used {2} times in the model. All operation '
-                    "names should be unique."
-                )
-            seen.add(operation.name)
 
     @property
     def layers(self):

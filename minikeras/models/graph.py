@@ -6,6 +6,8 @@ layers and so of its weights. Nodes are ordered by depth as well, but among equa
 comes first: in this order a model runs, and draws the seeds of layers that are copied.
 """
 
+from collections import Counter
+
 from minikeras.autograd.symbolic import KerasTensor, Operation, SymbolicNode
 from minikeras.core import trees
 
@@ -19,7 +21,8 @@ class Graph(Operation):
         name: a name, or None for an automatic one.
 
     Raises:
-        ValueError: if an output needs a tensor that no input leads to.
+        ValueError: if an output needs a tensor that no input leads to, or two operations have the
+            same name.
 
     Example:
         >>> import minikeras as keras
@@ -42,6 +45,7 @@ class Graph(Operation):
         _check_tensors(self._outputs, "outputs")
         self._nodes, self._operations, self._node_depths = _ordered(self._inputs, self._outputs)
         _check_connected(self._nodes, self._inputs, self._outputs)
+        _check_unique_names(self._operations)
         self._plan = [_Step(node) for node in self._nodes if node.input_tensors]
 
     @property
@@ -208,6 +212,16 @@ def _walk(inputs, outputs):
         else:
             stack.extend((t, False) for t in reversed(node.input_tensors))
     return nodes, {"operations": operations, "stops": stops}
+
+
+def _check_unique_names(operations):
+    counts = Counter(operation.name for operation in operations)
+    for name, count in counts.items():
+        if count > 1:
+            raise ValueError(
+                f'The name "{name}" is used {count} times in the model. All operation names should '
+                "be unique."
+            )
 
 
 def _check_connected(nodes, inputs, outputs):

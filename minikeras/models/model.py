@@ -132,7 +132,16 @@ class Model(Trainer, Layer):
         )
 
     def save(self, filepath, overwrite=True, **kwargs):
-        """Write the model to a file; see `minikeras.saving`."""
+        """Write the model to a file.
+
+        Args:
+            filepath: path of the file.
+            overwrite: whether a file that exists is replaced.
+            **kwargs: what the format of the file takes.
+
+        Raises:
+            RuntimeError: as long as there is no format; it says how to keep the weights.
+        """
         return registry.late_bound["save_model"](self, filepath, overwrite=overwrite, **kwargs)
 
     def to_json(self, **kwargs):
