@@ -28,6 +28,7 @@ from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.symbolic import KerasTensor, Operation
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
+from minikeras.core.distribution import VERSION as __version__
 from minikeras.core.names import name_scope
 from minikeras.core.policy import DTypePolicy, FloatDTypePolicy
 from minikeras.initializers import Initializer
@@ -38,8 +39,6 @@ from minikeras.models import Model, Sequential
 from minikeras.models.graph import Graph as Function
 from minikeras.optimizers import Optimizer
 from minikeras.regularizers import Regularizer
-
-__version__ = "0.1.0"
 
 
 def version():

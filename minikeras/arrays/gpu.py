@@ -8,11 +8,9 @@ import sys
 from typing import Any
 
 from minikeras.core import settings, types
+from minikeras.core.distribution import how_to_install
 
-INSTALL = (
-    "Install it with `pip install 'minikeras[gpu]'` for CUDA 12 or `pip install 'minikeras[gpu13]'`"
-    " for CUDA 13."
-)
+INSTALL = f"{how_to_install('gpu')} For CUDA 13 the extra is `gpu13`."
 
 
 def library() -> types.ArrayModule:

@@ -6,6 +6,7 @@ import numpy as np
 
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import dims, dtypes, registry
+from minikeras.core.distribution import how_to_install
 from minikeras.initializers.initializer import Initializer, initializer
 from minikeras.ops import creation
 
@@ -209,6 +210,6 @@ def _window_of_scipy(name, length, periodic):
     except ImportError:
         raise ValueError(
             f"Invalid window name '{name}': expected one of {sorted(_COSINE_WINDOWS)}; other "
-            "windows need the package `scipy`."
+            f"windows need the package `scipy`. {how_to_install('data')}"
         ) from None
     return signal.get_window(name, length, fftbins=periodic)

@@ -1,7 +1,8 @@
 """Train a convolutional network and an LSTM on handwritten digits, and draw how it went.
 
 The digits come with the package; the test images are from forms of which no image is trained on.
-The program is what a user of the package would write: it imports nothing but the front desk.
+The program is what a user of the package would write: it imports the public modules, and besides
+them the sentence that says how to install what is missing.
 """
 
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import minikeras as keras
+from minikeras.core.distribution import how_to_install
 
 layers = keras.layers
 
@@ -276,8 +278,7 @@ def draw(outcomes, data, folder):
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        print("No pictures: matplotlib is missing. The extra `plot` brings it:")
-        print("  python -m pip install --editable '.[plot]'")
+        print(f"No pictures: matplotlib is missing. {how_to_install('plot')}")
         return []
     figures = {
         "learning-curves.png": _learning_curves(outcomes, Figure(figsize=(11, 7))),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import minikeras
+from minikeras.core.distribution import how_to_install
 from tests.gpu import read_cupy, strict_cupy
 
 PACKAGE = Path(minikeras.__file__).parent
@@ -61,7 +62,7 @@ def real():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pytest.importorskip(
-            "cupy", reason="CuPy is not installed: `pip install 'minikeras[gpu]'`"
+            "cupy", reason=f"CuPy is not installed. {how_to_install('gpu')}"
         )
 
 

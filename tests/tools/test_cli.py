@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import minikeras
+from minikeras.core.distribution import how_to_install
 from minikeras.tools import cli, demo
 
 
@@ -113,7 +114,7 @@ def test_demo_without_matplotlib_names_the_extra(short, monkeypatch, tmp_path, c
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert cli.main(["demo", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "pip install --editable '.[plot]'" in out and "of 382 test images" in out
+    assert how_to_install("plot") in out and "of 382 test images" in out
     assert not list(tmp_path.iterdir())
 
 
