@@ -2,6 +2,6 @@
 
 `tensor` and `symbolic` are the three things that can flow through an op (values, shapes alone,
 placeholders in a model's graph); `node` is one step on the tape; `primitive` turns a function of
-arrays into an op with all its duties; `gradient` has the tapes, which `backward` differentiates from one of its `ends` to the other;
-`variable` is state.
+arrays into an op with all its duties; `gradient` has the tapes, `backward` the backward pass, and
+`ends` what it begins with and where it arrives; `variable` is state.
 """

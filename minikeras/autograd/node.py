@@ -1,8 +1,8 @@
 """One step on the tape, and whether anything is being recorded at all.
 
 Every node gets the next number of one counter. A node's number is larger than its inputs' numbers,
-so walking backwards is taking nodes in falling order; and a tape that began at number `n` has
-recorded just the nodes numbered `n` and above.
+so walking backwards is taking nodes in falling order; and a tape needs to know no more of its nodes
+than the numbers at which it began and ceased to record.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from minikeras.core.distribution import how_to_install
 layers = keras.layers
 
 NEXT = """
-Next:
+Next, in a clone:
   python examples/01_tensor_and_gradient.py   the first of six pages that open the engine up
   make test                                   every number against real Keras
   docs/house.md                               where each thing is"""

@@ -189,7 +189,7 @@ def test_arrays_of_cupy_are_tensors_of_their_device(cupy):
 
 def test_without_the_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    with pytest.raises(ImportError, match=r"package CuPy.*minikeras\[gpu\]"):
+    with pytest.raises(ImportError, match="package CuPy.*Install the extra `gpu`"):
         keras.device("gpu")
 
 

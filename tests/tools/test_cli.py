@@ -92,7 +92,7 @@ def test_demo_draws_and_reports(short, tmp_path, capsys):
     out = tmp_path / "new" / "folder"
     assert cli.main(["demo", "--out", str(out), "--seed", "3"]) == 0
     text = capsys.readouterr().out
-    for piece in ("Total params", "4/4", "val_accuracy", "of 382 test images", "Next:"):
+    for piece in ("Total params", "4/4", "val_accuracy", "of 382 test images", "Next,"):
         assert piece in text
     for name in ("learning-curves.png", "predictions.png"):
         assert str(out / name) in text
@@ -107,7 +107,7 @@ def test_demo_says_which_bar_was_missed(short, monkeypatch, tmp_path, capsys):
     assert cli.main(["demo", "--out", str(tmp_path)]) == 1
     captured = capsys.readouterr()
     assert captured.err == "Below what was expected: the LSTM.\n"
-    assert "at least 100% was expected" in captured.out and "Next:" not in captured.out
+    assert "at least 100% was expected" in captured.out and "Next," not in captured.out
 
 
 def test_demo_without_matplotlib_names_the_extra(short, monkeypatch, tmp_path, capsys):
