@@ -219,3 +219,12 @@ def test_a_layer_that_differentiates_has_a_shape():
         x = Abstract((None, 3), "float32")
         assert slope(x).shape == x.shape and slopes(x).shape == (x.shape[0], 3, 3)
     assert slope(keras.ops.ones((2, 3))).tolist() == [[2.0] * 3] * 2
+
+
+def test_a_derivative_along_a_direction_begins_in_the_middle_of_a_tape():
+    v = keras.Variable(2.0)
+    with keras.GradientTape() as tape:
+        x = v * v
+        y, dy = keras.ops.jvp(lambda u: u * u * u, (x,), (1.0,))
+    assert (y.item(), dy.item()) == (64.0, 48.0)
+    assert tape.gradient(dy, v).item() == 96.0  # 6 x dx/dv
