@@ -100,7 +100,7 @@ class Around:
                 "`exclude_from_weight_decay()` can only be configured before the optimizer is "
                 "built."
             )
-        self._undecayed = {id(v) for v in var_list or []}
+        self._undecayed = set(var_list or [])
         self._undecayed_names = re.compile("|".join(var_names)) if var_names else None
 
     def _decay(self, variables, rate):
@@ -114,7 +114,7 @@ class Around:
 
     def _is_decayed(self, variable):
         names = self._undecayed_names
-        return id(variable) not in self._undecayed and not (names and names.search(variable.name))
+        return variable not in self._undecayed and not (names and names.search(variable.name))
 
     def _update_averages(self):
         done = int(self.iterations)

@@ -16,6 +16,7 @@ from minikeras.autograd.program import replayed
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import dtypes, names, registry
+from minikeras.core.copying import CopiedWhole
 from minikeras.core.registry import Table
 from minikeras.optimizers.around import Around
 from minikeras.optimizers.checks import check_options, with_gradients
@@ -32,7 +33,7 @@ def _apply(optimizer, grads, variables):
     optimizer._apply(grads, variables)
 
 
-class Optimizer(Rate, Around):
+class Optimizer(Rate, Around, CopiedWhole):
     """The base of optimizers.
 
     Args:
@@ -222,7 +223,7 @@ class Optimizer(Rate, Around):
             variables: list of trainable variables.
         """
         self._trainable_variables = list(variables)
-        self._places = {id(v): i for i, v in enumerate(variables)}
+        self._places = {v: i for i, v in enumerate(variables)}
         if self.use_ema:
             self._averages = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
@@ -230,7 +231,7 @@ class Optimizer(Rate, Around):
         self.built = True
 
     def _get_variable_index(self, variable):
-        return self._places[id(variable)]
+        return self._places[variable]
 
     # Steps
 
@@ -318,7 +319,7 @@ class Optimizer(Rate, Around):
         if not self.built:
             self.build(variables)
         for v in variables:
-            if id(v) not in self._places:
+            if v not in self._places:
                 raise ValueError(
                     f"Unknown variable: {v.path}. This optimizer can only be called for the "
                     "variables it was originally built with. When working with a new set of "

@@ -55,6 +55,10 @@ class Rule(Optimizer):
         shared = {"learning_rate", *_COMMON}
         return {name: value for name, value in cls._arguments.items() if name not in shared}
 
+    def __getstate__(self):
+        """All but the flat arrays of small weights: a copy makes them of its own weights."""
+        return {**vars(self), "_together": {}}
+
     def check(self):
         """Raise if a setting is out of range; nothing by default."""
 

@@ -39,17 +39,13 @@ class Together:
         for variable in variables:
             places.append(slice(end, end + variable.array.size))
             end += -(-variable.array.nbytes // _LINE) * _LINE // dtype.itemsize
-        self.variables, self._lists = variables, lists
+        self.variables = variables
         self._gradient = np.ones(end, dtype)
         self._slots = [
             self._gradient[place].reshape(v.array.shape)
             for place, v in zip(places, variables, strict=True)
         ]
         self._flat = [_Flat(states, places, end) for states in (variables, *lists)]
-
-    def __reduce__(self):
-        """A copy has arrays of its own, made from the copied variables."""
-        return Together, (self.variables, self._lists)
 
     def arrays(self, grads):
         """Copy gradients in.
