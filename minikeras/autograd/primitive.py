@@ -28,6 +28,7 @@ from minikeras.autograd.rules import Rule, filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from, boxed, holds_tensors, wrap
 from minikeras.core import dims, dtypes, settings, trees
+from minikeras.core.copying import ByReference
 from minikeras.core.dims import Shape
 from minikeras.core.types import Array, ArrayModule, DTypeLike, List, Tuple
 
@@ -35,7 +36,7 @@ Kernel = Callable[..., Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Primitive:
+class Primitive(ByReference):
     """An op with its kernel, its dtype and shape rules, and its gradient rules.
 
     Args:

@@ -7,12 +7,21 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from minikeras.autograd.history import (
+    History,
+    as_references,
+    as_tensors,
+    nodes_before,
+    tensor_after,
+)
 from minikeras.autograd.tensor import Operators
 from minikeras.core import dims, dtypes, names, trees
+from minikeras.core.copying import CopiedWhole
 from minikeras.core.types import DTypeLike, Nest
 
 
@@ -182,6 +191,31 @@ class KerasTensor(Operators):
 
     __int__ = __float__ = __index__ = __bool__
 
+    def __copy__(self) -> KerasTensor:
+        return _tensor_with(type(self), vars(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if hasattr(self, "_keras_history"):
+            return tensor_after, (nodes_before([self]), as_references(self))
+        return _tensor_with, (type(self), vars(self))
+
+    def state(self) -> tuple[type, dict[str, Any]]:
+        """Return the class and the attributes, without what says where the tensor came from."""
+        state = {key: value for key, value in vars(self).items() if key != "_keras_history"}
+        if "_keras_mask" in state:  # it counts by its shape alone
+            state["_keras_mask"] = trees.map_structure(_without_history, state["_keras_mask"])
+        return type(self), state
+
+
+def _without_history(mask: Any) -> Any:
+    return _tensor_with(*mask.state()) if isinstance(mask, KerasTensor) else mask
+
+
+def _tensor_with(cls: type, state: Mapping[str, Any]) -> Any:
+    made = object.__new__(cls)
+    vars(made).update(state)
+    return made
+
 
 def is_keras_tensor(x: object) -> bool:
     """Say whether `x` is a symbolic tensor of a model's graph.
@@ -235,23 +269,6 @@ def to_symbolic(tree: Nest) -> Nest:
     return trees.map_structure(convert, tree)
 
 
-class History:
-    """Where a symbolic tensor came from: `(operation, node index, tensor index)`."""
-
-    __slots__ = ("operation", "node_index", "tensor_index")
-
-    def __init__(self, operation: Any, node_index: int, tensor_index: int):
-        self.operation = operation
-        self.node_index = node_index
-        self.tensor_index = tensor_index
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter((self.operation, self.node_index, self.tensor_index))
-
-    def __getitem__(self, i: Any) -> Any:
-        return (self.operation, self.node_index, self.tensor_index)[i]
-
-
 class SymbolicNode:
     """One call of an operation in a model's graph.
 
@@ -272,6 +289,7 @@ class SymbolicNode:
         self.operation = operation
         self.args = tuple(args)
         self.kwargs = dict(kwargs or {})
+        self.serial = next(_serials)
         leaves = trees.flatten((self.args, self.kwargs))
         self.input_tensors = [leaf for leaf in leaves if isinstance(leaf, KerasTensor)]
         self.outputs: list[Any] = [
@@ -296,8 +314,7 @@ class SymbolicNode:
         for tensor in self.input_tensors:
             history = getattr(tensor, "_keras_history", None)
             if history is not None:
-                node = history.operation._inbound_nodes[history.node_index]
-                found[id(node)] = node
+                found[id(history.node)] = history.node
         return list(found.values())
 
     def fill(self, values: Mapping[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -308,8 +325,22 @@ class SymbolicNode:
 
         return trees.map_structure(replace, self.args), trees.map_structure(replace, self.kwargs)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        arguments = as_references((self.args, self.kwargs))
+        return _restored_node, (self.operation, *arguments, [t.state() for t in self.outputs])
 
-class Operation:
+
+_serials = itertools.count()
+
+
+def _restored_node(operation: Any, args: Any, kwargs: Any, outputs: list[Any]) -> SymbolicNode:
+    """Make a copied node, of an operation that may itself be halfway through being copied."""
+    _give_node_lists(operation)
+    args, kwargs = as_tensors((args, kwargs))
+    return SymbolicNode(operation, args, kwargs, [_tensor_with(*state) for state in outputs])
+
+
+class Operation(CopiedWhole):
     """What a node of a model's graph calls: the common base of ops in graphs and layers.
 
     Args:
@@ -334,6 +365,13 @@ class Operation:
         self._inbound_nodes: list[SymbolicNode] = []
         self._outbound_nodes: list[SymbolicNode] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key not in _NODE_LISTS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _give_node_lists(self)
+        vars(self).update(state)
+
     def _tensors_of(self, which: str) -> Any:
         if len(self._inbound_nodes) != 1:
             raise AttributeError(
@@ -353,6 +391,15 @@ class Operation:
     def output(self) -> Any:
         """The symbolic output of the only call, or a list of them."""
         return self._tensors_of("output")
+
+
+# A copied operation has the nodes of those graphs that are copied with it.
+_NODE_LISTS = ("_inbound_nodes", "_outbound_nodes")
+
+
+def _give_node_lists(operation: Operation) -> None:
+    for name in _NODE_LISTS:
+        vars(operation).setdefault(name, [])
 
 
 class OpCall(Operation):

@@ -159,11 +159,14 @@ class Tensor(Operators):
     def __copy__(self) -> Tensor:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        return Tensor(device.copied(self.data))
-
     def __reduce__(self) -> tuple[Any, ...]:
-        return Tensor, (self.data,)
+        left("by a copy")
+        marks = {name: getattr(self, name) for name in _MARKS if hasattr(self, name)}
+        return (Tensor, (self.data,), (None, marks)) if marks else (Tensor, (self.data,))
+
+
+# What goes with a tensor's values into a copy, where it is set; the tape does not.
+_MARKS = ("rows", "_keras_mask", "_keras_logits")
 
 
 def boxed(result: Any) -> Any:

@@ -298,8 +298,7 @@ class Variable(Operators):
             f"value={device.to_numpy(self.array)}>"
         )
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__
 
     def __len__(self) -> int:
         return len(self.value)
@@ -323,16 +322,25 @@ class Variable(Operators):
         left("as an index")
         return device.to_numpy(self.array).__index__()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        copied = Variable(
-            self.array, trainable=self.trainable, autocast=self.autocast, name=self.name
-        )
-        copied.path = self.path
-        copied.regularizer, copied.constraint = self.regularizer, self.constraint
-        copied.overwrite_with_gradient = self.overwrite_with_gradient
-        memo[id(self)] = copied
-        return copied
+    def __copy__(self) -> Variable:
+        made = object.__new__(type(self))
+        made.__setstate__({**self.__getstate__(), "array": device.copied(self.array)})
+        return made
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the place on the tape, which a copy does not share."""
+        return {name: getattr(self, name) for name in _COPIED_SLOTS} | vars(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        left("by a new variable")
+        self._leaf = None
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+_COPIED_SLOTS = tuple(
+    name for name in Variable.__slots__ if name not in ("_leaf", "__weakref__", "__dict__")
+)
 
 def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
     """A fresh array with a variable's first values."""

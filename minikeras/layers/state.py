@@ -48,6 +48,19 @@ class State:
         self._untrack(self.__dict__.get(name))
         super().__delattr__(name)
 
+    def __getstate__(self):
+        """What the layer holds, without what it looked up; and the containers that it watches."""
+        state: Any = super().__getstate__()
+        if "_cache" not in state:
+            return state
+        return {**state, "_cache": {}, "_watched": tracking.owned_by(self, vars(self).values())}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        for container in state.pop("_watched", []):
+            container.owner = self
+        super().__setstate__(state)
+
     def _track(self, value):
         """Note a value if it is state; wrap it if it is a container that may come to hold some."""
         kind = type(value)

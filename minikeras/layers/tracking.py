@@ -21,7 +21,36 @@ def changed():
     _state["version"] = next(_changes)
 
 
-class TrackedList(list):
+class _Tracked:
+    """A container whose items are tracked by an owner; without one it is like any other."""
+
+    owner: Any = None
+
+    def _track(self, value):
+        return value if self.owner is None else self.owner._track(value)
+
+    def _untrack(self, value):
+        if self.owner is not None:
+            self.owner._untrack(value)
+
+    def __getstate__(self):
+        """Nothing: the items are not in here, and the owner says itself what it owns."""
+
+
+def owned_by(owner, values):
+    """Return the containers among values, and inside them, whose owner is `owner`."""
+    found = []
+    for value in values:
+        if isinstance(value, _Tracked) and value.owner is owner:
+            found.append(value)
+        if isinstance(value, (list, tuple)):
+            found += owned_by(owner, value)
+        elif isinstance(value, dict):
+            found += owned_by(owner, value.values())
+    return found
+
+
+class TrackedList(_Tracked, list):
     """A list whose items are tracked by an owner."""
 
     def __init__(self, values=(), owner: Any = None):
@@ -30,51 +59,48 @@ class TrackedList(list):
 
     def append(self, value):
         """Track and append `value`."""
-        super().append(self.owner._track(value))
+        super().append(self._track(value))
 
     def insert(self, index, value):
         """Track and insert `value`."""
-        super().insert(index, self.owner._track(value))
+        super().insert(index, self._track(value))
 
     def extend(self, values):
         """Track and append all `values`."""
-        super().extend(self.owner._track(value) for value in values)
+        super().extend(self._track(value) for value in values)
 
     def __iadd__(self, values):
         self.extend(values)
         return self
 
     def __setitem__(self, index, value):
-        super().__setitem__(index, self.owner._track(value))
+        super().__setitem__(index, self._track(value))
 
     def __delitem__(self, index):
         taken = self[index] if isinstance(index, slice) else [self[index]]
         super().__delitem__(index)
         for value in taken:
-            self.owner._untrack(value)
+            self._untrack(value)
 
     def remove(self, value):
         """Stop to track `value` and take it out."""
-        self.owner._untrack(value)
+        self._untrack(value)
         super().remove(value)
 
     def pop(self, index=-1):
         """Stop to track the item and return it."""
         value = super().pop(index)
-        self.owner._untrack(value)
+        self._untrack(value)
         return value
 
     def clear(self):
         """Stop to track all items and empty the list."""
         for value in self:
-            self.owner._untrack(value)
+            self._untrack(value)
         super().clear()
 
-    def __reduce__(self):
-        return list, (list(self),)
 
-
-class TrackedDict(dict):
+class TrackedDict(_Tracked, dict):
     """A dict whose values are tracked by an owner."""
 
     def __init__(self, values=(), owner: Any = None):
@@ -82,7 +108,7 @@ class TrackedDict(dict):
         super().__init__({key: owner._track(value) for key, value in dict(values).items()})
 
     def __setitem__(self, key, value):
-        super().__setitem__(key, self.owner._track(value))
+        super().__setitem__(key, self._track(value))
 
     def update(self, *args, **kwargs):
         """Track and set several values."""
@@ -96,26 +122,23 @@ class TrackedDict(dict):
         return self[key]
 
     def __delitem__(self, key):
-        self.owner._untrack(self[key])
+        self._untrack(self[key])
         super().__delitem__(key)
 
     def pop(self, key, *default):
         """Stop to track the value and return it."""
         if key in self:
-            self.owner._untrack(self[key])
+            self._untrack(self[key])
         return super().pop(key, *default)
 
     def popitem(self):
         """Stop to track the last value and return it with its key."""
         key, value = super().popitem()
-        self.owner._untrack(value)
+        self._untrack(value)
         return key, value
 
     def clear(self):
         """Stop to track all values and empty the dict."""
         for value in self.values():
-            self.owner._untrack(value)
+            self._untrack(value)
         super().clear()
-
-    def __reduce__(self):
-        return dict, (dict(self),)

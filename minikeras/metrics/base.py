@@ -10,9 +10,10 @@ from minikeras.autograd.symbolic import in_abstract_scope
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.autograd.variable import Variable
 from minikeras.core import names, policy, settings, trees
+from minikeras.core.copying import CopiedWhole
 
 
-class Metric:
+class Metric(CopiedWhole):
     """A figure of merit, gathered over the batches of an epoch.
 
     A subclass makes its variables in `__init__`, adds to them in `update_state` and computes the

@@ -8,8 +8,8 @@ from minikeras.core import dims, registry, trees
 from minikeras.layers.base import Layer
 from minikeras.layers.input_layer import Input, InputLayer
 from minikeras.layers.input_spec import InputSpec
-from minikeras.models.graph import Graph, detached
-from minikeras.models.model import Model
+from minikeras.models.graph import GRAPH_ATTRIBUTES, Graph, detached
+from minikeras.models.model import Model, graph_base
 from minikeras.models.written import functional_from_config, graph_config
 from minikeras.training.trainer import Trainer
 
@@ -47,7 +47,8 @@ class Functional(Graph, Model):
             _make_input(tensor)
         if not all(isinstance(_origin(t), InputLayer) for t in trees.flatten(inputs)):
             inputs, outputs = _cut_out(inputs, outputs)
-        object.__setattr__(self, "_graph_parts", None)
+        if type(self) is Functional:  # or it would hold, and copy, what it was cut out of
+            object.__setattr__(self, "_arguments", ((), {}))
         self._init_graph(inputs, outputs)
         for operation in self._operations:
             if isinstance(operation, Layer):
@@ -60,10 +61,13 @@ class Functional(Graph, Model):
             self.trainable = trainable
 
     def __setattr__(self, name, value):
-        if name in _GRAPH_ATTRIBUTES:
+        if name in _QUIET_ATTRIBUTES:
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+
+    def __reduce__(self):
+        return _blank, (type(self),), self.__getstate__()
 
     __call__: Any = Layer.__call__
 
@@ -168,25 +172,18 @@ class Functional(Graph, Model):
         return {"name": self.name, "trainable": self.trainable, **graph_config(self)}
 
 
-_GRAPH_ATTRIBUTES = frozenset(
-    [
-        "_inputs_struct",
-        "_outputs_struct",
-        "_inputs",
-        "_outputs",
-        "_nodes",
-        "_operations",
-        "_node_depths",
-        "_plan",
-        "input_names",
-        "output_names",
-        "_build_shapes",
-    ]
-)
+_QUIET_ATTRIBUTES = GRAPH_ATTRIBUTES | {"input_names", "output_names", "_build_shapes"}
+
+
 # Keras has no public name for the class of graph models and writes down this one.
 registry.Table("graph model", "keras.src.models.functional").add(Functional)
 registry.late_bound["functional"] = Functional
 registry.late_bound["functional_from_config"] = functional_from_config
+
+
+def _blank(cls):
+    """A model without state, of a class that only constructing a graph makes one of graphs."""
+    return Layer.__new__(graph_base(cls, Functional))
 
 
 def _plain(tree):

@@ -8,6 +8,7 @@ comes first: in this order a model runs, and draws the seeds of layers that are 
 
 from collections import Counter
 
+from minikeras.autograd.history import as_references, as_tensors, nodes_before
 from minikeras.autograd.symbolic import KerasTensor, Operation, SymbolicNode
 from minikeras.core import trees
 
@@ -37,16 +38,37 @@ class Graph(Operation):
         self._init_graph(inputs, outputs)
 
     def _init_graph(self, inputs, outputs):
+        _check_tensors(trees.flatten(inputs), "inputs")
+        _check_tensors(trees.flatten(outputs), "outputs")
+        self._plan_graph(inputs, outputs)
+        _check_connected(self._nodes, self._inputs, self._outputs)
+        _check_unique_names(self._operations)
+
+    def _plan_graph(self, inputs, outputs):
         self._inputs_struct = inputs
         self._outputs_struct = outputs
         self._inputs = trees.flatten(inputs)
         self._outputs = trees.flatten(outputs)
-        _check_tensors(self._inputs, "inputs")
-        _check_tensors(self._outputs, "outputs")
         self._nodes, self._operations, self._node_depths = _ordered(self._inputs, self._outputs)
-        _check_connected(self._nodes, self._inputs, self._outputs)
-        _check_unique_names(self._operations)
         self._plan = [_Step(node) for node in self._nodes if node.input_tensors]
+
+    def __getstate__(self):
+        """What else there is, and the graph as a list of nodes; the plan is made anew from it."""
+        state = super().__getstate__()
+        if "_plan" in state:
+            rest = {key: value for key, value in state.items() if key not in GRAPH_ATTRIBUTES}
+            ends = self._inputs_struct, self._outputs_struct
+            graph = nodes_before(trees.flatten(ends)), *as_references(ends)
+            return {"_graph": graph, **rest}  # the nodes first, in their order
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        graph = state.pop("_graph", None)
+        super().__setstate__(state)
+        if graph is not None:
+            _, inputs, outputs = graph
+            self._plan_graph(as_tensors(inputs), as_tensors(outputs))
 
     @property
     def operations(self):
@@ -81,6 +103,21 @@ class Graph(Operation):
                 operation = step.operation if replace is None else replace(step.operation)
                 step.run(known, operation, training)
         return trees.pack_sequence_as(self._outputs_struct, [known[id(t)] for t in self._outputs])
+
+
+# What `_plan_graph` sets.
+GRAPH_ATTRIBUTES = frozenset(
+    [
+        "_inputs_struct",
+        "_outputs_struct",
+        "_inputs",
+        "_outputs",
+        "_nodes",
+        "_operations",
+        "_node_depths",
+        "_plan",
+    ]
+)
 
 
 class _Step:

@@ -51,7 +51,7 @@ class Model(Trainer, Layer):
     def __init__(self, *args, **kwargs):
         if _is_functional(args, kwargs):
             functional = registry.late_bound["functional"]
-            _graph_base(type(self), functional)
+            graph_base(type(self), functional)
             functional.__init__(self, *args, **kwargs)
             return
         Trainer.__init__(self)
@@ -184,12 +184,12 @@ def _shape_of(tensors):
     return tensors[0].shape if len(tensors) == 1 else [t.shape for t in tensors]
 
 
-def _graph_base(cls, functional):
+def graph_base(cls, functional):
     """Put the methods of a graph model behind those of a user's subclass of Model."""
     if cls is Model:
         return functional
     if issubclass(cls, Model) and not issubclass(cls, functional):
-        cls.__bases__ = tuple(_graph_base(base, functional) for base in cls.__bases__)
+        cls.__bases__ = tuple(graph_base(base, functional) for base in cls.__bases__)
     return cls
 
 

@@ -36,6 +36,10 @@ class Steps:
         self._model = model
         self._kinds = {}
 
+    def __reduce__(self):
+        """A copied model records its steps anew: what is recorded names the original's arrays."""
+        return Steps, (self._model,)
+
     def run(self, name, batch):
         """Run a step on one batch.
 

@@ -1,0 +1,96 @@
+"""Where the symbolic tensors of a graph came from, and how they are copied and pickled.
+
+`copy.deepcopy` and `pickle` follow references, one call within the other: along the edges of a
+graph that would go as deep as the graph is long. What is copied of a graph is flat instead: a list
+of its nodes in the order in which they were made, each naming the tensors that it takes as outputs
+of nodes before it. Operations do not lead to their nodes, so that one layer is copied without the
+graphs that it is part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from minikeras.core import trees
+from minikeras.core.types import Nest
+
+
+class History:
+    """Where a symbolic tensor came from: `(operation, node index, tensor index)`."""
+
+    __slots__ = ("operation", "node_index", "tensor_index")
+
+    def __init__(self, operation: Any, node_index: int, tensor_index: int):
+        self.operation = operation
+        self.node_index = node_index
+        self.tensor_index = tensor_index
+
+    @property
+    def node(self) -> Any:
+        """The node whose output the tensor is."""
+        return self.operation._inbound_nodes[self.node_index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.operation, self.node_index, self.tensor_index))
+
+    def __getitem__(self, i: Any) -> Any:
+        return (self.operation, self.node_index, self.tensor_index)[i]
+
+
+class NodeOutput:
+    """A symbolic tensor in the description of a graph: one output of a node.
+
+    Args:
+        node: the `SymbolicNode`.
+        index: which of its outputs.
+    """
+
+    def __init__(self, node: Any, index: int):
+        self.node = node
+        self.index = index
+
+    @property
+    def tensor(self) -> Any:
+        """The tensor itself."""
+        return self.node.outputs[self.index]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NodeOutput, (self.node, self.index)
+
+
+def nodes_before(tensors: Iterable[Any]) -> list[Any]:
+    """Return all nodes that lead to some tensors, in the order in which they were made."""
+    found: dict[int, Any] = {}
+    stack = list(tensors)
+    while stack:
+        history = getattr(stack.pop(), "_keras_history", None)
+        if history is not None and id(history.node) not in found:
+            found[id(history.node)] = history.node
+            stack.extend(history.node.input_tensors)
+    return sorted(found.values(), key=lambda node: node.serial)
+
+
+def as_references(tree: Nest) -> Nest:
+    """Replace the symbolic tensors in a nest that a node made by `NodeOutput`s."""
+
+    def referred(leaf: Any) -> Any:
+        history = getattr(leaf, "_keras_history", None)
+        return leaf if history is None else NodeOutput(history.node, history.tensor_index)
+
+    return trees.map_structure(referred, tree)
+
+
+def as_tensors(tree: Nest) -> Nest:
+    """Replace the `NodeOutput`s in a nest by the tensors."""
+    return trees.map_structure(lambda x: x.tensor if isinstance(x, NodeOutput) else x, tree)
+
+
+def tensor_after(nodes: list[Any], reference: NodeOutput) -> Any:
+    """Return a copied tensor; the nodes that lead to it come first, so that they are copied first.
+
+    Args:
+        nodes: what `nodes_before` says of the tensor.
+        reference: which of their outputs it is.
+    """
+    return reference.tensor
