@@ -83,7 +83,11 @@ def as_references(tree: Nest) -> Nest:
 
 def as_tensors(tree: Nest) -> Nest:
     """Replace the `NodeOutput`s in a nest by the tensors."""
-    return trees.map_structure(lambda x: x.tensor if isinstance(x, NodeOutput) else x, tree)
+
+    def found(leaf: Any) -> Any:
+        return leaf.tensor if isinstance(leaf, NodeOutput) else leaf
+
+    return trees.map_structure(found, tree)
 
 
 def tensor_after(nodes: list[Any], reference: NodeOutput) -> Any:

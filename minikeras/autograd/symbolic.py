@@ -199,19 +199,20 @@ class KerasTensor(Operators):
             return tensor_after, (nodes_before([self]), as_references(self))
         return _tensor_with, (type(self), vars(self))
 
-    def state(self) -> tuple[type, dict[str, Any]]:
-        """Return the class and the attributes, without what says where the tensor came from."""
-        state = {key: value for key, value in vars(self).items() if key != "_keras_history"}
-        if "_keras_mask" in state:  # it counts by its shape alone
-            state["_keras_mask"] = trees.map_structure(_without_history, state["_keras_mask"])
-        return type(self), state
+
+def _state_of(tensor: KerasTensor) -> tuple[type[KerasTensor], dict[str, Any]]:
+    """The class and the attributes, without what says where the tensor came from."""
+    state = {key: value for key, value in vars(tensor).items() if key != "_keras_history"}
+    if "_keras_mask" in state:  # it counts by its shape alone
+        state["_keras_mask"] = trees.map_structure(_without_history, state["_keras_mask"])
+    return type(tensor), state
 
 
 def _without_history(mask: Any) -> Any:
-    return _tensor_with(*mask.state()) if isinstance(mask, KerasTensor) else mask
+    return _tensor_with(*_state_of(mask)) if isinstance(mask, KerasTensor) else mask
 
 
-def _tensor_with(cls: type, state: Mapping[str, Any]) -> Any:
+def _tensor_with(cls: type[KerasTensor], state: Mapping[str, Any]) -> KerasTensor:
     made = object.__new__(cls)
     vars(made).update(state)
     return made
@@ -327,7 +328,7 @@ class SymbolicNode:
 
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = as_references((self.args, self.kwargs))
-        return _restored_node, (self.operation, *arguments, [t.state() for t in self.outputs])
+        return _restored_node, (self.operation, *arguments, [_state_of(t) for t in self.outputs])
 
 
 _serials = itertools.count()

@@ -59,7 +59,8 @@ class State:
         state = dict(state)
         for container in state.pop("_watched", []):
             container.owner = self
-        super().__setstate__(state)
+        rest: Any = super()
+        rest.__setstate__(state)
 
     def _track(self, value):
         """Note a value if it is state; wrap it if it is a container that may come to hold some."""
