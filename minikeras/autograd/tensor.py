@@ -161,7 +161,7 @@ class Tensor(Operators):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        left("by a copy")
+        left("by a copy", self.data)
         marks = {name: getattr(self, name) for name in _MARKS if hasattr(self, name)}
         return (Tensor, (self.data,), (None, marks)) if marks else (Tensor, (self.data,))
 

@@ -332,7 +332,7 @@ class Variable(Operators):
         return {name: getattr(self, name) for name in _COPIED_SLOTS} | vars(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        left("by a new variable")
+        made_variable()
         self._leaf = None
         for name, value in state.items():
             setattr(self, name, value)
