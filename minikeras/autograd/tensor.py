@@ -6,6 +6,7 @@ of values share them.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -160,10 +161,19 @@ class Tensor(Operators):
     def __copy__(self) -> Tensor:
         return self
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        left("by a copy", self.data)
+        made = Tensor(device.copied(self.data))
+        for name, mark in self._marks().items():
+            setattr(made, name, copy.deepcopy(mark, memo))
+        return made
+
     def __reduce__(self) -> tuple[Any, ...]:
         left("by a copy", self.data)
-        marks = {name: getattr(self, name) for name in _MARKS if hasattr(self, name)}
-        return (Tensor, (self.data,), (None, marks)) if marks else (Tensor, (self.data,))
+        return Tensor, (self.data,), (None, self._marks())
+
+    def _marks(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _MARKS if hasattr(self, name)}
 
 
 # What goes with a tensor's values into a copy, where it is set; the tape does not.

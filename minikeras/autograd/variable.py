@@ -7,6 +7,7 @@ fresh array, and what others hold stays as it was.
 
 from __future__ import annotations
 
+import copy
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -325,6 +326,13 @@ class Variable(Operators):
     def __copy__(self) -> Variable:
         made = object.__new__(type(self))
         made.__setstate__({**self.__getstate__(), "array": device.copied(self.array)})
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        made = memo[id(self)] = object.__new__(type(self))
+        state = self.__getstate__()
+        array = device.copied(state.pop("array"))
+        made.__setstate__({**copy.deepcopy(state, memo), "array": array})
         return made
 
     def __getstate__(self) -> dict[str, Any]:

@@ -4,6 +4,8 @@ The stand-in refuses what a real GPU would do slowly or silently: an operation, 
 array that does not lie on the current device.
 """
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -155,6 +157,21 @@ def test_variables(two_gpus):
     assert v.numpy().tolist() == copy.numpy().tolist() == [6.0, 8.0]
     with pytest.raises(ValueError, match=r"gpu:1.*gpu:0"):
         v.assign(ops.ones((2,)))
+
+
+def test_copies_lie_where_the_original_does(two_gpus):
+    with keras.device("gpu:1"):
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        model.compile("adam", "mse")
+        model.train_on_batch(np.ones((4, 3)), np.ones((4, 2)))
+    for way in (copy.copy, copy.deepcopy):
+        copied = way(model)
+        copied.train_on_batch(np.ones((4, 3)), np.ones((4, 2)))
+        assert {v.device for v in copied.weights} == {"gpu:1"}
+        assert way(model.weights[0]).device == way(model.weights[0].value).device == "gpu:1"
+        assert [v.device for v in copied.optimizer.variables] == [
+            v.device for v in model.optimizer.variables
+        ]
 
 
 def test_two_gpus_do_not_mix(two_gpus):
