@@ -1,6 +1,8 @@
 """Whatever is done to a model in whatever order: a recorded one is what an eager one is."""
 
+import copy
 import os
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -61,7 +63,7 @@ class Recorded(RuleBasedStateMachine):
         for script in self.both:
             script.set_weights(seed)
 
-    #@rule(how=st.sampled_from([copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]))
+    @rule(how=st.sampled_from([copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]))
     def go_on_with_a_copy(self, how):
         """The copy reads anew; what happens to the original afterwards is none of its business."""
         original = self.recorded.model
