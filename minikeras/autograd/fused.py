@@ -13,7 +13,7 @@ from minikeras.autograd.node import Node, recording
 from minikeras.autograd.primitive import Primitive, primitive
 from minikeras.autograd.rules import filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
-from minikeras.autograd.tensor import Tensor, boxed, wrap
+from minikeras.autograd.tensor import Tensor
 from minikeras.core import settings
 from minikeras.core.types import Array, ArrayModule, List, Tuple
 
@@ -68,30 +68,19 @@ class Fused(Primitive):
     def _compute(self, tensors: Sequence[Tensor | None], statics: Statics) -> Any:
         if not settings.fused_kernels():
             return self.reference(*tensors, **statics)
-        arrays = [None if t is None else t.data for t in tensors]
-        xp = device.namespace(arrays[0])
-        keep = bool(recording.tapes) and any(
-            t is not None and t.node is not None and t.node.alive >= recording.since
-            for t in tensors
-        )
+        return super()._compute(tensors, statics)
+
+    def _launch(
+        self, xp: ArrayModule, arrays: Sequence[Array | None], statics: Statics, keep: bool
+    ) -> tuple[Any, Any]:
         compute = self.compute if not device.several else self._placed(self.compute)
-        try:
-            raw, saved = compute(xp, *arrays, keep=keep, **statics)
-        except Exception:
-            self._explain(tensors, statics)
-            raise
-        result = boxed(raw)
-        traced = None
-        if recording.recorder is not None:
-            named = {"keep": keep, **statics}
-            kernel = self._placed(self.kernel)
-            traced = recording.recorder.fused(kernel, (xp, *arrays), named, raw, result)
-        node = None
-        if keep:
-            node = self._record(tensors, arrays, statics, result)
-        if node is not None:
-            node.kept["saved"], node.kept["traced"] = saved, traced
-        return wrap(result, node)
+        return compute(xp, *arrays, keep=keep, **statics)
+
+    def _note(
+        self, arguments: Sequence[Any], statics: Statics, keep: bool, raw: Any, result: Any
+    ) -> Any:
+        kernel, named = self._placed(self.kernel), {"keep": keep, **statics}
+        return recording.recorder.fused(kernel, arguments, named, raw, result)
 
     def infer(self, inputs: Sequence[Any], statics: Statics) -> Any:
         """Return the shape and dtype of the result, from a rule or from the reference."""
@@ -115,11 +104,11 @@ class Fused(Primitive):
         xp = device.namespace(arrays[0])
         g = [g.data for g in gradients] if len(gradients) > 1 else gradients[0].data
         needs = tuple(parent is not None for parent in node.parents)
-        compute, saved = self._placed(self.compute_backward), node.kept["saved"]
+        compute, saved = self._placed(self.compute_backward), node.kept.get("saved")
         raw = compute(xp, g, arrays, saved, needs, **node.statics)
         result = [None if part is None else device.boxed(part) for part in raw]
         if recording.recorder is not None:
-            kernel, traced = self._placed(self.backward_kernel), node.kept["traced"]
+            kernel, traced = self._placed(self.backward_kernel), node.kept.get("traced")
             arguments = (xp, g, arrays, saved if traced is None else traced, needs)
             recording.recorder.gradients(kernel, arguments, node.statics, raw, result)
         return [None if array is None else Tensor(array) for array in result]

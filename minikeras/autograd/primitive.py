@@ -151,22 +151,36 @@ class Primitive(ByReference):
         ]
 
     def _compute(self, tensors: Sequence[Tensor | None], statics: Statics) -> Any:
+        """Run the kernel, note the call if a step is being recorded, put a node on the tape."""
         arrays = [None if t is None else t.data for t in tensors]
         xp = device.namespace(arrays[0])
-        compute = self.compute if not device.several else self._placed(self.compute)
+        parents = self._parents(tensors) if recording.tapes and self.differentiable else None
+        keep = parents is not None
         try:
-            raw = compute(xp, *arrays, **statics)
+            raw, saved = self._launch(xp, arrays, statics, keep)
         except Exception:
             self._explain(tensors, statics)
             raise
-        result = boxed(raw)
+        result, traced = boxed(raw), None
         if recording.recorder is not None and self._has_fixed_shape(tensors, statics):
-            kernel = self._placed(self.kernel)
-            recording.recorder.kernel(kernel, (xp, *arrays), statics, raw, result)
-        node = None
-        if recording.tapes and self.differentiable:
-            node = self._record(tensors, arrays, statics, result)
-        return wrap(result, node)
+            traced = self._note((xp, *arrays), statics, keep, raw, result)
+        if parents is None:
+            return wrap(result, None)
+        return wrap(result, self._node(parents, arrays, statics, result, saved, traced))
+
+    def _launch(
+        self, xp: ArrayModule, arrays: Sequence[Array | None], statics: Statics, keep: bool
+    ) -> tuple[Any, Any]:
+        """Return what the kernel computes, and what it saves for the backward pass: nothing."""
+        compute = self.compute if not device.several else self._placed(self.compute)
+        return compute(xp, *arrays, **statics), None
+
+    def _note(
+        self, arguments: Sequence[Any], statics: Statics, keep: bool, raw: Any, result: Any
+    ) -> Any:
+        """Note a call in the program that is being recorded; return what stands for the saved."""
+        kernel = self._placed(self.kernel)
+        recording.recorder.kernel(kernel, arguments, statics, raw, result)
 
     def _has_fixed_shape(self, tensors: Sequence[Tensor | None], statics: Statics) -> bool:
         """Whether the shapes of the inputs give that of the result; else nothing is recorded."""
@@ -204,14 +218,8 @@ class Primitive(ByReference):
         dtype = self.family.result(specs[0].dtype, full)
         return Abstract(self.family.shape(shapes, full), dtype)
 
-    def _record(
-        self,
-        tensors: Sequence[Tensor | None],
-        arrays: list[Array | None],
-        statics: Statics,
-        result: Any,
-    ) -> Node | None:
-        """Put one node on the tape, unless no input needs a gradient."""
+    def _parents(self, tensors: Sequence[Tensor | None]) -> tuple[Any, ...] | None:
+        """Return the places on the tape of the inputs, or None if none of them is on it."""
         since = recording.since
         parents = tuple(
             [
@@ -221,15 +229,27 @@ class Primitive(ByReference):
                 for t in tensors
             ]
         )
-        if not any(parents):
-            return None
+        return parents if any(parents) else None
+
+    def _node(
+        self,
+        parents: tuple[Any, ...],
+        arrays: Sequence[Array | None],
+        statics: Statics,
+        result: Any,
+        saved: Any,
+        traced: Any,
+    ) -> Node | None:
+        """Put one node on the tape, unless the result has no gradient."""
         results = result if type(result) in (tuple, list) else (result,)
         if results[0].dtype.kind != "f":
             return None
-        keep, keep_output = self._plan(tuple(p is not None for p in parents))
+        keep, keep_output = self._plan(tuple([p is not None for p in parents]))
         kept: dict[int | str, Any] = {i: arrays[i] for i in keep}
         if keep_output:
             kept["y"] = tuple(results)
+        if saved is not None:
+            kept["saved"], kept["traced"] = saved, traced
         return Node(
             self,
             parents,
