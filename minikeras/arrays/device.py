@@ -8,7 +8,6 @@ when somebody asks for them (`to_numpy`), and an op on arrays of two devices is 
 
 import os
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
@@ -18,6 +17,7 @@ import numpy as np
 
 from minikeras.arrays import gpu
 from minikeras.core import types
+from minikeras.core.per_thread import PerThread
 
 Array: type[Any] = np.ndarray
 """The arrays of a CPU; those of a GPU are told by `on_gpu`, since their library may be missing."""
@@ -29,7 +29,7 @@ several = False
 """Whether there are several GPUs, so that arrays may lie on another one than the current."""
 
 
-class _Current(threading.local):
+class _Current(PerThread):
     """The device of new arrays, of each thread: the array module and the number of the GPU."""
 
     xp: types.ArrayModule = np
@@ -38,6 +38,14 @@ class _Current(threading.local):
     def __init__(self):
         if self.index:  # CUDA itself begins every thread on the first GPU
             self.xp.cuda.Device(self.index).use()
+
+    def put_back(self, former: dict[str, Any]) -> None:
+        """Let the device of this thread be what it was, for CUDA too."""
+        xp = self.xp
+        super().put_back(former)
+        xp = self.xp if xp is np else xp
+        if xp is not np:
+            xp.cuda.Device(self.index).use()
 
 
 _current = _Current()

@@ -18,16 +18,16 @@ go to sleep.
 """
 
 import ctypes
-import importlib
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from minikeras.arrays import blas_threads
 from minikeras.core import settings
 
 OPERATIONS = 64
@@ -110,7 +110,8 @@ def each(task: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
         The results in the order of the pieces.
 
     Raises:
-        Exception: what a piece raised; the others have ended by then.
+        BaseException: what a piece raised, or a signal handler meanwhile; no other thread computes
+            a piece any longer by then.
 
     Example:
         >>> from minikeras.arrays.threads import each
@@ -119,10 +120,19 @@ def each(task: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
     """
     if len(parts) == 1 or _local.inside or settings.num_threads() == 1:
         return [task(part) for part in parts]
-    work = _Work(task, parts)
-    with blas_on_one_thread():
-        _pool.help(work, min(settings.num_threads(), len(parts)) - 1)
-        return [_value(result) for result in work.finish()]
+    return blas_threads.hold_at_one(_computed_together, task, parts)
+
+
+def _computed_together(task: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
+    work = _Work(task, parts, min(settings.num_threads(), len(parts)) - 1)
+    try:
+        _pool.help(work)
+        work.share()
+        results = work.close()
+    except BaseException:
+        work.close()
+        raise
+    return [_value(result) for result in results]
 
 
 def team(count: int) -> np.ndarray:
@@ -148,69 +158,50 @@ def watch_with(function: Callable[[np.ndarray, int], int]) -> None:
     _watch = function
 
 
-@contextmanager
-def blas_on_one_thread():
-    """Hold BLAS to one thread for the length of a `with` block."""
-    limits = _blas.hold()
-    try:
-        yield
-    finally:
-        _blas.release(limits)
-
-
-class _Blas:
-    """The BLAS libraries of this process, found when they are first needed."""
-
-    def __init__(self):
-        self._libraries: list[Any] | None = None
-
-    def hold(self) -> list[tuple[Any, int]]:
-        """Set every library to one thread; return what is to be undone."""
-        if self._libraries is None:
-            # Imported with the first large kernel, so that `import minikeras` is short.
-            threadpoolctl: Any = importlib.import_module("threadpoolctl")
-            found = threadpoolctl.ThreadpoolController().select(user_api="blas")
-            self._libraries = list(found.lib_controllers)
-        former = [(library, library.get_num_threads()) for library in self._libraries]
-        changed = [(library, count) for library, count in former if count != 1]
-        for library, _ in changed:
-            library.set_num_threads(1)
-        return changed
-
-    def release(self, changed: list[tuple[Any, int]]) -> None:
-        """Set the libraries back."""
-        for library, count in changed:
-            library.set_num_threads(count)
-
-
 class _Work:
-    """Pieces that several threads compute, each taking the next one when it is free."""
+    """Pieces that several threads compute, each taking the next one when it is free.
 
-    def __init__(self, task: Callable[[Any], Any], parts: Sequence[Any]):
-        self.task: Any = task
-        self.parts = parts
-        self.results: list[Any] = [None] * len(parts)
+    A thread that helps sits on a seat of its own while it computes, a lock. The thread whose work
+    it is closes all seats in the end by taking these locks itself: that waits for those who sit
+    there, and for nobody else. No pieces are counted, so none can be missed in the count.
+    """
+
+    def __init__(self, task: Callable[[Any], Any], parts: Sequence[Any], helpers: int):
+        self._task: Any = task
+        self._parts = parts
+        self._results: list[Any] = [None] * len(parts)
         # Two threads never get the same place: Python's lock is held while an iterator moves on.
         self._places = iter(range(len(parts)))
-        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        # The owner may lock these again when it was interrupted.
+        self.seats = [threading.RLock() for _ in range(helpers)]
+
+    def help(self, seat: Any) -> None:
+        """Compute pieces on a seat, unless it is closed already."""
+        if seat.acquire(blocking=False):
+            try:
+                self.share()
+            finally:
+                seat.release()
 
     def share(self) -> None:
         """Compute pieces until none is left to take."""
         for place in self._places:
-            self.results[place] = _call(self.task, self.parts[place])
-            self._ended.put(None)
+            self._results[place] = _call(self._task, self._parts[place])
 
-    def finish(self) -> list[Any]:
-        """Compute pieces, wait for those that other threads have taken, and return all results.
+    def close(self) -> list[Any]:
+        """Let nobody take a piece, wait for those who compute one, and return all results.
 
-        A thread that wakes too late to take one is not waited for; nothing is left for it to hold.
+        Whoever comes too late finds a closed seat, and nothing left to hold. It may be called
+        again after an exception of a signal handler, and a signal does not keep it from waiting.
         """
         try:
-            self.share()
-        finally:
-            for _ in self.parts:
-                self._ended.get()
-            results, self.results, self.parts, self.task = self.results, [], (), None
+            deque(self._places, 0)
+            for seat in self.seats:
+                seat.acquire()
+        except BaseException:
+            self.close()
+            raise
+        results, self._results, self._parts, self._task = self._results, [], (), None
         return results
 
 
@@ -218,17 +209,17 @@ class _Pool:
     """Threads that wait for work; there are as many as were ever busy at once."""
 
     def __init__(self):
-        self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[_Work, Any] | None] = queue.SimpleQueue()
         self._count = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may come here while its thread is here
         self._words = np.zeros(WORDS, np.int64)
         self._words[YIELD] = _yielding()
 
-    def help(self, work: _Work, count: int) -> None:
-        """Let the next free threads share some work."""
+    def help(self, work: _Work) -> None:
+        """Let the next free threads share some work, one for each seat."""
         self._grow()
-        for _ in range(count):
-            self._waiting.put(work)
+        for seat in work.seats:
+            self._waiting.put((work, seat))
         self._words[CALLS] += 1
 
     def awake(self) -> np.ndarray:
@@ -245,19 +236,25 @@ class _Pool:
             return
         with self._lock:
             while self._count < settings.num_threads() - 1:
-                threading.Thread(target=self._work, daemon=True, name="minikeras").start()
+                # Counted at last: an interrupt between makes one thread too many, not too few.
+                try:
+                    threading.Thread(target=self._work, daemon=True, name="minikeras").start()
+                except RuntimeError:  # there are no more to be had: others compute these pieces
+                    return
                 self._count += 1
 
     def _work(self) -> None:
         _local.inside = True
+        blas_threads.hold_for_good()
         with np.errstate(all="ignore"):  # as in the thread that hands out the pieces
             while True:
-                work = self._next()
-                if work is not None:
-                    work.share()
+                given = self._next()
+                if given is not None:
+                    work, seat = given
+                    work.help(seat)
 
-    def _next(self) -> _Work | None:
-        """Return the next work that is given to a thread; None if it was only to wake up."""
+    def _next(self) -> tuple[_Work, Any] | None:
+        """Return the next work for a thread, and its seat; None if it was only to wake up."""
         calls = int(self._words[CALLS])
         while self._waiting.empty() and _watch is not None:
             former, calls = calls, _watch(self._words, calls)
@@ -292,7 +289,7 @@ def _value(result: tuple[Any, BaseException | None]) -> Any:
     return value
 
 
-_blas, _pool = _Blas(), _Pool()
+_pool = _Pool()
 _nobody = np.zeros(WORDS, np.int64)
 _watch: Callable[[np.ndarray, int], int] | None = None
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+
+from minikeras.core.per_thread import PerThread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ class Tape(Protocol):
     watched: set[Place]
 
 
-class Recording(threading.local):
+class Recording(PerThread):
     """What the current thread records.
 
     Its open tapes, and the number of the oldest's start; and the recorder of a program, if there is
@@ -52,8 +53,8 @@ class Recording(threading.local):
 
     def switch(self, tapes: tuple[Any, ...]) -> None:
         """Record for these tapes and no others."""
-        self.tapes = tapes
-        self.since = min((tape.start for tape in tapes), default=math.inf)
+        since = min((tape.start for tape in tapes), default=math.inf)
+        self.tapes, self.since = tapes, since  # no call between: both or none if a signal comes
 
     def watches(self, leaf: Leaf) -> bool:
         """Return whether an open tape was told to watch a leaf."""

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -22,10 +21,11 @@ from minikeras.autograd.history import (
 from minikeras.autograd.tensor import Operators
 from minikeras.core import dims, dtypes, names, trees
 from minikeras.core.copying import CopiedWhole
+from minikeras.core.per_thread import PerThread
 from minikeras.core.types import DTypeLike, Nest
 
 
-class _Scope(threading.local):
+class _Scope(PerThread):
     abstract = False
 
 

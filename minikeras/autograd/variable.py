@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,42 +22,17 @@ from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Operators, Tensor, array_from, host_array
 from minikeras.core import dims, dtypes, names, settings
+from minikeras.core.per_thread import PerThread
 from minikeras.core.types import Array, DTypeLike
 
 
-class _Autocast(threading.local):
+class _Autocast(PerThread):
+    """The dtype in which float variables are read in this thread, or None for their own."""
+
     dtype: str | None = None
 
 
-_autocast = _Autocast()
-
-
-def autocast_dtype() -> str | None:
-    """Return the dtype in which float variables are read now, or None for their own."""
-    return _autocast.dtype
-
-
-class AutocastScope:
-    """Read float variables in another float dtype inside the `with` block.
-
-    Args:
-        dtype: dtype name, or None to read variables as they are.
-    """
-
-    def __init__(self, dtype: str | None):
-        if dtype is not None and not dtypes.is_float(dtype):
-            raise ValueError(
-                f"`AutocastScope` can only be used with a floating-point target dtype. "
-                f"Received: dtype={dtype}"
-            )
-        self.dtype = dtype
-
-    def __enter__(self) -> None:
-        self._outer = _autocast.dtype
-        _autocast.dtype = self.dtype
-
-    def __exit__(self, *_: object) -> None:
-        _autocast.dtype = self._outer
+autocasting = _Autocast()
 
 
 class Variable(Operators):
@@ -143,8 +117,8 @@ class Variable(Operators):
     def dtype(self) -> str:
         """The dtype's name; inside a layer that computes in another float type, that one."""
         name = dtypes.name_of(self.array.dtype)
-        if self.autocast and _autocast.dtype is not None and dtypes.is_float(name):
-            return _autocast.dtype
+        if self.autocast and autocasting.dtype is not None and dtypes.is_float(name):
+            return autocasting.dtype
         return name
 
     @property
@@ -183,7 +157,7 @@ class Variable(Operators):
         if recording.recorder is not None:
             recording.recorder.read(self)
         tensor = Tensor(self.array, self.as_leaf())
-        target = _autocast.dtype
+        target = autocasting.dtype
         if target is not None and self.autocast and self.array.dtype.kind == "f":
             return cast.run(tensor, dtype=target) if tensor.dtype != target else tensor
         return tensor

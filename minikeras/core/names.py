@@ -1,18 +1,19 @@
 """Names that users see: automatic ones, snake_case, and the path of scopes a variable lives in."""
 
 import re
-import threading
 from collections import defaultdict
 from typing import Any
+
+from minikeras.core.per_thread import PerThread
 
 _counts: defaultdict[str, int] = defaultdict(int)
 
 
-class _Scopes(threading.local):
+class _Scopes(PerThread):
     names: tuple[str, ...] = ()
 
 
-_scopes = _Scopes()
+scopes = _Scopes()
 
 
 def to_snake_case(name: str) -> str:
@@ -84,14 +85,14 @@ class name_scope:  # the public name is Keras's
         self.name = name
 
     def __enter__(self):
-        self._outer = _scopes.names
-        _scopes.names = (*self._outer, self.name)
+        self._outer = scopes.names
+        scopes.names = (*self._outer, self.name)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _scopes.names = self._outer
+        scopes.names = self._outer
 
 
 def scope_path() -> str:
     """Return the names of the open scopes joined by `/`, or an empty string."""
-    return "/".join(_scopes.names)
+    return "/".join(scopes.names)

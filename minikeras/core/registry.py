@@ -4,12 +4,12 @@ A saved object is a dict with the keys `module`, `class_name`, `config` and `reg
 Keras's model files, so that a config written here can be read there and the other way round.
 """
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from minikeras.core.per_thread import PerThread
 from minikeras.core.types import Config, Dict, List, Tuple
 
 _REGISTERED_CLASSES: dict[str, Any] = {}
@@ -128,7 +128,7 @@ class Table:
         return deserialize(config, custom_objects)
 
 
-class _CustomScope(threading.local):
+class _CustomScope(PerThread):
     objects: Config = {}  # replaced, never changed in place
 
 

@@ -1,11 +1,11 @@
 """How a layer's `call` takes its arguments, read from its signature once per class."""
 
 import inspect
-import threading
 from functools import cache
 from typing import Any
 
 from minikeras.core import trees
+from minikeras.core.per_thread import PerThread
 
 
 class CallSignature:
@@ -44,7 +44,7 @@ def signature_of(function):
     return CallSignature(function)
 
 
-class CallContext(threading.local):
+class CallContext(PerThread):
     """What the outermost layer call in progress has settled for the calls inside it."""
 
     entry: Any = None

@@ -3,6 +3,10 @@
 In this order: convert the inputs, build the weights on the first call, check the inputs, settle
 `training` and the masks, run `call`, add the activity's penalty, pass the mask on. On a model's
 symbolic tensors the same happens with shapes alone, and one node joins the graph.
+
+What a call sets for the calls inside it, it sets inside a `try` and puts back in the `finally` by
+plain assignments. Python lets no signal handler in between these; on the way into the `__exit__` of
+a context manager it does, and an exception of the handler would leave the scope open for ever.
 """
 
 import inspect
@@ -16,7 +20,7 @@ from minikeras.autograd.composite import convert_to_tensor
 from minikeras.autograd.primitive import cast
 from minikeras.autograd.symbolic import Abstract, KerasTensor, SymbolicNode
 from minikeras.autograd.tensor import Tensor
-from minikeras.autograd.variable import AutocastScope, autocast_dtype
+from minikeras.autograd.variable import autocasting
 from minikeras.core import dims, dtypes, names, trees
 from minikeras.layers.call_spec import context, shapes_of, signature_of, tensor_arguments
 from minikeras.layers.input_spec import check_inputs
@@ -79,8 +83,12 @@ class Calls:
 
     def _infer(self, args, kwargs):
         """Run the layer on shapes alone."""
-        with symbolic.abstract_scope():
+        outer = symbolic.scope.abstract
+        try:
+            symbolic.scope.abstract = True
             return self._run(tuple(args), dict(kwargs))
+        finally:
+            symbolic.scope.abstract = outer
 
     def _run(self, args, kwargs):
         args, kwargs = self._converted(args, kwargs)
@@ -91,10 +99,10 @@ class Calls:
         if not self.built:
             self._build_from(signature.named(args, kwargs))
         outer_training, outermost = context.training, context.entry is None
-        if outermost:
-            context.entry = self
-            self._clear_losses()
         try:
+            if outermost:
+                context.entry = self
+                self._clear_losses()
             context.training = self._settle_training(signature, kwargs)
             masks = self._settle_masks(signature, args, kwargs)
             outputs = self._call_in_scope(args, kwargs)
@@ -113,10 +121,14 @@ class Calls:
         target = None
         if self.autocast and self.compute_dtype != self.variable_dtype:
             target = self.compute_dtype
-        if target == autocast_dtype() and not self._layers:
+        if target == autocasting.dtype and not self._layers:
             return self.call(*args, **kwargs)
-        with names.name_scope(self.name), AutocastScope(target):
+        outer_names, outer_dtype = names.scopes.names, autocasting.dtype
+        try:
+            names.scopes.names, autocasting.dtype = (*outer_names, self.name), target
             return self.call(*args, **kwargs)
+        finally:
+            names.scopes.names, autocasting.dtype = outer_names, outer_dtype
 
     def _add_activity_losses(self, outputs):
         """Penalties of the outputs, per sample, so that they weigh the same in any batch size."""

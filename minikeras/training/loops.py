@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays import device
+from minikeras.arrays.blas_threads import hold_at_one
 from minikeras.arrays.memory import keep_freed_memory
-from minikeras.arrays.threads import blas_on_one_thread
 from minikeras.core import trees
+from minikeras.core.per_thread import kept_around
 from minikeras.training.callbacks import CallbackList
 from minikeras.training.data import ArrayData, Epochs, data_source, split_validation
 from minikeras.training.data.arrays import as_arrays
@@ -24,15 +25,20 @@ def _over_data(method):
     """Let a loop compute on the device of the model's weights, BLAS held to one thread.
 
     The products of a step are small or divided among our own threads: BLAS's would only wait.
+    An exception from within, Ctrl-C for example, leaves no scope or recording open.
     """
 
     @wraps(method)
     def run(self, *args, **kwargs):
-        weights = self.weights if device.in_use else ()
-        with blas_on_one_thread(), device.place_of(weights[0].array if weights else None):
-            return method(self, *args, **kwargs)
+        return kept_around(hold_at_one, _beside_weights, method, self, *args, **kwargs)
 
     return run
+
+
+def _beside_weights(method, model, /, *args, **kwargs):
+    weights = model.weights if device.in_use else ()
+    with device.place_of(weights[0].array if weights else None):
+        return method(model, *args, **kwargs)
 
 
 class Loops:

@@ -6,7 +6,6 @@ import weakref
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
 
 from minikeras.arrays import threads
 from minikeras.core import settings
@@ -117,16 +116,6 @@ def test_numbers_overflow_in_silence_in_every_thread():
 
     with np.errstate(all="ignore"):
         assert all(np.isinf(value) for value in threads.each(task, [0, 1, 2]))
-
-
-def test_blas_has_one_thread_inside_and_its_own_number_behind():
-    def counts():
-        return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
-
-    before = counts()
-    with threads.blas_on_one_thread():
-        assert all(count == 1 for count in counts())
-    assert counts() == before
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

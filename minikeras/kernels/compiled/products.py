@@ -13,12 +13,13 @@ which piece is which part of which product, and the threads take piece after pie
 """
 
 import math
-from contextlib import nullcontext
 from functools import lru_cache
+from operator import call
 
 import numpy as np
 
 from minikeras.arrays import threads
+from minikeras.arrays.blas_threads import hold_at_one
 from minikeras.kernels.compiled.blas import gemm, gemm_code
 from minikeras.kernels.compiled.loops import compiled, fetch, inner, matrix_at
 from minikeras.kernels.compiled.team import ALL, shared, together
@@ -81,8 +82,8 @@ def products_together(xp, products):
     )
     rooms = aligned_empty(np, (len(tasks), room), dtype)
     ends = tuple(range(len(tasks) + 1))
-    with threads.blas_on_one_thread() if calls_blas else nullcontext():
-        shared(_compute, ends, table, places, tasks, rooms, tile_code(dtype), blas)
+    run = hold_at_one if calls_blas else call
+    run(shared, _compute, ends, table, places, tasks, rooms, tile_code(dtype), blas)
     return outs
 
 
