@@ -13,7 +13,9 @@ import importlib.util
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, wraps
 from typing import Any
 
@@ -97,8 +99,33 @@ def provided(
 
 @cache
 def has_compiler() -> bool:
-    """Whether Numba, which compiles the kernels of `compiled/`, is installed."""
-    return importlib.util.find_spec("numba") is not None
+    """Whether Numba, which compiles the kernels of `compiled/`, is installed and works.
+
+    A Numba that does not go with the installed NumPy, for example, is told of once.
+    """
+    if importlib.util.find_spec("numba") is None:
+        return False
+    try:
+        # No signal handler runs in another thread: an interrupted import would not be repeatable.
+        with ThreadPoolExecutor(1) as other_thread:
+            return other_thread.submit(_compiler_works).result()
+    except Exception as error:
+        warnings.warn(
+            f"Numba is installed but does not work here ({type(error).__name__}: {error}). Kernels "
+            "are computed by NumPy, with the same results in more time. With "
+            "`MINIKERAS_COMPILED=0` in the environment Numba is not tried.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return False
+
+
+def _compiler_works() -> bool:
+    """Compile a small kernel and run it, unless the user has told Numba not to compile."""
+    if importlib.import_module("numba").config.DISABLE_JIT:
+        return False
+    importlib.import_module("minikeras.kernels.compiled.trial").run()
+    return True
 
 
 def cuda_kernel(family: str, name: str) -> Kernel:

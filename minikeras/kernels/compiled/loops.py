@@ -1,6 +1,9 @@
 """How this room compiles, and which arrays its loops take."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pickle import UnpicklingError
 from typing import Any
 
 import numba
@@ -14,6 +17,7 @@ from numba.np.numpy_support import carray
 _CACHE_LINE = 64
 # Options of every function. Nobody asks for its address as C calls it.
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_UNREADABLE = (EOFError, UnpicklingError)
 _TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -30,7 +34,28 @@ def compiled(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     Returns:
         A decorator.
     """
-    return numba.njit(**_OPTIONS | {"cache": True, "fastmath": set(flags)})
+    options = _OPTIONS | {"fastmath": set(flags)}
+    return lambda function: kept_on_disk(partial(numba.njit, **options), function)
+
+
+def kept_on_disk(decorator: Callable[..., Any], function: Callable[..., Any]) -> Any:
+    """Compile a function with a cache on disk, or without one where nothing can be written.
+
+    Args:
+        decorator: Numba's function that takes the option `cache` and returns a decorator.
+        function: what to compile.
+
+    Returns:
+        What the decorator returns.
+    """
+    try:
+        made = decorator(cache=True)(function)
+    except RuntimeError:  # Numba has found no folder that it may write to
+        return decorator(cache=False)(function)
+    # A full disk, or a file that cannot be read, costs time and nothing else. (Numba lets such an
+    # error pass on Windows alone.)
+    made._cache._guard_against_spurious_io_errors = partial(suppress, OSError, *_UNREADABLE)
+    return made
 
 
 def inner(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

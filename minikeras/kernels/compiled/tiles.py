@@ -31,7 +31,7 @@ from llvmlite import ir
 from numba import cfunc, types
 from numba.core import cgutils
 
-from minikeras.kernels.compiled.loops import instructions
+from minikeras.kernels.compiled.loops import instructions, kept_on_disk
 
 _I1, _I8, _I32, _I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 
@@ -250,7 +250,8 @@ def tile_code(dtype, kind="mixed"):
         def every_tile(walk, floor):
             _lanewise(zero, walk, floor)
 
-    compiled = cfunc(types.void(types.int64, types.float64), cache=True)(every_tile)
+    signature = types.void(types.int64, types.float64)
+    compiled = kept_on_disk(functools.partial(cfunc, signature), every_tile)
     _kept.append(compiled)
     return compiled.address
 
