@@ -6,6 +6,7 @@ which then never runs. So a function that a user calls, and that has many such s
 called through `kept_around`: whatever was left set inside is gone with it.
 """
 
+import contextvars
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -48,21 +49,37 @@ def kept_around(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> A
         >>> kept_around(max, 3, 5)
         5
     """
-    former = [(values, vars(values).copy()) for values in _all]
-    numpy_errors = np.geterr(), np.getbufsize()
+    former = [values.copy() for values in _of_this_thread()]
+    context = contextvars.copy_context()
     try:
         try:
             return function(*args, **kwargs)
         except BaseException:
-            _put_back(former, *numpy_errors)
+            _put_back(former, context)
             raise
     except BaseException:
-        _put_back(former, *numpy_errors)  # once more: a signal may have come on the way into it
+        _put_back(former, context)  # once more: a signal may have come on the way into it
         raise
 
 
-def _put_back(former: list[tuple[PerThread, dict[str, Any]]], errors: Any, size: int) -> None:
-    for values, before in former:
+class _Dicts(threading.local):
+    """The dict of each of `_all` in this thread: to ask for them anew takes longer than to copy."""
+
+    found: tuple[dict[str, Any], ...] = ()
+
+
+_dicts = _Dicts()
+
+
+def _of_this_thread() -> tuple[dict[str, Any], ...]:
+    if len(_dicts.found) < len(_all):
+        _dicts.found = tuple([vars(values) for values in _all])
+    return _dicts.found
+
+
+def _put_back(former: list[dict[str, Any]], context: contextvars.Context) -> None:
+    for values, before in zip(_all, former, strict=False):  # a module may have brought more
         values.put_back(before)
-    np.seterr(**errors)
-    np.setbufsize(size)
+    # `np.errstate`, which kernels are called in, is a scope as well.
+    np.seterr(**context.run(np.geterr))
+    np.setbufsize(context.run(np.getbufsize))

@@ -1,4 +1,4 @@
-"""Numba that is switched off, broken, or has nowhere to write: the numbers are right all the same."""
+"""Numba that is switched off, broken or without a cache: the numbers are right all the same."""
 
 import os
 import subprocess
