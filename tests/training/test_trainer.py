@@ -1,5 +1,8 @@
 """The training loop by itself: what `fit` and its kin call, return and leave behind."""
 
+import gc
+import time
+
 import numpy as np
 import pytest
 
@@ -140,6 +143,31 @@ def test_data_that_run_out_end_the_epoch():
     with pytest.warns(UserWarning, match="ran out of data; the epoch ends before step 2"):
         m.fit(X, Y, batch_size=20, steps_per_epoch=5, verbose=0)
     assert int(m.optimizer.iterations) == 2
+
+
+def test_whoever_stops_in_the_middle_of_a_dataset_does_not_wait_for_the_rest():
+    asked = []
+
+    class Data(keras.utils.PyDataset):
+        def __len__(self):
+            return 100
+
+        def __getitem__(self, i):
+            asked.append(i)
+            time.sleep(0.01)
+            return X, Y
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    data = Data(workers=2, max_queue_size=50)
+    with pytest.raises(KeyboardInterrupt):
+        model().fit(data, verbose=0, callbacks=[Stop()])
+    gc.collect()
+    count = len(asked)
+    time.sleep(0.1)
+    assert len(asked) == count < 60
 
 
 @pytest.mark.parametrize("workers", [1, 4])

@@ -100,7 +100,8 @@ class PyDatasetData:
         if workers <= 1:
             yield from (self._dataset[i] for i in order)
             return
-        with ThreadPoolExecutor(workers) as pool:
+        pool = ThreadPoolExecutor(workers)
+        try:
             waiting = deque()
             for i in order:
                 waiting.append(pool.submit(self._dataset.__getitem__, i))
@@ -108,6 +109,8 @@ class PyDatasetData:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        finally:  # whoever stops in the middle does not wait for what was to be computed ahead
+            pool.shutdown(cancel_futures=True)
 
     def _order(self):
         if self.num_batches is None:
