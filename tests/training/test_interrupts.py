@@ -123,7 +123,6 @@ def _tape():
 PLACES = {
     "pieces": (lambda: lambda: threads.each(lambda part: part + 1, [1, 2, 3]), 1),
     "layer": (_layer_call, 11),
-    "graph": (lambda: _model, 31),
     "predict": (_predict, 7),
     "fit": (_fit, 83),
 }
