@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from minikeras.core.per_thread import PerThread
