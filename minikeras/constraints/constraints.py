@@ -3,9 +3,9 @@
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import names, registry, settings
 from minikeras.ops.elementwise import square
-from minikeras.ops.exponential import sqrt
 from minikeras.ops.extremes import clip, maximum
 from minikeras.ops.reduction import sum as sum_of
+from minikeras.ops.roots import sqrt
 
 table = registry.Table("constraint", "keras.constraints")
 

@@ -163,14 +163,12 @@ from minikeras.ops.elementwise import (
     multiply,
     negative,
     power,
-    reciprocal,
     sign,
     square,
     subtract,
     true_divide,
 )
 from minikeras.ops.exponential import (
-    cbrt,
     exp,
     exp2,
     expm1,
@@ -180,8 +178,6 @@ from minikeras.ops.exponential import (
     log10,
     logaddexp,
     logaddexp2,
-    rsqrt,
-    sqrt,
     tanh,
 )
 from minikeras.ops.extremes import (
@@ -309,6 +305,12 @@ from minikeras.ops.reduction import (
     std,
     sum,
     var,
+)
+from minikeras.ops.roots import (
+    cbrt,
+    reciprocal,
+    rsqrt,
+    sqrt,
 )
 from minikeras.ops.rounding import (
     ceil,

@@ -2,7 +2,8 @@
 
 Source of the gradients: Giles, "Collected matrix derivative results for forward and reverse mode
 algorithmic differentiation" (2008); Townsend, "Differentiating the singular value decomposition"
-(2016). Gradients through vectors of equal eigenvalues or singular values are not defined.
+(2016). Gradients through vectors of equal eigenvalues or singular values are not defined; there the
+reciprocal of their distance counts as 0, as in TensorFlow, so that gradients of 0 give 0.
 """
 
 import numpy as np
@@ -17,6 +18,7 @@ from minikeras.kernels.shared.products import in_lapack_dtype
 from minikeras.ops.comparison import where
 from minikeras.ops.creation import eye
 from minikeras.ops.diagonals import tril
+from minikeras.ops.division import divide_no_nan
 from minikeras.ops.linalg import matmul
 from minikeras.ops.reduction import sum as sum_
 from minikeras.ops.selection import max as max_
@@ -119,10 +121,8 @@ def _on_diagonal(values):
 
 
 def _reciprocal_gaps(w):
-    """`1 / (w_j - w_i)` off the diagonal, and 0 on it."""
-    gaps = w[..., None, :] - w[..., :, None]
-    same = cast(eye(w.shape[-1]), dtype="bool")
-    return where(same, 0, 1 / where(same, 1, gaps))
+    """`1 / (w_j - w_i)`, and 0 where the two are equal, as on the diagonal."""
+    return divide_no_nan(1.0, w[..., None, :] - w[..., :, None])
 
 
 @op
@@ -175,9 +175,11 @@ def _(g, y, x_shape):
     )
     found = matmul(matmul(u, middle), vh)
     if u.shape[-2] > u.shape[-1]:
-        found = found + matmul((gu - matmul(u, matmul(ut, gu))) / columns, vh)
+        outside = divide_no_nan(gu - matmul(u, matmul(ut, gu)), columns)
+        found = found + matmul(outside, vh)
     if v.shape[-2] > v.shape[-1]:
-        found = found + matmul(u, transposed((gv - matmul(v, matmul(vh, gv))) / columns))
+        outside = divide_no_nan(gv - matmul(v, matmul(vh, gv)), columns)
+        found = found + matmul(u, transposed(outside))
     return found
 
 

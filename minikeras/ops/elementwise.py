@@ -308,26 +308,3 @@ def square(xp, x, *, out=None):
 @square.vjp()
 def _(g, x):
     return g * (2 * x)
-
-
-@primitive(floating)
-def reciprocal(xp, x, *, out=None):
-    """Divide 1 by every element.
-
-    Args:
-        x: tensor.
-
-    Returns:
-        A float tensor of the same shape; integers become the default float.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.ops.reciprocal([2.0, -4.0]).tolist()
-        [0.5, -0.25]
-    """
-    return xp.divide(1, x, out=out)
-
-
-@reciprocal.vjp()
-def _(g, y):
-    return -g * y * y

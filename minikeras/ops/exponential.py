@@ -1,4 +1,4 @@
-"""Element by element: exponentials, logarithms, roots, and the two curves of activations.
+"""Element by element: exponentials, logarithms, and the two curves of activations.
 
 The slopes of `tanh` and `sigmoid` are ops of their own, since they are needed in every training
 step: one array instead of three.
@@ -9,7 +9,7 @@ import math
 from minikeras.autograd.families import division, floating
 from minikeras.autograd.primitive import primitive
 from minikeras.kernels.providers import provided
-from minikeras.ops.promotion import wide
+from minikeras.ops.roots import quotient_slope
 
 _LN2 = math.log(2.0)
 _LN10 = math.log(10.0)
@@ -104,7 +104,7 @@ def log(xp, x, *, out=None):
 
 @log.vjp()
 def _(g, x):
-    return g / x
+    return quotient_slope(g, x)
 
 
 @primitive(floating)
@@ -127,7 +127,7 @@ def log10(xp, x, *, out=None):
 
 @log10.vjp()
 def _(g, x):
-    return g / (x * _LN10)
+    return quotient_slope(g, x * _LN10)
 
 
 @primitive(floating)
@@ -150,7 +150,7 @@ def log2(xp, x, *, out=None):
 
 @log2.vjp()
 def _(g, x):
-    return g / (x * _LN2)
+    return quotient_slope(g, x * _LN2)
 
 
 @primitive(floating)
@@ -173,77 +173,7 @@ def log1p(xp, x, *, out=None):
 
 @log1p.vjp()
 def _(g, x):
-    return g / (1 + x)
-
-
-@primitive(floating)
-def sqrt(xp, x, *, out=None):
-    """Return the square root of every element; NaN for negative ones.
-
-    Args:
-        x: tensor.
-
-    Returns:
-        A float tensor of the same shape; integers become the default float.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.ops.sqrt([4.0, 9.0]).tolist()
-        [2.0, 3.0]
-    """
-    return xp.sqrt(x, out=out)
-
-
-@sqrt.vjp()
-def _(g, y):
-    return g * 0.5 / y
-
-
-@primitive(floating)
-def rsqrt(xp, x):
-    """Return 1 divided by the square root of every element.
-
-    Args:
-        x: tensor.
-
-    Returns:
-        A float tensor of the same shape; integers become the default float.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.ops.rsqrt([4.0, 0.25]).tolist()
-        [0.5, 2.0]
-    """
-    root = xp.sqrt(x)
-    return xp.divide(1, root)
-
-
-@rsqrt.vjp()
-def _(g, y):
-    return g * (y * y * y * -0.5)
-
-
-@primitive(wide)
-def cbrt(xp, x, *, out=None):
-    """Return the cube root of every element, negative ones included.
-
-    Args:
-        x: tensor.
-
-    Returns:
-        A float tensor of the same shape; integers become the default float, 64-bit ones float64.
-
-    Example:
-        >>> import minikeras as keras
-        >>> round(keras.ops.cbrt(-27.0).item(), 5)
-        -3.0
-    """
-    return xp.cbrt(x, out=out)
-
-
-@cbrt.vjp()
-def _(g, y):
-    return g / (3 * y * y)
+    return quotient_slope(g, 1 + x)
 
 
 @primitive(division)

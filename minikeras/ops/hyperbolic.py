@@ -2,6 +2,7 @@
 
 from minikeras.autograd.families import floating
 from minikeras.autograd.primitive import primitive
+from minikeras.ops.roots import quotient_slope
 
 
 @primitive(floating)
@@ -116,4 +117,4 @@ def arctanh(xp, x, *, out=None):
 
 @arctanh.vjp()
 def _(g, x):
-    return g / (1 - x * x)
+    return quotient_slope(g, 1 - x * x)

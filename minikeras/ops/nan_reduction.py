@@ -8,8 +8,8 @@ from minikeras.core import dtypes
 from minikeras.ops.comparison import isnan, logical_not, where
 from minikeras.ops.cumulative import cumprod, cumsum
 from minikeras.ops.elementwise import square
-from minikeras.ops.exponential import sqrt
 from minikeras.ops.reduction import prod, sum
+from minikeras.ops.roots import sqrt
 from minikeras.ops.rounding import nan_to_num
 from minikeras.ops.selection import all, amax, amin, argmax, argmin
 

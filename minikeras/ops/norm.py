@@ -18,9 +18,9 @@ from minikeras.kernels.shared import norm as kernels
 from minikeras.kernels.shared import rms
 from minikeras.kernels.shared.wide import wide
 from minikeras.ops.elementwise import absolute, square
-from minikeras.ops.exponential import rsqrt
 from minikeras.ops.extremes import clip, maximum
 from minikeras.ops.reduction import mean, sum
+from minikeras.ops.roots import rsqrt
 from minikeras.ops.shaping import expand_dims, reshape
 
 _FLOAT16_MAX = 65504.0

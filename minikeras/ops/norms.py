@@ -11,8 +11,8 @@ from minikeras.core import dims, dtypes
 from minikeras.ops.decompositions import svd
 from minikeras.ops.diagonals import diagonal
 from minikeras.ops.elementwise import square
-from minikeras.ops.exponential import sqrt
 from minikeras.ops.reduction import sum as sum_
+from minikeras.ops.roots import sqrt
 from minikeras.ops.selection import max as max_
 from minikeras.ops.selection import min as min_
 from minikeras.ops.shaping import expand_dims, moveaxis

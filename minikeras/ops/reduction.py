@@ -12,8 +12,10 @@ from minikeras.autograd.families import cached, floating_reduction, reduction
 from minikeras.autograd.primitive import broadcast_to, cast, primitive, reshaped
 from minikeras.core import dims, dtypes
 from minikeras.kernels.shared.sums import total
+from minikeras.ops.comparison import isfinite, where
 from minikeras.ops.elementwise import square
-from minikeras.ops.exponential import exp, sqrt
+from minikeras.ops.exponential import exp
+from minikeras.ops.roots import sqrt
 from minikeras.ops.shaping import reshape, transpose
 
 _HALF = "e"
@@ -263,7 +265,8 @@ def logsumexp(xp, x, *, axis=None, keepdims=False):
 @logsumexp.vjp()
 def _(g, x, y, axis):
     # Dividing by their sum takes out of the shares what the rounding of a large `y` put in.
-    shares = exp(x - spread(y, x.shape, axis))
+    # Less an infinite `y`, the finite `x` are shares of 0 and not NaN.
+    shares = exp(x - spread(where(isfinite(y), y, 0.0), x.shape, axis))
     return spread(g, x.shape, axis) * (shares / sum(shares, axis=axis, keepdims=True))
 
 

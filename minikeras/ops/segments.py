@@ -200,9 +200,9 @@ def _(g, x, ids, y):
     is_zero = x == 0
     zeros = take(put(cast(is_zero, dtype=x.dtype), ids, shape=y.shape, axis=0), ids, axis=0)
     others = where(is_zero, 1, x)
-    nonzero = take(segment_products(others, ids, count=y.shape[0]), ids, axis=0) / others
-    hidden = zeros - cast(is_zero, dtype=x.dtype)
-    return take(g, ids, axis=0) * where(hidden == 0, nonzero, 0)
+    nonzero = take(segment_products(others, ids, count=y.shape[0]), ids, axis=0)
+    rest = where(is_zero, nonzero, take(y, ids, axis=0) / others)
+    return where(zeros > 1, 0, take(g, ids, axis=0)) * rest
 
 
 @segment_extremes.rule

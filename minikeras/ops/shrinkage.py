@@ -11,7 +11,8 @@ from minikeras.kernels.shared import activations as kernels
 from minikeras.kernels.shared import curves, slopes
 from minikeras.ops.comparison import where
 from minikeras.ops.elementwise import absolute, square
-from minikeras.ops.exponential import sigmoid, sqrt, tanh
+from minikeras.ops.exponential import sigmoid, tanh
+from minikeras.ops.roots import quotient_slope, sqrt
 
 
 @primitive(floating)
@@ -86,9 +87,14 @@ def log_sigmoid(x):
     return _log_sigmoid(x)
 
 
-@op
-def _softsign_reference(x):
-    return x / (absolute(x) + 1.0)
+@primitive(floating)
+def _softsign_reference(xp, x):
+    return x / (xp.abs(x) + 1)
+
+
+@_softsign_reference.vjp()
+def _(g, x):
+    return quotient_slope(g, square(absolute(x) + 1.0))
 
 
 _softsign = fused(

@@ -6,8 +6,8 @@ from minikeras.autograd.families import division, floating
 from minikeras.autograd.primitive import primitive
 from minikeras.kernels.shared import special
 from minikeras.ops.division import divide_no_nan
-from minikeras.ops.exponential import sqrt
 from minikeras.ops.promotion import wide, wide_pair
+from minikeras.ops.roots import quotient_slope, sqrt
 
 
 @primitive(floating)
@@ -99,7 +99,7 @@ def arcsin(xp, x, *, out=None):
 
 @arcsin.vjp()
 def _(g, x):
-    return g / sqrt(1 - x * x)
+    return quotient_slope(g, sqrt(1 - x * x))
 
 
 @primitive(floating)
@@ -122,7 +122,7 @@ def arccos(xp, x, *, out=None):
 
 @arccos.vjp()
 def _(g, x):
-    return -g / sqrt(1 - x * x)
+    return -quotient_slope(g, sqrt(1 - x * x))
 
 
 @primitive(floating)

@@ -7,10 +7,10 @@ from minikeras.autograd.primitive import cast
 from minikeras.core import dims, names, registry
 from minikeras.ops.creation import eye, zeros
 from minikeras.ops.elementwise import absolute, square
-from minikeras.ops.exponential import sqrt
 from minikeras.ops.extremes import maximum
 from minikeras.ops.linalg import matmul
 from minikeras.ops.reduction import sum as sum_of
+from minikeras.ops.roots import sqrt
 from minikeras.ops.shaping import transpose
 
 # Keeps a row of zeros from dividing by zero.

@@ -171,6 +171,18 @@ def test_activations_of_ops(dtype, size):
     compare(slopes.between_slope, x.clip(-1, 1), g, low=-1, high=1)
 
 
+@each_dtype
+@each_size
+def test_slopes_that_are_infinite_at_zero(dtype, size):
+    y, g = abs(draw(size, dtype)) + np.asarray(0.5, dtype), draw(size, dtype, 1)
+    y[::3], g[::2] = 0, 0
+    with np.errstate(all="ignore"):
+        compare(slopes.sqrt_slope, y, g)
+        compare(slopes.rsqrt_slope, 1 / y, g)
+        compare(slopes.reciprocal_slope, 1 / y, g)
+        assert not slopes.sqrt_slope(np, y, g)[::2].any()
+
+
 def test_infinite_and_missing_numbers():
     x = np.array([np.inf, -np.inf, np.nan], "float32")
     compare(activations.softplus, x)

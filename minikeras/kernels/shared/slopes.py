@@ -98,3 +98,90 @@ def between_slope(xp, y, dy, *, low, high):
         array([0., 1., 0.])
     """
     return wide(xp, lambda y, dy: dy * ((y > low) & (y < high)), y, dy)
+
+
+@provided(cuda="activations")
+def sqrt_slope(xp, y, dy):
+    """The gradient of the square root, `dy / (2 y)`; 0 where `dy` is 0, even if `y` is 0.
+
+    Args:
+        xp: The array module.
+        y: Float array, the root.
+        dy: Array of its shape.
+
+    Returns:
+        Array of that shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.slopes import sqrt_slope
+        >>> sqrt_slope(np, np.array([2.0, 0.0, 0.0]), np.array([1.0, 1.0, 0.0])).tolist()
+        [0.25, inf, 0.0]
+    """
+
+    def slope(y, dy):
+        dx = xp.multiply(dy, 0.5, out=xp.empty_like(dy))
+        return _zero_with(xp, dy, xp.divide(dx, y, out=dx))
+
+    return wide(xp, slope, y, dy)
+
+
+@provided(cuda="activations")
+def rsqrt_slope(xp, y, dy):
+    """The gradient of `y = 1 / sqrt(x)`, `-dy y³ / 2`; 0 where `dy` is 0, even if `y` is infinite.
+
+    Args:
+        xp: The array module.
+        y: Float array, the function's result.
+        dy: Array of its shape.
+
+    Returns:
+        Array of that shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.slopes import rsqrt_slope
+        >>> rsqrt_slope(np, np.array([2.0, np.inf]), np.array([1.0, 0.0])).tolist()
+        [-4.0, 0.0]
+    """
+
+    def slope(y, dy):
+        dx = xp.multiply(y, y, out=xp.empty_like(y))
+        dx *= y
+        dx *= -0.5
+        return _zero_with(xp, dy, xp.multiply(dx, dy, out=dx))
+
+    return wide(xp, slope, y, dy)
+
+
+@provided(cuda="activations")
+def reciprocal_slope(xp, y, dy):
+    """The gradient of `y = 1 / x`, `-dy y²`; 0 where `dy` is 0, even if `y` is infinite.
+
+    Args:
+        xp: The array module.
+        y: Float array, the function's result.
+        dy: Array of its shape.
+
+    Returns:
+        Array of that shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.kernels.shared.slopes import reciprocal_slope
+        >>> reciprocal_slope(np, np.array([2.0, np.inf]), np.array([1.0, 0.0])).tolist()
+        [-4.0, 0.0]
+    """
+
+    def slope(y, dy):
+        dx = xp.multiply(dy, y, out=xp.empty_like(dy))
+        dx *= y
+        return _zero_with(xp, dy, xp.negative(dx, out=dx))
+
+    return wide(xp, slope, y, dy)
+
+
+def _zero_with(xp, dy, dx):
+    """`dx`, and 0 where `dy` is 0: infinity times 0 would be NaN."""
+    xp.copyto(dx, 0, where=dy == 0)
+    return dx

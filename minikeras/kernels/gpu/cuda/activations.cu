@@ -82,6 +82,27 @@ extern "C" __global__ void between_slope(const real* y, const real* dy, real* dx
     }
 }
 
+// Slopes that are infinite at zero: where dy is 0, so is the gradient, not NaN.
+static __device__ wide unless_zero(wide dy, wide dx) { return dy == 0 ? (wide)0 : dx; }
+
+extern "C" __global__ void sqrt_slope(const real* y, const real* dy, real* dx, place count) {
+    FOR_EACH(i, count) dx[i] = unless_zero(dy[i], (wide)dy[i] * (wide)0.5 / (wide)y[i]);
+}
+
+extern "C" __global__ void rsqrt_slope(const real* y, const real* dy, real* dx, place count) {
+    FOR_EACH(i, count) {
+        wide v = y[i];
+        dx[i] = unless_zero(dy[i], v * v * v * (wide)-0.5 * (wide)dy[i]);
+    }
+}
+
+extern "C" __global__ void reciprocal_slope(const real* y, const real* dy, real* dx, place count) {
+    FOR_EACH(i, count) {
+        wide v = y[i];
+        dx[i] = unless_zero(dy[i], -((wide)dy[i] * v * v));
+    }
+}
+
 extern "C" __global__ void relu6(const real* x, real* y, place count) {
     FOR_EACH(i, count) {
         wide v = x[i];

@@ -67,6 +67,21 @@ def between_slope(xp, y, dy, *, low, high):
     return _slope(xp, "between_slope", y, dy, low, high)
 
 
+def sqrt_slope(xp, y, dy):
+    """The gradient of the square root by its value `y`; 0 where `dy` is 0."""
+    return _slope(xp, "sqrt_slope", y, dy)
+
+
+def rsqrt_slope(xp, y, dy):
+    """The gradient of `1 / sqrt(x)` by its value `y`; 0 where `dy` is 0."""
+    return _slope(xp, "rsqrt_slope", y, dy)
+
+
+def reciprocal_slope(xp, y, dy):
+    """The gradient of `1 / x` by its value `y`; 0 where `dy` is 0."""
+    return _slope(xp, "reciprocal_slope", y, dy)
+
+
 def relu6(xp, x):
     """`x` between 0 and 6."""
     return _mapped(xp, "relu6", x)
