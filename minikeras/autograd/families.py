@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from minikeras.core import dims, dtypes, settings
 from minikeras.core.dims import Shape
+from minikeras.core.types import List, Tuple
 
 Names: TypeAlias = tuple[str | None, ...]
 Shapes: TypeAlias = Sequence[Any]
@@ -115,6 +116,14 @@ def same(dtype: str, _statics: Statics) -> str:
 
 def shape_of_first(shapes: Shapes, _statics: Statics) -> Shape:
     """The output has the first input's shape."""
+    return shapes[0]
+
+
+def shape_along(shapes: Shapes, statics: Statics) -> Shape:
+    """The output has the first input's shape, in which the axis, or each of several, must lie."""
+    axis = statics.get("axis")
+    for one in () if axis is None else axis if isinstance(axis, (List, Tuple)) else (axis,):
+        dims.normalize_axis(one, len(shapes[0]))
     return shapes[0]
 
 

@@ -368,7 +368,7 @@ def glu(x, axis=-1):
         [2.0]
     """
     x = convert_to_tensor(x)
-    size = x.shape[axis]
+    size = x.shape[dims.normalize_axis(axis, x.ndim)]
     if not isinstance(size, dims.Dim) and size % 2:
         raise ValueError(
             "axis size must be divisible by 2. Received: "

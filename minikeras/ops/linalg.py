@@ -164,6 +164,11 @@ def _sum_size(x, axes):
 def _paired_axes(axes, rank1, rank2):
     """The axes to sum over of either input, from the front."""
     if isinstance(axes, int):
+        if not 0 <= axes <= min(rank1, rank2):
+            raise ValueError(
+                f"`axes` must be a number of axes that both tensors have, from 0 to "
+                f"{min(rank1, rank2)}. Received: axes={axes}"
+            )
         return tuple(range(rank1 - axes, rank1)), tuple(range(axes))
     first, second = axes
     pair = dims.normalize_axes(first, rank1), dims.normalize_axes(second, rank2)

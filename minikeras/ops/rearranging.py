@@ -3,7 +3,7 @@
 import numpy as np
 
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import elementwise
+from minikeras.autograd.families import elementwise, shape_along
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
@@ -162,7 +162,7 @@ def rot90(array, k=1, axes=(0, 1)):
     return flip(swapaxes(x, first, second), axis=second) if k % 4 else x
 
 
-@primitive(elementwise)
+@primitive(elementwise.shaped(shape_along))
 def roll(xp, x, *, shift, axis=None):
     """Shift elements along axes; what leaves at the end comes in at the front.
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from minikeras.arrays import device
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import Family, cached, elementwise
+from minikeras.autograd.families import Family, cached, elementwise, shape_along
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, values_of
@@ -13,7 +13,7 @@ from minikeras.core.dims import Dim
 from minikeras.ops.blocks import take_along_axis
 from minikeras.ops.shaping import ravel
 
-_places = elementwise.giving("int32")
+_places = elementwise.giving("int32").shaped(shape_along)
 
 
 @op
@@ -85,7 +85,7 @@ def argpartition(xp, x, *, kth, axis=-1):
         >>> keras.ops.argpartition([3, 1, 2, 0], 1).tolist()
         [3, 1, 0, 2]
     """
-    first = dims.normalize_axis(kth, x.shape[axis]) + 1
+    first = dims.normalize_axis(kth, x.shape[dims.normalize_axis(axis, x.ndim)]) + 1
     order = xp.moveaxis(xp.argsort(x, axis=axis, kind="stable"), axis, -1)
     parted = xp.concatenate([order[..., :first], xp.sort(order[..., first:], axis=-1)], axis=-1)
     return xp.moveaxis(parted, -1, axis).astype("int32")
