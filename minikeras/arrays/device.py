@@ -69,12 +69,12 @@ def on_gpu(value: object) -> bool:
 def asarray(value: Any, dtype: Any = None) -> types.Array:
     """Put a value into an array of the current device, without a copy where none is needed.
 
-    Arrays on a GPU stay where they are.
+    Arrays on a GPU stay where they are. Values in another byte order become those of this machine.
     """
     if _current.xp is not np:
         return _on_current_gpu(value, dtype)
     try:
-        return np.asarray(value, dtype=dtype)
+        return _on_host(value, dtype)
     except TypeError:
         if on_gpu(value):
             _expect_gpus()
@@ -86,7 +86,12 @@ def _on_current_gpu(value: Any, dtype: Any) -> types.Array:
     xp = _current.xp
     if isinstance(value, xp.ndarray):
         return value if dtype is None else value.astype(dtype, copy=False)
-    return _moved(xp, np.asarray(value, dtype=dtype))
+    return _moved(xp, _on_host(value, dtype))
+
+
+def _on_host(value: Any, dtype: Any) -> types.Array:
+    array = np.asarray(value, dtype=dtype)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _moved(xp: types.ArrayModule, host: types.Array) -> types.Array:

@@ -11,6 +11,7 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.primitive import cast, stacked_nest
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from, holds_tensors
+from minikeras.core.dims import Dim
 from minikeras.core.types import DTypeLike, List, Tuple
 
 P = ParamSpec("P")
@@ -78,6 +79,8 @@ def convert_to_tensor(x: Any, dtype: DTypeLike = None) -> Any:
         x = x.as_operand()
     if isinstance(x, (List, Tuple)) and holds_tensors(x):
         x = stacked_nest(x)
+    elif isinstance(x, Dim):
+        x = Abstract((), "int32")
     if isinstance(x, Abstract | Tensor):
         return x if dtype is None else cast(x, dtype=dtype)
     array = array_from(x, dtype)

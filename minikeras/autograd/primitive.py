@@ -29,7 +29,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from, boxed, holds_tensors, wrap
 from minikeras.core import dims, dtypes, settings, trees
 from minikeras.core.copying import ByReference
-from minikeras.core.dims import Shape
+from minikeras.core.dims import Comparison, Dim, Shape
 from minikeras.core.types import Array, ArrayModule, DTypeLike, List, Tuple
 
 Kernel = Callable[..., Any]
@@ -311,7 +311,7 @@ def _specs(tensors: Sequence[Tensor | None]) -> list[Abstract | None]:
 
 
 class _Weak:
-    """A Python number, whose dtype gives way to those of the tensors it meets."""
+    """A Python number or unknown size, whose dtype gives way to those of the tensors it meets."""
 
     __slots__ = ("value", "dtype")
 
@@ -349,9 +349,11 @@ def _dtype_of(value: Any) -> str | None:
     return None if value is None else value.dtype
 
 
-def _to_dtype(value: Any, target: Any, others: Sequence[Any]) -> Tensor:
+def _to_dtype(value: Any, target: Any, others: Sequence[Any]) -> Any:
     if type(value) is not _Weak:
         return cast(value, dtype=target)
+    if type(value.value) in (Dim, Comparison):
+        return Abstract((), target)
     if not device.in_use:
         return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
     with device.place_of(_first_array(others)):
@@ -412,7 +414,7 @@ def broadcast_to(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
 @broadcast_to.rule
 def _(x: Abstract, *, shape: Shape) -> Abstract:
     shape = dims.as_shape(shape)
-    if dims.broadcast(x.shape, shape) != shape:
+    if not dims.may_broadcast(x.shape, shape):
         raise ValueError(
             f"Cannot broadcast a tensor of shape {dims.to_public(x.shape)} to {shape}."
         )

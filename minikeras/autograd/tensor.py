@@ -15,6 +15,7 @@ import numpy as np
 from minikeras.arrays import device
 from minikeras.autograd.node import Leaf, Node, left
 from minikeras.core import dtypes, settings
+from minikeras.core.dims import Dim
 from minikeras.core.types import Array, DTypeLike, List, Tuple
 
 
@@ -213,13 +214,14 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
         An array of the current device, sharing memory with `value` where it can.
 
     Raises:
-        ValueError: if the value has no numeric array form.
+        ValueError: if the value has no numeric array form, or one of a dtype that tensors lack.
     """
     if device.in_use and isinstance(value, (List, Tuple)) and holds_tensors(value):
         value = _gathered(value)
     if dtype is not None:
         return device.asarray(value, dtypes.NUMPY[dtypes.standardize(dtype)])
     if isinstance(value, device.Array):
+        value = native(value)
         return device.asarray(value) if device.in_use else value
     if device.on_gpu(value):
         return device.asarray(value)
@@ -228,9 +230,9 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
 
 
 def holds_tensors(nest: Any) -> bool:
-    """Return whether there are tensors or variables, or shapes of them, in a list of lists."""
+    """Return whether there are tensors, variables, shapes of them or unknown sizes in a nest."""
     kinds = set(map(type, nest))
-    if any(issubclass(kind, Operators) for kind in kinds):
+    if any(issubclass(kind, (Operators, Dim)) for kind in kinds):
         return True
     deeper = any(issubclass(kind, (List, Tuple)) for kind in kinds)
     return deeper and any(holds_tensors(p) for p in nest if isinstance(p, (List, Tuple)))
@@ -246,7 +248,7 @@ def _gathered(nest: Any) -> Array:
 
 def host_array(value: Any) -> Array:
     """Turn any value but a tensor into a NumPy array, Python's numbers taking the default types."""
-    array = _checked(value)
+    array = native(_as_array(value))
     if array.dtype == np.float64 and _is_python(value, (float, int, bool)):
         return array.astype(dtypes.NUMPY[settings.floatx()])
     if array.dtype == np.int64 and _is_python(value, (int, bool)):
@@ -255,19 +257,32 @@ def host_array(value: Any) -> Array:
     return array
 
 
-def _checked(value: Any) -> Array:
+def _as_array(value: Any) -> Array:
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError as error:
         raise ValueError(f"Cannot convert this value to a tensor: {value!r} ({error})") from None
-    if array.dtype.kind not in "biuf":
-        if array.size == 0 and array.dtype.kind != "O":
-            return array
-        raise ValueError(
-            f"Cannot convert a value of type {type(value).__name__} and dtype {array.dtype} to a "
-            f"tensor: {value!r}. Expected numbers."
-        )
-    return array
+
+
+def native(array: Array) -> Array:
+    """Return an array in this machine's byte order, and refuse dtypes that tensors do not have.
+
+    Files in other byte orders (`">f4"`, `">i8"`) are common; kernels know the machine's own alone.
+    """
+    if dtypes.is_native(array.dtype):
+        return array
+    dtype = array.dtype.newbyteorder("=")
+    if dtypes.is_native(dtype):
+        return array.astype(dtype)
+    shown = repr(array) if array.size < _FEW else f"an array of shape {array.shape}"
+    raise ValueError(
+        f"Cannot convert values of dtype {array.dtype} to a tensor: {shown}. Expected numbers of a "
+        f"dtype among {dtypes.ALL}: convert them first, as with `x.astype('float32')`."
+    )
+
+
+_FEW = 10
+"""Elements that an error message may show."""
 
 
 def _is_python(value: Any, types: tuple[type, ...]) -> bool:

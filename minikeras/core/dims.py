@@ -6,9 +6,25 @@ Inside the engine an unknown size is a `Dim`, so that shape arithmetic written f
 
 import operator
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minikeras.core.types import Axes, List, Tuple
+
+_UNKNOWN = (
+    "This size is not known before data arrive; use `ops.shape(x)` inside an op or give the size "
+    "when you declare the input."
+)
+
+
+class Comparison:
+    """Whether an unknown size is larger or smaller than something: to be known later, too."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        """Refuse: there is no answer yet."""
+        raise TypeError(_UNKNOWN)
 
 
 class Dim:
@@ -53,13 +69,18 @@ class Dim:
 
     def __int__(self) -> int:
         """Refuse: there is no number yet."""
-        raise TypeError(
-            "This size is not known before data arrive; use `ops.shape(x)` inside an op or give "
-            "the size when you declare the input."
-        )
+        raise TypeError(_UNKNOWN)
 
     __index__ = __int__
 
+    def _compare(self, other: object) -> Comparison:
+        """Compare with a size, known or not; tensors do that themselves."""
+        return Comparison() if isinstance(other, (*_Sizes, float)) else NotImplemented
+
+    __lt__ = __le__ = __gt__ = __ge__ = _compare
+
+
+_Sizes = (Dim, Integral)
 
 Size: TypeAlias = int | Dim
 Shape: TypeAlias = tuple[Size, ...]
@@ -67,12 +88,16 @@ PublicShape: TypeAlias = tuple[int | None, ...]
 
 
 def _derived(name: str, identity: int | None):
-    def forward(self: Dim, other: Size) -> Dim:
+    def forward(self: Dim, other: Any) -> Dim:
+        if not isinstance(other, _Sizes):
+            return NotImplemented  # a tensor, which knows what to do with a size
         if other == identity and isinstance(other, int):
             return self
         return Dim((name, self.origin, other.origin if isinstance(other, Dim) else other))
 
-    def reflected(self: Dim, other: Size) -> Dim:
+    def reflected(self: Dim, other: Any) -> Dim:
+        if not isinstance(other, _Sizes):
+            return NotImplemented
         return Dim(("r" + name, other, self.origin))
 
     return forward, reflected
@@ -161,6 +186,14 @@ def broadcast(*shapes: Sequence[Size]) -> Shape:
     rank = max(map(len, shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
     return tuple(_meet(sizes, shapes) for sizes in zip(*padded, strict=True))
+
+
+def may_broadcast(shape: Sequence[Size], target: Sequence[Size]) -> bool:
+    """Say whether a tensor of one shape broadcasts to another, as far as their sizes are known."""
+    met = broadcast(shape, target)
+    return len(met) == len(target) and all(
+        a == b or not is_known((a, b)) for a, b in zip(met, target, strict=True)
+    )
 
 
 def _meet(sizes: Shape, shapes: tuple[Sequence[Size], ...]) -> Size:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.core import settings
+from minikeras.core.dims import Comparison, Dim
 from minikeras.core.types import DTypeLike
 
 INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
@@ -35,7 +36,11 @@ _LATTICE: dict[str, tuple[str, ...]] = {
     "float64": (),
 }
 _ALIASES = {"half": "float16", "double": "float64", "long": "int64", "bool_": "bool"}
-_PYTHON: dict[Any, str] = {bool: "bool", int: "int", float: "float"}
+# A size that is not known yet promotes as the Python int that it will be.
+_PYTHON: dict[Any, str] = {
+    **{bool: "bool", int: "int", float: "float"},
+    **{Dim: "int", Comparison: "bool"},
+}
 
 NUMPY: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ALL}
 _NAMES = {dtype: name for name, dtype in NUMPY.items()}
@@ -47,6 +52,11 @@ def name_of(dtype: Any) -> str:
         return _NAMES[dtype]
     except KeyError:
         return _other_name(dtype)
+
+
+def is_native(dtype: Any) -> bool:
+    """Say whether a NumPy dtype object is one that tensors have, in this machine's byte order."""
+    return dtype in _NAMES
 
 
 def _other_name(dtype: Any) -> str:
@@ -113,7 +123,7 @@ def is_integer(name: str | None) -> bool:
 
 
 def weak_name(x: object) -> str | None:
-    """Return the lattice name of a Python number: `"bool"`, `"int"` or `"float"`, else None."""
+    """Return the lattice name of a Python number or size, `"bool"`, `"int"`, `"float"`, or None."""
     return _PYTHON.get(type(x))
 
 

@@ -10,13 +10,14 @@ from minikeras.arrays import device
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Operators, Tensor, array_from
 from minikeras.core import dtypes
+from minikeras.core.dims import Dim
 from minikeras.ops import bitwise, comparison, division, elementwise, rounding
 from minikeras.ops.indexing import get_item
 from minikeras.ops.linalg import matmul
 
-_OPERANDS = (Operators, device.Array, bool, int, float, np.number, np.bool_, list, tuple)
+_OPERANDS = (Operators, device.Array, bool, int, float, Dim, np.number, np.bool_, list, tuple)
 
-_NUMBERS = (bool, int, float)
+_NUMBERS = (bool, int, float, Dim)
 
 
 def _forward(function):

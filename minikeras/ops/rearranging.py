@@ -33,13 +33,18 @@ def repeat(x, repeats, axis=None):
     """
     x = ravel(x) if axis is None else convert_to_tensor(x)
     axis = 0 if axis is None else dims.normalize_axis(axis, x.ndim)
-    counts = np.asarray(repeats)
-    if counts.size > 1:
+    counts = _counts(repeats)
+    if len(counts) > 1:
         return take(x, np.repeat(np.arange(len(counts), dtype="int32"), counts), axis=axis)
-    count = int(counts.reshape(-1)[0])
+    (count,) = counts
     front, size, behind = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     repeated = broadcast_to(expand_dims(x, axis=axis + 1), shape=(*front, size, count, *behind))
     return reshape(repeated, (*front, size * count, *behind))
+
+
+def _counts(repeats):
+    """How often to repeat, as a tuple of ints and unknown sizes."""
+    return dims.as_shape(np.asarray(repeats, dtype=object).reshape(-1))
 
 
 @op
@@ -60,7 +65,7 @@ def tile(x, repeats):
         [[1, 2, 1, 2], [1, 2, 1, 2]]
     """
     x = convert_to_tensor(x)
-    counts = [int(count) for count in np.asarray(repeats).reshape(-1)]
+    counts = list(_counts(repeats))
     rank = max(x.ndim, len(counts))
     counts = [1] * (rank - len(counts)) + counts
     sizes = [1] * (rank - x.ndim) + list(x.shape)

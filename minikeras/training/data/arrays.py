@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from minikeras.arrays.order import batch_order, epoch_order
-from minikeras.autograd.tensor import Tensor
+from minikeras.autograd.tensor import Tensor, native
 from minikeras.core import settings, trees
 from minikeras.ops.seeds import run_seed
 from minikeras.training.data.unpack import (
@@ -40,7 +40,7 @@ def as_arrays(data, what="x"):
             )
         if array.dtype.kind == "f" and array.dtype != settings.floatx():
             array = array.astype(settings.floatx())
-        return array
+        return native(array)
 
     return trees.map_structure(convert, data)
 
