@@ -115,7 +115,8 @@ def sqrt_slope(xp, y, dy):
     Example:
         >>> import numpy as np
         >>> from minikeras.kernels.shared.slopes import sqrt_slope
-        >>> sqrt_slope(np, np.array([2.0, 0.0, 0.0]), np.array([1.0, 1.0, 0.0])).tolist()
+        >>> with np.errstate(all="ignore"):
+        ...     sqrt_slope(np, np.array([2.0, 0.0, 0.0]), np.array([1.0, 1.0, 0.0])).tolist()
         [0.25, inf, 0.0]
     """
 
@@ -141,7 +142,8 @@ def rsqrt_slope(xp, y, dy):
     Example:
         >>> import numpy as np
         >>> from minikeras.kernels.shared.slopes import rsqrt_slope
-        >>> rsqrt_slope(np, np.array([2.0, np.inf]), np.array([1.0, 0.0])).tolist()
+        >>> with np.errstate(all="ignore"):
+        ...     rsqrt_slope(np, np.array([2.0, np.inf]), np.array([1.0, 0.0])).tolist()
         [-4.0, 0.0]
     """
 
@@ -169,7 +171,8 @@ def reciprocal_slope(xp, y, dy):
     Example:
         >>> import numpy as np
         >>> from minikeras.kernels.shared.slopes import reciprocal_slope
-        >>> reciprocal_slope(np, np.array([2.0, np.inf]), np.array([1.0, 0.0])).tolist()
+        >>> with np.errstate(all="ignore"):
+        ...     reciprocal_slope(np, np.array([2.0, np.inf]), np.array([1.0, 0.0])).tolist()
         [-4.0, 0.0]
     """
 
