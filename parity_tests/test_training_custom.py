@@ -181,3 +181,92 @@ def test_a_model_inside_a_model():
         return fit(m, X, Y, epochs=2), m.get_weights()
 
     same(scenario, LENGTH)
+
+
+def guided(k, base):
+    """Steps as Keras's guides write them: over all of `self.metrics`, compiled ones among them."""
+
+    class Guided(base):
+        def test_step(self, data, training=False):
+            x, y = data[:2]
+            y_pred = self(x, training=training)
+            loss = self.compute_loss(x, y, y_pred)
+            for metric in self.metrics:
+                if metric.name == "loss":
+                    metric.update_state(loss)
+                else:
+                    metric.update_state(y, y_pred)
+            return {m.name: m.result() for m in self.metrics}
+
+        def train_step(self, data):
+            return self.test_step(data, training=True)
+
+    return Guided
+
+
+def test_steps_over_all_metrics():
+    def scenario(k):
+        x = k.Input((6,))
+        m = guided(k, k.Model)(x, k.layers.Dense(2)(x))
+        m.compile("sgd", "mse", metrics=["mae", "mse"])
+        history = fit(m, X, Y, epochs=2, batch_size=8, validation_data=(X[:10], Y[:10]))
+        results = [m.evaluate(X, Y, verbose=0, return_dict=d) for d in (False, True)]
+        batch = [m.test_on_batch(X, Y, return_dict=d) for d in (False, True)]
+        return history, results, batch, m.train_on_batch(X, Y), m.metrics_names
+
+    same(scenario, LENGTH)
+
+
+def test_results_inside_results():
+    def scenario(k):
+        class Nested(k.Model):
+            def test_step(self, data):
+                x, y = data[:2]
+                loss = self.compute_loss(x, y, self(x, training=False))
+                zero = loss * 0
+                return {"z": {"b": loss, "a": {"c": zero}}, "loss": loss + 1, "an": [zero, loss]}
+
+            train_step = test_step
+
+        x = k.Input((6,))
+        m = Nested(x, k.layers.Dense(2)(x))
+        m.compile("sgd", "mse")
+        heard = []
+        hear = k.callbacks.LambdaCallback(
+            on_train_batch_end=lambda _, logs: heard.append(list(logs)),
+            on_epoch_end=lambda _, logs: heard.append(list(logs)),
+        )
+        history = fit(m, X, Y, callbacks=[hear], validation_data=(X, Y))
+        found = m.evaluate(X, Y, verbose=0, return_dict=True)
+        found.pop("an"), history.pop("an"), history.pop("val_an")
+        return history, heard, found
+
+    same(scenario, LENGTH)
+
+
+def test_a_metric_of_several_numbers():
+    def scenario(k):
+        class Columns(k.metrics.Metric):
+            def __init__(self, size):
+                super().__init__(name=f"columns_{size}")
+                self.total = self.add_variable((size,), "zeros", name="total")
+
+            def update_state(self, y_true, y_pred, sample_weight=None):
+                self.total.assign_add(k.ops.sum(y_true, axis=0)[: self.total.shape[0]])
+
+            def result(self):
+                return self.total / 2
+
+        m = mlp(k)
+        m.compile("sgd", "mse", metrics=[Columns(1), Columns(2)])
+        heard = []
+        hear = k.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: heard.append(logs))
+        history = fit(m, X, Y, epochs=3, callbacks=[hear], validation_data=(X, Y))
+        found = m.evaluate(X, Y, verbose=0, return_dict=True)
+        return (
+            history,
+            [logs["columns_1"] for logs in heard],
+            [np.asarray(v) for v in found.values()],
+        )
+
+    same(scenario, LENGTH)

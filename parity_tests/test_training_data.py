@@ -3,8 +3,10 @@
 import random
 
 import pytest
+import tensorflow as tf
 
-from parity_tests.scenario import same
+from parity_tests.scenario import compare, same
+from parity_tests.support import both
 from parity_tests.test_training import BITS, LENGTH, SAMPLES, X, Y, fit, mlp
 
 pytestmark = pytest.mark.parity
@@ -123,5 +125,74 @@ def test_class_weights_of_a_dataset():
         m.compile("sgd", "mse")
         data = dataset(k, targets=BITS)
         return fit(m, data, epochs=2, shuffle=False, class_weight={0: 1.0, 1: 3.0})
+
+    same(scenario, LENGTH)
+
+
+def steps_without_a_batch_size(k):
+    """The numbers of samples that a model sees in each step; a metric writes them down."""
+
+    class Count(k.metrics.Metric):
+        def __init__(self):
+            super().__init__(name="count")
+            self.total = self.add_variable((), "zeros", name="total")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.total.assign(self.total * 100 + k.ops.cast(k.ops.shape(y_true)[0], "float32"))
+
+        def result(self):
+            return self.total * 1.0
+
+    m = mlp(k)
+    m.compile("sgd", "mse", metrics=[Count()], run_eagerly=True)
+    validation = {"validation_data": (X[:10], Y[:10]), "validation_steps": 3}
+    return (
+        fit(m, X, Y, steps_per_epoch=3, **validation),
+        fit(m, X, Y, steps_per_epoch=3, batch_size=7, epochs=2, **validation),
+        fit(m, X, Y, batch_size=20, **validation),
+        fit(m, X, Y, steps_per_epoch=1, validation_batch_size=4, **validation),
+        fit(m, X[:5], Y[:5], steps_per_epoch=4),
+        fit(m, X[:5], Y[:5], steps_per_epoch=0, batch_size=0),
+        m.evaluate(X, Y, steps=1, verbose=0),
+        m.evaluate(X, Y, steps=3, verbose=0),
+        m.evaluate(X, Y, steps=2, batch_size=9, verbose=0),
+        m.predict(X, steps=3, verbose=0).shape,
+        m.predict(X, steps=2, batch_size=9, verbose=0).shape,
+        m.predict(X[:5], steps=4, verbose=0).shape,
+    )
+
+
+def test_steps_without_a_batch_size():
+    same(steps_without_a_batch_size, LENGTH)
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize("known", [True, False])
+def test_datasets_of_tensorflow(known):
+    def scenario(k):
+        data = tf.data.Dataset.from_tensor_slices((X.astype("float64"), Y)).batch(BATCH)
+        data = data if known else data.filter(lambda x, y: True)
+        m = compiled(k)
+        history = fit(m, data, epochs=3, validation_data=data, shuffle=False)
+        return history, m.evaluate(data, verbose=0), m.predict(data.take(2), verbose=0).shape
+
+    if known:
+        same(scenario, LENGTH)
+    else:  # how often both warn of an end that they could not know differs
+        compare(*both(scenario, seed=7), LENGTH)
+
+
+def test_the_first_order_of_a_dataset_that_tensorflow_shuffles():
+    def scenario(k):
+        data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(SAMPLES, seed=1).batch(BATCH)
+        return fit(compiled(k), data, shuffle=False)
+
+    same(scenario, LENGTH)
+
+
+def test_tensors_of_generators():
+    def scenario(k):
+        convert = k.ops.convert_to_tensor
+        return fit(compiled(k), ((convert(x), convert(y)) for x, y in batches(5)))
 
     same(scenario, LENGTH)

@@ -100,7 +100,9 @@ class Tensor(Operators):
         """Return a copy of the values as a NumPy array (a NumPy scalar for rank 0)."""
         left("numpy()", self.data)
         values = device.to_numpy(self.data)
-        return values.copy() if values.ndim else values[()]
+        if not values.ndim:
+            return values[()]
+        return values.copy() if values is self.data else values
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
@@ -113,8 +115,17 @@ class Tensor(Operators):
         return self.data.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Return the values as an array of the caller's own: these may be a weight's or an input's.
+
+        With `copy=False`, which asks for shared memory, the array cannot be written to.
+        """
         left("as an array", self.data)
-        return np.array(device.to_numpy(self.data), dtype=dtype, copy=copy)
+        values = device.to_numpy(self.data)
+        if copy is False:
+            values = np.array(values, dtype=dtype, copy=False).view()
+            values.flags.writeable = False
+            return values
+        return np.array(values, dtype=dtype, copy=True if values is self.data else None)
 
     def __repr__(self) -> str:
         left("repr()", self.data)

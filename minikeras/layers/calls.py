@@ -153,7 +153,7 @@ class Calls:
         if not isinstance(x, (Tensor, Abstract)):
             if hasattr(x, "as_operand"):
                 x = x.as_operand()
-            elif hasattr(x, "__array__") and hasattr(x, "dtype"):
+            elif hasattr(x, "__array__") and (hasattr(x, "dtype") or hasattr(x, "to_numpy")):
                 x = convert_to_tensor(x)
             else:
                 return x

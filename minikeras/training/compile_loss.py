@@ -1,10 +1,11 @@
 """The loss of a model: one loss per output, weighted and added up."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from minikeras import losses, metrics, ops
 from minikeras.core import names, registry, trees
 from minikeras.losses import Loss, LossFunctionWrapper
+from minikeras.training.outputs import Outputs
 
 
 class CompileLoss(Loss):
@@ -27,11 +28,6 @@ class CompileLoss(Loss):
         self._names = output_names
         self._terms: Any = None
         self._trackers = []
-
-    @property
-    def terms(self):
-        """Triples of an output's index, its loss and its weight."""
-        return list(self._terms or [])
 
     @property
     def metrics(self):
@@ -59,21 +55,19 @@ class CompileLoss(Loss):
             ValueError: if losses, weights or targets do not fit the outputs.
         """
         outputs = Outputs(y_pred, self._names)
-        if trees.is_nested(self._user_loss):
-            wanted = outputs.match(self._user_loss, "loss")
-        else:
-            wanted = [self._user_loss] * outputs.count
-        weights = [None] * outputs.count
-        if self._user_weights is not None:
-            weights = outputs.match(self._user_weights, "loss_weights")
-        targets = outputs.match_targets(y_true)
-        terms = [
-            (i, find_loss(identifier, targets[i], outputs.leaves[i]), weight)
-            for i, (identifier, weight) in enumerate(zip(wanted, weights, strict=True))
-            if identifier is not None
-        ]
+        wanted, weights = self._user_loss, self._user_weights
+        if isinstance(wanted, dict):
+            wanted = outputs.by_place(wanted, "loss")
+            weights = outputs.by_place(weights, "loss_weights")
+        assigned = outputs.losses(_with_weights(wanted, weights))
+        targets = outputs.match_targets(y_true, _indices(assigned))
+        terms, names = [], []
+        for path, place, wanted in assigned:
+            loss = find_loss(wanted.loss, _at(targets, place), _at(outputs.leaves, place))
+            terms.append(Term(place, loss, wanted.weight))
+            names.append(outputs.loss_name(path, place, loss))
         if len(terms) > 1:
-            self._trackers = [metrics.Mean(name=f"{outputs.name(i)}_loss") for i, _, _ in terms]
+            self._trackers = [metrics.Mean(name=f"{name}_loss") for name in names]
         self._terms = terms
 
     def __call__(self, y_true, y_pred, sample_weight=None):
@@ -81,23 +75,29 @@ class CompileLoss(Loss):
         if not self.built:
             self.build(y_true, y_pred)
         outputs = Outputs(y_pred, self._names)
-        targets = outputs.match_targets(y_true)
         weights = outputs.match_weights(sample_weight)
-        total = None
         trackers = self._trackers or [None] * len(self._terms)
-        for (i, function, loss_weight), tracker in zip(self._terms, trackers, strict=True):
-            if targets[i] is None:
+        total = None
+        for (term, target), tracker in zip(self.pairs(y_true, outputs), trackers, strict=True):
+            if target is None:
                 raise ValueError(
-                    f"The target of output '{outputs.name(i)}' is None, but its loss "
-                    f"'{function.name}' needs one. Pass `y`, or `loss=None` for this output."
+                    f"The target of output '{outputs.name(term.place)}' is None, but its loss "
+                    f"'{term.loss.name}' needs one. Pass `y`, or `loss=None` for this output."
                 )
-            value = ops.cast(function(targets[i], outputs.leaves[i], weights[i]), self.dtype)
+            weight = None if sample_weight is None else _at(weights, term.place)
+            value = term.loss(target, _at(outputs.leaves, term.place), weight)
+            value = ops.cast(value, self.dtype)
             if tracker is not None:
                 tracker.update_state(value)
-            if loss_weight is not None:
-                value = value * loss_weight
+            if term.weight is not None:
+                value = value * term.weight
             total = value if total is None else total + value
         return total
+
+    def pairs(self, y_true, outputs):
+        """Return each term of the loss with its target, which is None if there is none."""
+        targets = outputs.match_targets(y_true, _indices((None, *term) for term in self._terms))
+        return [(term, _at(targets, term.place)) for term in self._terms]
 
     def call(self, y_true, y_pred):
         """Return the sum of the outputs' losses."""
@@ -111,107 +111,68 @@ class CompileLoss(Loss):
         }
 
 
-class Outputs:
-    """A nest of predictions, with the names by which users speak of its parts.
+class Term(NamedTuple):
+    """One term of a model's loss: an output's index (or a nest of them), its loss, its weight."""
 
-    Args:
-        y_pred: nest of predictions.
-        names: the names of the model's outputs, or None.
-    """
+    place: Any
+    loss: Loss
+    weight: Any
 
-    def __init__(self, y_pred, names=None):
-        self.structure = y_pred
-        self.leaves = trees.flatten(y_pred)
-        self.count = len(self.leaves)
-        self._names = names if names and len(names) == self.count else None
-        self._paths = None
-        if trees.is_nested(y_pred):
-            self._paths = [
-                "/".join(str(part) for part in path) for path, _ in trees.flatten_with_path(y_pred)
-            ]
 
-    def name(self, i):
-        """Return the name of output `i`: its key in a dict of outputs, else its layer's name."""
-        if isinstance(self.structure, dict) and self._paths:
-            return self._paths[i]
-        if self._names:
-            return self._names[i]
-        return self._paths[i] if self._paths else f"output_{i}"
+class _Wanted:
+    """A loss as the user named it, with its weight: a leaf of a nest."""
 
-    def match(self, given, argument, missing=None):
-        """Return one entry of `given` (nest or dict by name) for each output.
+    def __init__(self, loss, weight=None):
+        self.loss = loss
+        self.weight = weight
 
-        Raises:
-            ValueError: if a name is unknown or the number of entries differs.
-        """
-        if isinstance(given, dict):
-            return self._match_dict(given, argument, missing)
-        if isinstance(given, (list, tuple)):
-            flat = trees.flatten(given)
-            if len(flat) != self.count:
-                raise ValueError(
-                    f"The `{argument}` argument has {len(flat)} entries, but the model has "
-                    f"{self.count} output(s). Received: {argument}={_shown(given)}"
-                )
-            return flat
-        if self.count > 1:
+    def __repr__(self):
+        return repr(self.loss)
+
+
+def _with_weights(wanted, weights):
+    """The nest of losses, each with its weight; what is None stays None."""
+    if weights is None:
+        weights = trees.map_structure(lambda _: None, wanted)
+    elif not trees.same_structure(wanted, weights):
+        flat, count = trees.flatten(weights), len(trees.flatten(wanted))
+        same_keys = not (isinstance(wanted, dict) and isinstance(weights, dict))
+        if len(flat) != count or not same_keys:
             raise ValueError(
-                f"The model has {self.count} outputs, so `{argument}` must be a list or a dict "
-                f"with one entry for each. Received: {argument}={_shown(given)}"
+                f"Expected one entry of `loss_weights` for each of the {count} entries of `loss`, "
+                f"but received loss_weights={weights} for loss={wanted}. Arrange both alike."
             )
-        return [given]
-
-    def _match_dict(self, given, argument, missing):
-        known = [self._names_of(i) for i in range(self.count)]
-        unknown = [key for key in given if not any(key in names for names in known)]
-        if unknown and trees.same_structure(given, self.structure):
-            return trees.flatten(given)
-        if unknown:
-            raise ValueError(
-                f"There are keys in the `{argument}` argument that no output of the model has: "
-                f"{unknown}. The outputs are called {[self.name(i) for i in range(self.count)]}."
-            )
-        return [next((given[n] for n in names if n in given), missing) for names in known]
-
-    def _names_of(self, i):
-        names = [self._paths[i]] if self._paths else []
-        return names + ([self._names[i]] if self._names else [])
-
-    def match_targets(self, y_true):
-        """Return one target for each output, None where there is none."""
-        if y_true is None:
-            return [None] * self.count
-        if not trees.is_nested(y_true) and self.count == 1:
-            return [y_true]
-        return self.match(y_true, "y")
-
-    def match_weights(self, sample_weight):
-        """Return one array of sample weights for each output; a single one counts for all."""
-        if sample_weight is None:
-            return [None] * self.count
-        if not trees.is_nested(sample_weight):
-            return [sample_weight] * self.count
-        return self.match(sample_weight, "sample_weight")
-
-
-def _shown(given):
-    """A nest for a message, with shapes in place of arrays."""
+        weights = trees.pack_sequence_as(wanted, flat) if trees.is_nested(wanted) else flat[0]
     return trees.map_structure(
-        lambda leaf: f"array of shape {tuple(leaf.shape)}" if hasattr(leaf, "shape") else leaf,
-        given,
+        lambda loss, weight: None if loss is None else _Wanted(loss, weight), wanted, weights
     )
+
+
+def _indices(assigned):
+    """The indices of all outputs that have a loss, in their order."""
+    return sorted(i for _, place, *_ in assigned for i in trees.flatten(place))
+
+
+def _at(flat, place):
+    """What a flat list holds at an index, or at each index of a nest of them."""
+    if type(place) is int:
+        return flat[place]
+    return trees.map_structure(lambda i: flat[i], place)
 
 
 def find_loss(identifier, y_true, y_pred):
     """Return the Loss that a user's identifier stands for, given an example of the data."""
     if isinstance(identifier, str) and identifier in ("crossentropy", "ce"):
-        return _CROSSENTROPIES[kind_of_targets(y_true, y_pred)]()
+        found = _CROSSENTROPIES[kind_of_targets(y_true, y_pred)]()
+        found.name = identifier
+        return found
     found = losses.get(identifier)
     if isinstance(found, type):
         found = found()
     if isinstance(found, Loss):
         return found
-    return LossFunctionWrapper(found, name=name_of(found))
+    name = identifier if isinstance(identifier, str) else name_of(found)
+    return LossFunctionWrapper(found, name=name)
 
 
 def name_of(function):

@@ -5,7 +5,8 @@ from typing import Any
 from minikeras import metrics as metrics_room
 from minikeras.core import trees
 from minikeras.metrics import Metric
-from minikeras.training.compile_loss import Outputs, kind_of_targets, name_of
+from minikeras.training.compile_loss import kind_of_targets, name_of
+from minikeras.training.outputs import Outputs
 
 
 class CompileMetrics(Metric):
@@ -37,7 +38,7 @@ class CompileMetrics(Metric):
     @property
     def metrics(self):
         """All metrics, the plain ones first."""
-        return [m for entry in (self._plain or []) + (self._weighted or []) for m in entry[1]]
+        return [m for entry in (self._plain or []) + (self._weighted or []) for m in entry[2]]
 
     @property
     def variables(self):
@@ -77,29 +78,24 @@ class CompileMetrics(Metric):
         outputs = Outputs(y_pred, self._names)
         targets = outputs.match_targets(y_true)
         weights = outputs.match_weights(sample_weight)
-        for i, found in self._plain:
+        for i, _, found in self._plain:
             for metric in found:
                 metric.update_state(targets[i], outputs.leaves[i])
-        for i, found in self._weighted:
+        for i, _, found in self._weighted:
             for metric in found:
                 metric.update_state(targets[i], outputs.leaves[i], weights[i])
-        self._output_names = [outputs.name(i) for i in range(outputs.count)]
 
     def result(self):
         """Return a dict of metric name to value, names of several outputs having a prefix."""
         results, counts = {}, {}
         for weighted, entries in ((False, self._plain or []), (True, self._weighted or [])):
-            for i, found in entries:
+            for _, output, found in entries:
                 for metric in found:
-                    name = self._full_name(i, metric.name)
+                    name = _full_name(output, metric.name)
                     if name in counts and weighted:
-                        name = self._full_name(i, f"weighted_{metric.name}")
+                        name = _full_name(output, f"weighted_{metric.name}")
                     results[_numbered(name, counts)] = metric.result()
         return results
-
-    def _full_name(self, i, name):
-        names = getattr(self, "_output_names", [])
-        return f"{names[i]}_{name}" if len(names) > 1 else name
 
     def reset_state(self):
         """Let all metrics begin anew."""
@@ -121,33 +117,16 @@ def _check_known(given):
             metrics_room.get(leaf)
 
 
+def _full_name(output, name):
+    return f"{output}_{name}" if output else name
+
+
 def _matched(given, outputs, targets, argument):
-    """For each output that has metrics `(index, list of metrics)`."""
-    if not given:
-        return []
-    if isinstance(given, dict):
-        rows = _dict_rows(given, outputs, argument)
-    elif outputs.count == 1:
-        rows = [trees.flatten(given)]
-    elif len(given) == outputs.count:
-        rows = [trees.flatten(row) for row in given]
-    else:
-        raise ValueError(
-            f"For a model with multiple outputs, when providing the `{argument}` argument as a "
-            "list, it should have as many entries as the model has outputs. Received:\n"
-            f"{argument}={given}\nof length {len(given)} whereas the model has {outputs.count} "
-            "outputs."
-        )
+    """For each output that has metrics its index, its name in the logs, and its metrics."""
     return [
-        (i, [find_metric(m, targets[i], outputs.leaves[i]) for m in row if m is not None])
-        for i, row in enumerate(rows)
-        if row
+        (i, name, [find_metric(m, targets[i], outputs.leaves[i]) for m in row])
+        for i, name, row in outputs.metrics(given, argument)
     ]
-
-
-def _dict_rows(given, outputs, argument):
-    entries = outputs.match(given, argument)
-    return [trees.flatten(row) for row in entries]
 
 
 _BY_TARGETS = {
@@ -176,6 +155,11 @@ _BY_TARGETS = {
 
 def find_metric(identifier, y_true, y_pred):
     """Return the Metric that a user's identifier stands for, given an example of the data."""
+    if identifier is None:
+        raise ValueError(
+            "Expected a metric, its name or a function, but received None among the metrics of an "
+            "output. Leave it out, or give None for the whole output."
+        )
     if isinstance(identifier, str) and identifier.lower() in _BY_TARGETS:
         cls = _BY_TARGETS[identifier.lower()][kind_of_targets(y_true, y_pred)]
         return cls(name=identifier)

@@ -11,9 +11,11 @@ from minikeras.arrays.blas_threads import hold_at_one
 from minikeras.arrays.memory import keep_freed_memory
 from minikeras.core import trees
 from minikeras.core.per_thread import kept_around
+from minikeras.training.arguments import checked, checked_fraction, checked_frequency
 from minikeras.training.callbacks import CallbackList
+from minikeras.training.callbacks.callback_list import plain_logs
 from minikeras.training.data import ArrayData, Epochs, data_source, split_validation
-from minikeras.training.data.arrays import as_arrays
+from minikeras.training.data.arrays import as_arrays, own_arrays
 from minikeras.training.data.unpack import (
     class_weights_to_sample_weights,
     unpack_x_y_sample_weight,
@@ -47,6 +49,8 @@ class Loops:
     # What Trainer and Layer give.
     optimizer: Any
     stop_training: bool
+    stop_evaluating: bool
+    stop_predicting: bool
     history: Any
     metrics: list[Any]
     trainable_variables: list[Any]
@@ -86,9 +90,10 @@ class Loops:
         """Train the model for a number of epochs.
 
         Args:
-            x: nest of arrays, a generator of batches, or a PyDataset.
+            x: nest of arrays or data frames, an iterable of batches, or a PyDataset.
             y: nest of targets, if `x` is of arrays.
-            batch_size: samples per step; 32 by default.
+            batch_size: samples per step; by default as many as make `steps_per_epoch` steps of all
+                samples, or else 32.
             epochs: number of the epoch to stop before, counted from 0.
             verbose: 0 for silence, 1 for a progress bar, 2 for a line per epoch, `"auto"` for 1.
             callbacks: list of callbacks.
@@ -110,25 +115,27 @@ class Loops:
             ValueError: if the model is not compiled or the data do not fit; nothing has changed.
         """
         self._assert_compiled("fit")
-        if validation_split and validation_data is None:
+        epochs, initial_epoch = checked(needed=True, epochs=epochs, initial_epoch=initial_epoch)
+        batch_size, steps_per_epoch = checked(
+            batch_size=batch_size, steps_per_epoch=steps_per_epoch
+        )
+        if checked_fraction(validation_split) and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
                 _sliceable(x, y, sample_weight), validation_split
             )
-        data = Epochs(
-            data_source(x, y, sample_weight, batch_size, shuffle, class_weight), steps_per_epoch
+        source = data_source(
+            x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch
         )
+        data = Epochs(source, steps_per_epoch)
+        steps, size = checked(
+            validation_steps=validation_steps, validation_batch_size=validation_batch_size
+        )
+        validation = _Validation(self, validation_data, steps, size or batch_size, validation_freq)
         self._prepare(data.first(), "train_step", data.whole)
-        validation = _Validation(
-            self,
-            validation_data,
-            validation_steps,
-            validation_batch_size or batch_size,
-            validation_freq,
-        )
         validation.prepare()
         data.reset()
         callbacks = self._callback_list(callbacks, True, verbose, epochs, data.num_batches)
-        self._set_stop(False)
+        self._set_quietly("stop_training", False)
         callbacks.on_train_begin()
         logs = {}
         for epoch in range(initial_epoch, epochs):
@@ -158,13 +165,12 @@ class Loops:
         return logs
 
     def _epoch_logs(self, logs):
-        """The metrics' results, or what an overridden step returned beside them."""
-        results = {key: _number(value) for key, value in self.get_metrics_result().items()}
-        given = {key: _number(value) for key, value in (logs or {}).items()}
-        return results if set(given) == set(results) else given
+        """The metrics' results, or what a step of the user's own returned instead."""
+        results = self.get_metrics_result()
+        return results if set(logs or {}) == set(results) else dict(logs or {})
 
-    def _set_stop(self, value):
-        object.__setattr__(self, "stop_training", value)
+    def _set_quietly(self, name, value):
+        object.__setattr__(self, name, value)
 
     def _callback_list(self, callbacks, history, verbose, epochs, steps):
         keep_freed_memory()
@@ -197,9 +203,9 @@ class Loops:
         """Return the loss and the metrics on some data.
 
         Args:
-            x: nest of arrays, a generator of batches, or a PyDataset.
+            x: nest of arrays or data frames, an iterable of batches, or a PyDataset.
             y: nest of targets, if `x` is of arrays.
-            batch_size: samples per step; 32 by default.
+            batch_size: samples per step; by default as many as make `steps` steps, or else 32.
             verbose: 0 for silence, 1 for a progress bar, 2 for a line, `"auto"` for 1.
             sample_weight: array of weights of the samples.
             steps: number of steps, or None for all batches.
@@ -216,7 +222,8 @@ class Loops:
         self._assert_compiled("evaluate")
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
-        data = Epochs(data_source(x, y, sample_weight, batch_size), steps)
+        batch_size, steps = checked(batch_size=batch_size, steps=steps)
+        data = Epochs(data_source(x, y, sample_weight, batch_size, steps=steps), steps)
         logs = self._evaluate_epoch(data, callbacks, verbose)
         return logs if return_dict else self._results_in_order(logs)
 
@@ -224,6 +231,7 @@ class Loops:
         self._prepare(data.first(), "test_step", data.whole)
         data.reset()
         callbacks = self._callback_list(callbacks, False, verbose, 1, data.num_batches)
+        self._set_quietly("stop_evaluating", False)
         callbacks.on_test_begin()
         self.reset_metrics()
         logs = {}
@@ -231,9 +239,9 @@ class Loops:
             callbacks.on_test_batch_begin(step)
             logs = self._steps.run("test_step", placed(batch))
             callbacks.on_test_batch_end(step, logs)
-            if getattr(self, "stop_evaluating", False):
+            if self.stop_evaluating:
                 break
-        logs = _sorted(self._epoch_logs(logs))
+        logs = plain_logs(self._epoch_logs(logs))
         callbacks.on_test_end(logs)
         return logs
 
@@ -242,8 +250,8 @@ class Loops:
         """Return the model's outputs for some inputs, computed batch by batch.
 
         Args:
-            x: nest of arrays, a generator of batches, or a PyDataset.
-            batch_size: samples per step; 32 by default.
+            x: nest of arrays or data frames, an iterable of batches, or a PyDataset.
+            batch_size: samples per step; by default as many as make `steps` steps, or else 32.
             verbose: 0 for silence, 1 for a progress bar, 2 for a line, `"auto"` for 1.
             steps: number of steps, or None for all batches.
             callbacks: list of callbacks.
@@ -251,18 +259,19 @@ class Loops:
         Returns:
             A NumPy array, or a nest of them like the model's outputs.
         """
-        data = Epochs(data_source(x, batch_size=batch_size), steps)
+        batch_size, steps = checked(batch_size=batch_size, steps=steps)
+        source = data_source(x, batch_size=batch_size, steps=steps)
+        data = Epochs(source, steps, may_be_empty=True)
         callbacks = self._callback_list(callbacks, False, verbose, 1, data.num_batches)
+        self._set_quietly("stop_predicting", False)
         callbacks.on_predict_begin()
         structure, parts = None, []
         for step, batch in data:
             callbacks.on_predict_batch_begin(step)
-            outputs = self._steps.run("predict_step", placed(batch))
-            outputs = trees.map_structure(_values, outputs)
-            structure = outputs
-            parts.append(trees.flatten(outputs))
+            structure = outputs = self._steps.run("predict_step", placed(batch))
+            parts.append([_values(tensor) for tensor in trees.flatten(outputs)])
             callbacks.on_predict_batch_end(step, {"outputs": outputs})
-            if getattr(self, "stop_predicting", False):
+            if self.stop_predicting:
                 break
         callbacks.on_predict_end()
         whole = [np.concatenate(column) for column in zip(*parts, strict=True)]
@@ -308,11 +317,10 @@ class Loops:
 
     @_over_data
     def _on_batch(self, step, x, y, sample_weight, return_dict):
-        data = ArrayData(x, y, sample_weight)
-        self._prepare(data.whole, step, data.whole)
+        whole = own_arrays(ArrayData(x, y, sample_weight).whole)
+        self._prepare(whole, step, whole)
         self.reset_metrics()
-        logs = self._steps.run(step, placed(unpack_x_y_sample_weight(data.whole)))
-        logs = _sorted({name: _number(value) for name, value in logs.items()})
+        logs = plain_logs(self._steps.run(step, placed(unpack_x_y_sample_weight(whole))))
         return logs if return_dict else self._results_in_order(logs)
 
     @_over_data
@@ -325,8 +333,8 @@ class Loops:
         Returns:
             A NumPy array, or a nest of them.
         """
-        outputs = self._steps.run("predict_step", placed((as_arrays(x, "x"),)))
-        return trees.map_structure(_values, outputs)
+        outputs = self._steps.run("predict_step", placed((own_arrays(x, "x"),)))
+        return trees.map_structure(lambda tensor: _values(tensor).copy(), outputs)
 
 
 class _Validation:
@@ -334,16 +342,12 @@ class _Validation:
 
     def __init__(self, model, data, steps, batch_size, frequency):
         self._model = model
-        if not isinstance(frequency, (int, list, tuple, set)):
-            raise ValueError(
-                "Expected `validation_freq` to be a list or int. Received: "
-                f"validation_freq={frequency} of the type {type(frequency)}."
-            )
-        self._frequency = frequency
+        self._frequency = checked_frequency(frequency)
         self._epochs = None
         if data is not None:
             x, y, sample_weight = _unpack_validation(data)
-            self._epochs = Epochs(data_source(x, y, sample_weight, batch_size), steps)
+            source = data_source(x, y, sample_weight, batch_size, steps=steps)
+            self._epochs = Epochs(source, steps)
 
     def prepare(self):
         """Check that the data fit the model."""
@@ -371,18 +375,7 @@ def _sliceable(x, y, sample_weight):
     return as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight")
 
 
-def _sorted(logs):
-    """Results by name: TensorFlow's functions give dicts back in that order."""
-    return {name: logs[name] for name in sorted(logs)}
-
-
-def _number(value):
-    """A Python float of a scalar; other values stay."""
-    if hasattr(value, "shape") and not value.shape:
-        return float(value)
-    return value
-
-
 def _values(tensor):
+    """The values of a tensor that a step has returned, as a NumPy array."""
     is_tensor = hasattr(tensor, "data") and hasattr(tensor, "node")
     return device.to_numpy(tensor.data) if is_tensor else np.asarray(tensor)

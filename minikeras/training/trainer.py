@@ -20,6 +20,9 @@ from minikeras.training.data.unpack import batch_size_of, unpack_x_y_sample_weig
 from minikeras.training.loops import Loops
 from minikeras.training.steps import Steps
 
+# Batches of ever new lengths would make ever more results of rehearsals; these are cheap to repeat.
+_MOST_REHEARSED = 64
+
 
 class Trainer(Loops):
     """The part of Model that trains."""
@@ -340,6 +343,8 @@ class Trainer(Loops):
         )
         key = (kinds, tracking.version(), checks_loss)
         if key not in self._rehearsed:
+            while len(self._rehearsed) >= _MOST_REHEARSED:
+                del self._rehearsed[next(iter(self._rehearsed))]
             self._rehearsed[key] = rehearse(self, batch, checks_loss)
         return self._rehearsed[key]
 

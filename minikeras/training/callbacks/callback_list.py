@@ -1,5 +1,8 @@
 """CallbackList: many callbacks behind the hooks of one."""
 
+import numpy as np
+
+from minikeras.autograd.tensor import Operators
 from minikeras.core import trees
 from minikeras.training.callbacks.callback import Callback
 from minikeras.training.callbacks.history import History
@@ -180,7 +183,9 @@ def _overrides(callback, hook):
 
 
 def plain_logs(logs):
-    """Return logs in alphabetic order, floats for scalar tensors, nested dicts laid out flat.
+    """Return logs in alphabetic order, floats for scalars, nested dicts laid out flat.
+
+    Tensors of several numbers become arrays of their own: writing into these changes nothing else.
 
     Args:
         logs: dict of names and values, or None.
@@ -198,13 +203,13 @@ def plain_logs(logs):
         if isinstance(value, dict):
             plain.update(plain_logs(value))
             continue
-        plain[name] = _as_float(value)
+        plain[name] = trees.map_structure(_plain_value, value)
     return plain
 
 
-def _as_float(value):
+def _plain_value(value):
     if getattr(value, "shape", ()) != ():
-        return value
+        return np.array(value) if isinstance(value, Operators) else value
     try:
         return float(value)
     except (TypeError, ValueError):

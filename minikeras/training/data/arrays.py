@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from minikeras.arrays import device
 from minikeras.arrays.order import batch_order, epoch_order
 from minikeras.autograd.tensor import Tensor, native
 from minikeras.core import settings, trees
@@ -15,7 +16,27 @@ from minikeras.training.data.unpack import (
 
 
 def as_arrays(data, what="x"):
-    """Turn every leaf of a nest into a NumPy array; 64-bit floats take the default float type.
+    """Turn every leaf of a nest into a NumPy array; floats take the default float type.
+
+    Args:
+        data: nest of arrays, tensors of any library, data frames; None stays.
+        what: what this is called in messages.
+
+    Returns:
+        A nest of arrays in this machine's byte order, sharing memory with `data` where they can.
+
+    Raises:
+        ValueError: if a leaf is no array of numbers.
+    """
+    return trees.map_structure(lambda leaf: None if leaf is None else _as_array(leaf, what), data)
+
+
+def own_arrays(data, what="x"):
+    """Return what `as_arrays` does, sharing no memory: whoever made `data` may write into it again.
+
+    Args:
+        data: as for `as_arrays`.
+        what: as for `as_arrays`.
 
     Raises:
         ValueError: if a leaf is no array of numbers.
@@ -24,25 +45,67 @@ def as_arrays(data, what="x"):
     def convert(leaf):
         if leaf is None:
             return None
-        if isinstance(leaf, Tensor) or hasattr(leaf, "as_operand"):
-            leaf = leaf.numpy()
-        elif hasattr(leaf, "to_numpy"):
-            leaf = leaf.to_numpy()
-        if not hasattr(leaf, "__array__"):
-            raise ValueError(
-                f"Expected arrays in `{what}`, but received a value of type "
-                f"{type(leaf).__name__}: {leaf!r}. Turn it into a NumPy array first."
-            )
-        array = np.asarray(leaf)
-        if array.dtype.kind not in "biuf":
-            raise ValueError(
-                f"Expected numbers in `{what}`, but received an array of dtype {array.dtype}."
-            )
-        if array.dtype.kind == "f" and array.dtype != settings.floatx():
-            array = array.astype(settings.floatx())
-        return native(array)
+        array = _as_array(leaf, what)
+        return array.copy() if array is leaf or array.base is not None else array
 
     return trees.map_structure(convert, data)
+
+
+def as_batch(batch):
+    """Return a batch that a generator or data set has given as arrays of our own.
+
+    Raises:
+        ValueError: if it is None, or holds something else than arrays of numbers.
+    """
+    if batch is None:
+        raise ValueError(
+            "Expected batches `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`, but the data "
+            "source gave None. A generator ends by returning, not by yielding None."
+        )
+    return own_arrays(tuple(batch) if isinstance(batch, list) else batch, "batch")
+
+
+def _as_array(leaf, what):
+    array = _host_array(leaf, what)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"Expected numbers in `{what}`, but received an array of dtype {array.dtype}."
+        )
+    if array.dtype.kind == "f" and array.dtype != settings.floatx():
+        return array.astype(settings.floatx())
+    return native(array)
+
+
+def _host_array(leaf, what):
+    if isinstance(leaf, Tensor):
+        return device.to_numpy(leaf.data)
+    if hasattr(leaf, "as_operand"):
+        return device.to_numpy(leaf.array)
+    if device.on_gpu(leaf):
+        return device.to_numpy(leaf)
+    if hasattr(leaf, "to_numpy"):
+        return _from_frame(leaf.to_numpy())
+    if hasattr(leaf, "__array__"):
+        return np.asarray(leaf)
+    if hasattr(leaf, "__dlpack__"):
+        return np.from_dlpack(leaf)
+    raise ValueError(
+        f"Expected arrays in `{what}`, but received a value of type {type(leaf).__name__}: "
+        f"{leaf!r}. Turn it into a NumPy array first."
+    )
+
+
+def _from_frame(array):
+    """Columns of several types come as objects: numbers and bools among them take one type."""
+    if array.dtype.kind != "O":
+        return array
+    try:
+        return array.astype(settings.floatx())
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected columns of numbers in a data frame, but {error}. Encode text, and fill in "
+            "or drop what is missing."
+        ) from None
 
 
 def _listed(data):
@@ -63,21 +126,30 @@ class ArrayData:
         x: nest of arrays whose first axis counts samples.
         y: nest of arrays, or None.
         sample_weight: nest of arrays, or None.
-        batch_size: samples per batch; 32 by default.
+        batch_size: samples per batch; by default as many as make `steps` batches, or else 32.
         shuffle: True to shuffle the samples, `"batch"` to shuffle inside each batch, or False.
         class_weight: dict of class to weight, or None.
+        steps: number of batches that are wanted of an epoch, or None.
 
     Raises:
         ValueError: if there are no arrays, or they hold no samples, or different numbers of them.
     """
 
     def __init__(
-        self, x, y=None, sample_weight=None, batch_size=None, shuffle=False, class_weight=None
+        self,
+        x,
+        y=None,
+        sample_weight=None,
+        batch_size=None,
+        shuffle=False,
+        class_weight=None,
+        steps=None,
     ):
         if x is None:
             raise ValueError("`x` is missing: pass arrays, a generator of batches or a PyDataset.")
         x, y = as_arrays(_listed(x), "x"), as_arrays(_listed(y), "y")
         sample_weight = as_arrays(_listed(sample_weight), "sample_weight")
+        _check_weights(y, sample_weight)
         if class_weight is not None:
             if trees.is_nested(y):
                 raise ValueError(
@@ -92,7 +164,7 @@ class ArrayData:
         self.samples = _common_length(self.whole)
         if not self.samples:
             raise ValueError("Expected input data to be non-empty: the arrays hold no samples.")
-        self.batch_size = int(batch_size or 32)
+        self.batch_size = batch_size or (math.ceil(self.samples / steps) if steps else 32)
         self.num_batches = math.ceil(self.samples / self.batch_size)
         self._shuffle = shuffle
         self._known_order = (None, None)
@@ -130,6 +202,18 @@ class ArrayData:
 
     def on_epoch_end(self):
         """Do nothing: an order is settled when the batches are first asked for."""
+
+
+def _check_weights(y, sample_weight):
+    """One array of weights for several outputs can only weigh samples."""
+    if sample_weight is None or not trees.is_nested(y) or trees.is_nested(sample_weight):
+        return
+    if sample_weight.ndim != 1 and sample_weight.shape[1:] != (1,):
+        raise ValueError(
+            "For several outputs, a single `sample_weight` array must hold one weight for each "
+            f"sample, of shape (samples,), but its shape is {sample_weight.shape}. Pass one array "
+            "for each output, arranged as `y` is."
+        )
 
 
 def _common_length(data):

@@ -2,6 +2,8 @@
 
 import itertools
 
+from minikeras.training.data.arrays import as_batch
+
 _PEEKED = 2
 """So many batches Keras draws ahead, and gives out again whenever it begins anew."""
 
@@ -10,7 +12,7 @@ class GeneratorData:
     """Batches from an iterable.
 
     A one-shot iterator goes on where it was; only its first two batches, which were drawn ahead,
-    come again in front, as in Keras.
+    come again in front, as in Keras. All batches are copied: generators may refill their arrays.
 
     Args:
         source: iterable of `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` batches.
@@ -19,16 +21,17 @@ class GeneratorData:
         ValueError: if it yields nothing at all.
     """
 
-    num_batches = None
     batch_size = None
 
     def __init__(self, source):
         self._source = source
         self._iterator = iter(source)
         self._repeats = self._iterator is not source
-        self._peeked = list(itertools.islice(self._iterator, _PEEKED))
+        self._peeked = [as_batch(b) for b in itertools.islice(self._iterator, _PEEKED)]
         if not self._peeked:
             raise ValueError("The data generator yielded no batch at all.")
+        self._begun = False
+        self.num_batches = _length(source) if self._repeats else None
 
     def first(self):
         """Return the first batch."""
@@ -36,12 +39,21 @@ class GeneratorData:
 
     def __iter__(self):
         """Yield batches: anew if the iterable can start anew, else going on where it stopped."""
-        if self._repeats:
-            return iter(self._source)
-        return itertools.chain(self._peeked, self._iterator)
+        if self._repeats and self._begun:
+            return map(as_batch, self._source)
+        self._begun = True
+        return itertools.chain(self._peeked, map(as_batch, self._iterator))
 
     def on_epoch_begin(self):
         """Do nothing: a generator has no epochs."""
 
     def on_epoch_end(self):
         """Do nothing: a generator has no epochs."""
+
+
+def _length(source):
+    """The number of batches, if the source knows it: loaders and finite data sets do."""
+    try:
+        return len(source)
+    except TypeError:
+        return None

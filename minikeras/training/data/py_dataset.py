@@ -6,6 +6,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
+from minikeras.training.data.arrays import as_batch
+
 
 class PyDataset:
     """The base of data sets that compute batch `i` on demand.
@@ -98,7 +100,7 @@ class PyDatasetData:
         order = self._order()
         workers = self._dataset.workers
         if workers <= 1:
-            yield from (self._dataset[i] for i in order)
+            yield from (as_batch(self._dataset[i]) for i in order)
             return
         pool = ThreadPoolExecutor(workers)
         try:
@@ -106,9 +108,9 @@ class PyDatasetData:
             for i in order:
                 waiting.append(pool.submit(self._dataset.__getitem__, i))
                 if len(waiting) >= max(workers, self._dataset.max_queue_size):
-                    yield waiting.popleft().result()
+                    yield as_batch(waiting.popleft().result())
             while waiting:
-                yield waiting.popleft().result()
+                yield as_batch(waiting.popleft().result())
         finally:  # whoever stops in the middle does not wait for what was to be computed ahead
             pool.shutdown(cancel_futures=True)
 
@@ -123,7 +125,7 @@ class PyDatasetData:
 
     def first(self):
         """Return the batch number 0."""
-        return self._dataset[0]
+        return as_batch(self._dataset[0])
 
     def on_epoch_begin(self):
         """Tell the data set that an epoch begins."""

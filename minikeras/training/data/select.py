@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from minikeras.core import trees
-from minikeras.training.data.arrays import ArrayData, as_arrays
+from minikeras.training.data.arrays import ArrayData
 from minikeras.training.data.generators import GeneratorData
 from minikeras.training.data.py_dataset import PyDataset, PyDatasetData
 from minikeras.training.data.unpack import (
@@ -14,14 +14,22 @@ from minikeras.training.data.unpack import (
 )
 
 
-def data_source(x, y=None, sample_weight=None, batch_size=None, shuffle=False, class_weight=None):
+def data_source(
+    x,
+    y=None,
+    sample_weight=None,
+    batch_size=None,
+    shuffle=False,
+    class_weight=None,
+    steps=None,
+):
     """Return the source of batches for what was passed to `fit`, `evaluate` or `predict`.
 
     Raises:
         ValueError: if `y` or weights come beside a generator or PyDataset, or `x` is missing.
     """
     if not (isinstance(x, PyDataset) or _is_generator(x)):
-        return ArrayData(x, y, sample_weight, batch_size, shuffle, class_weight)
+        return ArrayData(x, y, sample_weight, batch_size, shuffle, class_weight, steps)
     kind = "PyDataset" if isinstance(x, PyDataset) else "Python generator"
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
@@ -76,11 +84,13 @@ class Epochs:
     Args:
         source: what `data_source` returned.
         steps_per_epoch: steps per epoch, or None for all batches.
+        may_be_empty: whether a batch may hold no samples: there is no mean over them.
     """
 
-    def __init__(self, source, steps_per_epoch=None):
+    def __init__(self, source, steps_per_epoch=None, may_be_empty=False):
         self.source = source
         self._steps = steps_per_epoch
+        self._may_be_empty = may_be_empty
         self._known = source.num_batches
         self._batches: Any = None
         self._seen = 0
@@ -97,7 +107,7 @@ class Epochs:
 
     def first(self):
         """Return a batch like the first one, without using it up."""
-        return _as_data(self.source.first())
+        return self._checked(self.source.first())
 
     def reset(self):
         """Begin with the first batch again."""
@@ -116,10 +126,19 @@ class Epochs:
                 self._end_early(step)
                 break
             self._seen += 1
-            yield step, batch if self.whole is not None else _as_data(batch)
+            yield step, batch if self.whole is not None else self._checked(batch)
         if self._is_through():
             self._batches = None
         self.source.on_epoch_end()
+
+    def _checked(self, batch):
+        shapes = [leaf.shape for leaf in trees.flatten(batch) if leaf is not None]
+        if not self._may_be_empty and any(shape[:1] == (0,) for shape in shapes):
+            raise ValueError(
+                f"Expected batches of samples, but one without any came, of shapes {shapes}: its "
+                "loss would be NaN. Leave empty batches out."
+            )
+        return batch
 
     def _begins_anew(self):
         return self._batches is None or self._steps is None
@@ -139,18 +158,3 @@ class Epochs:
             "dataset or generator gives at least `steps_per_epoch * epochs` batches.",
             stacklevel=4,
         )
-
-
-def _as_data(batch):
-    """Batches of a generator may hold lists and other array-likes."""
-    if isinstance(batch, list):
-        batch = tuple(batch)
-    if all(hasattr(leaf, "dtype") for leaf in trees.flatten(batch) if leaf is not None):
-        return trees.map_structure(_narrowed, batch)
-    return as_arrays(batch, "batch")
-
-
-def _narrowed(leaf):
-    if leaf is None or getattr(leaf.dtype, "kind", "") != "f":
-        return leaf
-    return as_arrays(leaf)
