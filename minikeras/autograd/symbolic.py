@@ -27,6 +27,7 @@ from minikeras.core.types import DTypeLike, Nest
 
 class _Scope(PerThread):
     abstract = False
+    trial = False
 
 
 scope = _Scope()
@@ -38,6 +39,33 @@ class abstract_scope:  # reads as a word in `with abstract_scope():`
     def __enter__(self):
         self._outer = scope.abstract
         scope.abstract = True
+
+    def __exit__(self, *_: object) -> None:
+        scope.abstract = self._outer
+
+
+class trial_scope(abstract_scope):
+    """An `abstract_scope` that refuses variables made from values: the run is given up there."""
+
+    def __enter__(self):
+        super().__enter__()
+        self._outer_trial = scope.trial
+        scope.trial = True
+
+    def __exit__(self, *_: object) -> None:
+        scope.trial = self._outer_trial
+        super().__exit__()
+
+
+class building_scope:
+    """Inside the `with` block values are computed, since weights are made from them.
+
+    A layer is built for good even while a model's shapes are being found out; not so in a trial.
+    """
+
+    def __enter__(self):
+        self._outer = scope.abstract
+        scope.abstract = scope.trial
 
     def __exit__(self, *_: object) -> None:
         scope.abstract = self._outer
@@ -374,10 +402,9 @@ class Operation(CopiedWhole):
         vars(self).update(state)
 
     def _tensors_of(self, which: str) -> Any:
-        if len(self._inbound_nodes) != 1:
+        if not self._inbound_nodes:
             raise AttributeError(
-                f"The layer {self.name} has {len(self._inbound_nodes)} inbound nodes, so its "
-                f"{which} is not defined: call it on exactly one symbolic input first."
+                f"The layer {self.name} has no {which} yet: call it on a symbolic input first."
             )
         node = self._inbound_nodes[0]
         tensors = node.input_tensors if which == "input" else node.outputs
@@ -385,12 +412,12 @@ class Operation(CopiedWhole):
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the only call, or a list of them."""
+        """The symbolic input of the first call, or a list of them."""
         return self._tensors_of("input")
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the only call, or a list of them."""
+        """The symbolic output of the first call, or a list of them."""
         return self._tensors_of("output")
 
 

@@ -6,6 +6,7 @@ from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, registry, trees
 from minikeras.layers.base import Layer
+from minikeras.layers.call_spec import context
 from minikeras.layers.input_layer import Input, InputLayer
 from minikeras.layers.input_spec import InputSpec
 from minikeras.models.graph import GRAPH_ATTRIBUTES, Graph, detached
@@ -109,18 +110,44 @@ class Functional(Graph, Model):
             mask: nest of masks of the inputs, or None.
 
         Returns:
-            A nest of tensors like the model's outputs.
+            A nest of tensors like the model's outputs; a list or tuple of one comes without it.
         """
         values = self._standardize(inputs)
         if mask is not None:
             for value, m in zip(values, trees.flatten(mask), strict=True):
                 if m is not None:
                     value._keras_mask = m
-        return self._run_graph(values, training)
+        outputs = self._run_graph(values, training)
+        alone = isinstance(outputs, (list, tuple)) and len(outputs) == 1
+        return outputs[0] if alone else outputs
+
+    def _infer(self, args, kwargs):
+        """Run the graph on shapes alone; symbolic outputs keep the nest that was declared."""
+        outputs = super()._infer(args, kwargs)
+        if type(self).call is not Functional.call:
+            return outputs
+        return trees.pack_sequence_as(self._outputs_struct, trees.flatten(outputs))
 
     def compute_output_spec(self, *args, **kwargs):
         """Return symbolic outputs for symbolic inputs, without adding to any graph."""
         return Layer.compute_output_spec(self, *args, **kwargs)
+
+    def add_loss(self, loss):
+        """Add a term to the loss, from the `call` of a subclass; a graph has no other place for it.
+
+        Args:
+            loss: scalar tensor, or a nest of them.
+
+        Raises:
+            ValueError: if the model is not being called, or a term is no tensor with values.
+        """
+        if context.entry is None:
+            raise ValueError(
+                f"`add_loss()` has no effect on graph model '{self.name}' outside of a call. Let a "
+                "layer of the graph do it: one whose `call()` passes a tensor to `self.add_loss()` "
+                f"and returns its input. Received: {loss}"
+            )
+        super().add_loss(loss)
 
     def _declares_output(self):
         return False

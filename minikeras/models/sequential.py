@@ -159,6 +159,13 @@ class Sequential(Model):
                 inputs = layer(inputs)
         return inputs
 
+    def _infer(self, args, kwargs):
+        """Run the layers on shapes alone; symbolic outputs keep the nest of the last layer's."""
+        outputs = super()._infer(args, kwargs)
+        if self._functional is None or type(self).call is not Sequential.call:
+            return outputs
+        return trees.pack_sequence_as(self._functional.output, trees.flatten(outputs))
+
     def _declares_output(self):
         return False
 
@@ -202,13 +209,13 @@ class Sequential(Model):
 
     @property
     def input(self):
-        """The symbolic input."""
-        return self._graph_part("input")
+        """The symbolic input of the first call in another graph; without one, the stack's own."""
+        return super().input if self._inbound_nodes else self._graph_part("input")
 
     @property
     def output(self):
-        """The symbolic output."""
-        return self._graph_part("output")
+        """The symbolic output of the first call in another graph; without one, the stack's own."""
+        return super().output if self._inbound_nodes else self._graph_part("output")
 
     @property
     def input_names(self):
@@ -251,7 +258,7 @@ model_table.add(Sequential)
 
 def _is_tuple_of_sizes(shape):
     return isinstance(shape, (tuple, list)) and all(
-        size is None or isinstance(size, int) for size in shape
+        size is None or hasattr(size, "__index__") for size in shape
     )
 
 

@@ -7,7 +7,7 @@ targets of all samples are looked through for what no step could use.
 
 import numpy as np
 
-from minikeras.autograd.symbolic import Abstract, abstract_scope, to_abstract
+from minikeras.autograd.symbolic import Abstract, abstract_scope, to_abstract, to_symbolic
 from minikeras.core import trees
 from minikeras.layers import Embedding
 from minikeras.losses import sparse_categorical_crossentropy
@@ -34,7 +34,8 @@ def rehearse(model, batch, checks_loss):
     """
     x, y, sample_weight = (_spec(part) for part in unpack_x_y_sample_weight(batch))
     try:
-        y_pred = to_abstract(model.compute_output_spec(x))
+        with abstract_scope():
+            y_pred = to_abstract(to_symbolic(model(x)))
     except _NEEDS_VALUES:
         return None
     try:
