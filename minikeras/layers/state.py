@@ -4,6 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.autograd import symbolic
+from minikeras.autograd.symbolic import Abstract, KerasTensor
+from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import trees
 from minikeras.layers import tracking
@@ -106,13 +109,18 @@ class State:
         return value
 
     def _flatten_layers(self, include_self=True, recursive=True):
-        """Return this layer and all layers inside it, each once, outermost first."""
+        """Return this layer and all layers inside it, each once, outer ones before inner ones.
+
+        The order is Keras's, since losses and metrics are listed in it: the layers directly inside
+        from the first to the last, those inside them from the last to the first.
+        """
         found = {id(self): self} if include_self else {}
-        for sub in list(self._layers):
-            if recursive:
-                found.update((id(deep), deep) for deep in sub._flatten_layers())
-            else:
+        waiting = list(reversed(self._layers))
+        while waiting:
+            sub = waiting.pop()
+            if id(sub) not in found:
                 found[id(sub)] = sub
+                waiting.extend(sub._layers if recursive else ())
         return list(found.values())
 
     def _own_and_below(self, own, below):
@@ -234,19 +242,20 @@ class State:
     def add_loss(self, loss):
         """Add a term to the loss of the model that this layer is part of.
 
+        Terms hold until the next call of the model, which begins without any.
+
         Args:
             loss: scalar tensor, or a nest of them; one with axes counts by its sum.
 
         Raises:
-            ValueError: if a term is no tensor.
+            ValueError: if a term is no tensor with values.
         """
-        for term in trees.flatten(loss):
-            if not hasattr(term, "dtype") or not hasattr(term, "shape"):
-                raise ValueError(
-                    "`add_loss()` can only be called from inside `build()` or `call()`, on a "
-                    f"tensor input. Received invalid value: {term}"
-                )
-            self._losses.append(term)
+        terms = trees.flatten(loss)
+        for term in terms:
+            if not isinstance(term, (Tensor, Abstract, Variable)):
+                raise ValueError(_no_loss(term, self.name))
+        if not symbolic.in_abstract_scope():
+            self._losses.extend(terms)
 
     @property
     def losses(self):
@@ -267,6 +276,20 @@ class State:
         for sub in self._all_layers():
             if sub._losses:
                 sub._losses.clear()
+
+
+def _no_loss(term, layer_name):
+    expected = f"`add_loss()` of layer '{layer_name}' expects a tensor computed in `call()` or "
+    if isinstance(term, KerasTensor):
+        return (
+            f"{expected}`build()`. Received a symbolic one: {term}. A loss of a graph's tensors "
+            "belongs into the graph: call a layer on them whose `call()` passes the tensor to "
+            "`self.add_loss()` and returns its input."
+        )
+    return (
+        f"{expected}`build()`. Received: {term!r} (of type {type(term).__name__}). Make a number a "
+        "tensor with `ops.convert_to_tensor`; call the function that computes a loss."
+    )
 
 
 _UNTRACKED = frozenset({"_losses", "_inbound_nodes", "_outbound_nodes", "_metrics", "_layers"})

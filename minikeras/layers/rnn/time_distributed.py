@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from minikeras import ops
 from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import Abstract
-from minikeras.core import registry, trees
+from minikeras.core import dims, registry, trees
 from minikeras.layers.base import Layer
 from minikeras.layers.call_spec import signature_of
 from minikeras.layers.declare import Field, layer
@@ -71,7 +71,10 @@ class TimeDistributed(Layer):
             self.layer.build(child_shape)
 
     def call(self, inputs, training=None, mask=None):
-        """Call the layer on every step.
+        """Run the layer's `call` on every step.
+
+        As in Keras it is `call` that runs, so a regularizer of the wrapped layer's own output has
+        no effect; give `activity_regularizer` to TimeDistributed.
 
         Args:
             inputs: tensor `(batch, steps, ...)`.
@@ -81,6 +84,8 @@ class TimeDistributed(Layer):
         Returns:
             A tensor `(batch, steps, ...)`.
         """
+        if mask is not None:
+            _check_mask(mask, inputs, self.name)
         takes = signature_of(type(self.layer).call)
         options = {"training": training} if takes.has("training") else {}
         masks = mask if takes.has("mask") else None
@@ -91,14 +96,14 @@ class TimeDistributed(Layer):
         steps = ops.unstack(inputs, axis=1)
         own = [None] * len(steps) if masks is None else ops.unstack(masks, axis=1)
         outputs = [
-            self.layer(x, **options, **({} if m is None else {"mask": m}))
+            self.layer.call(x, **options, **({} if m is None else {"mask": m}))
             for x, m in zip(steps, own, strict=True)
         ]
         return trees.map_structure(lambda *ys: ops.stack(ys, axis=1), *outputs)
 
     def _at_once(self, inputs, options):
         batch, steps = inputs.shape[:2]
-        y = self.layer(ops.reshape(inputs, (batch * steps, *inputs.shape[2:])), **options)
+        y = self.layer.call(ops.reshape(inputs, (batch * steps, *inputs.shape[2:])), **options)
         return ops.reshape(y, (batch, steps, *y.shape[1:]))
 
     def _declared(self, inputs, masks, options):
@@ -128,10 +133,27 @@ def _one_step(shape):
     return (shape[0], *shape[2:])
 
 
+def _check_mask(mask, inputs, name):
+    """Demand a mask of the inputs' batch size and number of steps, as far as these are known."""
+    known = zip(mask.shape[:2], inputs.shape[:2], strict=False)
+    differ = any(isinstance(m, int) and isinstance(n, int) and m != n for m, n in known)
+    if len(mask.shape) < 2 or differ:
+        raise ValueError(
+            f"The `mask` of TimeDistributed layer '{name}' must have the shape (batch, steps, ...) "
+            f"of the inputs, {dims.to_public(inputs.shape)}. Received: a mask of shape "
+            f"{dims.to_public(mask.shape)} and dtype {mask.dtype}"
+        )
+
+
 def _works_sample_by_sample(layer):
+    """Whether steps and samples may go through the layer as one batch.
+
+    A penalty of an inner layer's output is divided by the batch size at each step, so it may not;
+    that of the layer itself does not count here.
+    """
     return all(
         type(part).__name__ in _SAMPLE_BY_SAMPLE
         and type(part).__module__.startswith("minikeras.")
-        and part.activity_regularizer is None
+        and (part is layer or part.activity_regularizer is None)
         for part in layer._flatten_layers()
     )
