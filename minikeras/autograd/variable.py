@@ -8,6 +8,7 @@ fresh array, and what others hold stays as it was.
 from __future__ import annotations
 
 import copy
+import operator
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +22,7 @@ from minikeras.autograd.primitive import cast
 from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Operators, Tensor, array_from, host_array
-from minikeras.core import dims, dtypes, names, settings
+from minikeras.core import dtypes, names, registry, settings
 from minikeras.core.per_thread import PerThread
 from minikeras.core.types import Array, DTypeLike
 
@@ -39,17 +40,21 @@ class Variable(Operators):
     """A tensor that can be assigned to, with a name, and a gradient if it is trainable.
 
     Args:
-        initializer: array-like with the first values, or a callable `(shape, dtype)`.
-        shape: sizes; needed if `initializer` is a callable.
+        initializer: array-like with the first values, a callable `(shape, dtype)`, or the name of
+            an initializer such as `"zeros"`.
+        shape: sizes; needed if `initializer` is a callable or a name, else not looked at.
         dtype: dtype name; by default the array's, or the default float type.
         trainable: whether gradients are recorded and optimizers update it.
         autocast: whether layers with a narrower compute dtype read it in that dtype.
         aggregation: how copies on several devices are joined: `"none"`, `"mean"`, `"sum"` or
             `"only_first_replica"`.
+        synchronization: when copies are joined: `"none"`, `"on_read"`, `"on_write"` or `"auto"`;
+            there is one copy here, so all are the same.
         name: a name without `/`, or None for an automatic one.
 
     Raises:
-        ValueError: if a callable comes without a shape, or the name or aggregation is invalid.
+        ValueError: if a callable comes without a shape, or the name, aggregation or synchronization
+            is invalid.
 
     Example:
         >>> import minikeras as keras
@@ -81,6 +86,7 @@ class Variable(Operators):
         trainable: bool = True,
         autocast: bool = True,
         aggregation: str | None = "none",
+        synchronization: str | None = "auto",
         name: Any = None,
     ):
         name = name or names.of_class(Variable)
@@ -94,6 +100,11 @@ class Variable(Operators):
                 "Invalid value for argument `aggregation`. Expected one of `None`, "
                 "{'none', 'mean', 'sum', 'only_first_replica'}. "
                 f"Received: aggregation={aggregation}"
+            )
+        if synchronization not in (None, "none", "on_read", "on_write", "auto"):
+            raise ValueError(
+                "Invalid value for argument `synchronization`. Expected one of `None`, "
+                f"{{'none', 'on_read', 'on_write', 'auto'}}. Received: {synchronization!r}"
             )
         made_variable()
         self.name: str = name
@@ -323,25 +334,24 @@ class Variable(Operators):
 _COPIED_SLOTS = tuple(
     name for name in Variable.__slots__ if name not in ("_leaf", "__weakref__", "__dict__")
 )
+_initializers = registry.Table("initializer", "keras.initializers")
+
 
 def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
     """A fresh array with a variable's first values."""
+    if isinstance(initializer, str):
+        initializer = _initializers.get(initializer)
     if not callable(initializer):
+        if symbolic.scope.trial:
+            raise ValueError("A variable cannot be made from values while only shapes are known.")
         array = array_from(initializer, dtype) if dtype else array_from(_unwrapped(initializer))
-        if shape is not None:
-            array = device.made_beside(array, "broadcast_to", array, shape)
         return device.copied(array)
     if shape is None:
         raise ValueError(
             "When creating a Variable from an initializer, the `shape` argument should be "
             f"specified. Received: initializer={initializer} and shape={shape}"
         )
-    shape = tuple(shape)
-    if not dims.is_known(dims.from_public(shape)):
-        raise ValueError(
-            f"Shapes used to initialize variables must be fully-defined (no `None` dimensions). "
-            f"Received: shape={shape}"
-        )
+    shape = _known_sizes(shape)
     dtype = dtypes.standardize(dtype or settings.floatx())
     outer, symbolic.scope.abstract = symbolic.scope.abstract, False
     try:
@@ -353,6 +363,20 @@ def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
     # Optimizers update in place through flat views, which only this order of elements has.
     values = values.astype(dtypes.NUMPY[dtype], order="C", copy=False)
     return device.copied(values) if _is_held(values) else values
+
+
+def _known_sizes(shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple of Python ints."""
+    try:
+        sizes = tuple(operator.index(size) for size in shape)
+    except TypeError:
+        sizes = (-1,)
+    if any(size < 0 for size in sizes):
+        raise ValueError(
+            "The shape of a variable must be a tuple of non-negative integers without None, such "
+            f"as `(2, 3)`. Received: shape={shape!r}"
+        )
+    return sizes
 
 
 def _is_held(values: Array) -> bool:

@@ -10,6 +10,8 @@ from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 from minikeras import constraints, initializers, regularizers
 from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import Operation
@@ -79,7 +81,12 @@ class Layer(State, Calls, Saved, Operation):
         **kwargs,
     ):
         Operation.__init__(self, name=name)
-        self._init_state(trainable)
+        if not isinstance(trainable, (bool, np.bool_)):
+            raise ValueError(
+                f"Expected `trainable` to be True or False. Received: trainable={trainable!r} (of "
+                f"type {type(trainable).__name__})"
+            )
+        self._init_state(bool(trainable))
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.dtype_policy = policy.get(dtype)
         self.autocast = autocast
@@ -87,6 +94,9 @@ class Layer(State, Calls, Saved, Operation):
         self.supports_masking = False
         self.built = False
         self._build_shapes = None
+        for option in _OFF_ALONE:
+            if kwargs.get(option, ...) is None:
+                del kwargs[option]
         shape = _declared_shape(kwargs)
         if shape is not None:
             self._input_shape_arg = shape
@@ -271,7 +281,7 @@ def _scoped_build(build):
         self._check_initialized()
         self._mark_built()
         self.built = False
-        with names.name_scope(self.name):
+        with names.name_scope(self.name), symbolic.building_scope():
             result = build(self, *args, **kwargs)
         self.built = True
         if not self.trainable:
@@ -305,14 +315,28 @@ def _checked_shape(shape, name):
     return shape
 
 
+_OFF_ALONE = ("lora_rank", "lora_alpha", "quantization_config")
+"""Options of Keras's layers that exist here switched off, as None, since its configs hold them."""
+
+
 def _declared_shape(kwargs):
     """Take the keywords that declare the shape of the first layer's input out of `kwargs`."""
     if "input_shape" in kwargs:
-        return (kwargs.pop("batch_size", None), *kwargs.pop("input_shape"))
+        return (kwargs.pop("batch_size", None), *_sizes(kwargs.pop("input_shape")))
     if "batch_input_shape" in kwargs:
-        return tuple(kwargs.pop("batch_input_shape"))
+        return _sizes(kwargs.pop("batch_input_shape"))
     if "input_dim" in kwargs:
         length = kwargs.pop("input_length", None)
         dim = kwargs.pop("input_dim")
         return (None, dim) if length is None else (None, length, dim)
     return None
+
+
+def _sizes(shape):
+    try:
+        return tuple(shape)
+    except TypeError:
+        raise ValueError(
+            f"Expected a tuple of sizes for the shape of the input, such as `(3,)`. Received: "
+            f"{shape!r} (of type {type(shape).__name__})"
+        ) from None

@@ -97,7 +97,7 @@ class Calls:
             first = args[0] if args else kwargs.get(signature.names[0])
             check_inputs(self.input_spec, first, self.name)
         if not self.built:
-            self._build_from(signature.named(args, kwargs))
+            self._build_from(signature, args, kwargs)
         outer_training, outermost = context.training, context.entry is None
         try:
             if outermost:
@@ -106,6 +106,8 @@ class Calls:
             context.training = self._settle_training(signature, kwargs)
             masks = self._settle_masks(signature, args, kwargs)
             outputs = self._call_in_scope(args, kwargs)
+            if not self.built:
+                self._mark_built()
             if self.activity_regularizer is not None:
                 self._add_activity_losses(outputs)
             self._pass_mask_on(args, kwargs, signature, masks, outputs)
@@ -118,17 +120,24 @@ class Calls:
     def _call_in_scope(self, args, kwargs):
         if self._declares_output() and _any_abstract(args, kwargs):
             return self._declared_output(args, kwargs)
-        target = None
-        if self.autocast and self.compute_dtype != self.variable_dtype:
-            target = self.compute_dtype
+        target = self._autocast_target()
         if target == autocasting.dtype and not self._layers:
             return self.call(*args, **kwargs)
+        return self._call_within(target, args, kwargs)
+
+    def _call_within(self, target, args, kwargs):
+        """Run `call` in the scope of the layer's name and dtype."""
         outer_names, outer_dtype = names.scopes.names, autocasting.dtype
         try:
             names.scopes.names, autocasting.dtype = (*outer_names, self.name), target
             return self.call(*args, **kwargs)
         finally:
             names.scopes.names, autocasting.dtype = outer_names, outer_dtype
+
+    def _autocast_target(self):
+        """The dtype in which `call` reads float variables, None for their own."""
+        mixed = self.autocast and self.compute_dtype != self.variable_dtype
+        return self.compute_dtype if mixed else None
 
     def _add_activity_losses(self, outputs):
         """Penalties of the outputs, per sample, so that they weigh the same in any batch size."""
@@ -255,12 +264,14 @@ class Calls:
         batch = trees.flatten(next(iter(named.values())))[0].shape[:1]
         return abstract_of(shape, self.compute_dtype, batch)
 
-    def _build_from(self, named):
+    def _build_from(self, signature, args, kwargs):
         """Build with the shapes of the tensors among the arguments of the first call."""
-        shapes = {name: shapes_of(value) for name, value in tensor_arguments(named).items()}
+        named = tensor_arguments(signature.named(args, kwargs))
+        shapes = {name: shapes_of(value) for name, value in named.items()}
         if not overrides(self, "build"):
             self._build_shapes = next(iter(shapes.values()), None)
-            self._mark_built()
+            if all(sub.built for sub in self._layers) or self._try_on_shapes(args, kwargs):
+                self._mark_built()
             return
         if not shapes:
             raise ValueError(f"Layer '{self.name}' cannot be built: no tensor was passed to it.")
@@ -270,6 +281,35 @@ class Calls:
             return
         stems = {name: name.removesuffix("_shape") for name in wanted}
         self.build(**{name: shapes[stem] for name, stem in stems.items() if stem in shapes})
+
+    def _try_on_shapes(self, args, kwargs):
+        """Run `call` on shapes alone, which builds the layers inside; return whether that worked.
+
+        Keras does so, too, and the same seed gives the same weights only if code of a user's own
+        in `build` and `call` runs as often here. Errors are left to the call itself.
+        """
+        shapes, named_shapes = _shapes_alone(args), _shapes_alone(kwargs)
+        with symbolic.trial_scope():
+            try:
+                self._call_within(self._autocast_target(), shapes, named_shapes)
+            except Exception:
+                return False
+        return True
+
+
+def _shapes_alone(tree):
+    """A nest with the shape, dtype and mask of each tensor in its place."""
+
+    def convert(x):
+        if not isinstance(x, Tensor):
+            return x
+        made: Any = Abstract(x.shape, x.dtype)
+        mask = getattr(x, "_keras_mask", None)
+        if mask is not None:
+            made._keras_mask = _shapes_alone(mask)
+        return made
+
+    return trees.map_structure(convert, tree)
 
 
 def _any_abstract(args, kwargs):

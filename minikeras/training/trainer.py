@@ -332,7 +332,9 @@ class Trainer(Loops):
                 check_indices(self, x)
                 if checks_loss:
                     check_targets(self, y, y_pred)
-        if self.optimizer is not None and not self.optimizer.built:
+            unbuilt = not all(layer.built for layer in self._flatten_layers())
+        # What only the step itself can build, it builds before it first applies gradients.
+        if self.optimizer is not None and not self.optimizer.built and not unbuilt:
             self.optimizer.build(self.trainable_variables)
 
     def _rehearse(self, batch, checks_loss):
