@@ -106,7 +106,7 @@ def to_bool(names: Names) -> Names:
 @cached
 def as_they_are(names: Names) -> Names:
     """Cast nothing; Python numbers take their default dtypes."""
-    return tuple(None if name is None else dtypes.standardize(name) for name in names)
+    return tuple(None if name is None else dtypes.strong(name) for name in names)
 
 
 def same(dtype: str, _statics: Statics) -> str:

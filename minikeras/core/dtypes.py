@@ -81,14 +81,16 @@ def standardize(dtype: DTypeLike) -> str:
 
     Example:
         >>> standardize(int), standardize("float64")
-        ('int32', 'float64')
+        ('int64', 'float64')
     """
     if dtype is None:
         return settings.floatx()
+    if dtype is int or (type(dtype) is str and dtype == "int"):
+        return "int64"  # as NumPy's; a Python number whose dtype nobody asks for is int32
     if type(dtype) is str and dtype in _LATTICE:
-        return _strong(dtype)
+        return strong(dtype)
     if dtype in _PYTHON:
-        return _strong(_PYTHON[dtype])
+        return strong(_PYTHON[dtype])
     name: str = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
     name = _ALIASES.get(name, name).split(".")[-1]
     if name not in ALL:
@@ -96,7 +98,8 @@ def standardize(dtype: DTypeLike) -> str:
     return name
 
 
-def _strong(name: str) -> str:
+def strong(name: str) -> str:
+    """Return a dtype's name, for the weak `"int"` and `"float"` that of the default types."""
     if name == "int":
         return "int32"
     return settings.floatx() if name == "float" else name
@@ -144,7 +147,7 @@ def result_type(*dtypes: str) -> str:
     """
     if not dtypes:
         return settings.floatx()
-    return _strong(_join(tuple(sorted(set(dtypes)))))
+    return strong(_join(tuple(sorted(set(dtypes)))))
 
 
 @lru_cache(maxsize=4096)

@@ -71,13 +71,18 @@ def int_tuple(value, count, name, least=1):
     else:
         values = ()
     expected = f"The `{name}` argument must be a tuple of {count} integers. Received {name}={value}"
-    if len(values) != count or not all(hasattr(v, "__index__") for v in values):
+    if len(values) != count or not all(_is_whole(v) for v in values):
         raise ValueError(expected)
     small = {v for v in values if v < least}
     if small:
         bound = f"`value {'>' if least else '>='} 0`"
         raise ValueError(f"{expected}, including values {small} that do not satisfy {bound}")
     return tuple(int(v) for v in values)
+
+
+def _is_whole(value):
+    """Whether a value is an integer, be it written as a float: Keras takes `(2.0, 1.0)`."""
+    return hasattr(value, "__index__") or (isinstance(value, float) and value.is_integer())
 
 
 def int_pairs(value, count, name):

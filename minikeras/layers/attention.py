@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from minikeras import ops
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.layers.base import Layer
-from minikeras.layers.declare import layer
+from minikeras.layers.declare import layer, python_numbers
 from minikeras.ops import random
 from minikeras.ops.attention import places_in_sight
 from minikeras.ops.seeds import SeedGenerator
@@ -203,7 +203,7 @@ class AdditiveAttention(_Attention):
     dropout: float = 0.0
 
     def __init__(self, *args, **kwargs):
-        self.seed = kwargs.pop("seed", None)
+        self.seed = python_numbers(kwargs.pop("seed", None))
         AdditiveAttention.from_fields(self, *args, **kwargs)
 
     def build(self, input_shape):

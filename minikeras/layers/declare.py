@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
+import numpy as np
+
 from minikeras import activations, constraints, initializers, regularizers
 from minikeras.layers.base import Layer
 
@@ -34,11 +36,40 @@ class Field:
     attribute: str | None = None
 
 
+def python_numbers(value):
+    """Return an argument with NumPy's numbers, and arrays of integers, as Python's own.
+
+    All arguments of layers come through here, so that checks need to know Python's numbers alone
+    and configs hold nothing else.
+
+    Args:
+        value: any argument; in lists and tuples the items are looked at.
+
+    Returns:
+        A Python number for a NumPy scalar or an array without axes, a tuple for an array of
+        integers, else the value.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.layers.declare import python_numbers
+        >>> python_numbers(np.int64(3)), python_numbers((np.array(1), None))
+        (3, (1, None))
+    """
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return kind(map(python_numbers, value))
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
+        return python_numbers(tuple(value))
+    return value
+
+
 def _positive(value, name):
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
         raise ValueError(
             f"Received an invalid value for `{name}`, expected a positive integer. "
-            f"Received: {name}={value}"
+            f"Received: {name}={value!r} (of type {type(value).__name__})"
         )
     return value
 
@@ -104,7 +135,8 @@ def _constructor(fields):
                 raise TypeError(
                     f"{type(self).__name__}.__init__() missing required argument: '{name}'"
                 )
-            setattr(self, field.attribute or name, field.convert(value, name))
+            value = field.convert(python_numbers(value), name)
+            setattr(self, field.attribute or name, value)
         self.setup()
 
     __init__.__signature__ = _signature(fields)

@@ -1,7 +1,9 @@
 """Where data enter a model: InputLayer, and `Input`, which returns its symbolic tensor."""
 
+import operator
+
 from minikeras.autograd.symbolic import KerasTensor, SymbolicNode
-from minikeras.core import registry
+from minikeras.core import dtypes, registry
 from minikeras.layers.base import Layer
 
 
@@ -18,9 +20,10 @@ class InputLayer(Layer):
         input_tensor: an existing symbolic tensor to use.
         optional: whether None may be passed for the data.
         name: a name, or None for an automatic one.
+        **kwargs: `input_shape` and `batch_input_shape`, old names of `shape` and `batch_shape`.
 
     Raises:
-        ValueError: if the shape is missing or no tuple of sizes.
+        ValueError: if the shape is missing or no tuple of sizes, or `input_tensor` does not fit.
 
     Example:
         >>> import minikeras as keras
@@ -44,6 +47,8 @@ class InputLayer(Layer):
         super().__init__(name=name)
         if sparse or ragged:
             raise ValueError("Sparse and ragged inputs are not supported: pass dense arrays.")
+        shape = kwargs.pop("input_shape", shape)
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         if input_tensor is None:
             batch_shape = _full_shape(shape, batch_size, batch_shape)
             input_tensor = KerasTensor(batch_shape, dtype=dtype, name=name)
@@ -51,6 +56,8 @@ class InputLayer(Layer):
             raise ValueError(
                 f"Argument `input_tensor` must be a KerasTensor. Received: {input_tensor}"
             )
+        else:
+            _check_fits(input_tensor, shape, batch_size, batch_shape, dtype)
         self.batch_shape = input_tensor.shape
         self._dtype = input_tensor.dtype
         self.optional = optional
@@ -94,19 +101,36 @@ def _full_shape(shape, batch_size, batch_shape):
         return _sizes(batch_shape)
     if shape is None:
         raise ValueError("You must pass a `shape` argument.")
-    return (batch_size, *_sizes(shape))
+    return (*_sizes((batch_size,)), *_sizes(shape))
 
 
 def _sizes(shape):
-    valid = isinstance(shape, (tuple, list)) and all(
-        size is None or (isinstance(size, int) and size >= 0) for size in shape
-    )
-    if not valid:
+    """A shape as a tuple of Python ints and None."""
+    try:
+        sizes = tuple(None if size is None else operator.index(size) for size in shape)
+    except TypeError:
+        sizes = (-1,)
+    if any(size is not None and size < 0 for size in sizes):
         raise ValueError(
             "Cannot convert this value to a shape: expected a tuple of non-negative integers or "
             f"None, such as `(28, 28)`. Received: shape={shape!r}"
         )
-    return tuple(shape)
+    return sizes
+
+
+def _check_fits(tensor, shape, batch_size, batch_shape, dtype):
+    """Demand that whatever is said of an existing tensor be true of it."""
+    found = tensor.shape
+    told = {
+        "shape": (shape, found[1:]),
+        "batch_size": (batch_size, found[0] if found else None),
+        "batch_shape": (batch_shape, found),
+    }
+    wrong = [name for name, (said, real) in told.items() if said is not None and said != real]
+    if dtype is not None and dtypes.standardize(dtype) != tensor.dtype:
+        wrong.append("dtype")
+    if wrong:
+        raise ValueError(f"Arguments {wrong} do not fit the given tensor {tensor}: leave them out.")
 
 
 def Input(  # the public name is Keras's

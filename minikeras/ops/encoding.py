@@ -3,8 +3,8 @@
 import numpy as np
 
 from minikeras.autograd.tensor import Tensor, values_of
-from minikeras.core import settings
 from minikeras.ops.nn import one_hot
+from minikeras.ops.norm import normalize as normalized
 
 
 def to_categorical(x, num_classes=None):
@@ -15,7 +15,8 @@ def to_categorical(x, num_classes=None):
         num_classes: number of classes; one more than the largest label by default.
 
     Returns:
-        An array `(..., num_classes)` of the default float type (a tensor, if `x` is one).
+        A float64 array `(..., num_classes)`; if `x` is a tensor, a tensor of the default float
+        type.
 
     Example:
         >>> import minikeras as keras
@@ -35,7 +36,7 @@ def to_categorical(x, num_classes=None):
             f"Labels must be from 0 to {classes - 1}; received values from {labels.min()} to "
             f"{labels.max()}."
         )
-    rows = np.zeros((labels.size, classes), dtype=settings.floatx())
+    rows = np.zeros((labels.size, classes))
     rows[np.arange(labels.size), labels] = 1
     return rows.reshape((*shape, classes))
 
@@ -44,19 +45,20 @@ def normalize(x, axis=-1, order=2):
     """Divide an array by its norm along an axis.
 
     Args:
-        x: array-like.
+        x: NumPy array; or a tensor, or what can be made one.
         axis: the axis.
         order: order of the norm.
 
     Returns:
-        A NumPy array.
+        A NumPy array for a NumPy array, else a tensor.
 
     Example:
-        >>> import minikeras as keras
-        >>> keras.utils.normalize([[3.0, 4.0]]).tolist()
+        >>> import minikeras as keras, numpy as np
+        >>> keras.utils.normalize(np.array([[3.0, 4.0]])).tolist()
         [[0.6, 0.8]]
     """
-    x = np.asarray(x)
+    if not isinstance(x, np.ndarray):
+        return normalized(x, axis=axis, order=order)
     norm = np.atleast_1d(np.linalg.norm(x, order, axis))
     norm[norm == 0] = 1
     return x / np.expand_dims(norm, axis)

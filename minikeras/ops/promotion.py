@@ -49,7 +49,7 @@ def to_first(names):
 @cached
 def float_and_integer(names):
     """Cast the first of two inputs to a float; the second must be an integer and stays one."""
-    power = dtypes.standardize(names[1])
+    power = dtypes.strong(names[1])
     if not dtypes.is_integer(power):
         raise TypeError(f"The exponent must be an integer, but its dtype is {power}.")
     return to_float(names)[0], power

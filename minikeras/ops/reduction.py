@@ -31,7 +31,7 @@ _WIDER = {
 @cached
 def _to_sum(names):
     """Cast to the dtype of a sum: narrow integers become 32 bits wide."""
-    name = dtypes.standardize(names[0])
+    name = dtypes.strong(names[0])
     return (_WIDER.get(name, name),)
 
 
