@@ -20,7 +20,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import rates
 import ratios
+import spread
 from engines import ENGINES, RESULTS, Worker, installed, interpreter
 from gpu_times import ADAM
 from kernel_cases import CASES
@@ -125,12 +127,8 @@ def kernels(options):
     for name, passes in found["kernels"].items():
         for which, figures in passes.items():
             figures["cpu_ms"] = cpu["kernels"][name][which]["ms"]
-            print(
-                f"{name:46s} {which:9s}{figures['ms']:9.4f} ms {figures['gflops']:9.1f} GFLOP/s"
-                f"{figures['gb_s']:8.1f} GB/s {figures['share']:6.1%} of {figures['bound_by']}"
-                f"   CPU {figures['cpu_ms']:9.3f} ms",
-                flush=True,
-            )
+            on_cpu = f"   CPU {spread.of(figures['cpu_ms']).median:9.3f} ms"
+            print(rates.line(name, which, figures, found["limits"]) + on_cpu, flush=True)
     return found
 
 
@@ -141,7 +139,7 @@ def _checked(result):
 
 
 def workload(name, present, options):
-    """Let the engines take their turns at a workload; ratios are to minikeras on the GPU."""
+    """Let the engines take their turns at a workload, minikeras on the GPU and on the CPU."""
     cores = min(CORES, options.cores)
     variables = PRECISION[options.precision] | SHARED
     engines = {
@@ -157,17 +155,17 @@ def workload(name, present, options):
     with ThreadPoolExecutor() as pool:  # importing and compiling take longer than the turns
         workers = dict(zip(engines, pool.map(start, engines.values()), strict=True))
     rows = take_turns(workers)
-    found = {"about": WORKLOADS[name].about, "engines": rows, "ratios": ratios.of(rows)}
     for engine, row in rows.items():
         if "error" in row:
             print(f"{name:18s} {engine:22s} failed: {row['error']}", flush=True)
             continue
+        fit, predict = (spread.of(ratios.turns(row, m)).median for m in ratios.METRICS)
         print(
-            f"{name:18s} {engine:22s} fit {row['fit_step_ms']:8.2f} ms/step   predict "
-            f"{row['predict_step_ms']:7.2f}   first step {row['first_step_s']:6.2f} s",
+            f"{name:18s} {engine:22s} fit {fit:8.2f} ms/step   predict {predict:7.2f}"
+            f"   first step {row['first_step_s']:6.2f} s",
             flush=True,
         )
-    return found
+    return {"about": WORKLOADS[name].about, "engines": rows}
 
 
 def slug(device):

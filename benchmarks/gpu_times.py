@@ -2,7 +2,7 @@
 
 Times are those between two CUDA events, of several calls in a row, so that a call's launches
 overlap with the work of the one before as they do in a training step. The first calls, in which
-sources are compiled and memory is taken, do not count; of the others the median does.
+sources are compiled and memory is taken, do not count; the others are divided into turns.
 
 Usage: python benchmarks/gpu_times.py minikeras cpu|gpu SECONDS KERNEL ...
 """
@@ -14,13 +14,13 @@ import time
 
 import kernel_times
 import numpy as np
+import spread
 from kernel_cases import CASES
 from turns import say
 
 import minikeras as keras
 from minikeras.arrays import gpu
 
-WARM_UP = 3
 TOGETHER = 5
 """Calls between two events."""
 SHRINK = int(os.environ.get("GPU_BENCH_SHRINK", "1"))
@@ -52,24 +52,21 @@ def on_gpu(seconds, names):
         kernels = {name: measured(xp, CASES[name], seconds) for name in names if name in CASES}
         if ADAM in names:
             kernels[ADAM] = {"forward": adam(xp, seconds)}
-    for passes in kernels.values():
-        for figures in passes.values():
-            kernel_times._rate(figures, limits)
     return {"device": gpu.describe(), "limits": limits, "kernels": kernels}
 
 
-def median(xp, run, seconds, before=None):
-    """Return the median time of a call in milliseconds.
+def turns(xp, run, seconds, before=None):
+    """Return the time of a call in milliseconds, the median of each turn.
 
     Args:
         xp: the module CuPy.
         run: function to time; it gets what `before` returned.
-        seconds: how long to go on; five medians at least.
+        seconds: how long to go on; five pairs of events at least.
         before: function that prepares each call, outside the time.
     """
     times = []
     until = None
-    while until is None or len(times) < 5 or time.perf_counter() < until:
+    while until is None or len(times) < spread.TURNS or time.perf_counter() < until:
         given = [() if before is None else (before(),) for _ in range(TOGETHER)]
         start, stop = xp.cuda.Event(), xp.cuda.Event()
         start.record()
@@ -78,9 +75,14 @@ def median(xp, run, seconds, before=None):
         stop.record()
         stop.synchronize()
         times.append(xp.cuda.get_elapsed_time(start, stop) / TOGETHER)
-        if until is None and len(times) == WARM_UP:
+        if until is None and len(times) == spread.WARM_UP:
             times, until = [], time.perf_counter() + seconds
-    return statistics.median(times)
+    return spread.in_turns(times)
+
+
+def median(xp, run, seconds):
+    """Return the median over all turns."""
+    return statistics.median(turns(xp, run, seconds))
 
 
 def product_rates(xp, seconds):
@@ -129,8 +131,8 @@ def measured(xp, case, seconds):
         tape.gradient(y, sources, output_gradients=g)
 
     times = (
-        median(xp, lambda: function(*inputs), seconds),
-        median(xp, back, seconds, record),
+        turns(xp, lambda: function(*inputs), seconds),
+        turns(xp, back, seconds, record),
     )
     operations = case.operations(inputs, result)
     moved = case.bytes_moved(inputs, weights, result)
@@ -144,8 +146,8 @@ def adam(xp, seconds):
     weight = keras.Variable(xp.ones(size, "float32"))
     gradient = keras.ops.ones_like(weight)
     optimizer = keras.optimizers.Adam()
-    took = median(xp, lambda: optimizer.apply([gradient], [weight]), seconds)
-    return {"ms": took, "flop": kernel_times.ADAM_OPERATIONS * size, "bytes": 7 * 4 * size}
+    times = turns(xp, lambda: optimizer.apply([gradient], [weight]), seconds)
+    return {"ms": times, "flop": kernel_times.ADAM_OPERATIONS * size, "bytes": 7 * 4 * size}
 
 
 if __name__ == "__main__":

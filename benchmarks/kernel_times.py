@@ -3,11 +3,13 @@
 Usage: python benchmarks/kernel_times.py minikeras CORES SECONDS
 """
 
+import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import spread
 from kernel_cases import CASES
 from turns import say
 
@@ -28,28 +30,27 @@ def main(cores, seconds):
     kernels["Adam, 2.56 M weights"] = {"forward": _adam(seconds)}
     late = sgemm_rate(seconds), copy_rate(cores, seconds)
     limits = dict(zip(("sgemm_gflops", "copy_gb_s"), map(max, early, late), strict=True))
-    for passes in kernels.values():
-        for figures in passes.values():
-            _rate(figures, limits)
     say("result", {"limits": limits, "kernels": kernels})
 
 
-def best(run, seconds, before=None):
-    """Return the shortest time of calls that go on for some seconds, five at least.
+def times(run, seconds, before=None):
+    """Return the times of calls that go on for some seconds, five at least, after a warm-up.
 
     Args:
         run: function to time; it gets what `before` returned.
         seconds: how long to go on.
         before: function that prepares each call, outside the time.
     """
-    times = []
-    until = time.perf_counter() + seconds
-    while len(times) < 5 or time.perf_counter() < until:
+    found = []
+    until = None
+    while until is None or len(found) < spread.TURNS or time.perf_counter() < until:
         given = () if before is None else (before(),)
         began = time.perf_counter()
         run(*given)
-        times.append(time.perf_counter() - began)
-    return min(times)
+        found.append(time.perf_counter() - began)
+        if until is None and len(found) == spread.WARM_UP:
+            found, until = [], time.perf_counter() + seconds
+    return found
 
 
 def sgemm_rate(seconds):
@@ -60,7 +61,8 @@ def sgemm_rate(seconds):
 def _product_rate(size, seconds):
     a = np.random.default_rng(0).random((size, size), "float32")
     out = np.empty_like(a)
-    return 2 * size**3 / best(lambda: np.matmul(a, a, out=out), seconds) / 1e9
+    took = statistics.median(times(lambda: np.matmul(a, a, out=out), seconds))
+    return 2 * size**3 / took / 1e9
 
 
 def copy_rate(cores, seconds):
@@ -68,8 +70,8 @@ def copy_rate(cores, seconds):
     sources = np.array_split(np.ones(COPIED, "float32"), cores)
     targets = np.array_split(np.zeros(COPIED, "float32"), cores)
     with ThreadPoolExecutor(cores) as pool:
-        took = best(lambda: list(pool.map(np.copyto, targets, sources)), seconds)
-    return 2 * 4 * COPIED / took / 1e9
+        found = times(lambda: list(pool.map(np.copyto, targets, sources)), seconds)
+    return 2 * 4 * COPIED / statistics.median(found) / 1e9
 
 
 def _case(case, seconds):
@@ -88,11 +90,11 @@ def _case(case, seconds):
         tape, y = recorded
         tape.gradient(y, sources, output_gradients=g)
 
-    times = best(lambda: function(*inputs), seconds), best(back, seconds, record)
+    taken = times(lambda: function(*inputs), seconds), times(back, seconds, record)
     operations = case.operations(inputs, result)
     moved = case.bytes_moved(inputs, weights, result)
-    passes = zip(("forward", "backward"), times, operations, moved, strict=True)
-    return {name: {"ms": t * 1e3, "flop": f, "bytes": b} for name, t, f, b in passes}
+    passes = zip(("forward", "backward"), taken, operations, moved, strict=True)
+    return {name: {"ms": _turns(t), "flop": f, "bytes": b} for name, t, f, b in passes}
 
 
 def _adam(seconds):
@@ -100,19 +102,13 @@ def _adam(seconds):
     weight = keras.Variable(np.ones(ADAM_SIZE, "float32"))
     gradient = keras.ops.ones_like(weight)
     optimizer = keras.optimizers.Adam()
-    took = best(lambda: optimizer.apply([gradient], [weight]), seconds)
-    return {"ms": took * 1e3, "flop": ADAM_OPERATIONS * ADAM_SIZE, "bytes": 7 * 4 * ADAM_SIZE}
+    taken = times(lambda: optimizer.apply([gradient], [weight]), seconds)
+    return {"ms": _turns(taken), "flop": ADAM_OPERATIONS * ADAM_SIZE, "bytes": 7 * 4 * ADAM_SIZE}
 
 
-def _rate(figures, limits):
-    """Enter the rates, and the share of the limit: the least possible time over the time taken."""
-    seconds = figures["ms"] / 1e3
-    figures["gflops"] = figures["flop"] / seconds / 1e9
-    figures["gb_s"] = figures["bytes"] / seconds / 1e9
-    arithmetic = figures["gflops"] / limits["sgemm_gflops"]
-    memory = figures["gb_s"] / limits["copy_gb_s"]
-    figures["share"] = max(arithmetic, memory)
-    figures["bound_by"] = "arithmetic" if arithmetic > memory else "memory"
+def _turns(taken):
+    """Milliseconds of each turn."""
+    return [1e3 * seconds for seconds in spread.in_turns(taken)]
 
 
 if __name__ == "__main__":

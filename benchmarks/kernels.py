@@ -1,7 +1,7 @@
 """Measure each kernel alone against what the machine can do, measured in the same run.
 
 The limit of arithmetic is the rate of a large product of matrices, the limit of memory the rate of
-a large copy; a kernel's share is the least time that these allow, over the time that it takes.
+a large copy; a kernel's share is the least time that these allow, over the median time it takes.
 Williams et al., "Roofline: an Insightful Visual Performance Model" (2009).
 
 Usage: python benchmarks/kernels.py [--cores N] [--seconds S]
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 
+import rates
 from engines import RESULTS, Worker
 from stamp import stamp
 
@@ -29,10 +30,7 @@ def main():
     print("sgemm {sgemm_gflops:.1f} GFLOP/s, copy {copy_gb_s:.1f} GB/s".format(**found["limits"]))
     for name, passes in found["kernels"].items():
         for which, figures in passes.items():
-            print(
-                f"{name:46s} {which:9s}{figures['ms']:9.3f} ms {figures['gflops']:8.2f} GFLOP/s"
-                f"{figures['gb_s']:8.2f} GB/s {figures['share']:6.1%} of {figures['bound_by']}"
-            )
+            print(rates.line(name, which, figures, found["limits"]))
     path = RESULTS / f"kernels-{options.cores}-cores.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n")

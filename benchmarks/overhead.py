@@ -6,6 +6,7 @@ Usage: python benchmarks/overhead.py [--seconds S]
 import argparse
 import json
 
+import spread
 from engines import ENGINES, RESULTS, Worker, installed
 from stamp import stamp
 
@@ -32,7 +33,8 @@ def main():
         result = Worker(engine, 1, "overhead_times.py", str(options.seconds)).result
         found["microseconds"][engine] = result
         for call, cost in result.items():
-            figure = f"{cost:10.1f} us" if isinstance(cost, float) else cost or "no tape"
+            known = isinstance(cost, list)
+            figure = f"{spread.of(cost).median:10.1f} us" if known else cost or "no tape"
             print(f"{engine:12s} {CALLS.get(call, call):64s} {figure}", flush=True)
     path = RESULTS / "overhead.json"
     path.parent.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ import sys
 import time
 
 import numpy as np
+import spread
 from turns import say
 from workloads import WORKLOADS
 
@@ -45,15 +46,17 @@ def _recorded(engine, keras, add, b, seconds):
 
 
 def _microseconds(call, seconds, count=50):
-    """The shortest time of a call, on average over `count` of them in a row."""
+    """The turns of a call, each time the average over `count` of them in a row."""
+    for _ in range(spread.WARM_UP):
+        call()
     times = []
     until = time.perf_counter() + seconds
-    while len(times) < 5 or time.perf_counter() < until:
+    while len(times) < spread.TURNS or time.perf_counter() < until:
         began = time.perf_counter()
         for _ in range(count):
             call()
         times.append(time.perf_counter() - began)
-    return min(times) / count * 1e6
+    return [took / count * 1e6 for took in spread.in_turns(times)]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,15 @@
-"""How many times longer the other engines take, by workload and over all of them."""
+"""How many times longer the other engines take, by workload and over all of them.
+
+In each round the engines take their turns one after the other; a ratio is the median over the
+rounds of the other's turn over that of minikeras. The first round, in which engines compile, does
+not count.
+"""
 
 import math
 
-METRICS = ("fit_step_ms", "predict_step_ms", "first_step_s", "peak_mb")
-TIMES = METRICS[:2]
+import spread
+
+METRICS = {"fit_steps_ms": "training", "predict_steps_ms": "prediction"}
 BACK_ENDS = ("tensorflow", "jax", "torch")
 
 # What is asked of the ratios: the least over all workloads, and the geometric mean.
@@ -13,64 +19,84 @@ BARS = {
     "dezero": {"least": 4.0},
     "neuralnetlib": {"least": 4.0},
 }
+FIRST_STEP_BAR = 3.0
+"""How many later steps the first one may take."""
 
 
-def of(row):
-    """Return for each metric every other engine's figure over that of minikeras.
+def turns(row, metric):
+    """Return the turns of an engine that count: all but the first."""
+    return row[metric][1:]
 
-    The entry `fastest` is the least of Keras's back ends. Engines that failed have no entry; if
-    minikeras failed, nobody has one.
+
+def of(engines, metric):
+    """Return for every other engine its turns over those of minikeras, round by round.
+
+    Engines that failed have no entry; if minikeras failed, nobody has one.
+
+    Args:
+        engines: what each engine measured, by its name.
+        metric: a name of `METRICS`.
     """
-    good = {engine: found for engine, found in row.items() if "error" not in found}
+    good = {engine: turns(row, metric) for engine, row in engines.items() if "error" not in row}
     ours = good.pop("minikeras", None)
-    if ours is None:
-        return {metric: {} for metric in METRICS}
-    return {metric: _with_fastest(metric, good, ours) for metric in METRICS}
+    return {engine: spread.ratios(t, ours) for engine, t in good.items()} if ours else {}
 
 
-def _with_fastest(metric, others, ours):
-    found = {engine: row[metric] / ours[metric] for engine, row in others.items()}
-    keras = [ratio for engine, ratio in found.items() if engine in BACK_ENDS]
-    return {**found, "fastest": min(keras)} if keras else found
+def fastest(found):
+    """Return the back end of Keras with the least ratio, or None; `found` comes from `of`."""
+    keras = {engine: spread.of(found[engine]).median for engine in BACK_ENDS if engine in found}
+    return min(keras, key=keras.get) if keras else None
 
 
-def summary(workloads):
+def spreads(workloads, metric):
+    """Return for every other engine its ratio in each workload that it ran, with the range.
+
+    The entry `fastest` is the least of Keras's back ends in each workload.
+    """
+    result = {}
+    for name, workload in workloads.items():
+        found = of(workload["engines"], metric)
+        for engine, by_round in found.items():
+            result.setdefault(engine, {})[name] = spread.of(by_round)
+        if (engine := fastest(found)) is not None:
+            result.setdefault("fastest", {})[name] = result[engine][name]
+    return dict(sorted(result.items(), key=lambda item: item[0] == "fastest"))
+
+
+def summary(workloads, metric):
     """Return the geometric mean, the least ratio and its workload, for every other engine."""
-    found = {}
-    for metric in METRICS:
-        engines = {e: None for w in workloads.values() for e in w["ratios"][metric]}
-        found[metric] = {engine: _over_all(workloads, metric, engine) for engine in engines}
-    return found
+    result = {}
+    for engine, by_name in spreads(workloads, metric).items():
+        at = min(by_name, key=lambda name: by_name[name].median)
+        result[engine] = {
+            "mean": mean(by_name.values()).median,
+            "least": by_name[at].median,
+            "at": at,
+            "workloads": len(by_name),
+        }
+    return result
 
 
-def _over_all(workloads, metric, engine):
-    every = {
-        name: w["ratios"][metric][engine]
-        for name, w in workloads.items()
-        if engine in w["ratios"][metric]
-    }
-    return {
-        "mean": math.exp(sum(map(math.log, every.values())) / len(every)),
-        "least": min(every.values()),
-        "at": min(every, key=every.get),
-        "workloads": len(every),
-    }
+def mean(spreads):
+    """Return the geometric means of the medians, of the least and of the greatest ratios."""
+    columns = zip(*spreads, strict=True)
+    return spread.Spread(*(math.exp(sum(map(math.log, c)) / len(c)) for c in columns))
 
 
-def below(metric, engine, kind, value):
+def below(engine, kind, value):
     """Return the bar that a ratio misses, or None."""
-    bar = BARS.get(engine, {}).get(kind) if metric in TIMES else None
+    bar = BARS.get(engine, {}).get(kind)
     return bar if bar is not None and value < bar else None
 
 
-def lines(found):
-    """Return a summary as lines of text, one for each metric of time and engine."""
+def lines(workloads):
+    """Return a summary as lines of text, one for each metric and engine."""
     out = []
-    for metric in TIMES:
-        for engine, over in found[metric].items():
-            text = f"{metric:16s} {engine:12s} / minikeras: geometric mean {over['mean']:5.2f}"
+    for metric, kind in METRICS.items():
+        for engine, over in summary(workloads, metric).items():
+            text = f"{kind:12s} {engine:16s} / minikeras: geometric mean {over['mean']:5.2f}"
             text += f", least {over['least']:5.2f} ({over['at']})"
-            missed = [k for k in ("mean", "least") if below(metric, engine, k, over[k])]
+            missed = [k for k in ("mean", "least") if below(engine, k, over[k])]
             bars = ", ".join(f"{k} {BARS[engine][k]}" for k in missed)
             out.append(f"{text}   below the bar: {bars}" if missed else text)
     return out

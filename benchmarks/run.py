@@ -2,7 +2,7 @@
 
 Each engine is a process of its own, on the same cores with the same number of threads. The
 processes of a workload take turns, epoch by epoch, so that a busy moment hits all of them alike;
-the best turn after the first counts. Only the ratios of one run mean anything.
+the median of the turns after the first counts. Only the ratios of one run mean anything.
 
 Usage: python benchmarks/run.py [--cores N] [--rounds N] [--engines A,B] [WORKLOAD ...]
 """
@@ -13,6 +13,7 @@ import os
 import time
 
 import ratios
+import spread
 from engines import ENGINES, RESULTS, Worker, installed
 from stamp import stamp
 from workloads import WORKLOADS
@@ -35,17 +36,12 @@ def main():
     found["imports"] = _imports(present, options.cores)
     found["workloads"] = {}
     for name in options.workloads:
-        row = _measure(name, present, options)
-        found["workloads"][name] = {
-            "about": WORKLOADS[name].about,
-            "steps": WORKLOADS[name].steps,
-            "engines": row,
-            "ratios": ratios.of(row),
-        }
-        _show(name, found["workloads"][name])
+        plan = WORKLOADS[name]
+        found["workloads"][name] = {"about": plan.about, "steps": plan.steps}
+        found["workloads"][name]["engines"] = row = _measure(name, present, options)
+        _show(name, row)
     found["took_s"] = round(time.perf_counter() - began)
-    found["summary"] = ratios.summary(found["workloads"])
-    for line in ratios.lines(found["summary"]):
+    for line in ratios.lines(found["workloads"]):
         print(line)
     options.output.parent.mkdir(exist_ok=True)
     options.output.write_text(json.dumps(found, indent=1) + "\n")
@@ -69,15 +65,15 @@ def _options():
 
 
 def _imports(engines, cores):
-    """The shortest of several imports, of every engine."""
-    best = {}
+    """The times of several imports, of every engine."""
+    times = {}
     for _ in range(IMPORTS):
         for engine in engines:
             found = Worker(engine, cores, "import_time.py").result
             if "error" in found:
                 raise SystemExit(f"{engine} cannot be imported: {found['error']}")
-            best[engine] = min(found["import_s"], best.get(engine, found["import_s"]))
-    return best
+            times.setdefault(engine, []).append(found["import_s"])
+    return times
 
 
 def _measure(name, engines, options):
@@ -96,19 +92,20 @@ def take_turns(workers):
     return {name: worker.result for name, worker in workers.items()}
 
 
-def _show(name, found):
-    sizes = {row.get("parameters") for row in found["engines"].values()} - {None}
+def _show(name, engines):
+    sizes = {row.get("parameters") for row in engines.values()} - {None}
     if len(sizes) > 1:
         print(f"{name}: the engines do not train the same network: {sizes} parameters")
-    for engine, row in found["engines"].items():
+    found = ratios.of(engines, "fit_steps_ms")
+    for engine, row in engines.items():
         if "error" in row:
             print(f"{name:18s} {engine:12s} failed: {row['error']}", flush=True)
             continue
-        ratio = found["ratios"]["fit_step_ms"].get(engine)
-        beside = f"({ratio:5.2f}x ours)" if ratio else ""
+        beside = f"({spread.of(found[engine]).median:5.2f}x ours)" if engine in found else ""
+        fit, predict = (spread.of(ratios.turns(row, m)).median for m in ratios.METRICS)
         print(
-            f"{name:18s} {engine:12s} fit {row['fit_step_ms']:8.2f} ms/step {beside:13s}"
-            f" predict {row['predict_step_ms']:7.2f}   first step {row['first_step_s']:6.2f} s"
+            f"{name:18s} {engine:16s} fit {fit:8.2f} ms/step {beside:13s}"
+            f" predict {predict:7.2f}   first step {row['first_step_s']:6.2f} s"
             f"   peak {row['peak_mb']:5.0f} MB",
             flush=True,
         )

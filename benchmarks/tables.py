@@ -1,16 +1,22 @@
 """The result files as tables in Markdown."""
 
+import textwrap
+
+import rates
+import ratios
+import spread
 from engines import ENGINES
 from overhead import CALLS
-from ratios import below
 
-# What is told of each workload: its title, the key, a unit, and the format of a figure.
-METRICS = (
-    ("A training step (`fit`)", "fit_step_ms", "ms", "{:.2f}"),
-    ("A step of prediction (`predict`)", "predict_step_ms", "ms", "{:.2f}"),
-    ("From the imported library to the end of the first step", "first_step_s", "s", "{:.2f}"),
-    ("Peak memory of the process", "peak_mb", "MB", "{:.0f}"),
-)
+WIDTH = 116
+"""Of a line of text on the page."""
+KINDS = {"fit_steps_ms": "A training step (`fit`)", "predict_steps_ms": "Prediction (`predict`)"}
+# The engines that stand in one table; of the second only what those engines ran.
+TABLES = {
+    "": ("minikeras", "minikeras_numpy", "tensorflow", "jax", "torch"),
+    " beside NumPy engines": ("minikeras", "dezero", "neuralnetlib"),
+}
+SINGLE = "These results keep one figure of each, the shortest; a new run keeps all turns."
 
 
 def table(head, rows):
@@ -19,12 +25,17 @@ def table(head, rows):
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, rule, *rows))
 
 
+def filled(text):
+    """Return a paragraph in lines that are not too long."""
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
 def stamped(stamp, name):
-    """Return the line that says where a result comes from."""
+    """Return the paragraph that says where a result comes from."""
     blas, load = stamp["blas"], ", ".join(f"{x:.2f}" for x in stamp["load_average"])
     versions = {p: v for found in stamp["versions"].values() for p, v in found.items()}
     installed = ", ".join(f"{package} {version}" for package, version in versions.items())
-    return (
+    return filled(
         f"`{name}`: {stamp['date']}, {stamp['cpu']}, {stamp['cores']} of "
         f"{stamp['machine_cores']} cores, {stamp['memory_gb']} GB, {stamp['system']}, Python "
         f"{stamp['python']}, minikeras {stamp['minikeras']}, {blas['library']} {blas['version']} "
@@ -32,123 +43,250 @@ def stamped(stamp, name):
     )
 
 
-def titles(result):
-    """Return the titles of the engines that a result tells of."""
-    return {e: title for e, (title, _) in ENGINES.items() if e in result["stamp"]["versions"]}
+def counted(cores):
+    """Return a number of cores in words."""
+    return f"{cores} core{'s' * (cores > 1)}"
+
+
+def title(engine):
+    """Return the title of an engine, as it stands in the head of a table."""
+    return ENGINES[engine][0] if engine in ENGINES else engine
+
+
+def steps(workloads, metric, engines, titles, group=""):
+    """Return two tables: the times of the engines in ms, and their ratios round by round.
+
+    Args:
+        workloads: the workloads of a result; those which one engine alone ran are left out.
+        metric: a name of `ratios.METRICS`.
+        engines: the engines that the tables tell of, minikeras first.
+        titles: their titles.
+        group: what to add to the title of the tables.
+    """
+    times, over = [], []
+    for name, workload in workloads.items():
+        rows = {e: workload["engines"][e] for e in engines if e in workload["engines"]}
+        found = ratios.of(rows, metric)
+        if len(rows) < 2:
+            continue
+        times.append([f"`{name}`", *(_time(rows.get(e), metric) for e in engines)])
+        over.append([f"`{name}`", *(_ratio(found.get(e)) for e in engines[1:])])
+    return [
+        f"{KINDS[metric]}{group}, in ms:\n\n{table(['workload', *titles], times)}",
+        f"The time of each over that of {titles[0]}:\n\n{table(['workload', *titles[1:]], over)}",
+    ]
+
+
+def _time(row, metric):
+    if row is None:
+        return ""
+    return "failed" if "error" in row else spread.text(ratios.turns(row, metric))
+
+
+def _ratio(by_round):
+    return "" if by_round is None else spread.text(by_round, unit="x")
+
+
+def summary(workloads):
+    """Return a table of mean and least ratios, each with the bar that it misses."""
+    head = ["against", "step of", "geometric mean", "least", "at", "workloads"]
+    rows = []
+    for metric, kind in ratios.METRICS.items():
+        for engine, over in ratios.summary(workloads, metric).items():
+            name = "the fastest back end" if engine == "fastest" else title(engine)
+            mean, least = (_judged(engine, k, over[k]) for k in ("mean", "least"))
+            rows.append([name, kind, mean, least, f"`{over['at']}`", over["workloads"]])
+    return table(head, rows)
+
+
+def _judged(engine, kind, value):
+    bar = ratios.below(engine, kind, value)
+    return f"{value:.2f}" + (f" (below the bar of {bar})" if bar else "")
+
+
+def bars():
+    """Return what is asked of the ratios as a table."""
+    names = {"fastest": "the fastest of Keras's back ends"}
+    head = ["against", "geometric mean", "least"]
+    return table(
+        head,
+        [
+            [names.get(engine) or title(engine), asked.get("mean", ""), asked["least"]]
+            for engine, asked in ratios.BARS.items()
+        ],
+    )
 
 
 def _engines(result):
+    present = result["stamp"]["versions"]
     parts = []
     if result["missing"]:
-        names = ", ".join(ENGINES[engine][0] for engine in result["missing"])
-        parts.append(f"Not installed in this run: {names}.")
-    parts.append(_summary(result))
-    for title, key, unit, form in METRICS:
-        parts.append(f"{title}, in {unit}:\n\n{_by_workload(result, key, form)}")
+        parts.append(f"Not installed in this run: {', '.join(map(title, result['missing']))}.")
+    parts.append(f"Time of the other over time of minikeras:\n\n{summary(result['workloads'])}")
+    parts += _steps(result)
+    parts.append(_first_steps(result, present))
+    parts.append(
+        "Peak memory of the process, in MB:\n\n"
+        + _figures(result["workloads"], present, lambda row: f"{row['peak_mb']:.0f}")
+    )
     parts.append(_imports(result))
     failed = [
-        f"- `{name}` on {ENGINES[engine][0]}: {row['error']}"
-        for name, found in result["workloads"].items()
-        for engine, row in found["engines"].items()
+        f"- `{name}` on {title(engine)}: {row['error']}"
+        for name, workload in result["workloads"].items()
+        for engine, row in workload["engines"].items()
         if "error" in row
     ]
     if failed:
         parts.append("Failed:\n\n" + "\n".join(failed))
-    return f"Engines side by side, {_counted(result['stamp']['cores'])}", parts
+    return f"Engines side by side, {counted(result['stamp']['cores'])}", parts
 
 
-def _counted(cores):
-    return f"{cores} core{'s' * (cores > 1)}"
+def _recheck(result):
+    """Some workloads measured once more."""
+    name = f"Some of them measured once more, {counted(result['stamp']['cores'])}"
+    return name, _steps(result)
 
 
-def _by_workload(result, key, form):
-    """Each engine's figure, and how many times that of minikeras it is."""
-    names = titles(result)
-    head = ["workload", *names.values(), "least ratio"]
+def _steps(result):
+    """The steps of training and prediction in every group of engines."""
+    present = result["stamp"]["versions"]
+    groups = {name: [e for e in group if e in present] for name, group in TABLES.items()}
+    return [
+        part
+        for metric in ratios.METRICS
+        for name, group in groups.items()
+        if len(group) > 1
+        for part in steps(result["workloads"], metric, group, list(map(title, group)), name)
+    ]
+
+
+def _first_steps(result, engines):
+    """Import and compilation apart, how long a first step takes; and against a later one."""
+    rows = [w["engines"]["minikeras"] for w in result["workloads"].values()]
+    later = [
+        1e3 * row["first_step_s"] / spread.of(ratios.turns(row, "fit_steps_ms")).median
+        for row in rows
+        if "error" not in row
+    ]
+    kept = sum(times <= ratios.FIRST_STEP_BAR for times in later)
+    return (
+        "From the imported library to the end of the first step, in s:\n\n"
+        + _figures(result["workloads"], engines, lambda row: f"{row['first_step_s']:.2f}")
+        + "\n\n"
+        + filled(
+            f"The first step of minikeras takes {spread.figure(min(later))} to "
+            f"{spread.figure(max(later))} times as long as a later one; at most "
+            f"{ratios.FIRST_STEP_BAR:g} times, as is asked, in {kept} of {len(later)} networks."
+        )
+    )
+
+
+def _figures(workloads, engines, shown):
+    """A table of what is measured once for each engine and workload."""
     rows = []
-    for name, w in result["workloads"].items():
-        ratios = w["ratios"][key]
-        cells = [_cell(w["engines"].get(e), key, form, ratios.get(e)) for e in names]
-        fastest = f"{ratios['fastest']:.2f}" if ratios else ""
-        rows.append([f"`{name}`", *cells, fastest])
-    return table(head, rows)
+    for name, workload in workloads.items():
+        cells = (workload["engines"].get(engine) for engine in engines)
+        rows.append([f"`{name}`", *(_figure(row, shown) for row in cells)])
+    short = {"minikeras_numpy": "not compiled"}
+    titles = (short.get(engine) or title(engine).removeprefix("Keras ") for engine in engines)
+    return table(["workload", *titles], rows)
 
 
-def _cell(row, key, form, ratio):
+def _figure(row, shown):
     if row is None:
         return ""
-    if "error" in row:
-        return "failed"
-    return form.format(row[key]) + (f" ({ratio:.2f}x)" if ratio else "")
-
-
-def _summary(result):
-    """Means and least ratios, each with the bar that it misses."""
-    head = ["against", "step of", "geometric mean", "least", "at", "workloads"]
-    rows = []
-    for key, kind in (("fit_step_ms", "training"), ("predict_step_ms", "prediction")):
-        for engine, over in result["summary"][key].items():
-            name = "the fastest back end" if engine == "fastest" else ENGINES[engine][0]
-            mean, least = (_judged(key, engine, k, over[k]) for k in ("mean", "least"))
-            rows.append([name, kind, mean, least, f"`{over['at']}`", over["workloads"]])
-    return "Time of the other over time of minikeras:\n\n" + table(head, rows)
-
-
-def _judged(key, engine, kind, value):
-    bar = below(key, engine, kind, value)
-    return f"{value:.2f}" + (f" (below the bar of {bar})" if bar else "")
+    return "failed" if "error" in row else shown(row)
 
 
 def _imports(result):
-    rows = [[titles(result)[e], f"{s:.2f}"] for e, s in result["imports"].items()]
-    return "Import, in s:\n\n" + table(["engine", "time"], rows)
+    rows = [[title(e), spread.text(seconds)] for e, seconds in result["imports"].items()]
+    return f"Import, in s{_kept(result['imports'])}:\n\n{table(['engine', 'time'], rows)}"
+
+
+def _kept(times):
+    """What older results keep of several turns."""
+    return "" if any(isinstance(t, list) for t in times.values()) else ", the shortest of three"
+
+
+def _singles(figures):
+    """The paragraph that says which figure stands alone, if any does."""
+    return [] if any(isinstance(figure, list) for figure in figures) else [SINGLE]
 
 
 def _threads(result):
     rows = [
-        [f"`{name}`", f"{w['one_core_ms']:.2f}", f"{w['two_cores_ms']:.2f}", f"{w['ratio']:.2f}x"]
+        [
+            f"`{name}`",
+            spread.text(w["one_core_ms"]),
+            spread.text(w["two_cores_ms"]),
+            _ratio(w.get("ratio") or spread.ratios(w["one_core_ms"], w["two_cores_ms"])),
+        ]
         for name, w in result["workloads"].items()
     ]
-    told = (
-        "A training step in ms, the best epoch; the ratio is the median of those of all rounds, in "
-        "each of which both take their turns."
-    )
-    head = ["workload", "one core", "two cores", "ratio"]
-    return "What a second core is worth", [told, table(head, rows)]
+    singles = _singles(w["one_core_ms"] for w in result["workloads"].values())
+    told = "A training step in ms; one core and two take turns, and the ratio is that of each round"
+    told += ", its median." if singles else "."
+    head = ["workload", "one core", "two cores", "one over two"]
+    return "What a second core is worth", [filled(" ".join([told, *singles])), table(head, rows)]
 
 
 def _kernels(result):
-    cores = result["stamp"]["cores"]
-    limits = result["limits"]
-    head = ["kernel", "pass", "ms", "GFLOP/s", "GB/s", "share of its limit", "bound by"]
-    rows = [
-        [
-            name if which == "forward" else "",
-            which,
-            f"{f['ms']:.3f}",
-            f"{f['gflops']:.1f}",
-            f"{f['gb_s']:.1f}",
-            f"{f['share']:.0%}",
-            f["bound_by"],
-        ]
-        for name, passes in result["kernels"].items()
-        for which, f in passes.items()
+    cores, limits = result["stamp"]["cores"], result["limits"]
+    told = f"Limits measured in the same run: sgemm {limits['sgemm_gflops']:.1f} GFLOP/s, copy "
+    told += f"{limits['copy_gb_s']:.1f} GB/s. {reached(result)}"
+    singles = _singles(f["ms"] for passes in result["kernels"].values() for f in passes.values())
+    told = filled(" ".join([told, *singles]))
+    return f"Kernels alone, {counted(cores)}", [told, kernels(result)]
+
+
+def reached(result):
+    """Return how many passes come near their limit."""
+    near, every = near_their_limit(result)
+    return f"{near} of {every} passes reach {rates.SHARE_BAR:.0%} of their limit."
+
+
+def near_their_limit(result):
+    """Return how many passes of kernels reach the bar, and how many there are."""
+    shares = [
+        rates.of(figures, result["limits"])["share"]
+        for passes in result["kernels"].values()
+        for figures in passes.values()
     ]
-    measured = (
-        f"Limits measured in the same run: sgemm {limits['sgemm_gflops']:.1f} GFLOP/s, copy "
-        f"{limits['copy_gb_s']:.1f} GB/s."
-    )
-    return f"Kernels alone, {_counted(cores)}", [measured, table(head, rows)]
+    return sum(share >= rates.SHARE_BAR for share in shares), len(shares)
+
+
+def kernels(result, decimals=3, beside=None):
+    """Return the kernels of a result as a table.
+
+    Args:
+        result: the result of `kernels.py` or `gpu.py`.
+        decimals: the most digits of a time after the point.
+        beside: the head and the key of another column of times, if there is one.
+    """
+    head = ["kernel", "pass", "ms", "GFLOP/s", "GB/s", "share of its limit", "bound by"]
+    rows = []
+    for name, passes in result["kernels"].items():
+        for which, figures in passes.items():
+            found = rates.of(figures, result["limits"])
+            gflops, gb_s = (spread.figure(found[rate], 1) for rate in ("gflops", "gb_s"))
+            time, share = spread.text(figures["ms"], decimals), f"{found['share']:.0%}"
+            kernel = name if which == "forward" else ""
+            rows.append([kernel, which, time, gflops, gb_s, share, found["bound_by"]])
+            if beside:
+                rows[-1].append(spread.text(figures[beside[1]], decimals))
+    return table([*head, beside[0]] if beside else head, rows)
 
 
 def _overhead(result):
-    names = titles(result)
+    names = list(result["stamp"]["versions"])
     found = result["microseconds"]
     rows = [
-        [title, *(f"{us:.1f}" if (us := found[e].get(call)) else "" for e in names)]
-        for call, title in CALLS.items()
+        [text, *(spread.text(found[e][call], 1) if found[e].get(call) else "" for e in names)]
+        for call, text in CALLS.items()
     ]
-    return "The cost of a call in microseconds, 1 core", [table(["call", *names.values()], rows)]
+    singles = _singles(found["minikeras"].values())
+    head = ["call", *map(title, names)]
+    return "The cost of a call in microseconds, 1 core", [*singles, table(head, rows)]
 
 
 def _memory(result):
@@ -163,18 +301,27 @@ def _memory(result):
 
 
 def _tricks(result):
-    """Each way's time over that with all tricks."""
-    ways = list(next(iter(result["workloads"].values())))
-    head = ["workload", f"{ways[0]}, ms a step", *ways[1:]]
-    rows = [
-        [f"`{name}`", f"{row[ways[0]]:.2f}", *[f"{row[w] / row[ways[0]]:.2f}x" for w in ways[1:]]]
-        for name, row in result["workloads"].items()
-    ]
-    return f"What the tricks are worth, {_counted(result['stamp']['cores'])}", [table(head, rows)]
+    """Each way's time, and that over the time of the first way, which has all of them."""
+    head = ["workload, way", "ms a step", "over the first"]
+    rows = []
+    for name, ways in result["workloads"].items():
+        first = next(iter(ways.values()))
+        for way, turns in ways.items():
+            label = f"`{name}`, {way}" if turns is first else way
+            over = "" if turns is first else _ratio(_over(turns, first))
+            rows.append([label, spread.text(turns), over])
+    singles = _singles(turns for ways in result["workloads"].values() for turns in ways.values())
+    name = f"What each optimization is worth, {counted(result['stamp']['cores'])}"
+    return name, [*singles, table(head, rows)]
+
+
+def _over(turns, first):
+    return spread.ratios(turns, first) if isinstance(turns, list) else turns / first
 
 
 SECTIONS = {
     "engines": _engines,
+    "recheck": _recheck,
     "threads": _threads,
     "kernels": _kernels,
     "tricks": _tricks,

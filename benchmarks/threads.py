@@ -5,8 +5,9 @@ Usage: python benchmarks/threads.py [--rounds N] [WORKLOAD ...]
 
 import argparse
 import json
-import statistics
 
+import ratios
+import spread
 from engines import RESULTS, Worker
 from run import take_turns
 from stamp import stamp
@@ -27,7 +28,8 @@ def main():
     found = {"stamp": stamp(max(CORES), ("minikeras",)), "workloads": {}}
     for name in options.workloads:
         found["workloads"][name] = row = measured(name, options.rounds)
-        one, two, ratio = row.values()
+        one, two = (spread.of(turns).median for turns in row.values())
+        ratio = spread.of(spread.ratios(*row.values())).median
         print(f"{name:18s} {one:8.2f} ms/step on one core {two:8.2f} on two {ratio:5.2f}x")
     path = RESULTS / "threads.json"
     path.parent.mkdir(exist_ok=True)
@@ -36,14 +38,13 @@ def main():
 
 
 def measured(name, rounds):
-    """Steps of training on one core and on two; the ratio is the median of that of each round."""
+    """The turns of steps of training on one core and on two."""
     rows = take_turns({n: Worker("minikeras", n, "worker.py", name, str(rounds)) for n in CORES})
     for row in rows.values():
         if "error" in row:
             raise SystemExit(f"{name} failed: {row['error']}")
-    one, two = (rows[n]["fit_steps_ms"][1:] for n in CORES)
-    ratio = statistics.median(a / b for a, b in zip(one, two, strict=True))
-    return {"one_core_ms": min(one), "two_cores_ms": min(two), "ratio": ratio}
+    one, two = (ratios.turns(rows[n], "fit_steps_ms") for n in CORES)
+    return {"one_core_ms": one, "two_cores_ms": two}
 
 
 if __name__ == "__main__":

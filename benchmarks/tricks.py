@@ -9,6 +9,8 @@ import argparse
 import json
 import os
 
+import ratios
+import spread
 from engines import RESULTS, Worker
 from run import take_turns
 from stamp import stamp
@@ -36,8 +38,9 @@ def main():
     for name in options.workloads:
         arguments = ("minikeras", options.cores, "worker.py", name, str(options.rounds))
         rows = take_turns({way: Worker(*arguments, **changes) for way, changes in WAYS.items()})
-        found["workloads"][name] = {way: row["fit_step_ms"] for way, row in rows.items()}
-        shown = ", ".join(f"{way} {ms:.2f}" for way, ms in found["workloads"][name].items())
+        steps = {way: ratios.turns(row, "fit_steps_ms") for way, row in rows.items()}
+        found["workloads"][name] = steps
+        shown = ", ".join(f"{way} {spread.of(ms).median:.2f}" for way, ms in steps.items())
         print(f"{name}: ms a step: {shown}", flush=True)
     path = RESULTS / f"tricks-{options.cores}-cores.json"
     path.write_text(json.dumps(found, indent=1) + "\n")

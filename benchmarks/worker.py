@@ -38,10 +38,8 @@ def main(engine, name, rounds):
         "result",
         {
             "first_step_s": first_step,
-            "fit_step_ms": min(fit[1:]) * milliseconds,
-            "predict_step_ms": min((times := turns.taken())[1:]) * milliseconds,
             "fit_steps_ms": [t * milliseconds for t in fit],
-            "predict_steps_ms": [t * milliseconds for t in times],
+            "predict_steps_ms": [t * milliseconds for t in turns.taken()],
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "parameters": training.parameters(),
             "loss": loss,

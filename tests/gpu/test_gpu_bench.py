@@ -53,17 +53,16 @@ sys.exit(gpu.main(
 """
 REPORT = """
 import json, pathlib
-import report
+import pictures, report
 result = json.loads(pathlib.Path({output!r}).read_text())
-title, parts = report.SECTIONS["gpu"](result)
-report.DRAWINGS["gpu"](result, {picture!r})
-print(title)
-print("\\n\\n".join(parts))
+for _, title, function in report.drawings("gpu-stand-in", result):
+    getattr(pictures, function)(result, {picture!r} + function + ".svg", title)
+print("\\n\\n".join(report.section("gpu-stand-in", result)))
 """
 
 
 def test_the_benchmark_and_its_report(fake):
-    output, picture = fake / "gpu-stand-in.json", fake / "gpu-stand-in.svg"
+    output, picture = fake / "gpu-stand-in.json", str(fake / "gpu-stand-in-")
     done = run(BENCH.format(output=str(output)), fake)
     assert not done.returncode, done.stdout + done.stderr
     result = json.loads(output.read_text())
@@ -71,17 +70,19 @@ def test_the_benchmark_and_its_report(fake):
     assert set(result["kernels"]) == {"dense, 512 to 512, batch 128", "Adam, 2.56 M weights"}
     for passes in result["kernels"].values():
         for figures in passes.values():
-            assert min(figures[name] for name in ("ms", "gflops", "gb_s", "share", "cpu_ms")) > 0
+            assert len(figures["ms"]) == len(figures["cpu_ms"]) == 5
+            assert min(*figures["ms"], *figures["cpu_ms"], figures["bytes"]) > 0
     engines = result["workloads"]["tiny_mlp"]["engines"]
     assert set(engines) == {"minikeras", "minikeras on the CPU"}
-    assert all(row["fit_step_ms"] > 0 for row in engines.values())
+    assert all(min(row["fit_steps_ms"]) > 0 for row in engines.values())
     assert result["device"].startswith("stand-in (sm_00)")
-    done = run(REPORT.format(output=str(output), picture=str(picture)), fake)
+    done = run(REPORT.format(output=str(output), picture=picture), fake)
     assert not done.returncode, done.stderr
-    assert done.stdout.startswith("On a GPU: stand-in\n")
+    assert done.stdout.startswith("### On a GPU: stand-in\n")
     assert "| `tiny_mlp` |" in done.stdout
     assert "Adam, 2.56 M weights" in done.stdout
-    assert picture.read_text().count("<svg") == 1
+    for function in ("draw_ratios", "draw_roofline"):
+        assert Path(f"{picture}{function}.svg").read_text().count("<svg") == 1
 
 
 def test_the_benchmark_without_a_device(tmp_path):
