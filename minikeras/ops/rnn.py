@@ -1,7 +1,8 @@
 """Recurrence over the steps of a sequence: the loop, and the fused SimpleRNN, LSTM and GRU.
 
 `rnn` runs any step function. The references below are the three networks written with it, one step
-each; the fused ops say the same in one kernel for the whole sequence (`kernels/shared/rnn.py`).
+each; the fused ops say the same in one kernel for the whole sequence (`rnn.py`, `lstm.py` and
+`gru.py` in `kernels/shared`).
 """
 
 from minikeras.autograd import symbolic
@@ -11,7 +12,9 @@ from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import cast
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, trees
-from minikeras.kernels.shared import rnn as kernels
+from minikeras.kernels.shared import gru as gru_kernels
+from minikeras.kernels.shared import lstm as lstm_kernels
+from minikeras.kernels.shared import rnn as rnn_kernels
 from minikeras.ops.comparison import where
 from minikeras.ops.creation import zeros_like
 from minikeras.ops.exponential import sigmoid, tanh
@@ -142,10 +145,9 @@ def _declared(step_function, inputs, states, return_all_outputs):
 
 
 def lstm_step(z, c, activation=tanh, recurrent_activation=sigmoid):
-    """One step of a long short-term memory.
+    """One step of a long short-term memory; Hochreiter and Schmidhuber (1997), Gers et al. (2000).
 
-    `c = f * c + i * tanh(g)`, `h = o * tanh(c)` with the gates `i, f, o = sigmoid(...)`; Hochreiter
-    and Schmidhuber (1997), Gers et al. (2000).
+    `c = f * c_prev + i * g`, `h = o * tanh(c)`; see `_lstm_reference` for the whole step.
 
     Args:
         z: tensor `(batch, 4 * units)`, the pre-activations of `i, f, g, o`.
@@ -162,9 +164,9 @@ def lstm_step(z, c, activation=tanh, recurrent_activation=sigmoid):
 
 
 def gru_step(z_inputs, z_state, h, activation=tanh, recurrent_activation=sigmoid):
-    """One step of gated recurrent units with the reset gate behind the matrix product.
+    """One step of gated recurrent units with the reset gate after the matrix product.
 
-    `h = z * h + (1 - z) * tanh(x + r * s)` with `z, r = sigmoid(...)`; Cho et al. (2014).
+    `h = z * h_prev + (1 - z) * g`; Cho et al. (2014); see `_gru_reference` for the whole step.
 
     Args:
         z_inputs: tensor `(batch, 3 * units)`, what the inputs add to `z`, `r` and the candidate.
@@ -176,11 +178,11 @@ def gru_step(z_inputs, z_state, h, activation=tanh, recurrent_activation=sigmoid
     Returns:
         The new `h`.
     """
-    x_z, x_r, x_n = split(z_inputs, 3, axis=-1)
-    h_z, h_r, h_n = split(z_state, 3, axis=-1)
+    x_z, x_r, x_g = split(z_inputs, 3, axis=-1)
+    h_z, h_r, h_g = split(z_state, 3, axis=-1)
     z = recurrent_activation(x_z + h_z)
     r = recurrent_activation(x_r + h_r)
-    return z * h + (1 - z) * activation(x_n + r * h_n)
+    return z * h + (1 - z) * activation(x_g + r * h_g)
 
 
 # Whole sequences
@@ -197,7 +199,22 @@ def _simple_rnn_reference(
     go_backwards=False,
     zero_output_for_mask=False,
 ):
-    """Run `h = tanh(x @ kernel + h @ recurrent_kernel + bias)` over a sequence.
+    """Run a simple recurrent network over a sequence.
+
+    With `K`, `U` and `b` for `kernel`, `recurrent_kernel` and `bias`, each step is
+
+    Equations (recurrent.simple_rnn_step):
+        h = tanh(x @ K + h_prev @ U + b)  # (batch, units)
+
+    and passes back, for `dh`, the gradient with respect to `h` from the output and the next step:
+
+    Equations (recurrent.simple_rnn_step_backward):
+        dz = dh * (1 - h**2)  # (batch, units), with respect to what tanh is taken of
+        dx = dz @ K.T
+        dh_prev = dz @ U.T
+        dK += x.T @ dz
+        dU += h_prev.T @ dz
+        db += sum(dz, axis=0)
 
     Args:
         x: tensor `(batch, steps, features)`.
@@ -233,7 +250,35 @@ def _lstm_reference(
     go_backwards=False,
     zero_output_for_mask=False,
 ):
-    """Run a long short-term memory over a sequence; `lstm_step` has the equations.
+    """Run a long short-term memory over a sequence.
+
+    With `K`, `U` and `b` for `kernel`, `recurrent_kernel` and `bias`, each step is
+
+    Equations (recurrent.lstm_step):
+        z = x @ K + h_prev @ U + b  # (batch, 4 * units), the pre-activations
+        z_i, z_f, z_g, z_o = split(z, 4, axis=1)  # (batch, units) each
+        i, f, o = sigmoid(z_i), sigmoid(z_f), sigmoid(z_o)  # the gates input, forget, output
+        g = tanh(z_g)  # the candidate
+        c = f * c_prev + i * g
+        tanh_c = tanh(c)
+        h = o * tanh_c
+
+    and passes back, for `dh` and `dc`, the gradients with respect to `h` and `c` from the output
+    and the next step:
+
+    Equations (recurrent.lstm_step_backward):
+        dc += dh * o * (1 - tanh_c**2)  # (batch, units): c also acts through h
+        dz_i = dc * g * i * (1 - i)
+        dz_f = dc * c_prev * f * (1 - f)
+        dz_g = dc * i * (1 - g**2)
+        dz_o = dh * tanh_c * o * (1 - o)
+        dc_prev = dc * f
+        dz = concatenate([dz_i, dz_f, dz_g, dz_o], axis=1)  # (batch, 4 * units)
+        dx = dz @ K.T
+        dh_prev = dz @ U.T
+        dK += x.T @ dz
+        dU += h_prev.T @ dz
+        db += sum(dz, axis=0)
 
     Args:
         x: tensor `(batch, steps, features)`.
@@ -270,7 +315,32 @@ def _gru_reference(
     go_backwards=False,
     zero_output_for_mask=False,
 ):
-    """Run gated recurrent units over a sequence; `gru_step` has the equations.
+    """Run gated recurrent units over a sequence.
+
+    With `K`, `U` and `b` for `kernel`, `recurrent_kernel` and `bias`, each step is
+
+    Equations (recurrent.gru_step):
+        x_z, x_r, x_g = split(x @ K + b[0], 3, axis=1)  # (batch, units) each, from the input
+        h_z, h_r, h_g = split(h_prev @ U + b[1], 3, axis=1)  # the same from the state
+        z = sigmoid(x_z + h_z)  # the update gate
+        r = sigmoid(x_r + h_r)  # the reset gate
+        g = tanh(x_g + r * h_g)  # the candidate
+        h = z * h_prev + (1 - z) * g
+
+    and passes back, for `dh`, the gradient with respect to `h` from the output and the next step:
+
+    Equations (recurrent.gru_step_backward):
+        da_z = dh * (h_prev - g) * z * (1 - z)  # with respect to what the sigmoid of z is taken of
+        da_g = dh * (1 - z) * (1 - g**2)
+        da_r = da_g * h_g * r * (1 - r)
+        da_x = concatenate([da_z, da_r, da_g], axis=1)  # (batch, 3 * units), w.r.t. x_z, x_r, x_g
+        da_h = concatenate([da_z, da_r, da_g * r], axis=1)  # and w.r.t. h_z, h_r, h_g
+        dx = da_x @ K.T
+        dh_prev = dh * z + da_h @ U.T
+        dK += x.T @ da_x
+        dU += h_prev.T @ da_h
+        db[0] += sum(da_x, axis=0)
+        db[1] += sum(da_h, axis=0)
 
     Args:
         x: tensor `(batch, steps, features)`.
@@ -320,21 +390,21 @@ _FAMILY = Family(_floats_and_mask, same, None)
 simple_rnn = fused(
     "simple_rnn",
     reference=_simple_rnn_reference,
-    forward=kernels.simple_rnn,
-    backward=kernels.simple_rnn_backward,
+    forward=rnn_kernels.simple_rnn,
+    backward=rnn_kernels.simple_rnn_backward,
     family=_FAMILY,
 )
 lstm = fused(
     "lstm",
     reference=_lstm_reference,
-    forward=kernels.lstm,
-    backward=kernels.lstm_backward,
+    forward=lstm_kernels.lstm,
+    backward=lstm_kernels.lstm_backward,
     family=_FAMILY,
 )
 gru = fused(
     "gru",
     reference=_gru_reference,
-    forward=kernels.gru,
-    backward=kernels.gru_backward,
+    forward=gru_kernels.gru,
+    backward=gru_kernels.gru_backward,
     family=_FAMILY,
 )

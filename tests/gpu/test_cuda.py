@@ -19,12 +19,13 @@ from minikeras.kernels.shared import (
     curves,
     dense,
     group_norm,
+    gru,
+    lstm,
     masks,
     norm,
     optimizers,
     products,
     rms,
-    rnn,
     slopes,
     special,
 )
@@ -378,23 +379,23 @@ def test_recurrent_steps(dtype, batch, units):
     empty, gates = np.zeros_like(c), np.zeros((4, batch, units), dtype)
     # The kernel leaves z as it is, where the body adds the projection to it.
     ours = [z, "4", projection, gates, c, empty, empty.copy(), empty.copy()]
-    step(0, rnn.lstm_step, *ours)
+    step(0, lstm.lstm_step, *ours)
     gates = activations.sigmoid(np, drawn(4, batch, units))
     dz = np.zeros((batch, 4 * units), dtype)
     scratch = np.zeros((2, 4, batch, units), dtype)
     ours = [gates, c, np.tanh(c), scratch, h, drawn(batch, units, seed=4), dz, "4", empty]
-    step(3, rnn.lstm_step_backward, *ours)
+    step(3, lstm.lstm_step_backward, *ours)
 
     z, projection = drawn(batch, 3 * units), drawn(batch, 3 * units, seed=1)
     for bias in (None, drawn(3 * units, seed=5)):
         gates = np.zeros((3, batch, units), dtype)
         ours = [z, "3", projection, bias, gates, h, empty.copy(), empty.copy()]
-        step(0, rnn.gru_step, *ours)
+        step(0, gru.gru_step, *ours)
     gates = activations.sigmoid(np, drawn(3, batch, units))
     scratch = np.zeros((2, 3, batch, units), dtype)
     dx = np.zeros((batch, 3 * units), dtype)
     ours = [gates, c, h, drawn(batch, units, seed=4), scratch, empty, dx, dx.copy(), "both"]
-    step(4, rnn.gru_step_backward, *ours)
+    step(4, gru.gru_step_backward, *ours)
 
 
 @each_dtype
@@ -404,8 +405,9 @@ def test_recurrent_sequences(dtype, batch, steps, units, sequences):
     """All steps in one launch, there and back."""
     x, h, c = (draw(s, dtype, i) for i, s in enumerate([(batch, steps, 2), *[(batch, units)] * 2]))
     options = {"keep": True, "return_sequences": sequences}
-    for name, gates, states in (("lstm", 4, (h, c)), ("gru", 3, (h,))):
-        forward, backward = getattr(rnn, name), getattr(rnn, f"{name}_backward")
+    for network, gates, states in ((lstm, 4, (h, c)), (gru, 3, (h,))):
+        name = network.__name__.rpartition(".")[2]
+        forward, backward = getattr(network, name), getattr(network, f"{name}_backward")
         width = gates * units
         shapes = (2, width), (units, width), (width,) if name == "lstm" else (2, width)
         weights = [draw(s, dtype, 3 + i, 0.5) for i, s in enumerate(shapes)]

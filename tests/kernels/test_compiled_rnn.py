@@ -6,9 +6,10 @@ import pytest
 pytest.importorskip("numba")
 
 from minikeras.kernels.compiled import rnn as compiled
-from minikeras.kernels.shared import rnn as shared
+from minikeras.kernels.shared import gru, lstm, rnn
 
 GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
+SHARED = {"simple_rnn": rnn, "lstm": lstm, "gru": gru}
 SIZES = [(1, 1, 1, 1), (3, 5, 7, 2), (19, 4, 3, 17), (16, 3, 8, 40)]
 TOLERANCE = {"float32": 3e-6, "float64": 1e-13}
 
@@ -30,6 +31,7 @@ def _arrays(network, sizes, dtype="float32", masked=False, biased=True):
 def _check(in_numpy, network, arrays, **options):
     """Compare results and gradients."""
     dtype = arrays[0].dtype.name
+    shared = SHARED[network]
     forward, backward = getattr(shared, network), getattr(shared, f"{network}_backward")
     needs = tuple(a is not None and a.dtype != bool for a in arrays)
     wanted, saved = in_numpy(forward, np, *arrays, keep=True, **options)
@@ -111,5 +113,5 @@ def test_a_forward_pass_compiled_and_a_backward_pass_not(in_numpy):
     y, saved = compiled.lstm(np, *arrays, keep=True)
     needs = (True,) * 6 + (False,)
     given = [np.ones_like(v) for v in y], arrays, saved, needs
-    with_switch_off = in_numpy(shared.lstm_backward, np, *given)
-    assert np.array_equal(with_switch_off[0], shared.lstm_backward(np, *given)[0])
+    with_switch_off = in_numpy(lstm.lstm_backward, np, *given)
+    assert np.array_equal(with_switch_off[0], lstm.lstm_backward(np, *given)[0])

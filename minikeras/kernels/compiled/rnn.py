@@ -1,11 +1,12 @@
 """Simple recurrent network, LSTM and GRU: the loop over time in one compiled call.
 
-The kernels of `shared/rnn.py` make ten to twenty NumPy calls at each step, on arrays of a few
-kilobytes: the calls take longer than the numbers. Here each thread takes its samples through all
-steps in one go (`rnn_steps`), with the recurrent kernel held in its second-level cache, and the
-gates computed where the product left them. Before and after it, all steps at once, come the large
-products: the inputs' share of the pre-activations, and the gradients by inputs and kernels. Arrays
-stay `(samples, steps, ...)`: nothing is transposed.
+The kernels of `shared/rnn.py`, `lstm.py` and `gru.py`, where the equations are, make ten to twenty
+NumPy calls at each step, on arrays of a few kilobytes: the calls take longer than the numbers. Here
+each thread takes its samples through all steps in one go (`rnn_steps`), with the recurrent kernel
+held in its second-level cache, and the gates computed where the product left them. Before and after
+it, all steps at once, come the large products: the inputs' part of the pre-activations, and the
+gradients with respect to inputs and kernels. Arrays stay `(samples, steps, ...)`: nothing is
+transposed.
 
 The forward pass keeps what the backward pass needs in another form than the NumPy kernels do, so it
 keeps the backward pass itself, a function `(gradients, arrays, needs)`.
@@ -34,18 +35,17 @@ def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=Fals
     if not _suits(x, kernel, recurrent_kernel, bias, h):
         return NotImplemented
     run = _Run(x, kernel, recurrent_kernel, mask, keep, **options)
-    h, by = h.copy(), panels(recurrent_kernel)
-    bias = run.by_gate(bias)
+    h, U, b = h.copy(), panels(recurrent_kernel), run.bias_or_zeros(bias)
     for at, z in run.blocks():
         run.divide(
             steps.simple_steps,
-            *(by, z, bias, h[at], run.valid[at], run.backwards, run.y[at], run.before[at]),
+            *(U, z, b, h[at], run.valid[at], run.backwards, run.y[at], run.hs[at]),
         )
 
     def backward(gradients, arrays, needs):
-        g, dh = run.by_outputs(*gradients)
-        back, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
-        run.divide(steps.simple_steps_backward, back, run.z, dh, g, run.valid, run.backwards, dz)
+        dy, dh = run.output_gradients(*gradients)
+        Ut, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
+        run.divide(steps.simple_steps_backward, Ut, run.z, dh, dy, run.valid, run.backwards, dz)
         dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
         return [dx, dkernel, drecurrent, dbias, dh, None]
 
@@ -53,28 +53,26 @@ def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=Fals
 
 
 def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, keep=False, **options):
-    """Run a long short-term memory; see `shared.rnn.lstm`."""
+    """Run a long short-term memory; see `shared.lstm.lstm`."""
     if not _suits(x, kernel, recurrent_kernel, bias, h, c):
         return NotImplemented
     run = _Run(x, kernel, recurrent_kernel, mask, keep, **options)
-    h, c, by = h.copy(), c.copy(), panels(recurrent_kernel)
-    bias = run.by_gate(bias)
-    cells = run.history(keep)
-    bent = np.empty((run.batch, run.steps if keep else 1, run.units), x.dtype)
+    h, c, U, b = h.copy(), c.copy(), panels(recurrent_kernel), run.bias_or_zeros(bias)
+    cs = run.history(keep)
+    tanh_cs = np.empty((run.batch, run.steps if keep else 1, run.units), x.dtype)
     for at, z in run.blocks():
         run.divide(
             steps.lstm_steps,
-            *(by, z, bias, h[at], c[at], run.valid[at], run.backwards, run.y[at]),
-            *(run.before[at], cells[at], bent[at]),
+            *(U, z, b, h[at], c[at], run.valid[at], run.backwards, run.y[at]),
+            *(run.hs[at], cs[at], tanh_cs[at]),
         )
 
     def backward(gradients, arrays, needs):
-        g, dh = run.by_outputs(*gradients[:2])
-        dc = gradients[2].copy()
-        back, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
+        (dy, dh), dc = run.output_gradients(*gradients[:2]), gradients[2].copy()
+        Ut, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
         run.divide(
             steps.lstm_steps_backward,
-            *(back, run.z, cells, bent, dh, dc, g, run.valid, run.backwards, dz),
+            *(Ut, run.z, cs, tanh_cs, dh, dc, dy, run.valid, run.backwards, dz),
         )
         dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
         return [dx, dkernel, drecurrent, dbias, dh, dc, None]
@@ -83,29 +81,29 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, keep=False, 
 
 
 def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **options):
-    """Run gated recurrent units; see `shared.rnn.gru`."""
+    """Run gated recurrent units; see `shared.gru.gru`."""
     if not _suits(x, kernel, recurrent_kernel, bias, h):
         return NotImplemented
     run = _Run(x, kernel, recurrent_kernel, mask, keep, **options)
-    h, by = h.copy(), panels(recurrent_kernel)
-    input_bias, state_bias = (run.by_gate(b) for b in ((None, None) if bias is None else bias))
-    proposals = run.history(keep)
-    room = np.empty((run.batch, run.width), x.dtype)
-    for at, z in run.blocks():
+    h, U = h.copy(), panels(recurrent_kernel)
+    biases = [run.bias_or_zeros(b) for b in ((None, None) if bias is None else bias)]
+    h_gs = run.history(keep)
+    h_part = np.empty((run.batch, run.width), x.dtype)
+    for at, gates in run.blocks():
         run.divide(
             steps.gru_steps,
-            *(by, z, input_bias, state_bias, room[at], h[at], run.valid[at], run.backwards),
-            *(run.y[at], run.before[at], proposals[at]),
+            *(U, gates, *biases, h_part[at], h[at], run.valid[at], run.backwards),
+            *(run.y[at], run.hs[at], h_gs[at]),
         )
 
     def backward(gradients, arrays, needs):
-        g, dh = run.by_outputs(*gradients)
-        back, dz, dstate = panels(recurrent_kernel.T), np.empty_like(run.z), np.empty_like(run.z)
+        dy, dh = run.output_gradients(*gradients)
+        Ut, da_x, da_h = panels(recurrent_kernel.T), np.empty_like(run.z), np.empty_like(run.z)
         run.divide(
             steps.gru_steps_backward,
-            *(back, run.z, run.before, proposals, dh, g, run.valid, run.backwards, dz, dstate),
+            *(Ut, run.z, run.hs, h_gs, dh, dy, run.valid, run.backwards, da_x, da_h),
         )
-        dx, dkernel, drecurrent, dbias, dstate_bias = run.gradients(dz, dstate, needs)
+        dx, dkernel, drecurrent, dbias, dstate_bias = run.gradients(da_x, da_h, needs)
         dbias = np.array([dbias, dstate_bias]) if needs[3] else None
         return [dx, dkernel, drecurrent, dbias, dh, None]
 
@@ -154,7 +152,7 @@ class _Run:
             self.valid = np.ascontiguousarray(mask)
             shown = self.valid[:, ::-1] if go_backwards else self.valid
             self.shown = shown if zero_output_for_mask else np.cumsum(shown, axis=1) > 0
-        self.before, self.y = self.history(keep), self.history(return_sequences)
+        self.hs, self.y = self.history(keep), self.history(return_sequences)
         self.keep, self.z = keep, np.empty(0)
 
     def history(self, wanted):
@@ -162,7 +160,7 @@ class _Run:
         shape = (self.batch, self.steps, self.units) if wanted else (self.batch, 0, 0)
         return np.empty(shape, self.x.dtype)
 
-    def by_gate(self, bias):
+    def bias_or_zeros(self, bias):
         """A bias for all gates; zeros if there is none."""
         return np.zeros(self.width, self.x.dtype) if bias is None else bias
 
@@ -190,37 +188,39 @@ class _Run:
             return y if self.sequences else y.copy()
         return np.where(self.shown[..., None] if self.sequences else self.shown[:, -1:], y, 0)
 
-    def by_outputs(self, g, by_last):
-        """The gradients by the states: from all outputs (or empty), and by the last, fresh."""
+    def output_gradients(self, dy, dh):
+        """Those w.r.t. all outputs (or empty), and, in a new array, w.r.t. the last state."""
         if self.shown is not None:
             shown = self.shown[..., None] if self.sequences else self.shown[:, -1:]
-            g = np.where(shown, g, g.dtype.type(0))
+            dy = np.where(shown, dy, dy.dtype.type(0))
         if self.sequences:
-            return np.ascontiguousarray(g), by_last.copy()
-        return np.empty((self.batch, 0, 0), g.dtype), by_last + g
+            return np.ascontiguousarray(dy), dh.copy()
+        return np.empty((self.batch, 0, 0), dy.dtype), dh + dy
 
-    def gradients(self, dz, dstate, needs):
-        """The gradients by inputs, kernels and biases, None where none is needed.
+    def gradients(self, da_x, da_h, needs):
+        """The gradients with respect to inputs, kernels and biases, None where none is needed.
+
+        Summed over all steps at once: `dx = da_x @ K.T`, `dK = x.T @ da_x`, `dU = h_prev.T @ da_h`.
 
         Args:
-            dz: The gradients by the inputs' share of the pre-activations.
-            dstate: Those by the state's share.
+            da_x: Those with respect to the inputs' part of the pre-activations.
+            da_h: Those with respect to the state's part; the same array but for a GRU.
             needs: As for a fused kernel's backward pass.
         """
-        x, before, z, s = (_rows(a, self.steps) for a in (self.x, self.before, dz, dstate))
-        by_x, by_kernel, by_recurrent = products_at_once(
+        x, h_prev, by_x, by_h = (_rows(a, self.steps) for a in (self.x, self.hs, da_x, da_h))
+        dx, dkernel, drecurrent = products_at_once(
             np,
             [
-                (z, self.kernel.T) if needs[0] else None,
-                (x.T, z) if needs[1] else None,
-                (before.T, s) if needs[2] else None,
+                (by_x, self.kernel.T) if needs[0] else None,
+                (x.T, by_x) if needs[1] else None,
+                (h_prev.T, by_h) if needs[2] else None,
             ],
-            z.dtype,
+            by_x.dtype,
         )
-        by_x = None if by_x is None else by_x.reshape(self.x.shape)
-        by_bias = column_sums(np, z) if needs[3] else None
-        by_state_bias = column_sums(np, s) if needs[3] and dstate is not dz else None
-        return by_x, by_kernel, by_recurrent, by_bias, by_state_bias
+        dx = None if dx is None else dx.reshape(self.x.shape)
+        dbias = column_sums(np, by_x) if needs[3] else None
+        dstate_bias = column_sums(np, by_h) if needs[3] and da_h is not da_x else None
+        return dx, dkernel, drecurrent, dbias, dstate_bias
 
 
 def _rows(array, steps):

@@ -1,9 +1,12 @@
 """The loops over time of `rnn`, forward and backward, some samples of a batch in each piece.
 
-Arrays are `(samples, steps, units)`, as the layers have them, or `(samples, steps, width)` with the
-gates side by side, so that those of one kind are one row. `z` comes with what the inputs give to
-the pre-activations, gets the state's share added by `panels.multiply`, and keeps the finished gates
-for the backward pass, where `dz` takes its place.
+The equations are those of `shared/rnn.py`, `lstm.py` and `gru.py`, line by line and by the same
+names. `U` is the recurrent kernel, `Ut` its transpose, both cut into panels for `panels.multiply`;
+`b` is the bias, `dy` the gradient with respect to the outputs. Arrays are `(samples, steps,
+units)`, as the layers have them, or `(samples, steps, width)` with the gates side by side, so that
+those of one kind are one row. `z` is given as `x @ K`, gets `h_prev @ U + b` added, and keeps the
+finished gates for the backward pass, which writes `dz` likewise. The products with `K`, and `dK`,
+`dU` and `db`, are made for all steps at once, in `rnn.py`.
 
 The gates of a step are computed for all samples, in several short loops over few arrays each: a
 compiler makes vectors of a loop only if it can check that no two of its arrays overlap, and gives
@@ -20,148 +23,161 @@ from minikeras.kernels.compiled.team import ALL, together
 
 
 @compiled("contract")
-def simple_steps(team, ends, number, by, z, bias, h, valid, backwards, y, before):
+def simple_steps(team, ends, number, U, z, b, h, valid, backwards, y, hs):
     """Run a simple recurrent network; `z` gets the new states, `h` the last."""
     if number == ALL:
-        return together(team, ends, (by, z, bias, h, valid, backwards, y, before))
+        return together(team, ends, (U, z, b, h, valid, backwards, y, hs))
     first, end = ends[number], ends[number + 1]
     z, h, valid, y = z[first:end], h[first:end], valid[first:end], y[first:end]
-    before = before[first:end]
+    hs = hs[first:end]
     steps, units = z.shape[1], h.shape[1]
     for s in range(steps):
         t = steps - 1 - s if backwards else s
-        _store(h, before, t)
-        _add_product(by, h, z, t)
+        _store(h, hs, t)
+        _add_product(U, h, z, t)
         state = _step(z, t, 0)
-        _tanh_of_sum(state, units, bias, valid, t)
+        _tanh_of_sum(state, units, b, valid, t)
         _copy(state, h, valid, t)
         _store(h, y, s)
 
 
 @compiled("contract")
-def simple_steps_backward(team, ends, number, by, z, dh, g, valid, backwards, dz):
-    """Write `dz`, and in `dh` the gradient by the first state."""
+def simple_steps_backward(team, ends, number, Ut, hs, dh, dy, valid, backwards, dz):
+    """Write `dz`, and in `dh` the gradient with respect to the first state.
+
+    `hs` are the states after the steps. Computed as `dz = dh - dh * h * h`.
+    """
     if number == ALL:
-        return together(team, ends, (by, z, dh, g, valid, backwards, dz))
+        return together(team, ends, (Ut, hs, dh, dy, valid, backwards, dz))
     first, end = ends[number], ends[number + 1]
-    z, dh, g, valid = z[first:end], dh[first:end], g[first:end], valid[first:end]
+    hs, dh, dy, valid = hs[first:end], dh[first:end], dy[first:end], valid[first:end]
     dz = dz[first:end]
-    steps = z.shape[1]
+    steps = hs.shape[1]
     for s in range(steps - 1, -1, -1):
         t = steps - 1 - s if backwards else s
-        _load_more(g, s, dh)
-        slope = _step(dz, t, 0)
-        _through_tanh(dh, _step(z, t, 0), slope, valid, t)
-        _clear(dh, slope, dz.shape[2], valid, t)
-        _add_pulled(by, dz, t, dh)
+        _add_output_gradient(dy, s, dh)
+        dz_t = _step(dz, t, 0)
+        _times_tanh_slope(dh, _step(hs, t, 0), dz_t, valid, t)
+        _clear(dh, dz_t, dz.shape[2], valid, t)
+        _add_state_gradient(Ut, dz, t, dh)
 
 
 @compiled("contract")
-def lstm_steps(team, ends, number, by, z, bias, h, c, valid, backwards, y, before, cells, bent):
+def lstm_steps(team, ends, number, U, z, b, h, c, valid, backwards, y, hs, cs, tanh_cs):
     """Run a long short-term memory; `z` gets the gates, `h` and `c` the last states."""
     if number == ALL:
-        return together(team, ends, (by, z, bias, h, c, valid, backwards, y, before, cells, bent))
+        return together(team, ends, (U, z, b, h, c, valid, backwards, y, hs, cs, tanh_cs))
     first, end = ends[number], ends[number + 1]
     z, h, c, valid = z[first:end], h[first:end], c[first:end], valid[first:end]
-    y, before, cells, bent = y[first:end], before[first:end], cells[first:end], bent[first:end]
+    y, hs, cs, tanh_cs = y[first:end], hs[first:end], cs[first:end], tanh_cs[first:end]
     steps, units = z.shape[1], h.shape[1]
     two, three = 2 * units, 3 * units
     for s in range(steps):
         t = steps - 1 - s if backwards else s
-        _store(h, before, t)
-        _store(c, cells, t)
-        _add_product(by, h, z, t)
-        enter, stay = _step(z, t, 0), _step(z, t, units)
-        value, leave = _step(z, t, two), _step(z, t, three)
-        _sigmoid_of_sum(enter, two, bias[:two], valid, t)
-        _tanh_of_sum(value, units, bias[two:three], valid, t)
-        _sigmoid_of_sum(leave, units, bias[three:], valid, t)
-        _new_cell(enter, stay, value, c, valid, t)
-        room = _step(bent, t if cells.size > 0 else 0, 0)
-        _tanh(c, room, valid, t)
-        _times(leave, room, h, valid, t)
+        _store(h, hs, t)
+        _store(c, cs, t)
+        _add_product(U, h, z, t)
+        i, f, g, o = _step(z, t, 0), _step(z, t, units), _step(z, t, two), _step(z, t, three)
+        _sigmoid_of_sum(i, two, b[:two], valid, t)  # and f, which lies beside it
+        _tanh_of_sum(g, units, b[two:three], valid, t)
+        _sigmoid_of_sum(o, units, b[three:], valid, t)
+        _new_cell(i, f, g, c, valid, t)
+        tanh_c = _step(tanh_cs, t if cs.size > 0 else 0, 0)
+        _tanh(c, tanh_c, valid, t)
+        _times(o, tanh_c, h, valid, t)
         _store(h, y, s)
 
 
 @compiled("contract")
-def lstm_steps_backward(team, ends, number, by, z, cells, bent, dh, dc, g, valid, backwards, dz):
-    """Write `dz`, and in `dh` and `dc` the gradients by the first states."""
+def lstm_steps_backward(team, ends, number, Ut, z, cs, tanh_cs, dh, dc, dy, valid, backwards, dz):
+    """Write `dz`, and in `dh` and `dc` the gradients with respect to the first states.
+
+    `z` holds the gates, `cs` the cell states before the steps.
+    """
     if number == ALL:
-        return together(team, ends, (by, z, cells, bent, dh, dc, g, valid, backwards, dz))
+        return together(team, ends, (Ut, z, cs, tanh_cs, dh, dc, dy, valid, backwards, dz))
     first, end = ends[number], ends[number + 1]
-    z, cells, bent, dh = z[first:end], cells[first:end], bent[first:end], dh[first:end]
-    dc, g, valid, dz = dc[first:end], g[first:end], valid[first:end], dz[first:end]
+    z, cs, tanh_cs, dh = z[first:end], cs[first:end], tanh_cs[first:end], dh[first:end]
+    dc, dy, valid, dz = dc[first:end], dy[first:end], valid[first:end], dz[first:end]
     steps, units = z.shape[1], dh.shape[1]
     two, three = 2 * units, 3 * units
     for s in range(steps - 1, -1, -1):
         t = steps - 1 - s if backwards else s
-        _load_more(g, s, dh)
-        enter, stay = _step(z, t, 0), _step(z, t, units)
-        value, leave = _step(z, t, two), _step(z, t, three)
-        room, slopes = _step(bent, t, 0), _step(dz, t, 0)
-        _through_sigmoid(dh, room, leave, _step(dz, t, three), units, valid, t)
-        _by_state(leave, room, dh, dc, valid, t)
-        _through_sigmoid(dc, value, enter, slopes, units, valid, t)
-        _by_value(enter, value, dc, _step(dz, t, two), valid, t)
-        _through_sigmoid(dc, _step(cells, t, 0), stay, _step(dz, t, units), units, valid, t)
-        _scale(dc, stay, valid, t)
-        _clear(dh, slopes, dz.shape[2], valid, t)
-        _add_pulled(by, dz, t, dh)
+        _add_output_gradient(dy, s, dh)
+        i, f, g, o = _step(z, t, 0), _step(z, t, units), _step(z, t, two), _step(z, t, three)
+        dz_i, dz_f = _step(dz, t, 0), _step(dz, t, units)
+        dz_g, dz_o = _step(dz, t, two), _step(dz, t, three)
+        tanh_c = _step(tanh_cs, t, 0)
+        _times_sigmoid_slope(dh, tanh_c, o, dz_o, units, valid, t)
+        _add_cell_gradient(o, tanh_c, dh, dc, valid, t)
+        _times_sigmoid_slope(dc, g, i, dz_i, units, valid, t)
+        _candidate_gradient(i, g, dc, dz_g, valid, t)
+        _times_sigmoid_slope(dc, _step(cs, t, 0), f, dz_f, units, valid, t)
+        _scale(dc, f, valid, t)
+        _clear(dh, dz_i, dz.shape[2], valid, t)
+        _add_state_gradient(Ut, dz, t, dh)
 
 
 @compiled("contract")
 def gru_steps(
-    team, ends, number, by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals
+    team, ends, number, U, gates, b, state_b, h_part, h, valid, backwards, y, hs, h_gs
 ):  # fmt: skip
-    """Run gated recurrent units; `z` gets the gates, `h` the last state."""
+    """Run gated recurrent units; `gates` gets `z, r, g` for the inputs' part, `h` the last state.
+
+    `h_part` is room for what the state adds to the pre-activations, `b` and `state_b` are `b[0]`
+    and `b[1]` of the equations.
+    """
     if number == ALL:
-        given = by, z, bias, state_bias, room, h, valid, backwards, y, before, proposals
+        given = U, gates, b, state_b, h_part, h, valid, backwards, y, hs, h_gs
         return together(team, ends, given)
     first, end = ends[number], ends[number + 1]
-    z, room, h, valid = z[first:end], room[first:end], h[first:end], valid[first:end]
-    y, before, proposals = y[first:end], before[first:end], proposals[first:end]
-    (samples, steps), units = z.shape[:2], h.shape[1]
+    gates, h_part, h = gates[first:end], h_part[first:end], h[first:end]
+    valid, y, hs, h_gs = valid[first:end], y[first:end], hs[first:end], h_gs[first:end]
+    (samples, steps), units = gates.shape[:2], h.shape[1]
     row, two = units * h.itemsize, 2 * units
-    start, given = state_bias.ctypes.data, room.ctypes.data
-    proposed = _part(room, two)
+    start, sums = state_b.ctypes.data, h_part.ctypes.data
+    h_g = _part(h_part, two)
     for s in range(steps):
         t = steps - 1 - s if backwards else s
-        _store(h, before, t)
-        multiply(by, h.ctypes.data, row, start, 0, given, 3 * row, samples)
-        _store(proposed, proposals, t)
-        update, reset, value = _step(z, t, 0), _step(z, t, units), _step(z, t, two)
-        _add(room, two, update, valid, t)
-        _sigmoid_of_sum(update, two, bias[:two], valid, t)
-        _add_times(reset, proposed, value, units, valid, t)
-        _tanh_of_sum(value, units, bias[two:], valid, t)
-        _blend(update, value, h, valid, t)
+        _store(h, hs, t)
+        multiply(U, h.ctypes.data, row, start, 0, sums, 3 * row, samples)
+        _store(h_g, h_gs, t)
+        z, r, g = _step(gates, t, 0), _step(gates, t, units), _step(gates, t, two)
+        _add(h_part, two, z, valid, t)  # and to r, which lies beside it
+        _sigmoid_of_sum(z, two, b[:two], valid, t)
+        _add_times(r, h_g, g, units, valid, t)
+        _tanh_of_sum(g, units, b[two:], valid, t)
+        _blend(z, g, h, valid, t)
         _store(h, y, s)
 
 
 @compiled("contract")
 def gru_steps_backward(
-    team, ends, number, by, z, before, proposals, dh, g, valid, backwards, dz, dstate
+    team, ends, number, Ut, gates, hs, h_gs, dh, dy, valid, backwards, da_x, da_h
 ):  # fmt: skip
-    """Write `dz` and `dstate`, the gradients by what inputs and state gave; in `dh` the first's."""
+    """Write `da_x` and `da_h`, and in `dh` the gradient with respect to the first state.
+
+    `hs` are the states before the steps.
+    """
     if number == ALL:
-        return together(team, ends, (by, z, before, proposals, dh, g, valid, backwards, dz, dstate))
+        return together(team, ends, (Ut, gates, hs, h_gs, dh, dy, valid, backwards, da_x, da_h))
     first, end = ends[number], ends[number + 1]
-    z, before, proposals, dh = z[first:end], before[first:end], proposals[first:end], dh[first:end]
-    g, valid, dz, dstate = g[first:end], valid[first:end], dz[first:end], dstate[first:end]
-    steps, units = z.shape[1], dh.shape[1]
+    gates, hs, h_gs, dh = gates[first:end], hs[first:end], h_gs[first:end], dh[first:end]
+    dy, valid, da_x, da_h = dy[first:end], valid[first:end], da_x[first:end], da_h[first:end]
+    steps, units = gates.shape[1], dh.shape[1]
     two = 2 * units
     for s in range(steps - 1, -1, -1):
         t = steps - 1 - s if backwards else s
-        _load_more(g, s, dh)
-        update, reset, value = _step(z, t, 0), _step(z, t, units), _step(z, t, two)
-        by_update, by_reset, by_value = _step(dz, t, 0), _step(dz, t, units), _step(dz, t, two)
-        _by_update(update, value, _step(before, t, 0), dh, by_update, valid, t)
-        _by_candidate(update, value, dh, by_value, valid, t)
-        _through_sigmoid(by_value, _step(proposals, t, 0), reset, by_reset, units, valid, t)
-        _scale(dh, update, valid, t)
-        _clear_masked(by_update, dz.shape[2], valid, t)
-        _split(by_update, by_value, reset, units, _step(dstate, t, 0), _step(dstate, t, two))
-        _add_pulled(by, dstate, t, dh)
+        _add_output_gradient(dy, s, dh)
+        z, r, g = _step(gates, t, 0), _step(gates, t, units), _step(gates, t, two)
+        da_z, da_r, da_g = _step(da_x, t, 0), _step(da_x, t, units), _step(da_x, t, two)
+        _update_gradient(z, g, _step(hs, t, 0), dh, da_z, valid, t)
+        _gru_candidate_gradient(z, g, dh, da_g, valid, t)
+        _times_sigmoid_slope(da_g, _step(h_gs, t, 0), r, da_r, units, valid, t)
+        _scale(dh, z, valid, t)
+        _clear_masked(da_z, da_x.shape[2], valid, t)
+        _split(da_z, da_g, r, units, _step(da_h, t, 0), _step(da_h, t, two))
+        _add_state_gradient(Ut, da_h, t, dh)
 
 
 # What all of them do with whole steps
@@ -182,8 +198,8 @@ def _part(x, first):
 
 
 @inner()
-def _is_there(valid, r, t):
-    return valid.size == 0 or valid[r, t]
+def _is_there(valid, n, t):
+    return valid.size == 0 or valid[n, t]
 
 
 @inner()
@@ -191,55 +207,55 @@ def _store(state, history, t):
     """Note the state of every sample, if anyone wants to know."""
     if history.size > 0:
         out = _step(history, t, 0)
-        for r in range(len(out)):
+        for n in range(len(out)):
             for j in range(history.shape[2]):
-                out[r, j] = state[r, j]
+                out[n, j] = state[n, j]
 
 
 @inner()
-def _load_more(g, s, dh):
-    """Add the gradients by the outputs of a step, if all were returned."""
-    if g.size > 0:
-        more = _step(g, s, 0)
-        for r in range(len(dh)):
+def _add_output_gradient(dy, s, dh):
+    """Add the gradients with respect to the outputs of a step, if all were returned."""
+    if dy.size > 0:
+        more = _step(dy, s, 0)
+        for n in range(len(dh)):
             for j in range(dh.shape[1]):
-                dh[r, j] += more[r, j]
+                dh[n, j] += more[n, j]
 
 
 @inner()
-def _add_product(by, h, z, t):
-    """`z[:, t] += h @ recurrent_kernel`."""
+def _add_product(U, h, z, t):
+    """`z[:, t] += h @ U`, which is given in panels."""
     here, row = z[0, t].ctypes.data, z[0].size * z.itemsize
-    multiply(by, h.ctypes.data, h.shape[1] * h.itemsize, here, row, here, row, len(h))
+    multiply(U, h.ctypes.data, h.shape[1] * h.itemsize, here, row, here, row, len(h))
 
 
 @inner()
-def _add_pulled(by, dz, t, dh):
-    """`dh += dz[:, t] @ transposed`.
+def _add_state_gradient(Ut, dz, t, dh):
+    """`dh += dz[:, t] @ U.T`, which is given in panels.
 
-    Where a sample is masked, `dz` is zero and the gradient by the state stays as it is.
+    Where a sample is masked, `dz` is zero and the gradient w.r.t. the state stays as it is.
     """
     state, row = dh.ctypes.data, dh.shape[1] * dh.itemsize
     here, step = dz[0, t].ctypes.data, dz[0].size * dz.itemsize
-    multiply(by, here, step, state, row, state, row, len(dh))
+    multiply(Ut, here, step, state, row, state, row, len(dh))
 
 
 @inner()
 def _clear(dh, dz, width, valid, t):
-    """The gradient by a state has been passed on; one by a masked step is zero."""
-    for r in range(len(dh)):
-        if _is_there(valid, r, t):
+    """The gradient w.r.t. a state has been passed on; that w.r.t. a masked step is zero."""
+    for n in range(len(dh)):
+        if _is_there(valid, n, t):
             for j in range(dh.shape[1]):
-                dh[r, j] = 0
+                dh[n, j] = 0
     _clear_masked(dz, width, valid, t)
 
 
 @inner()
 def _clear_masked(dz, width, valid, t):
-    for r in range(len(dz)):
-        if not _is_there(valid, r, t):
+    for n in range(len(dz)):
+        if not _is_there(valid, n, t):
             for j in range(width):
-                dz[r, j] = 0
+                dz[n, j] = 0
 
 
 # Row by row; masked rows stay as they are
@@ -247,144 +263,152 @@ def _clear_masked(dz, width, valid, t):
 
 @inner()
 def _copy(a, out, valid, t):
-    for r in range(len(out)):
-        if _is_there(valid, r, t):
+    for n in range(len(out)):
+        if _is_there(valid, n, t):
             for j in range(out.shape[1]):
-                out[r, j] = a[r, j]
+                out[n, j] = a[n, j]
 
 
 @inner()
 def _add(a, width, out, valid, t):
-    for r in range(len(a)):
-        if _is_there(valid, r, t):
+    for n in range(len(a)):
+        if _is_there(valid, n, t):
             for j in range(width):
-                out[r, j] += a[r, j]
+                out[n, j] += a[n, j]
 
 
 @inner()
 def _times(a, b, out, valid, t):
-    for r in range(len(out)):
-        if _is_there(valid, r, t):
+    for n in range(len(out)):
+        if _is_there(valid, n, t):
             for j in range(out.shape[1]):
-                out[r, j] = a[r, j] * b[r, j]
+                out[n, j] = a[n, j] * b[n, j]
 
 
 @inner()
 def _scale(out, by, valid, t):
-    for r in range(len(out)):
-        if _is_there(valid, r, t):
+    for n in range(len(out)):
+        if _is_there(valid, n, t):
             for j in range(out.shape[1]):
-                out[r, j] *= by[r, j]
+                out[n, j] *= by[n, j]
 
 
 @inner("contract")
 def _add_times(a, b, out, width, valid, t):
-    for r in range(len(out)):
-        if _is_there(valid, r, t):
+    for n in range(len(out)):
+        if _is_there(valid, n, t):
             for j in range(width):
-                out[r, j] += a[r, j] * b[r, j]
+                out[n, j] += a[n, j] * b[n, j]
 
 
 @inner()
 def _tanh(x, out, valid, t):
     wide_vectors()
-    for r in range(len(x)):
-        if _is_there(valid, r, t):
+    for n in range(len(x)):
+        if _is_there(valid, n, t):
             for j in range(x.shape[1]):
-                out[r, j] = tanh(x[r, j])
+                out[n, j] = tanh(x[n, j])
 
 
 @inner()
 def _sigmoid_of_sum(out, width, bias, valid, t):
     wide_vectors()
-    for r in range(len(out)):
-        if _is_there(valid, r, t):
+    for n in range(len(out)):
+        if _is_there(valid, n, t):
             for j in range(width):
-                out[r, j] = sigmoid(out[r, j] + bias[j])
+                out[n, j] = sigmoid(out[n, j] + bias[j])
 
 
 @inner()
 def _tanh_of_sum(out, width, bias, valid, t):
     wide_vectors()
-    for r in range(len(out)):
-        if _is_there(valid, r, t):
+    for n in range(len(out)):
+        if _is_there(valid, n, t):
             for j in range(width):
-                out[r, j] = tanh(out[r, j] + bias[j])
+                out[n, j] = tanh(out[n, j] + bias[j])
 
 
 @inner("contract")
-def _through_tanh(g, y, out, valid, t):
-    for r in range(len(g)):
-        if _is_there(valid, r, t):
-            for j in range(g.shape[1]):
-                out[r, j] = g[r, j] - g[r, j] * y[r, j] * y[r, j]
+def _times_tanh_slope(dy, y, out, valid, t):
+    """`dy * (1 - y**2)`."""
+    for n in range(len(dy)):
+        if _is_there(valid, n, t):
+            for j in range(dy.shape[1]):
+                out[n, j] = dy[n, j] - dy[n, j] * y[n, j] * y[n, j]
 
 
 @inner("contract")
-def _through_sigmoid(g, factor, y, out, width, valid, t):
-    for r in range(len(out)):
-        if _is_there(valid, r, t):
+def _times_sigmoid_slope(dy, factor, y, out, width, valid, t):
+    """`dy * factor * y * (1 - y)`: `dz_i`, `dz_f` and `dz_o` of the LSTM, `da_r` of the GRU."""
+    for n in range(len(out)):
+        if _is_there(valid, n, t):
             for j in range(width):
-                out[r, j] = g[r, j] * factor[r, j] * (y[r, j] - y[r, j] * y[r, j])
+                out[n, j] = dy[n, j] * factor[n, j] * (y[n, j] - y[n, j] * y[n, j])
 
 
 @inner("contract")
-def _new_cell(enter, stay, value, c, valid, t):
-    for r in range(len(c)):
-        if _is_there(valid, r, t):
+def _new_cell(i, f, g, c, valid, t):
+    """`c = f * c_prev + i * g`."""
+    for n in range(len(c)):
+        if _is_there(valid, n, t):
             for j in range(c.shape[1]):
-                c[r, j] = stay[r, j] * c[r, j] + enter[r, j] * value[r, j]
+                c[n, j] = f[n, j] * c[n, j] + i[n, j] * g[n, j]
 
 
 @inner("contract")
-def _by_state(leave, bent, dh, dc, valid, t):
-    for r in range(len(dc)):
-        if _is_there(valid, r, t):
+def _add_cell_gradient(o, tanh_c, dh, dc, valid, t):
+    """`dc += dh * o * (1 - tanh_c**2)`."""
+    for n in range(len(dc)):
+        if _is_there(valid, n, t):
             for j in range(dc.shape[1]):
-                through = dh[r, j] * leave[r, j]
-                dc[r, j] += through - through * bent[r, j] * bent[r, j]
+                dtanh_c = dh[n, j] * o[n, j]
+                dc[n, j] += dtanh_c - dtanh_c * tanh_c[n, j] * tanh_c[n, j]
 
 
 @inner("contract")
-def _by_value(enter, value, dc, slope, valid, t):
-    for r in range(len(dc)):
-        if _is_there(valid, r, t):
+def _candidate_gradient(i, g, dc, dz_g, valid, t):
+    """`dz_g = dc * i * (1 - g**2)`."""
+    for n in range(len(dc)):
+        if _is_there(valid, n, t):
             for j in range(dc.shape[1]):
-                through = dc[r, j] * enter[r, j]
-                slope[r, j] = through - through * value[r, j] * value[r, j]
+                dg = dc[n, j] * i[n, j]
+                dz_g[n, j] = dg - dg * g[n, j] * g[n, j]
 
 
 @inner("contract")
-def _blend(update, candidate, h, valid, t):
-    for r in range(len(h)):
-        if _is_there(valid, r, t):
+def _blend(z, g, h, valid, t):
+    """`h = z * h_prev + (1 - z) * g`, as `g + (h_prev - g) * z`."""
+    for n in range(len(h)):
+        if _is_there(valid, n, t):
             for j in range(h.shape[1]):
-                h[r, j] = candidate[r, j] + (h[r, j] - candidate[r, j]) * update[r, j]
+                h[n, j] = g[n, j] + (h[n, j] - g[n, j]) * z[n, j]
 
 
 @inner("contract")
-def _by_update(update, candidate, h, dh, slope, valid, t):
-    for r in range(len(dh)):
-        if _is_there(valid, r, t):
+def _update_gradient(z, g, h_prev, dh, da_z, valid, t):
+    """`da_z = dh * (h_prev - g) * z * (1 - z)`."""
+    for n in range(len(dh)):
+        if _is_there(valid, n, t):
             for j in range(dh.shape[1]):
-                bend = update[r, j] - update[r, j] * update[r, j]
-                slope[r, j] = dh[r, j] * (h[r, j] - candidate[r, j]) * bend
+                slope = z[n, j] - z[n, j] * z[n, j]
+                da_z[n, j] = dh[n, j] * (h_prev[n, j] - g[n, j]) * slope
 
 
 @inner("contract")
-def _by_candidate(update, candidate, dh, slope, valid, t):
-    for r in range(len(dh)):
-        if _is_there(valid, r, t):
+def _gru_candidate_gradient(z, g, dh, da_g, valid, t):
+    """`da_g = dh * (1 - z) * (1 - g**2)`."""
+    for n in range(len(dh)):
+        if _is_there(valid, n, t):
             for j in range(dh.shape[1]):
-                through = dh[r, j] - dh[r, j] * update[r, j]
-                slope[r, j] = through - through * candidate[r, j] * candidate[r, j]
+                dg = dh[n, j] - dh[n, j] * z[n, j]
+                da_g[n, j] = dg - dg * g[n, j] * g[n, j]
 
 
 @inner()
-def _split(by_gates, by_value, reset, units, gates, value):
-    """What the state's share of the pre-activations gets of the gradients."""
-    for r in range(len(gates)):
+def _split(da_x, da_g, r, units, da_h, da_h_g):
+    """`da_h = concatenate([da_z, da_r, da_g * r])` for a step."""
+    for n in range(len(da_h)):
         for j in range(2 * units):
-            gates[r, j] = by_gates[r, j]
+            da_h[n, j] = da_x[n, j]
         for j in range(units):
-            value[r, j] = by_value[r, j] * reset[r, j]
+            da_h_g[n, j] = da_g[n, j] * r[n, j]

@@ -1,8 +1,8 @@
 """What the recurrent kernels share: everything but the step itself.
 
 All buffers have the time axis first. One matrix product serves the inputs of all steps, and one
-each the gradients by the inputs and by both kernels; only the product with the last step's state is
-left inside the loop. A masked step leaves the states as they are.
+each the gradients with respect to the inputs and to both kernels; only the product with the
+previous state is left inside the loop. A masked step leaves the states as they are.
 """
 
 from minikeras.kernels.shared.dense import column_sums, flat
@@ -81,22 +81,22 @@ class Steps:
 
     # Backward
 
-    def output_gradients(self, g, g_state):
-        """Return the gradients by the state after each step, as far as they come from outside.
+    def output_gradients(self, dy, dh):
+        """Return what the loss passes back to the states directly, not through later steps.
 
         Args:
-            g: Gradient by what `outputs` returned.
-            g_state: Gradient by the last state.
+            dy: Gradient with respect to what `outputs` returned.
+            dh: Gradient with respect to the last state.
 
         Returns:
-            The gradients by the outputs of all steps, None if there was only one; and that by the
-            last state, in a fresh array.
+            The gradients with respect to the outputs of all steps, `(steps, batch, units)`, None
+            if only the last was returned; and that with respect to the last state, in a new array.
         """
         shown = self.shown
         if self.return_sequences:
-            g = g.swapaxes(0, 1)
-            return g if shown is None else self.xp.where(shown, g, 0), g_state.copy()
-        total = g_state + (g if shown is None else self.xp.where(shown[-1], g, 0))
+            dy = dy.swapaxes(0, 1)
+            return dy if shown is None else self.xp.where(shown, dy, 0), dh.copy()
+        total = dh + (dy if shown is None else self.xp.where(shown[-1], dy, 0))
         return None, self.xp.ascontiguousarray(total)
 
     def clear_masked(self, t, *gradients):
@@ -111,10 +111,12 @@ class Steps:
             self.xp.copyto(gradient, later, where=self.masked[t])
 
     def input_gradients(self, dz, kernel, needs):
-        """Return the gradients by the inputs and by the kernel that multiplies them.
+        """Return the gradients with respect to the inputs and to their kernel.
+
+        `dx = dz @ kernel.T` for every step, and `dkernel`, the sum of `x.T @ dz` over the steps.
 
         Args:
-            dz: Gradients `(steps, batch, width)` by what `projections` yields.
+            dz: Gradients `(steps, batch, width)` with respect to what `projections` yields.
             kernel: Array `(features, width)`.
             needs: Two bools.
         """
@@ -143,7 +145,7 @@ def over_steps(xp, a, b):
 
 
 def summed(xp, dz):
-    """Return the sum over steps and samples: the gradient by a bias."""
+    """Return the sum over steps and samples: the gradient with respect to a bias."""
     return column_sums(xp, flat(dz))
 
 

@@ -207,16 +207,39 @@ class GRUCell(_GatedCell):
             z, z_state = z + self.bias[0], z_state + self.bias[1]
         return gru_step(z, z_state, h, self.activation, self.recurrent_activation)
 
-    def _reset_before(self, z, h, mask):
+    def _reset_before(self, x_part, h, mask):
+        """The next state; `x_part` is what the inputs give to the pre-activations.
+
+        Equations (recurrent.gru_reset_before_step):
+            x_z, x_r, x_g = split(x @ K + b, 3, axis=1)  # (batch, units) each
+            U_z, U_r, U_g = split(U, 3, axis=1)  # (units, units) each
+            z = sigmoid(x_z + h_prev @ U_z)
+            r = sigmoid(x_r + h_prev @ U_r)
+            g = tanh(x_g + (r * h_prev) @ U_g)
+            h = z * h_prev + (1 - z) * g
+
+        Equations (recurrent.gru_reset_before_step_backward):
+            U_z, U_r, U_g = split(U, 3, axis=1)
+            da_z = dh * (h_prev - g) * z * (1 - z)
+            da_g = dh * (1 - z) * (1 - g**2)
+            dreset = da_g @ U_g.T  # (batch, units), with respect to r * h_prev
+            da_r = dreset * h_prev * r * (1 - r)
+            da = concatenate([da_z, da_r, da_g], axis=1)  # (batch, 3 * units)
+            dx = da @ K.T
+            dh_prev = dh * z + dreset * r + da_z @ U_z.T + da_r @ U_r.T
+            dK += x.T @ da
+            dU += concatenate([h_prev.T @ da_z, h_prev.T @ da_r, (r * h_prev).T @ da_g], axis=1)
+            db += sum(da, axis=0)
+        """
         if self.bias is not None:
-            z = z + self.bias
+            x_part = x_part + self.bias
         first, last = (mask[:2], mask[2]) if mask is not None else (None, None)
-        x_gates, x_candidate = ops.split(z, [2 * self.units], axis=-1)
-        gates, candidate = ops.split(self.recurrent_kernel, [2 * self.units], axis=-1)
-        both = self.recurrent_activation(x_gates + project(h, gates, first))
-        update, reset = ops.split(both, 2, axis=-1)
-        new = self.activation(x_candidate + project(reset * h, candidate, last))
-        return update * h + (1 - update) * new
+        x_zr, x_g = ops.split(x_part, [2 * self.units], axis=-1)
+        U_zr, U_g = ops.split(self.recurrent_kernel, [2 * self.units], axis=-1)
+        gates = self.recurrent_activation(x_zr + project(h, U_zr, first))
+        z, r = ops.split(gates, 2, axis=-1)
+        g = self.activation(x_g + project(r * h, U_g, last))
+        return z * h + (1 - z) * g
 
 
 @taking(implementation=2)

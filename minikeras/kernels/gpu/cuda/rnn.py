@@ -1,4 +1,4 @@
-"""A step of a recurrent layer in one launch, or all of them; see `kernels/shared/rnn.py`."""
+"""A step of an LSTM or GRU in one launch, or all; see `lstm.py` and `gru.py` in `shared`."""
 
 from minikeras.kernels.gpu.launch import Source, are_floats, contiguous
 from minikeras.kernels.shared.dense import flat
@@ -13,47 +13,45 @@ _MOST_THREADS = 512
 _MOST_BYTES = 1 << 26
 
 
-def lstm_steps(xp, steps, kernel, bias, recurrent_kernel, gates, hs, cs, bent):
+def lstm_steps(xp, steps, kernel, bias, recurrent_kernel, gates, hs, cs, tanh_c):
     """Take all steps: write the gates, the states and `tanh(c)`."""
     if not _fits(steps, recurrent_kernel, hs, cs):
         return NotImplemented
-    given = _projected(xp, steps, kernel, bias), *contiguous(xp, recurrent_kernel)
-    _launch(xp, "lstm_steps", hs[0], 4, *given, gates, cs, bent, hs, len(steps))
+    arguments = _projected(xp, steps, kernel, bias), *contiguous(xp, recurrent_kernel)
+    _launch(xp, "lstm_steps", hs[0], 4, *arguments, gates, cs, tanh_c, hs, len(steps))
     return hs
 
 
-def lstm_steps_backward(xp, steps, gates, hs, cs, bent, recurrent_kernel, by_output, dh, dc, dz):
-    """Write the gradients by the pre-activations; return those by the first states."""
+def lstm_steps_backward(xp, steps, gates, hs, cs, tanh_c, recurrent_kernel, dy, dh, dc, dz):
+    """Write the gradients w.r.t. the pre-activations; return those w.r.t. the first states."""
     if not _fits(steps, recurrent_kernel, dh, dc):
         return NotImplemented
-    by_output, transposed = contiguous(xp, by_output, recurrent_kernel.T)
-    given = gates, cs, bent, transposed, dh if by_output is None else by_output, dh, dc, dz
-    _launch(xp, "lstm_steps_backward", dh, 4, *given, by_output is not None, len(steps))
+    dy, transposed = contiguous(xp, dy, recurrent_kernel.T)
+    arguments = gates, cs, tanh_c, transposed, dh if dy is None else dy, dh, dc, dz
+    _launch(xp, "lstm_steps_backward", dh, 4, *arguments, dy is not None, len(steps))
     return dh, dc
 
 
-def gru_steps(xp, steps, kernel, biases, recurrent_kernel, gates, hs, proposals):
-    """Take all steps: write the gates, the states and what they propose for the candidate."""
+def gru_steps(xp, steps, kernel, biases, recurrent_kernel, gates, hs, h_gs):
+    """Take all steps: write the gates, the states and what they give to the candidates."""
     if not _fits(steps, recurrent_kernel, hs):
         return NotImplemented
     projection = _projected(xp, steps, kernel, biases[0])
     recurrent_kernel, bias = contiguous(xp, recurrent_kernel, biases[1])
-    given = projection, recurrent_kernel, projection if bias is None else bias
-    given = *given, gates, proposals, hs, bias is not None
-    _launch(xp, "gru_steps", hs[0], 3, *given, len(steps))
+    arguments = projection, recurrent_kernel, projection if bias is None else bias
+    arguments = *arguments, gates, h_gs, hs, bias is not None
+    _launch(xp, "gru_steps", hs[0], 3, *arguments, len(steps))
     return hs
 
 
-def gru_steps_backward(
-    xp, steps, gates, hs, proposals, recurrent_kernel, by_output, dh, dx, drecurrent
-):
-    """Write the gradients by both products; return that by the first state."""
+def gru_steps_backward(xp, steps, gates, hs, h_gs, recurrent_kernel, dy, dh, da_x, da_h):
+    """Write the gradients with respect to both parts; return that w.r.t. the first state."""
     if not _fits(steps, recurrent_kernel, dh):
         return NotImplemented
-    by_output, transposed = contiguous(xp, by_output, recurrent_kernel.T)
-    given = gates, proposals, hs, transposed, dh if by_output is None else by_output
-    given = *given, dh, dx, drecurrent, by_output is not None
-    _launch(xp, "gru_steps_backward", dh, 3, *given, len(steps))
+    dy, transposed = contiguous(xp, dy, recurrent_kernel.T)
+    arguments = gates, h_gs, hs, transposed, dh if dy is None else dy
+    arguments = *arguments, dh, da_x, da_h, dy is not None
+    _launch(xp, "gru_steps_backward", dh, 3, *arguments, len(steps))
     return dh
 
 
@@ -79,26 +77,26 @@ def _launch(xp, name, state, gates, *arguments):
     _source.launch_blocks(xp, name, (batch,), (threads,), *arguments, units, batch)
 
 
-def lstm_step(xp, z, parts, projection, gates, c, next_c, bent, next_h):
+def lstm_step(xp, z, z_gates, projection, gates, c_prev, c, tanh_c, h):
     """Write the gates, the next states and `tanh(c)`."""
-    given = z, projection, gates, c, next_c, bent, next_h, c.shape[-1], c.size
-    _source.launch(xp, "lstm_step", c.size, *given)
+    arguments = z, projection, gates, c_prev, c, tanh_c, h, c.shape[-1], c.size
+    _source.launch(xp, "lstm_step", c.size, *arguments)
 
 
-def lstm_step_backward(xp, gates, c, bent, scratch, dh, dc, dz, parts, earlier_c):
-    """Write the gradients by the pre-activations and by the cell state before the step."""
-    given = gates, c, bent, dh, dc, dz, earlier_c, c.shape[-1], c.size
-    _source.launch(xp, "lstm_step_backward", c.size, *given)
+def lstm_step_backward(xp, gates, c_prev, tanh_c, scratch, dh, dc, dz, dz_gates, dc_prev):
+    """Write the gradients w.r.t. the pre-activations and w.r.t. the cell before the step."""
+    arguments = gates, c_prev, tanh_c, dh, dc, dz, dc_prev, dc.shape[-1], dc.size
+    _source.launch(xp, "lstm_step_backward", dc.size, *arguments)
 
 
-def gru_step(xp, z, parts, projection, state_bias, gates, h, proposal, next_h):
-    """Write the gates, what the state proposes for the candidate, and the next state."""
-    bias = z if state_bias is None else state_bias
-    given = z, projection, bias, gates, h, proposal, next_h, state_bias is not None
-    _source.launch(xp, "gru_step", h.size, *given, h.shape[-1], h.size)
+def gru_step(xp, h_part, h_gates, x_part, state_bias, gates, h_prev, h_g, h):
+    """Write the gates, what the state gives to the candidate, and the next state."""
+    bias = h_part if state_bias is None else state_bias
+    arguments = h_part, x_part, bias, gates, h_prev, h_g, h, state_bias is not None
+    _source.launch(xp, "gru_step", h.size, *arguments, h.shape[-1], h.size)
 
 
-def gru_step_backward(xp, gates, proposal, h, dh, scratch, passed, dx, drecurrent, parts):
-    """Write the gradients by both products, and what the state passed on unchanged."""
-    given = gates, proposal, h, dh, dx, drecurrent, passed, h.shape[-1], h.size
-    _source.launch(xp, "gru_step_backward", h.size, *given)
+def gru_step_backward(xp, gates, h_g, h_prev, dh, scratch, carried, da_x, da_h, da_gates):
+    """Write the gradients with respect to both parts, and what the state carries on."""
+    arguments = gates, h_g, h_prev, dh, da_x, da_h, carried, dh.shape[-1], dh.size
+    _source.launch(xp, "gru_step_backward", dh.size, *arguments)
