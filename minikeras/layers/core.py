@@ -87,6 +87,14 @@ class Dense(Layer):
 class Embedding(Layer):
     """A vector for each of a fixed number of integers.
 
+    Equations (dense.embedding):
+        y = table[ids]  # (count, width)
+
+    Equations (dense.embedding_backward):
+        dtable = zeros_like(table)  # (size, width)
+        for n, row in enumerate(ids):
+            dtable[row] += g[n]
+
     Args:
         input_dim: how many integers there are: valid inputs are 0 to `input_dim - 1`.
         output_dim: the size of each vector.

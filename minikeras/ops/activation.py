@@ -28,6 +28,12 @@ from minikeras.ops.special import erf
 def relu(xp, x):
     """Replace negative elements by zero.
 
+    Equations (activations.relu):
+        y = maximum(x, 0)
+
+    Equations (activations.relu_backward):
+        dx = g * (y > 0)
+
     Args:
         x: tensor.
 
@@ -63,6 +69,12 @@ def _(g, y):
 def relu6(xp, x):
     """Replace negative elements by zero and those above 6 by 6.
 
+    Equations (activations.relu6):
+        y = minimum(maximum(x, 0), 6)
+
+    Equations (activations.relu6_backward):
+        dx = g * ((y > 0) & (y < 6))
+
     Args:
         x: tensor.
 
@@ -97,6 +109,12 @@ def _(g, y, low, high):
 @provided(cuda="activations")
 def leaky_relu(xp, x, *, negative_slope=0.2):
     """Multiply negative elements by a small slope.
+
+    Equations (activations.leaky_relu):
+        y = where(x > 0, x, negative_slope * x)
+
+    Equations (activations.leaky_relu_backward):
+        dx = where(x > 0, g, negative_slope * g)
 
     Args:
         x: tensor.
@@ -134,6 +152,12 @@ def elu(x, alpha=1.0):
     """Exponential linear unit: `alpha * (exp(x) - 1)` below zero, the element itself above.
 
     Clevert, Unterthiner and Hochreiter, "Exponential Linear Units" (2016).
+
+    Equations (activations.elu):
+        y = where(x > 0, x, expm1(minimum(x, 0)))
+
+    Equations (activations.elu_backward):
+        dx = where(y < 0, g * (y + 1), g)
 
     Args:
         x: tensor.
@@ -186,6 +210,12 @@ def selu(xp, x):
 
     Klambauer et al., "Self-Normalizing Neural Networks" (2017), equation 2.
 
+    Equations (activations.selu):
+        y = scale * where(x > 0, x, alpha * expm1(minimum(x, 0)))
+
+    Equations (activations.selu_backward):
+        dx = where(y < 0, g * (y + scale * alpha), g * scale)
+
     Args:
         x: tensor.
 
@@ -230,6 +260,15 @@ def gelu(x, approximate=True):
     """Gaussian error linear unit: `x` times the probability that a normal number is below `x`.
 
     Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016).
+
+    Equations (activations.gelu):
+        u = sqrt(2 / pi) * (x + 0.044715 * x**3)
+        t = tanh(u)
+        y = x * (1 + t) / 2
+
+    Equations (activations.erf_gelu):
+        below = (1 + erf(x * sqrt(0.5))) / 2
+        y = x * below
 
     Args:
         x: tensor.
@@ -331,6 +370,10 @@ def _(x):
 def silu(x):
     """Multiply each element by its own sigmoid; also called swish.
 
+    Equations (activations.silu):
+        s = sigmoid(x)
+        y = x * s
+
     Args:
         x: tensor.
 
@@ -382,6 +425,9 @@ def glu(x, axis=-1):
 def hard_sigmoid(x):
     """A sigmoid of straight lines: 0 up to -3, 1 from 3 on.
 
+    Equations (activations.hard_sigmoid):
+        y = minimum(maximum(x + 3, 0), 6) / 6
+
     Args:
         x: tensor.
 
@@ -399,6 +445,9 @@ def hard_sigmoid(x):
 @op
 def hard_silu(x):
     """Multiply each element by its own `hard_sigmoid`; also called hard swish.
+
+    Equations (activations.hard_silu):
+        y = x * hard_sigmoid(x)
 
     Args:
         x: tensor.

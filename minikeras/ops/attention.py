@@ -105,6 +105,19 @@ def _shared_heads(x, heads):
 def _attention_reference(query, key, value, bias=None, mask=None, scale=1.0, causal=False):
     """Weigh values by the softmax of the scores of their keys.
 
+    Equations (attention.attention):
+        scores = scale * einsum("bthd,bshd->bhts", query, key) + bias  # (b, h, t, s)
+        weights = softmax(where(mask, scores, -inf))  # (b, h, t, s), along s
+        y = einsum("bhts,bshw->bthw", weights, value)  # (b, t, h, w)
+
+    Equations (attention.attention_backward):
+        dvalue = einsum("bhts,bthw->bshw", weights, g)
+        dweights = einsum("bthw,bshw->bhts", g, value)
+        dscores = weights * (dweights - sum(dweights * weights, axis=-1, keepdims=True))
+        dbias = dscores  # (b, h, t, s), to be summed to the shape of the bias
+        dquery = scale * einsum("bhts,bshd->bthd", dscores, key)
+        dkey = scale * einsum("bhts,bthd->bshd", dscores, query)
+
     Args:
         query: tensor `(batch, targets, heads, size)`.
         key: tensor `(batch, sources, heads, size)`, of the same dtype.

@@ -196,7 +196,16 @@ _over_classes = Family(to_float, same, _shape_without_axis)
 
 @primitive(_over_classes)
 def _softmax_crossentropy_reference(xp, target, output, *, axis=-1):
-    """Cross-entropy of logits, whose gradient takes for granted that targets add up to one."""
+    """Cross-entropy of logits, whose gradient takes for granted that targets add up to one.
+
+    Equations (crossentropy.softmax_crossentropy):
+        p = softmax(logits)
+        loss = -sum(target * log(p), axis=-1)
+
+    Equations (crossentropy.softmax_crossentropy_backward):
+        dtarget = -g[:, None] * log(p)
+        dlogits = g[:, None] * (p - target)
+    """
     return kernels.categorical(xp, target, output, axis=axis)[0]
 
 
@@ -221,6 +230,17 @@ _softmax_crossentropy = fused(
 
 @op
 def _sparse_crossentropy_reference(output, target):
+    """Cross-entropy of logits with the numbers of the right classes.
+
+    Equations (crossentropy.sparse_crossentropy):
+        p = softmax(logits)
+        loss = -log(p[arange(len(p)), target])
+
+    Equations (crossentropy.sparse_crossentropy_backward):
+        dlogits = p.copy()
+        dlogits[arange(len(p)), target] -= 1
+        dlogits *= g[:, None]
+    """
     places = expand_dims(target, axis=-1)
     return -squeeze(take_along_axis(log_softmax(output), places, axis=-1), axis=-1)
 
@@ -241,6 +261,16 @@ _sparse_crossentropy = fused(
 
 @op
 def _sigmoid_crossentropy_reference(target, output):
+    """Cross-entropy of a logit with a target probability: `log(1 + exp(x)) - x * target`.
+
+    Equations (crossentropy.sigmoid_crossentropy):
+        p = 1 / (1 + exp(-logits))
+        loss = -target * log(p) - (1 - target) * log(1 - p)
+
+    Equations (crossentropy.sigmoid_crossentropy_backward):
+        dtarget = -g * logits
+        dlogits = g * (p - target)
+    """
     return softplus(output) - output * target
 
 

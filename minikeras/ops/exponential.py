@@ -239,6 +239,12 @@ def _(g, x1, x2):
 def sigmoid(xp, x):
     """Return the logistic function `1 / (1 + exp(-x))` of every element.
 
+    Equations (activations.sigmoid):
+        y = 1 / (1 + exp(-x))
+
+    Equations (activations.sigmoid_backward):
+        dx = g * y * (1 - y)
+
     Args:
         x: tensor.
 
@@ -283,6 +289,9 @@ def _(g, t):
 @primitive(floating)
 def tanh(xp, x, *, out=None):
     """Return the hyperbolic tangent of every element.
+
+    Equations (activations.tanh_backward):
+        dx = g * (1 - y**2)
 
     Args:
         x: tensor.

@@ -51,6 +51,13 @@ def softmax(x, axis: Axes = -1):
 
     The result remembers `x`, so that a cross-entropy of it is computed from the logits.
 
+    Equations (crossentropy.softmax):
+        power = exp(x - max(x, axis=-1, keepdims=True))
+        y = power / sum(power, axis=-1, keepdims=True)
+
+    Equations (crossentropy.softmax_backward):
+        dx = y * (g - sum(g * y, axis=-1, keepdims=True))
+
     Args:
         x: tensor.
         axis: int, tuple of ints, or None for all axes, along which the result adds up to one.
@@ -96,6 +103,13 @@ def _(g, y, axis):
 @primitive(floating)
 def log_softmax(xp, x, *, axis=-1):
     """Logarithm of the softmax, exact also where the softmax is too small for its dtype.
+
+    Equations (crossentropy.log_softmax):
+        shifted = x - max(x, axis=-1, keepdims=True)
+        y = shifted - log(sum(exp(shifted), axis=-1, keepdims=True))
+
+    Equations (crossentropy.log_softmax_backward):
+        dx = g - exp(y) * sum(g, axis=-1, keepdims=True)
 
     Args:
         x: tensor.
@@ -250,13 +264,23 @@ def _matches(xp, x, num_classes, axis):
 
 @op
 def _dense_reference(x, kernel, bias=None, relu=False):
-    """Multiply the last axis by a kernel, add a bias, and cut off negative results if asked to.
+    """Multiply the last axis by a kernel, add a bias, and apply ReLU if asked to.
+
+    With all axes of `x` but the last taken as one, it computes, and passes back:
+
+    Equations (dense.dense):
+        y = x @ kernel + bias  # (batch, inputs) @ (inputs, units) + (units,): (batch, units)
+
+    Equations (dense.dense_backward):
+        dx = g @ kernel.T  # (batch, units) @ (units, inputs): (batch, inputs)
+        dkernel = x.T @ g  # (inputs, batch) @ (batch, units): (inputs, units)
+        dbias = sum(g, axis=0)  # (units,)
 
     Args:
         x: tensor `(..., inputs)`.
         kernel: tensor `(inputs, units)`.
         bias: tensor `(units,)`, or None.
-        relu: whether to replace negative results by zero.
+        relu: whether to apply ReLU.
 
     Returns:
         A float tensor `(..., units)`.

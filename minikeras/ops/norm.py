@@ -66,6 +66,9 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     `(x - mean) / sqrt(variance + epsilon) * scale + offset`; Ioffe and Szegedy, "Batch
     Normalization" (2015).
 
+    Equations (normalization.batch_norm_inference):
+        y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
+
     Args:
         x: tensor.
         mean: tensor `(channels,)`.
@@ -144,6 +147,20 @@ _normalizing = Family(_at_least_float32, same, None)
 @op
 def _batch_norm_reference(x, gamma=None, beta=None, axis=-1, epsilon=1e-3):
     """Normalize each channel of a batch with its own mean and variance.
+
+    With all axes but the channels' taken as one, it computes, and passes back for `y`:
+
+    Equations (normalization.batch_norm):
+        mean = x.mean(axis=0)  # (channels,)
+        variance = ((x - mean) ** 2).mean(axis=0)  # (channels,)
+        z = (x - mean) / sqrt(variance + epsilon)  # (rows, channels)
+        y = z * gamma + beta
+
+    Equations (normalization.batch_norm_backward):
+        dgamma = sum(g * z, axis=0)  # (channels,)
+        dbeta = sum(g, axis=0)  # (channels,)
+        dz = g * gamma  # (rows, channels)
+        dx = (dz - dz.mean(axis=0) - z * (dz * z).mean(axis=0)) / sqrt(variance + epsilon)
 
     Args:
         x: tensor; half precision is computed, and returned, in float32.
@@ -253,6 +270,21 @@ def _variance_scaled(x, gamma, axes, epsilon):
 
 @op
 def _layer_norm_reference(x, gamma=None, beta=None, axes=1, epsilon=1e-3):
+    """Normalize over the last `axes` axes, here taken as one.
+
+    Equations (normalization.layer_norm):
+        mean = x.mean(axis=1, keepdims=True)  # (rows, 1)
+        variance = ((x - mean) ** 2).mean(axis=1, keepdims=True)  # (rows, 1)
+        z = (x - mean) / sqrt(variance + epsilon)  # (rows, features)
+        y = z * gamma + beta
+
+    Equations (normalization.layer_norm_backward):
+        dgamma = sum(g * z, axis=0)  # (features,)
+        dbeta = sum(g, axis=0)  # (features,)
+        dz = g * gamma  # (rows, features)
+        across = dz.mean(axis=1, keepdims=True) + z * (dz * z).mean(axis=1, keepdims=True)
+        dx = (dz - across) / sqrt(variance + epsilon)
+    """
     return _normalized(x, gamma, beta, tuple(range(x.ndim - axes, x.ndim)), epsilon)
 
 
@@ -279,7 +311,22 @@ def _(x, gamma=None, beta=None, *, axes, epsilon):
 
 @op
 def _group_norm_reference(x, gamma=None, beta=None, groups=1, axis=-1, epsilon=1e-3):
-    """Normalize each sample over its places and over groups of its channels."""
+    """Normalize each sample over its places, here taken as one axis, and groups of its channels.
+
+    Equations (normalization.group_norm):
+        grouped = x.reshape(*x.shape[:2], groups, -1)  # (batch, places, groups, channels / groups)
+        mean = grouped.mean(axis=(1, 3), keepdims=True)  # (batch, 1, groups, 1)
+        variance = ((grouped - mean) ** 2).mean(axis=(1, 3), keepdims=True)
+        z = ((grouped - mean) / sqrt(variance + epsilon)).reshape(x.shape)
+        y = z * gamma + beta
+
+    Equations (normalization.group_norm_backward):
+        dgamma = sum(g * z, axis=(0, 1))  # (channels,)
+        dbeta = sum(g, axis=(0, 1))  # (channels,)
+        dz, z = ((a.reshape(*g.shape[:2], groups, -1)) for a in (g * gamma, z))
+        across = dz.mean(axis=(1, 3), keepdims=True) + z * (dz * z).mean(axis=(1, 3), keepdims=True)
+        dx = ((dz - across) / sqrt(variance + epsilon)).reshape(g.shape)
+    """
     place = axis % x.ndim
     front, (channels, *behind) = x.shape[:place], x.shape[place:]
     grouped = reshape(x, (*front, groups, channels // groups, *behind))
@@ -344,6 +391,18 @@ rms_normalization.class_name = "RMSNorm"
 
 @op
 def _rms_norm_reference(x, gamma=None, axes=1, epsilon=1e-3):
+    """Divide by the root of the mean square over the last `axes` axes, here taken as one.
+
+    Equations (normalization.rms_norm):
+        square = (x**2).mean(axis=1, keepdims=True)  # (rows, 1)
+        z = x / sqrt(square + epsilon)  # (rows, features)
+        y = z * gamma
+
+    Equations (normalization.rms_norm_backward):
+        dgamma = sum(g * z, axis=0)  # (features,)
+        dz = g * gamma  # (rows, features)
+        dx = (dz - z * (dz * z).mean(axis=1, keepdims=True)) / sqrt(square + epsilon)
+    """
     together = tuple(range(x.ndim - axes, x.ndim))
     y = x * rsqrt(mean(square(x), axis=together, keepdims=True) + epsilon)
     return y if gamma is None else y * gamma

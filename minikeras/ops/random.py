@@ -276,6 +276,12 @@ def shuffle(x, axis=0, seed=None):
 def dropout(inputs, rate, noise_shape=None, seed=None):
     """Set a random part of the entries to zero and scale the others up by `1 / (1 - rate)`.
 
+    Equations (dropout.dropout):
+        y = x * keep / (1 - rate)  # its expectation is x
+
+    Equations (dropout.dropout_backward):
+        dx = g * keep / (1 - rate)
+
     Args:
         inputs: float tensor.
         rate: fraction to set to zero, from 0 to 1; 0 returns the inputs, 1 gives zeros.

@@ -19,6 +19,12 @@ from minikeras.ops.roots import quotient_slope, sqrt
 def softplus(xp, x):
     """Smooth ramp: `log(1 + exp(x))`.
 
+    Equations (activations.softplus):
+        y = maximum(x, 0) + log1p(exp(-abs(x)))
+
+    Equations (activations.softplus_backward):
+        dx = g / (1 + exp(-x))
+
     Args:
         x: tensor.
 
@@ -73,6 +79,12 @@ _log_sigmoid = fused(
 def log_sigmoid(x):
     """Logarithm of the sigmoid, exact for elements far below zero.
 
+    Equations (activations.log_sigmoid):
+        y = -softplus(-x)
+
+    Equations (activations.log_sigmoid_backward):
+        dx = g * sigmoid(-x)
+
     Args:
         x: tensor.
 
@@ -110,6 +122,12 @@ _softsign = fused(
 def softsign(x):
     """Divide each element by one plus its absolute value.
 
+    Equations (activations.softsign):
+        y = x / (1 + abs(x))
+
+    Equations (activations.softsign_backward):
+        dx = g / (1 + abs(x)) ** 2
+
     Args:
         x: tensor.
 
@@ -126,7 +144,15 @@ def softsign(x):
 
 @op
 def _mish_reference(x):
-    """Self-regularized smooth unit: `x * tanh(softplus(x))`."""
+    """Self-regularized smooth unit: `x * tanh(softplus(x))`.
+
+    Equations (activations.mish):
+        t = tanh(softplus(x))
+        y = x * t
+
+    Equations (activations.mish_backward):
+        dx = g * (t + x * (1 - t**2) * sigmoid(x))
+    """
     return x * tanh(softplus(x))
 
 

@@ -21,6 +21,10 @@ SELU_ALPHA = 1.6732632423543772
 def softmax(xp, x, *, axis: Axes = -1):
     """Exponentials divided by their sum.
 
+    Equations (crossentropy.softmax):
+        power = exp(x - max(x, axis=-1, keepdims=True))
+        y = power / sum(power, axis=-1, keepdims=True)
+
     Args:
         xp: The array module.
         x: Float array.
@@ -43,6 +47,10 @@ def softmax(xp, x, *, axis: Axes = -1):
 @provided(cuda="crossentropy")
 def log_softmax(xp, x, *, axis: Axes = -1):
     """Logarithm of `softmax`, without taking a logarithm of a probability.
+
+    Equations (crossentropy.log_softmax):
+        shifted = x - max(x, axis=-1, keepdims=True)
+        y = shifted - log(sum(exp(shifted), axis=-1, keepdims=True))
 
     Args:
         xp: The array module.
@@ -87,7 +95,10 @@ def exponentials(xp, x, axis):
 
 @provided(cuda="activations")
 def softplus(xp, x):
-    """`log(1 + exp(x))`, element by element.
+    """The logarithm of `1 + exp(x)`, element by element.
+
+    Equations (activations.softplus):
+        y = maximum(x, 0) + log1p(exp(-abs(x)))
 
     Args:
         xp: The array module.
@@ -110,6 +121,9 @@ def softplus(xp, x):
 @provided("activations", cuda="activations")
 def sigmoid(xp, x):
     """`1 / (1 + exp(-x))`, element by element.
+
+    Equations (activations.sigmoid):
+        y = 1 / (1 + exp(-x))
 
     Args:
         xp: The array module.
@@ -154,7 +168,11 @@ def sigmoid_from(xp, x, power):
 
 @provided("activations", cuda="activations")
 def silu(xp, x, *, keep=False):
-    """`x * sigmoid(x)`, element by element.
+    """Sigmoid linear unit (SiLU, swish), element by element.
+
+    Equations (activations.silu):
+        s = sigmoid(x)
+        y = x * s
 
     Args:
         xp: The array module.
@@ -176,11 +194,14 @@ def silu(xp, x, *, keep=False):
 
 @provided("activations", cuda="activations")
 def silu_backward(xp, g, arrays, saved, needs):
-    """Gradient of `silu`: `g * s * (1 + x * (1 - s))`.
+    """Gradient of `silu`.
+
+    Equations (activations.silu_backward):
+        dx = g * s * (1 + x * (1 - s))
 
     Args:
         xp: The array module.
-        g: The gradient by the result.
+        g: The gradient with respect to the result.
         arrays: `(x,)`.
         saved: The sigmoid.
         needs: One bool.
@@ -205,9 +226,14 @@ def silu_backward(xp, g, arrays, saved, needs):
 
 @provided("activations", cuda="activations")
 def gelu(xp, x, *, keep=False):
-    """`x * (1 + tanh(u)) / 2` with `u = sqrt(2 / pi) * (x + 0.044715 * x**3)`.
+    """Gaussian error linear unit with a hyperbolic tangent.
 
     Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), section 2.
+
+    Equations (activations.gelu):
+        u = sqrt(2 / pi) * (x + 0.044715 * x**3)
+        t = tanh(u)
+        y = x * (1 + t) / 2
 
     Args:
         xp: The array module.
@@ -237,11 +263,15 @@ def gelu(xp, x, *, keep=False):
 
 @provided("activations", cuda="activations")
 def gelu_backward(xp, g, arrays, saved, needs):
-    """Gradient of `gelu`: `g * (1 + t + x * (1 - t**2) * du/dx) / 2`.
+    """Gradient of `gelu`.
+
+    Equations (activations.gelu_backward):
+        du = sqrt(2 / pi) * (1 + 3 * 0.044715 * x**2)  # of u with respect to x
+        dx = g * (1 + t + x * (1 - t**2) * du) / 2
 
     Args:
         xp: The array module.
-        g: The gradient by the result.
+        g: The gradient with respect to the result.
         arrays: `(x,)`.
         saved: `t`, the hyperbolic tangent.
         needs: One bool.

@@ -31,6 +31,13 @@ _SMALL = 30.0
 def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, keep=False):
     """Weigh values by the softmax of the scores of their keys.
 
+    A mask is here the finite `HIDDEN`: a target that may see nothing then sees all sources alike.
+
+    Equations (attention.attention):
+        scores = scale * einsum("bthd,bshd->bhts", query, key) + bias  # (b, h, t, s)
+        weights = softmax(where(mask, scores, -inf))  # (b, h, t, s), along s
+        y = einsum("bhts,bshw->bthw", weights, value)  # (b, t, h, w)
+
     Args:
         xp: The array module.
         query: Array `(batch, targets, heads, size)`.
@@ -106,14 +113,22 @@ def _attend(xp, query, key, value, bias, limit, scale, powers, total, blind, y):
 
 @provided("attention", cuda="attention")
 def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
-    """Gradients of `attention` by the inputs that need one.
+    """Gradients of `attention` with respect to the inputs that need one.
 
-    With the weights `p`, the gradient by the scores is `p * (g @ value^T - sum(g * y))`. The sum
-    is taken along as one more column of the product.
+    Rearranged, since the sum of `dweights * weights` over the sources is that of `g * y` over the
+    width: `dscores = weights * (dweights - sum(g * y))`, the sum as one more column of the product.
+
+    Equations (attention.attention_backward):
+        dvalue = einsum("bhts,bthw->bshw", weights, g)
+        dweights = einsum("bthw,bshw->bhts", g, value)
+        dscores = weights * (dweights - sum(dweights * weights, axis=-1, keepdims=True))
+        dbias = dscores  # (b, h, t, s), to be summed to the shape of the bias
+        dquery = scale * einsum("bhts,bshd->bthd", dscores, key)
+        dkey = scale * einsum("bhts,bthd->bshd", dscores, query)
 
     Args:
         xp: The array module.
-        g: Array `(batch, targets, heads, width)`, the gradient by the result.
+        g: Array `(batch, targets, heads, width)`, the gradient with respect to the result.
         arrays: `(query, key, value, bias, mask)` of the forward pass.
         saved: What the forward pass kept.
         needs: Five bools.

@@ -1,7 +1,7 @@
 """Cross-entropies of logits, each with its gradient in one step.
 
-With `p = softmax(x)` the loss `-sum(target * log p)` has the gradient `p - target` by the logits:
-neither the logarithm nor the division by `p` is ever made, so no logit is too large. See Bridle,
+The gradient with respect to the logits is `p - target`: neither the logarithm of `p` nor the
+division by it is ever made, so no logit is too large. See Bridle,
 "Probabilistic interpretation of feedforward classification network outputs" (1990).
 """
 
@@ -14,6 +14,12 @@ from minikeras.kernels.shared.activations import exponentials, sigmoid_from
 @provided(cuda="crossentropy")
 def categorical(xp, target, logits, *, axis=-1, keep=False):
     """Cross-entropy between target probabilities and the softmax of logits.
+
+    Computed with `-log(p) = log(total) - shifted` of the parts that `exponentials` returns.
+
+    Equations (crossentropy.softmax_crossentropy):
+        p = softmax(logits)
+        loss = -sum(target * log(p), axis=-1)
 
     Args:
         xp: The array module.
@@ -41,14 +47,17 @@ def categorical(xp, target, logits, *, axis=-1, keep=False):
 
 @provided(cuda="crossentropy")
 def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
-    """Gradients of `categorical` by the targets and the logits.
+    """Gradients of `categorical` with respect to the targets and the logits.
 
-    Targets count as probabilities that add up to one, so the gradient by the logits is
-    `softmax(logits) - target`.
+    Targets count as probabilities that add up to one.
+
+    Equations (crossentropy.softmax_crossentropy_backward):
+        dtarget = -g[:, None] * log(p)
+        dlogits = g[:, None] * (p - target)
 
     Args:
         xp: The array module.
-        g: The gradient by the result.
+        g: The gradient with respect to the result.
         arrays: `(target, logits)`.
         saved: The probabilities.
         needs: Two bools.
@@ -67,19 +76,23 @@ def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
     """
     target, logits = arrays
     g = xp.expand_dims(g, axis)
-    by_target = by_logits = None
+    dtarget = dlogits = None
     if needs[0]:
         shifted, _, total = exponentials(xp, logits, axis)
-        by_target = (xp.log(total) - shifted) * g
+        dtarget = (xp.log(total) - shifted) * g
     if needs[1]:
-        by_logits = saved - target
-        by_logits *= g
-    return [by_target, by_logits]
+        dlogits = saved - target
+        dlogits *= g
+    return [dtarget, dlogits]
 
 
 @provided("crossentropy", cuda="crossentropy")
 def sparse(xp, logits, target, *, keep=False):
     """Cross-entropy between class numbers and the softmax of logits over the last axis.
+
+    Equations (crossentropy.sparse_crossentropy):
+        p = softmax(logits)
+        loss = -log(p[arange(len(p)), target])
 
     Args:
         xp: The array module.
@@ -125,17 +138,22 @@ def _refuse_other_classes(logits, target):
 
 @provided("crossentropy", cuda="crossentropy")
 def sparse_backward(xp, g, arrays, saved, needs):
-    """Gradient of `sparse` by the logits: the probabilities, less one at the right class.
+    """Gradient of `sparse` with respect to the logits.
+
+    Equations (crossentropy.sparse_crossentropy_backward):
+        dlogits = p.copy()
+        dlogits[arange(len(p)), target] -= 1
+        dlogits *= g[:, None]
 
     Args:
         xp: The array module.
-        g: The gradient by the result.
+        g: The gradient with respect to the result.
         arrays: `(logits, target)`.
         saved: The probabilities.
         needs: Two bools.
 
     Returns:
-        `[gradient by the logits, None]`.
+        `[gradient with respect to the logits, None]`.
 
     Example:
         >>> import numpy as np
@@ -156,7 +174,14 @@ def sparse_backward(xp, g, arrays, saved, needs):
 def binary(xp, target, logits, *, keep=False):
     """Cross-entropy between a target probability and the sigmoid of a logit, cell by cell.
 
-    `max(x, 0) - x * target + log(1 + exp(-|x|))`, in which no exponential overflows.
+    Computed in the second form, in which no exponential overflows.
+
+    Equations (crossentropy.sigmoid_crossentropy):
+        p = 1 / (1 + exp(-logits))
+        loss = -target * log(p) - (1 - target) * log(1 - p)
+
+    Equations (crossentropy.sigmoid_crossentropy_stable):
+        loss = maximum(logits, 0) - logits * target + log1p(exp(-abs(logits)))
 
     Args:
         xp: The array module.
@@ -182,11 +207,15 @@ def binary(xp, target, logits, *, keep=False):
 
 @provided(cuda="crossentropy")
 def binary_backward(xp, g, arrays, saved, needs):
-    """Gradients of `binary`: `-logits` by the target, `sigmoid(logits) - target` by the logits.
+    """Gradients of `binary` with respect to the target and the logits.
+
+    Equations (crossentropy.sigmoid_crossentropy_backward):
+        dtarget = -g * logits
+        dlogits = g * (p - target)
 
     Args:
         xp: The array module.
-        g: The gradient by the result.
+        g: The gradient with respect to the result.
         arrays: `(target, logits)`.
         saved: `exp(-|logits|)`.
         needs: Two bools.
@@ -203,10 +232,10 @@ def binary_backward(xp, g, arrays, saved, needs):
         array([-0.5])
     """
     target, logits = arrays
-    by_target = -logits * g if needs[0] else None
-    by_logits = None
+    dtarget = -logits * g if needs[0] else None
+    dlogits = None
     if needs[1]:
-        by_logits = sigmoid_from(xp, logits, saved)
-        by_logits -= target
-        by_logits *= g
-    return [by_target, by_logits]
+        dlogits = sigmoid_from(xp, logits, saved)
+        dlogits -= target
+        dlogits *= g
+    return [dtarget, dlogits]

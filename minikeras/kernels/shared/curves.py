@@ -33,64 +33,115 @@ def _logistic(xp, x):
 
 
 def _softsign(xp, x):
-    """`x / (1 + abs(x))`."""
+    """A sigmoid without an exponential.
+
+    Equations (activations.softsign):
+        y = x / (1 + abs(x))
+    """
     return x / (xp.abs(x) + 1)
 
 
 def _softsign_slope(xp, x):
-    """`1 / (1 + abs(x))**2`."""
+    """Its gradient.
+
+    Equations (activations.softsign_backward):
+        dx = g / (1 + abs(x)) ** 2
+    """
     root = xp.abs(x) + 1
     return 1 / (root * root)
 
 
 def _log_sigmoid(xp, x):
-    """The logarithm of the sigmoid, exact far below zero."""
+    """The logarithm of the sigmoid, exact far below zero.
+
+    Equations (activations.log_sigmoid):
+        y = -softplus(-x)
+    """
     return -softplus(xp, -x)
 
 
 def _log_sigmoid_slope(xp, x):
-    """The sigmoid of `-x`."""
+    """Its gradient.
+
+    Equations (activations.log_sigmoid_backward):
+        dx = g * sigmoid(-x)
+    """
     return _logistic(xp, -x)
 
 
 def _hard_sigmoid(xp, x):
-    """`(x + 3) / 6` between 0 and 1."""
+    """A sigmoid of straight lines.
+
+    Equations (activations.hard_sigmoid):
+        y = minimum(maximum(x + 3, 0), 6) / 6
+    """
     return xp.minimum(xp.maximum(x + 3, 0), 6) / 6
 
 
 def _hard_sigmoid_slope(xp, x):
-    """1/6 between -3 and 3."""
+    """Its gradient.
+
+    Equations (activations.hard_sigmoid_backward):
+        dx = g * ((x > -3) & (x < 3)) / 6
+    """
     return ((x > -3) & (x < 3)).astype(x.dtype) / 6
 
 
 def _hard_silu(xp, x):
-    """`x` times its hard sigmoid."""
+    """`x` times its hard sigmoid.
+
+    Equations (activations.hard_silu):
+        y = x * hard_sigmoid(x)
+    """
     return x * _hard_sigmoid(xp, x)
 
 
 def _hard_silu_slope(xp, x):
-    """The hard sigmoid, and `x` times the slope of that."""
+    """Its gradient.
+
+    Equations (activations.hard_silu_backward):
+        dx = g * (hard_sigmoid(x) + x * ((x > -3) & (x < 3)) / 6)
+    """
     return _hard_sigmoid(xp, x) + x * _hard_sigmoid_slope(xp, x)
 
 
 def _mish(xp, x):
-    """`x * tanh(softplus(x))`."""
+    """Self-regularized unit; Misra, "Mish" (2019).
+
+    Equations (activations.mish):
+        t = tanh(softplus(x))
+        y = x * t
+    """
     return x * xp.tanh(softplus(xp, x))
 
 
 def _mish_slope(xp, x):
-    """`t + x (1 - t²) sigmoid(x)` with `t = tanh(softplus(x))`."""
+    """Its gradient, in which `t` is computed again.
+
+    Equations (activations.mish_backward):
+        dx = g * (t + x * (1 - t**2) * sigmoid(x))
+    """
     t = xp.tanh(softplus(xp, x))
     return t + x * (1 - t * t) * _logistic(xp, x)
 
 
 def _erf_gelu(xp, x):
-    """`x` times the share of the normal distribution below it."""
+    """`x` times the share of the normal distribution below it.
+
+    Equations (activations.erf_gelu):
+        below = (1 + erf(x * sqrt(0.5))) / 2
+        y = x * below
+    """
     return 0.5 * x * (1 + _erf(xp, x * math.sqrt(0.5)))
 
 
 def _erf_gelu_slope(xp, x):
-    """That share, and `x` times the distribution's density."""
+    """Its gradient, in which `below` is computed again.
+
+    Equations (activations.erf_gelu_backward):
+        density = exp(-(x**2) / 2) / sqrt(2 * pi)
+        dx = g * (below + x * density)
+    """
     density = xp.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
     return 0.5 * (1 + _erf(xp, x * math.sqrt(0.5))) + x * density
 

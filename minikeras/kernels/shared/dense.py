@@ -1,4 +1,4 @@
-"""The dense layer's product, `y = x @ kernel + bias` over the last axis, and its gradients.
+"""The dense layer: a matrix product over the last axis, a bias, and their gradients.
 
 All leading axes are flattened, so that one matrix product serves an input of any rank. Half
 precision is computed in float32 and rounded once at the end.
@@ -12,7 +12,10 @@ from minikeras.kernels.shared.wide import wide
 
 
 def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
-    """Multiply the last axis by a kernel, add a bias, and cut off negative results if asked to.
+    """Multiply the last axis by a kernel, add a bias, and apply ReLU if asked to.
+
+    Equations (dense.dense):
+        y = x @ kernel + bias  # (batch, inputs) @ (inputs, units) + (units,): (batch, units)
 
     Args:
         xp: The array module.
@@ -20,11 +23,11 @@ def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
         kernel: Array `(inputs, units)`.
         bias: Optional array `(units,)`.
         keep: Whether a backward pass will follow.
-        relu: Whether to replace negative results by zero.
+        relu: Whether to apply ReLU.
 
     Returns:
         The array `(..., units)`, and what the backward pass needs beside the inputs: the result
-        again if negative ones were cut off, else None.
+        again if ReLU was applied, else None.
 
     Raises:
         ValueError: If the bias is not one number to a unit.
@@ -43,11 +46,18 @@ def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
 
 
 def dense_backward(xp, g, arrays, saved, needs, relu=False):
-    """Gradients of `dense` by the inputs that need one.
+    """Gradients of `dense` with respect to the inputs that need one.
+
+    `g` is first passed back through the ReLU, if there is one.
+
+    Equations (dense.dense_backward):
+        dx = g @ kernel.T  # (batch, units) @ (units, inputs): (batch, inputs)
+        dkernel = x.T @ g  # (inputs, batch) @ (batch, units): (inputs, units)
+        dbias = sum(g, axis=0)  # (units,)
 
     Args:
         xp: The array module.
-        g: Array `(..., units)`, the gradient by the result.
+        g: Array `(..., units)`, the gradient with respect to the result.
         arrays: `(x, kernel, bias)` of the forward pass.
         saved: What `dense` returned beside its result.
         needs: Three bools.
@@ -65,21 +75,24 @@ def dense_backward(xp, g, arrays, saved, needs, relu=False):
     """
     x, kernel, _ = arrays
     rows = flat(where_positive(xp, g, saved) if relu else g)
-    by_x, by_kernel = products_at_once(
+    dx, dkernel = products_at_once(
         xp,
         [(rows, kernel.T) if needs[0] else None, (flat(x).T, rows) if needs[1] else None],
         g.dtype,
     )
     return [
-        None if by_x is None else by_x.reshape(x.shape),
-        by_kernel,
+        None if dx is None else dx.reshape(x.shape),
+        dkernel,
         column_sums(xp, rows) if needs[2] else None,
     ]
 
 
 @provided("dense", cuda="dense")
 def where_positive(xp, g, y):
-    """Return a gradient where a result is positive, else zero: the gradient of a relu.
+    """Return a gradient where a result is positive, else zero: the gradient of ReLU.
+
+    Equations (activations.relu_backward):
+        dx = g * (y > 0)
 
     Args:
         xp: The array module.

@@ -15,6 +15,13 @@ from minikeras.kernels.shared.norm import check_factors, layer_norm, layer_norm_
 def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3, keep=False):
     """Normalize each sample over its places and over each group of its channels.
 
+    Equations (normalization.group_norm):
+        grouped = x.reshape(*x.shape[:2], groups, -1)  # (batch, places, groups, channels / groups)
+        mean = grouped.mean(axis=(1, 3), keepdims=True)  # (batch, 1, groups, 1)
+        variance = ((grouped - mean) ** 2).mean(axis=(1, 3), keepdims=True)
+        z = ((grouped - mean) / sqrt(variance + epsilon)).reshape(x.shape)
+        y = z * gamma + beta
+
     Args:
         xp: The array module.
         x: Float array `(batch, ...)`.
@@ -51,9 +58,16 @@ def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3,
 def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsilon=1e-3):
     """Gradients of `group_norm`.
 
+    Equations (normalization.group_norm_backward):
+        dgamma = sum(g * z, axis=(0, 1))  # (channels,)
+        dbeta = sum(g, axis=(0, 1))  # (channels,)
+        dz, z = ((a.reshape(*g.shape[:2], groups, -1)) for a in (g * gamma, z))
+        across = dz.mean(axis=(1, 3), keepdims=True) + z * (dz * z).mean(axis=(1, 3), keepdims=True)
+        dx = ((dz - across) / sqrt(variance + epsilon)).reshape(g.shape)
+
     Args:
         xp: The array module.
-        g: The gradient by the result.
+        g: The gradient with respect to the result.
         arrays: `(x, gamma, beta)`.
         saved: What `group_norm` saved.
         needs: Three bools.
@@ -62,7 +76,7 @@ def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsil
         epsilon: As for `group_norm`.
 
     Returns:
-        The gradients by `x`, `gamma` and `beta`, None where none is needed.
+        The gradients with respect to `x`, `gamma` and `beta`, None where none is needed.
 
     Example:
         >>> import numpy as np
@@ -76,17 +90,18 @@ def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsil
     x, gamma, _ = arrays
     form = Groups(x.shape, groups, axis)
     rows = form.rows(xp, x)
-    dx = by_gamma = by_beta = None
+    dx = dgamma = dbeta = None
     if needs[0]:
-        h = form.rows(xp, g if gamma is None else g * form.along(gamma))
-        given = (rows, None, None), saved, (True, False, False)
-        dx = form.restored(xp, layer_norm_backward(xp, h, *given, epsilon=epsilon)[0])
+        dz = form.rows(xp, g if gamma is None else g * form.along(gamma))
+        arrays, needed = (rows, None, None), (True, False, False)
+        dx = layer_norm_backward(xp, dz, arrays, saved, needed, epsilon=epsilon)[0]
+        dx = form.restored(xp, dx)
     if needs[1]:
         mean, inverse = saved
-        by_gamma = form.summed(xp, form.restored(xp, (rows - mean) * inverse) * g)
+        dgamma = form.summed(xp, form.restored(xp, (rows - mean) * inverse) * g)
     if needs[2]:
-        by_beta = form.summed(xp, g)
-    return [dx, by_gamma, by_beta]
+        dbeta = form.summed(xp, g)
+    return [dx, dgamma, dbeta]
 
 
 class Groups:

@@ -38,6 +38,12 @@ def dropout_mask(xp, seed, shape, rate, dtype="float32"):
 def kept(xp, x, keep, scale):
     """Scale an array where a mask says so, and put zeros elsewhere, whatever stood there.
 
+    Equations (dropout.dropout):
+        y = x * keep / (1 - rate)  # its expectation is x
+
+    Equations (dropout.dropout_backward):
+        dx = g * keep / (1 - rate)
+
     Args:
         xp: The array module.
         x: Float array.

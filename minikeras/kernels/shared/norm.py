@@ -1,12 +1,7 @@
 """Batch and layer normalization, forward and backward, each pass over blocks that fit the cache.
 
-Both compute `y = (x - mean) / sqrt(variance + epsilon) * gamma + beta`. The variance is the mean
-of squared distances from the mean (two passes): the mean of squares less the square of the mean
-would lose all digits where the mean is large. With `z` the normalized input and `h = g * gamma`,
-
-    dx = (h - mean(h) - z * mean(h * z)) / sqrt(variance + epsilon)
-
-where the means run over what was normalized together. See Ioffe and Szegedy, "Batch
+The variance is the mean of squared distances from the mean (two passes): the mean of squares less
+the square of the mean would lose all digits where the mean is large. See Ioffe and Szegedy, "Batch
 Normalization" (2015), section 3, and Ba, Kiros and Hinton, "Layer Normalization" (2016).
 """
 
@@ -29,6 +24,12 @@ _LINE = 1 << 10
 @provided("norm", cuda="norm")
 def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):
     """Normalize each channel over all other axes.
+
+    Equations (normalization.batch_norm):
+        mean = x.mean(axis=0)  # (channels,)
+        variance = ((x - mean) ** 2).mean(axis=0)  # (channels,)
+        z = (x - mean) / sqrt(variance + epsilon)  # (rows, channels)
+        y = z * gamma + beta
 
     Args:
         xp: The array module.
@@ -84,9 +85,19 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
     """Gradients of `batch_norm`.
 
+    Rearranged, since `z = (x - mean) * inverse` with `inverse = 1 / sqrt(variance + epsilon)`:
+    `dx = a * g + b * (x - mean) + c` with `a = gamma * inverse`. The gradients with respect to the
+    results `mean` and `variance` add `dmean / count` to `c` and `2 * dvariance / count` to `b`.
+
+    Equations (normalization.batch_norm_backward):
+        dgamma = sum(g * z, axis=0)  # (channels,)
+        dbeta = sum(g, axis=0)  # (channels,)
+        dz = g * gamma  # (rows, channels)
+        dx = (dz - dz.mean(axis=0) - z * (dz * z).mean(axis=0)) / sqrt(variance + epsilon)
+
     Args:
         xp: The array module.
-        gradients: The gradients by `y`, `mean` and `variance`.
+        gradients: The gradients with respect to `y`, `mean` and `variance`.
         arrays: `(x, gamma, beta)`.
         saved: What `batch_norm` saved.
         needs: Three bools.
@@ -94,7 +105,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
         epsilon: As for `batch_norm`.
 
     Returns:
-        The gradients by `x`, `gamma` and `beta`, None where none is needed.
+        The gradients with respect to `x`, `gamma` and `beta`, None where none is needed.
 
     Example:
         >>> import numpy as np
@@ -134,6 +145,12 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
 @provided("norm", cuda="norm")
 def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
     """Normalize over the last axes, for each place along the others.
+
+    Equations (normalization.layer_norm):
+        mean = x.mean(axis=1, keepdims=True)  # (rows, 1)
+        variance = ((x - mean) ** 2).mean(axis=1, keepdims=True)  # (rows, 1)
+        z = (x - mean) / sqrt(variance + epsilon)  # (rows, features)
+        y = z * gamma + beta
 
     Args:
         xp: The array module.
@@ -180,11 +197,18 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
 
 @provided("norm", cuda="norm")
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
-    """Gradients of `layer_norm`.
+    """Gradients of `layer_norm`; `inverse`, which is saved, is `1 / sqrt(variance + epsilon)`.
+
+    Equations (normalization.layer_norm_backward):
+        dgamma = sum(g * z, axis=0)  # (features,)
+        dbeta = sum(g, axis=0)  # (features,)
+        dz = g * gamma  # (rows, features)
+        across = dz.mean(axis=1, keepdims=True) + z * (dz * z).mean(axis=1, keepdims=True)
+        dx = (dz - across) / sqrt(variance + epsilon)
 
     Args:
         xp: The array module.
-        g: The gradient by the result.
+        g: The gradient with respect to the result.
         arrays: `(x, gamma, beta)`.
         saved: What `layer_norm` saved.
         needs: Three bools.
@@ -192,7 +216,7 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
         epsilon: As for `layer_norm`.
 
     Returns:
-        The gradients by `x`, `gamma` and `beta`, None where none is needed.
+        The gradients with respect to `x`, `gamma` and `beta`, None where none is needed.
 
     Example:
         >>> import numpy as np
@@ -207,20 +231,20 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     g = g.reshape(rows.shape)
     gain = xp.ones(width, x.dtype) if gamma is None else gamma.reshape(-1)
     dx = xp.empty(rows.shape, x.dtype) if needs[0] else None
-    by_gamma, by_beta = xp.zeros((2, width))
+    dgamma, dbeta = xp.zeros((2, width))
     length = _rows_of_a_block(width)
     for block in (slice(i, i + length) for i in range(0, len(rows), length)):
         upstream = g[block]
         ones = xp.ones(len(upstream), x.dtype)
         if needs[2]:
-            by_beta += ones @ upstream
+            dbeta += ones @ upstream
         if not needs[0] and not needs[1]:
             continue
         z = rows[block] - mean[block]
         z *= inverse[block]
         product = upstream * z
         if needs[1]:
-            by_gamma += ones @ product
+            dgamma += ones @ product
         if dx is not None:
             z *= (product @ gain / width)[:, None]
             z += (upstream @ gain / width)[:, None]
@@ -230,8 +254,8 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     shape = x.shape[x.ndim - axes :]
     return [
         None if dx is None else dx.reshape(x.shape),
-        by_gamma.astype(x.dtype).reshape(shape) if needs[1] else None,
-        by_beta.astype(x.dtype).reshape(shape) if needs[2] else None,
+        dgamma.astype(x.dtype).reshape(shape) if needs[1] else None,
+        dbeta.astype(x.dtype).reshape(shape) if needs[2] else None,
     ]
 
 

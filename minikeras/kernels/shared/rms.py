@@ -1,11 +1,7 @@
 """Root-mean-square normalization, forward and backward.
 
-`y = x / sqrt(mean(x**2) + epsilon) * gamma`: layer normalization without a centre. With `z` the
-normalized input and `h = g * gamma`,
-
-    dx = (h - z * mean(h * z)) / sqrt(mean(x**2) + epsilon)
-
-See Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019).
+Layer normalization without a mean; Zhang and Sennrich, "Root Mean Square Layer Normalization"
+(2019).
 """
 
 import math
@@ -17,6 +13,11 @@ from minikeras.kernels.shared.norm import check_factors
 @provided(cuda="norm")
 def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
     """Divide by the root of the mean square over the last axes.
+
+    Equations (normalization.rms_norm):
+        square = (x**2).mean(axis=1, keepdims=True)  # (rows, 1)
+        z = x / sqrt(square + epsilon)  # (rows, features)
+        y = z * gamma
 
     Args:
         xp: The array module.
@@ -52,9 +53,14 @@ def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
 def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """Gradients of `rms_norm`.
 
+    Equations (normalization.rms_norm_backward):
+        dgamma = sum(g * z, axis=0)  # (features,)
+        dz = g * gamma  # (rows, features)
+        dx = (dz - z * (dz * z).mean(axis=1, keepdims=True)) / sqrt(square + epsilon)
+
     Args:
         xp: The array module.
-        g: The gradient by the result.
+        g: The gradient with respect to the result.
         arrays: `(x, gamma)`.
         saved: The inverse of the root for each place.
         needs: Two bools.
@@ -62,7 +68,7 @@ def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
         epsilon: As for `rms_norm`.
 
     Returns:
-        The gradients by `x` and `gamma`, None where none is needed.
+        The gradients with respect to `x` and `gamma`, None where none is needed.
 
     Example:
         >>> import numpy as np
@@ -76,16 +82,16 @@ def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     rows, width = _rows(x, axes)
     g = g.reshape(rows.shape)
     z = rows * saved
-    dx = by_gamma = None
+    dx = dgamma = None
     if needs[1]:
-        by_gamma = xp.einsum("ij,ij->j", g, z).reshape(x.shape[x.ndim - axes :])
+        dgamma = xp.einsum("ij,ij->j", g, z).reshape(x.shape[x.ndim - axes :])
     if needs[0]:
-        h = g if gamma is None else g * gamma.reshape(-1)
-        z *= xp.einsum("ij,ij->i", h, z)[:, None] / max(width, 1)
-        dx = xp.subtract(h, z, out=z)
+        dz = g if gamma is None else g * gamma.reshape(-1)
+        z *= xp.einsum("ij,ij->i", dz, z)[:, None] / max(width, 1)
+        dx = xp.subtract(dz, z, out=z)
         dx *= saved
         dx = dx.reshape(x.shape)
-    return [dx, by_gamma]
+    return [dx, dgamma]
 
 
 def _rows(x, axes):
