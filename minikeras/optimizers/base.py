@@ -1,10 +1,10 @@
 """Optimizer: what all update rules share.
 
 A subclass makes its per-weight state in `build` and changes one weight in `update_step`. Here are
-the variables and the frame of a step; `rate` keeps the learning rate, and what else happens in a
-step is in `around`.
+the variables, and what is checked before a step; the step itself is the chain in `base_step`.
 """
 
+import re
 import warnings
 from copy import copy
 from typing import Any
@@ -18,10 +18,9 @@ from minikeras.autograd.variable import Variable
 from minikeras.core import dtypes, names, registry
 from minikeras.core.copying import CopiedWhole
 from minikeras.core.registry import Table
-from minikeras.optimizers.around import Around
+from minikeras.optimizers import base_step, rate
 from minikeras.optimizers.checks import check_options, with_gradients
-from minikeras.optimizers.rate import Rate
-from minikeras.optimizers.rows import gradient_array
+from minikeras.optimizers.rows import RowGradient, dense, gradient_array
 from minikeras.optimizers.schedules import LearningRateSchedule
 
 optimizer_table = Table("optimizer", "keras.optimizers")
@@ -29,11 +28,11 @@ optimizer_table = Table("optimizer", "keras.optimizers")
 
 @replayed
 def _apply(optimizer, grads, variables):
-    """Take a step; a recorded program calls this anew, for it changes variables in place."""
+    """Take a step; a recorded program calls this again, for it changes variables in place."""
     optimizer._apply(grads, variables)
 
 
-class Optimizer(Rate, Around, CopiedWhole):
+class Optimizer(CopiedWhole):
     """The base of optimizers.
 
     Args:
@@ -115,7 +114,9 @@ class Optimizer(Rate, Around, CopiedWhole):
                 self._iterations = self._track(
                     Variable(0, dtype="int64", trainable=False, name="iteration")
                 )
-            self._learning_rate = self._as_rate(learning_rate)
+            self._learning_rate = rate.made_of(learning_rate)
+            if isinstance(self._learning_rate, Variable):
+                self._track(self._learning_rate)
 
     def _track(self, variable):
         variable.overwrite_with_gradient = False
@@ -123,6 +124,18 @@ class Optimizer(Rate, Around, CopiedWhole):
         return variable
 
     # State
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of the next step; assign to it to change a constant one."""
+        return rate.of_step(self._learning_rate, self._iterations)
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate):
+        before = self._learning_rate
+        self._learning_rate = rate.replaced(before, learning_rate)
+        if self._learning_rate is not before:
+            self._variables = [v for v in self._variables if v is not before]
 
     @property
     def variables(self):
@@ -272,11 +285,11 @@ class Optimizer(Rate, Around, CopiedWhole):
         """
         traced = object.__new__(type(self))
         traced.__dict__.update(self.__dict__)
-        rate = self._learning_rate
-        if isinstance(rate, LearningRateSchedule):
-            traced._learning_rate = copy(rate)
-        elif not isinstance(rate, Variable):
-            value = rate()
+        kept = self._learning_rate
+        if isinstance(kept, LearningRateSchedule):
+            traced._learning_rate = copy(kept)
+        elif not isinstance(kept, Variable):
+            value = kept()
             if not hasattr(value, "as_operand") and not isinstance(value, Tensor):
                 traced._learning_rate = lambda: value
         return traced
@@ -286,19 +299,11 @@ class Optimizer(Rate, Around, CopiedWhole):
             return
         variables = self._matched(grads, trainable_variables)
         grads, variables = with_gradients(grads, variables)
-        grads, variables = self._overwrite(grads, variables)
+        grads, variables = base_step.overwritten(grads, variables)
         if variables:
-            arrays = [gradient_array(g) for g in grads]
-            if self.loss_scale_factor is not None:
-                arrays = [g / g.dtype.type(self.loss_scale_factor) for g in arrays]
-            self._step(arrays, variables)
-            if self.use_ema:
-                self._update_averages()
-            for v in variables:
-                if v.constraint is not None:
-                    v.assign(v.constraint(v))
-        done = self._iterations.writable()
-        done += 1
+            base_step.take(self, [gradient_array(g) for g in grads], variables)
+        iterations = self._iterations.writable()
+        iterations += 1
 
     def _matched(self, grads, variables):
         """The weights that the gradients belong to; the state is built if it was not yet."""
@@ -327,17 +332,16 @@ class Optimizer(Rate, Around, CopiedWhole):
                 )
         return variables
 
-    def _overwrite(self, grads, variables):
-        """Assign the gradient to those weights that are made so; return the others."""
-        if not any(v.overwrite_with_gradient for v in variables):
-            return grads, variables
-        left = []
+    def begin_update(self):
+        """Prepare an update of all weights; nothing by default."""
+
+    def _update_all(self, grads, variables, learning_rate):
+        """Change weights, one after the other, by gradients, arrays or `RowGradient`s."""
         for g, v in zip(grads, variables, strict=True):
-            if v.overwrite_with_gradient:
-                v.assign(g)
-            else:
-                left.append((g, v))
-        return [g for g, _ in left], [v for _, v in left]
+            gradient = Tensor(dense(g))
+            if isinstance(g, RowGradient):
+                gradient.rows = ((g.rows, g.places),)
+            self.update_step(gradient, v, learning_rate)
 
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight; every optimizer says how.
@@ -360,6 +364,38 @@ class Optimizer(Rate, Around, CopiedWhole):
     def assign_sub(self, variable, value):
         """Subtract from the values of a weight or a state variable; for use in `update_step`."""
         variable.assign_sub(value)
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        """Let some weights be free of decay.
+
+        Args:
+            var_list: list of weights.
+            var_names: list of patterns (regular expressions); weights in whose name one is found
+                are left out.
+
+        Raises:
+            ValueError: if the optimizer has been built already.
+        """
+        if self.built:
+            raise ValueError(
+                "`exclude_from_weight_decay()` can only be configured before the optimizer is "
+                "built."
+            )
+        self._undecayed = set(var_list or [])
+        self._undecayed_names = re.compile("|".join(var_names)) if var_names else None
+
+    def _is_decayed(self, variable):
+        names = self._undecayed_names
+        return variable not in self._undecayed and not (names and names.search(variable.name))
+
+    def finalize_variable_values(self, var_list):
+        """Let the weights become their moving averages, if these are kept; for after training.
+
+        Args:
+            var_list: list of weights.
+        """
+        if self.use_ema:
+            base_step.use_averages(self, var_list)
 
     def set_weights(self, weights):
         """Replace the values of `variables`.
@@ -395,14 +431,14 @@ class Optimizer(Rate, Around, CopiedWhole):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        rate = self._learning_rate
-        if isinstance(rate, Variable):
-            rate = float(rate)
-        elif isinstance(rate, LearningRateSchedule):
-            rate = registry.serialize(rate)
+        learning_rate = self._learning_rate
+        if isinstance(learning_rate, Variable):
+            learning_rate = float(learning_rate)
+        elif isinstance(learning_rate, LearningRateSchedule):
+            learning_rate = registry.serialize(learning_rate)
         return {
             "name": self.name,
-            "learning_rate": rate,
+            "learning_rate": learning_rate,
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,

@@ -23,7 +23,7 @@ _COMMON = {
     "gradient_accumulation_steps": None,
     "name": None,
 }
-# What a kernel may be given beside the gradient, and the method of `RowGradient` that finds it.
+# What a kernel may be given beside the gradient, and the method of `RowGradient` that computes it.
 _FROM_ROWS = {"square": "squared", "magnitude": "magnitude"}
 
 
@@ -33,11 +33,11 @@ class Rule(Optimizer):
     A subclass lists its first arguments with their defaults in `_arguments`, the learning rate
     among them; those that all optimizers share follow. What is its own becomes an attribute. What
     it does with a weight it declares as well: a kernel with the states it takes (`rule`), and the
-    kernel's numbers, computed once for all weights of a step (`numbers`).
+    scalars of a step, computed once for all weights (`scalars`).
     """
 
     _arguments: dict[str, Any] = {"learning_rate": 0.001}  # replaced, never changed
-    # By which name the kernel takes what looked-up rows say otherwise than their sum; see `rows`.
+    # The kernel's argument that sparse gradients (rows, indices) give in their own way; see `rows`.
     _of_rows: str | None = None
 
     if TYPE_CHECKING:  # the checker cannot see what the names in `_arguments` become
@@ -75,17 +75,17 @@ class Rule(Optimizer):
         """
         raise TypeError(f"Optimizer {type(self).__name__} must define `rule`.")
 
-    def numbers(self, number, rate):
-        """Give the numbers of a step, which are the same for all weights of a dtype.
+    def scalars(self, scalar, learning_rate):
+        """Return the scalars of a step, which are the same for all weights of a dtype.
 
         Args:
-            number: the type of numbers of that dtype.
-            rate: the learning rate, a number.
+            scalar: the type of a number of that dtype, `np.float32` for example.
+            learning_rate: a number.
 
         Returns:
             The kernel's further arguments, a dict.
         """
-        raise TypeError(f"Optimizer {type(self).__name__} must define `numbers`.")
+        raise TypeError(f"Optimizer {type(self).__name__} must define `scalars`.")
 
     def update_step(self, gradient, variable, learning_rate):
         """Change one weight.
@@ -97,41 +97,41 @@ class Rule(Optimizer):
         """
         self._update([gradient_array(gradient)], [variable], learning_rate)
 
-    def _update_all(self, grads, variables, rate):
+    def _update_all(self, grads, variables, learning_rate):
         """Change weights by gradients, arrays or `RowGradient`s."""
         if type(self).update_step is Rule.update_step:
-            self._update(grads, variables, rate)
+            self._update(grads, variables, learning_rate)
         else:
-            super()._update_all(grads, variables, rate)
+            super()._update_all(grads, variables, learning_rate)
 
-    def _update(self, grads, variables, rate):
-        rule, numbers = self.rule(), {}
+    def _update(self, grads, variables, learning_rate):
+        rule, scalars = self.rule(), {}
         small: dict[Any, Any] = {}
         for gradient, variable in zip(grads, variables, strict=True):
             dtype = variable.array.dtype
-            if dtype not in numbers:
-                numbers[dtype] = self.numbers(dtype.type, rate)
+            if dtype not in scalars:
+                scalars[dtype] = self.scalars(dtype.type, learning_rate)
             if type(gradient) is np.ndarray and gradient.size <= LARGEST:
                 small.setdefault(dtype, []).append((gradient, variable))
             else:
-                self._update_one(rule, gradient, variable, numbers[dtype])
+                self._update_one(rule, gradient, variable, scalars[dtype])
         for dtype, pairs in small.items():
             if len(pairs) > 1:
-                self._update_together(rule, *zip(*pairs, strict=True), numbers[dtype])
+                self._update_together(rule, *zip(*pairs, strict=True), scalars[dtype])
             else:
-                self._update_one(rule, *pairs[0], numbers[dtype])
+                self._update_one(rule, *pairs[0], scalars[dtype])
 
-    def _update_one(self, rule, gradient, variable, numbers):
+    def _update_one(self, rule, gradient, variable, scalars):
         (kernel, states, by_name), at = rule, self._get_variable_index(variable)
         if self._of_rows and isinstance(gradient, RowGradient):
-            numbers = numbers | {self._of_rows: getattr(gradient, _FROM_ROWS[self._of_rows])()}
+            scalars = scalars | {self._of_rows: getattr(gradient, _FROM_ROWS[self._of_rows])()}
         if by_name:
-            numbers = numbers | {name: held[at].writable() for name, held in by_name.items()}
+            scalars = scalars | {name: held[at].writable() for name, held in by_name.items()}
         gradient = dense(gradient).astype(variable.array.dtype, copy=False)
         states = [held[at].writable() for held in states]
-        run_in_pieces(kernel, [variable.writable(), gradient, *states], numbers)
+        run_in_pieces(kernel, [variable.writable(), gradient, *states], scalars)
 
-    def _update_together(self, rule, grads, variables, numbers):
+    def _update_together(self, rule, grads, variables, scalars):
         (kernel, states, by_name), dtype = rule, variables[0].array.dtype
         together = self._together.get(dtype)
         if together is None or not _are_same(together.variables, variables):
@@ -140,8 +140,8 @@ class Rule(Optimizer):
             together = self._together[dtype] = Together(variables, lists)
         weights, gradient, *given = together.arrays(grads)
         if by_name:
-            numbers = numbers | dict(zip(by_name, given[len(states) :], strict=True))
-        run_in_pieces(kernel, [weights, gradient, *given[: len(states)]], numbers)
+            scalars = scalars | dict(zip(by_name, given[len(states) :], strict=True))
+        run_in_pieces(kernel, [weights, gradient, *given[: len(states)]], scalars)
 
 
 def _are_same(variables, others):

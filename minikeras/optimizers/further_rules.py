@@ -4,8 +4,8 @@ from minikeras import initializers
 from minikeras.arrays import device
 from minikeras.autograd.variable import Variable
 from minikeras.kernels.shared import optimizers as kernels
-from minikeras.optimizers.around import as_cast
 from minikeras.optimizers.base import optimizer_table
+from minikeras.optimizers.base_step import as_cast
 from minikeras.optimizers.declare import Rule
 
 # Nadam's momentum grows towards `beta_1` as this to the power of the step falls; Dozat (2016).
@@ -16,7 +16,13 @@ _WARM_UP = 0.96
 class Adadelta(Rule):
     """Steps scaled by the root of a moving average of squared steps over that of gradients.
 
-    Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method" (2012).
+    Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method" (2012), algorithm 1.
+
+    Equations (optimizers.adadelta):
+        v = rho * v + (1 - rho) * g**2
+        step = sqrt(d + epsilon) / sqrt(v + epsilon) * g
+        d = rho * d + (1 - rho) * step**2
+        w = w - lr * step
 
     Args:
         learning_rate: a float, schedule or callable.
@@ -50,13 +56,13 @@ class Adadelta(Rule):
         """The kernel and its averages."""
         return kernels.adadelta, [self._accumulated_grads, self._accumulated_delta_vars], {}
 
-    def numbers(self, number, rate):
-        """The rate and the settings."""
+    def scalars(self, scalar, learning_rate):
+        """The learning rate and the hyperparameters."""
         return {
-            "lr": number(rate),
-            "rho": number(self.rho),
-            "share": number(1 - self.rho),
-            "epsilon": number(self.epsilon),
+            "lr": scalar(learning_rate),
+            "rho": scalar(self.rho),
+            "one_minus_rho": scalar(1 - self.rho),
+            "epsilon": scalar(self.epsilon),
         }
 
 
@@ -64,7 +70,13 @@ class Adadelta(Rule):
 class Adamax(Rule):
     """Adam with the largest of the past gradients, fading, in place of their squares' average.
 
-    Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), section 7.1.
+    Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), algorithm 2.
+
+    Equations (optimizers.adamax):
+        m = beta_1 * m + (1 - beta_1) * g
+        u = maximum(beta_2 * u, abs(g))
+        m_hat = m / (1 - beta_1**t)
+        w = w - lr * m_hat / (u + epsilon)
 
     Args:
         learning_rate: a float, schedule or callable.
@@ -97,15 +109,15 @@ class Adamax(Rule):
         """The kernel, the averages and the largest gradients."""
         return kernels.adamax, [self._m, self._u], {}
 
-    def numbers(self, number, rate):
-        """The rate, the settings, and what corrects averages that began at zero."""
-        step = number(int(self.iterations) + 1)
+    def scalars(self, scalar, learning_rate):
+        """The learning rate, the hyperparameters, and what corrects averages that begin at zero."""
+        t = scalar(int(self.iterations) + 1)
         return {
-            "lr": number(rate),
-            "share": number(1 - self.beta_1),
-            "beta_2": number(self.beta_2),
-            "left": number(1) - as_cast(self.beta_1, number) ** step,
-            "epsilon": number(self.epsilon),
+            "lr": scalar(learning_rate),
+            "one_minus_beta_1": scalar(1 - self.beta_1),
+            "beta_2": scalar(self.beta_2),
+            "bias_correction_1": scalar(1) - as_cast(self.beta_1, scalar) ** t,
+            "epsilon": scalar(self.epsilon),
         }
 
 
@@ -113,7 +125,19 @@ class Adamax(Rule):
 class Nadam(Rule):
     """Adam with Nesterov's look ahead.
 
-    Source: Dozat, "Incorporating Nesterov Momentum into Adam" (2016).
+    Source: Dozat, "Incorporating Nesterov Momentum into Adam" (2016), algorithm 2.
+
+    `product` begins at one.
+
+    Equations (optimizers.nadam):
+        mu = beta_1 * (1 - 0.5 * 0.96**t)
+        mu_next = beta_1 * (1 - 0.5 * 0.96 ** (t + 1))
+        product = product * mu
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
+        v_hat = v / (1 - beta_2**t)
+        w = w - lr * m_hat / (sqrt(v_hat) + epsilon)
 
     Args:
         learning_rate: a float, schedule or callable.
@@ -150,31 +174,31 @@ class Nadam(Rule):
     def begin_update(self):
         """Multiply the momentum of this step to the product."""
         product = self._u_product.array
-        number = product.dtype.type
-        fade = number(_WARM_UP) ** number(int(self.iterations) + 1)
-        momentum = number(self.beta_1) * (number(1) - number(0.5) * fade)
-        self._u_product.assign(product * momentum)
+        scalar = product.dtype.type
+        fade = scalar(_WARM_UP) ** scalar(int(self.iterations) + 1)
+        mu = scalar(self.beta_1) * (scalar(1) - scalar(0.5) * fade)
+        self._u_product.assign(product * mu)
 
     def rule(self):
         """The kernel and its averages."""
         return kernels.nadam, [self._momentums, self._velocities], {}
 
-    def numbers(self, number, rate):
-        """The rate, the settings, and this step's and the next one's momentum."""
-        one, step = number(1), number(int(self.iterations) + 1)
-        beta_1, beta_2 = as_cast(self.beta_1, number), as_cast(self.beta_2, number)
-        fade, half = as_cast(_WARM_UP, number), number(0.5)
-        now = beta_1 * (one - half * fade**step)
-        later = beta_1 * (one - half * fade ** (step + one))
-        product = number(self._u_product.array)
+    def scalars(self, scalar, learning_rate):
+        """The learning rate, the hyperparameters, and this step's and the next one's momentum."""
+        one, t = scalar(1), scalar(int(self.iterations) + 1)
+        beta_1, beta_2 = as_cast(self.beta_1, scalar), as_cast(self.beta_2, scalar)
+        fade, half = as_cast(_WARM_UP, scalar), scalar(0.5)
+        mu = beta_1 * (one - half * fade**t)
+        mu_next = beta_1 * (one - half * fade ** (t + one))
+        product = scalar(self._u_product.array)
         return {
-            "lr": number(rate),
-            "share_1": one - beta_1,
-            "share_2": one - beta_2,
-            "factor_m": (later, one - product * later),
-            "factor_g": (one - now, one - product),
-            "left": one - beta_2**step,
-            "epsilon": number(self.epsilon),
+            "lr": scalar(learning_rate),
+            "one_minus_beta_1": one - beta_1,
+            "one_minus_beta_2": one - beta_2,
+            "m_factor": (mu_next, one - product * mu_next),
+            "g_factor": (one - mu, one - product),
+            "bias_correction_2": one - beta_2**t,
+            "epsilon": scalar(self.epsilon),
         }
 
 
@@ -183,6 +207,15 @@ class Ftrl(Rule):
     """Follow the regularized leader: the weights that all past gradients together ask for.
 
     Source: McMahan et al., "Ad Click Prediction: a View from the Trenches" (2013), algorithm 1.
+
+    `n` begins at `initial_accumulator_value`, `z` at zero; `power` is `-learning_rate_power`, `l1`,
+    `l2` and `shrinkage` are the strengths of the three penalties.
+
+    Equations (optimizers.ftrl):
+        n_new = n + g**2
+        sigma = (n_new**power - n**power) / lr
+        z = z + g + 2 * shrinkage * w - sigma * w
+        w = (clip(z, -l1, l1) - z) / (n_new**power / lr + 2 * (l2 + beta / (2 * lr)))
 
     Args:
         learning_rate: a float, schedule or callable.
@@ -246,15 +279,15 @@ class Ftrl(Rule):
         """The kernel and its sums."""
         return kernels.ftrl, [self._accumulators, self._linears], {}
 
-    def numbers(self, number, rate):
-        """The rate and the strengths of the penalties."""
-        lr = number(rate)
+    def scalars(self, scalar, learning_rate):
+        """The learning rate and the strengths of the penalties."""
+        lr = scalar(learning_rate)
         return {
             "lr": lr,
-            "power": number(-self.learning_rate_power),
-            "l1": number(self.l1_regularization_strength),
-            "l2": number(self.l2_regularization_strength) + number(self.beta) / (number(2) * lr),
-            "shrinkage": number(2 * self.l2_shrinkage_regularization_strength),
+            "power": scalar(-self.learning_rate_power),
+            "l1": scalar(self.l1_regularization_strength),
+            "l2": scalar(self.l2_regularization_strength) + scalar(self.beta) / (scalar(2) * lr),
+            "shrinkage": scalar(2 * self.l2_shrinkage_regularization_strength),
         }
 
 
@@ -262,7 +295,11 @@ class Ftrl(Rule):
 class Lion(Rule):
     """Steps of one size, along the signs of a blend of the gradient and its average.
 
-    Source: Chen et al., "Symbolic Discovery of Optimization Algorithms" (2023).
+    Source: Chen et al., "Symbolic Discovery of Optimization Algorithms" (2023), algorithm 2.
+
+    Equations (optimizers.lion):
+        w = w - lr * sign(beta_1 * m + (1 - beta_1) * g)
+        m = beta_2 * m + (1 - beta_2) * g
 
     Args:
         learning_rate: a float, schedule or callable.
@@ -304,7 +341,7 @@ class Lion(Rule):
         """The kernel and its averages."""
         return kernels.lion, [self._momentums], {}
 
-    def numbers(self, number, rate):
-        """The rate and the settings."""
-        beta_1, beta_2 = as_cast(self.beta_1, number), as_cast(self.beta_2, number)
-        return {"lr": number(rate), "beta_1": beta_1, "beta_2": beta_2}
+    def scalars(self, scalar, learning_rate):
+        """The learning rate and the hyperparameters."""
+        beta_1, beta_2 = as_cast(self.beta_1, scalar), as_cast(self.beta_2, scalar)
+        return {"lr": scalar(learning_rate), "beta_1": beta_1, "beta_2": beta_2}

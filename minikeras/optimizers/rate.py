@@ -1,7 +1,5 @@
 """The learning rate of an optimizer: a variable, a schedule or a function."""
 
-from typing import Any
-
 import numpy as np
 
 from minikeras.arrays import device
@@ -11,74 +9,83 @@ from minikeras.core import registry, settings
 from minikeras.optimizers.schedules import LearningRateSchedule
 
 
-class Rate:
-    """The part of Optimizer that knows the learning rate."""
+def made_of(learning_rate):
+    """Return what an optimizer keeps of the learning rate that it is given.
 
-    _learning_rate: Any
-    _iterations: Any
-    _variables: list
-    _track: Any
+    Args:
+        learning_rate: a number, a `LearningRateSchedule` or its saved form, or a callable.
 
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate of the next step; assign to it to change a constant one."""
-        if isinstance(self._learning_rate, Variable):
-            return self._learning_rate
-        with device.device("cpu"):
-            if isinstance(self._learning_rate, LearningRateSchedule):
-                return self._learning_rate(self._iterations)
-            return self._learning_rate()
+    Returns:
+        A variable for a number, a `LearningRateSchedule`, or the callable.
 
-    @learning_rate.setter
-    def learning_rate(self, learning_rate):
-        if isinstance(self._learning_rate, Variable):
-            if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate):
-                self._variables.remove(self._learning_rate)
-                self._learning_rate = learning_rate
-                return
-            self._learning_rate.assign(float(learning_rate))
-        elif isinstance(learning_rate, LearningRateSchedule):
-            self._learning_rate = learning_rate
-        else:
-            raise TypeError(
-                "This optimizer instance was created with a `LearningRateSchedule` object as its "
-                "`learning_rate` constructor argument, hence its learning rate is not settable. "
-                "If you need the learning rate to be settable, you should instantiate the "
-                "optimizer with a float `learning_rate` argument."
-            )
+    Raises:
+        ValueError: if it is none of these.
+    """
+    if isinstance(learning_rate, dict):
+        learning_rate = registry.deserialize(learning_rate)
+    if isinstance(learning_rate, LearningRateSchedule) or _is_function(learning_rate):
+        return learning_rate
+    if not isinstance(learning_rate, (int, float)) and not hasattr(learning_rate, "dtype"):
+        raise ValueError(
+            "Argument `learning_rate` should be float, or an instance of "
+            "LearningRateSchedule, or a callable (that takes in the current iteration value "
+            "and returns the corresponding learning rate value). "
+            f"Received instead: learning_rate={learning_rate}"
+        )
+    # The scalars of an optimizer are read at each step: a GPU would be waited for.
+    with device.device("cpu"):
+        return Variable(
+            float(learning_rate), dtype=settings.floatx(), trainable=False, name="learning_rate"
+        )
 
-    def _as_rate(self, learning_rate):
-        if isinstance(learning_rate, dict):
-            learning_rate = registry.deserialize(learning_rate)
-        if isinstance(learning_rate, LearningRateSchedule):
+
+def of_step(kept, iterations):
+    """Return the learning rate of a step: the variable, or what the schedule or callable says.
+
+    Args:
+        kept: what `made_of` returned.
+        iterations: the variable that counts the steps.
+    """
+    if isinstance(kept, Variable):
+        return kept
+    with device.device("cpu"):
+        return kept(iterations) if isinstance(kept, LearningRateSchedule) else kept()
+
+
+def replaced(kept, learning_rate):
+    """Return what an optimizer keeps after another learning rate was assigned.
+
+    Args:
+        kept: what it kept before; a variable gets a number as its value.
+        learning_rate: a number, a `LearningRateSchedule`, or a callable.
+
+    Raises:
+        TypeError: if a number is to take the place of a schedule.
+    """
+    if isinstance(kept, Variable):
+        if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate):
             return learning_rate
-        if _is_function(learning_rate):
-            return learning_rate
-        if not isinstance(learning_rate, (int, float)) and not hasattr(learning_rate, "dtype"):
-            raise ValueError(
-                "Argument `learning_rate` should be float, or an instance of "
-                "LearningRateSchedule, or a callable (that takes in the current iteration value "
-                "and returns the corresponding learning rate value). "
-                f"Received instead: learning_rate={learning_rate}"
-            )
-        # The numbers of an optimizer are read at each step: a GPU would be waited for.
-        with device.device("cpu"):
-            rate = Variable(
-                float(learning_rate),
-                dtype=settings.floatx(),
-                trainable=False,
-                name="learning_rate",
-            )
-        return self._track(rate)
-
-    def _present_rate(self):
-        """The learning rate of this step as a NumPy scalar."""
-        rate = self.learning_rate
-        if isinstance(rate, Variable):
-            return rate.array[()]
-        return rate.data[()] if isinstance(rate, Tensor) else np.float32(rate)
+        kept.assign(float(learning_rate))
+        return kept
+    if isinstance(learning_rate, LearningRateSchedule):
+        return learning_rate
+    raise TypeError(
+        "This optimizer instance was created with a `LearningRateSchedule` object as its "
+        "`learning_rate` constructor argument, hence its learning rate is not settable. "
+        "If you need the learning rate to be settable, you should instantiate the "
+        "optimizer with a float `learning_rate` argument."
+    )
 
 
-def _is_function(rate):
+def as_scalar(learning_rate):
+    """Return a learning rate as a NumPy scalar."""
+    if isinstance(learning_rate, Variable):
+        return learning_rate.array[()]
+    if isinstance(learning_rate, Tensor):
+        return learning_rate.data[()]
+    return np.float32(learning_rate)
+
+
+def _is_function(learning_rate):
     """Whether a learning rate is to be called for its value; a variable is not."""
-    return callable(rate) and not hasattr(rate, "as_operand")
+    return callable(learning_rate) and not hasattr(learning_rate, "as_operand")

@@ -4,8 +4,8 @@ import numpy as np
 
 from minikeras import initializers
 from minikeras.kernels.shared import optimizers as kernels
-from minikeras.optimizers.around import as_cast
 from minikeras.optimizers.base import optimizer_table
+from minikeras.optimizers.base_step import as_cast
 from minikeras.optimizers.declare import Rule
 
 
@@ -13,9 +13,23 @@ from minikeras.optimizers.declare import Rule
 class SGD(Rule):
     """Gradient descent, with momentum if wanted.
 
-    Without momentum `w -= learning_rate * g`. With it `v = momentum * v - learning_rate * g` and
-    `w += v`, or with Nesterov's form `w += momentum * v - learning_rate * g`. Source: Sutskever et
-    al., "On the importance of initialization and momentum in deep learning" (2013).
+    Sources: Robbins and Monro, "A Stochastic Approximation Method" (1951); Sutskever et al., "On
+    the importance of initialization and momentum in deep learning" (2013).
+
+    Equations (optimizers.sgd):
+        w = w - lr * g
+
+    With momentum, where `v` is the velocity:
+
+    Equations (optimizers.sgd_momentum):
+        v = momentum * v - lr * g
+        w = w + v
+
+    With momentum in Nesterov's form:
+
+    Equations (optimizers.sgd_nesterov):
+        v = momentum * v - lr * g
+        w = w + momentum * v - lr * g
 
     Args:
         learning_rate: a float, schedule or callable.
@@ -57,12 +71,12 @@ class SGD(Rule):
             return kernels.sgd_momentum, [self.momentums], {}
         return kernels.sgd, [], {}
 
-    def numbers(self, number, rate):
-        """The rate, and what momentum needs."""
+    def scalars(self, scalar, learning_rate):
+        """The learning rate, and what momentum needs."""
         if not self.momentum:
-            return {"lr": number(rate)}
-        momentum, nesterov = as_cast(self.momentum, number), bool(self.nesterov)
-        return {"lr": number(rate), "momentum": momentum, "nesterov": nesterov}
+            return {"lr": scalar(learning_rate)}
+        momentum, nesterov = as_cast(self.momentum, scalar), bool(self.nesterov)
+        return {"lr": scalar(learning_rate), "momentum": momentum, "nesterov": nesterov}
 
 
 @optimizer_table.add
@@ -70,6 +84,12 @@ class Adagrad(Rule):
     """Steps divided by the root of the sum of all squared gradients so far.
 
     Source: Duchi et al., "Adaptive Subgradient Methods" (2011).
+
+    `v` begins at `initial_accumulator_value`.
+
+    Equations (optimizers.adagrad):
+        v = v + g**2
+        w = w - lr * g / sqrt(v + epsilon)
 
     Args:
         learning_rate: a float, schedule or callable.
@@ -102,17 +122,35 @@ class Adagrad(Rule):
         """The kernel, and the sums."""
         return kernels.adagrad, [self._accumulators], {}
 
-    def numbers(self, number, rate):
-        """The rate and the setting."""
-        return {"lr": number(rate), "epsilon": number(self.epsilon)}
+    def scalars(self, scalar, learning_rate):
+        """The learning rate and the hyperparameter."""
+        return {"lr": scalar(learning_rate), "epsilon": scalar(self.epsilon)}
 
 
 @optimizer_table.add
 class RMSprop(Rule):
     """Steps divided by the root of a moving average of squared gradients.
 
-    Source: Hinton, "Neural Networks for Machine Learning", lecture 6e (2012); the centred form is
+    Source: Hinton, "Neural Networks for Machine Learning", lecture 6e (2012); the centered form is
     from Graves, "Generating Sequences With Recurrent Neural Networks" (2013), section 4.2.
+
+    Equations (optimizers.rmsprop):
+        v = rho * v + (1 - rho) * g**2
+        w = w - lr * g / sqrt(v + epsilon)
+
+    Centered, with the mean gradient `m`:
+
+    Equations (optimizers.rmsprop_centered):
+        v = rho * v + (1 - rho) * g**2
+        m = rho * m + (1 - rho) * g
+        w = w - lr * g / sqrt(v - m**2 + epsilon)
+
+    With momentum, in either form, the steps gather in the velocity `b`:
+
+    Equations (optimizers.rmsprop_momentum):
+        v = rho * v + (1 - rho) * g**2
+        b = momentum * b + lr * g / sqrt(v + epsilon)
+        w = w - b
 
     Args:
         learning_rate: a float, schedule or callable.
@@ -154,19 +192,19 @@ class RMSprop(Rule):
         """The kernel and its averages."""
         by_name = {}
         if self.centered:
-            by_name["mean"] = self._average_gradients
+            by_name["m"] = self._average_gradients
         if self.momentum > 0:
-            by_name["velocity"] = self._momentums
+            by_name["b"] = self._momentums
         return kernels.rmsprop, [self._velocities], by_name
 
-    def numbers(self, number, rate):
-        """The rate and the settings."""
+    def scalars(self, scalar, learning_rate):
+        """The learning rate and the hyperparameters."""
         return {
-            "lr": number(rate),
-            "rho": number(self.rho),
-            "share": number(1 - self.rho),
-            "epsilon": number(self.epsilon),
-            "momentum": number(self.momentum),
+            "lr": scalar(learning_rate),
+            "rho": scalar(self.rho),
+            "one_minus_rho": scalar(1 - self.rho),
+            "epsilon": scalar(self.epsilon),
+            "momentum": scalar(self.momentum),
         }
 
 
@@ -177,11 +215,37 @@ class Adam(Rule):
     Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), with the order of
     computation of the end of its section 2; AMSGrad from Reddi et al. (2018).
 
+    At step `t`, with the mean gradient `m` and the mean squared gradient `v`, which begin at zero:
+
+    Equations (optimizers.adam):
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        m_hat = m / (1 - beta_1**t)  # averages that begin at zero are too small: corrected
+        v_hat = v / (1 - beta_2**t)
+        w = w - lr * m_hat / (sqrt(v_hat) + epsilon / sqrt(1 - beta_2**t))
+
+    which the kernel computes rearranged, with one division less:
+
+    Equations (optimizers.adam_rearranged):
+        m = m + (g - m) * (1 - beta_1)
+        v = v + (g**2 - v) * (1 - beta_2)
+        alpha = lr * sqrt(1 - beta_2**t) / (1 - beta_1**t)
+        w = w - alpha * m / (sqrt(v) + epsilon)
+
+    AMSGrad divides by the root of the largest `v` so far:
+
+    Equations (optimizers.amsgrad):
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        v_max = maximum(v_max, v)
+        alpha = lr * sqrt(1 - beta_2**t) / (1 - beta_1**t)
+        w = w - alpha * m / (sqrt(v_max) + epsilon)
+
     Args:
         learning_rate: a float, schedule or callable.
         beta_1: how much of the average gradient stays at each step.
         beta_2: how much of the average square stays at each step.
-        epsilon: added to the root.
+        epsilon: added to the root of the uncorrected average square.
         amsgrad: whether to use the largest average square so far.
         weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
@@ -217,19 +281,19 @@ class Adam(Rule):
 
     def rule(self):
         """The kernel and its averages."""
-        by_name = {"largest": self._velocity_hats} if self.amsgrad else {}
+        by_name = {"v_max": self._velocity_hats} if self.amsgrad else {}
         return kernels.adam, [self._momentums, self._velocities], by_name
 
-    def numbers(self, number, rate):
-        """The settings, and the rate corrected for averages that began at zero."""
-        one, step = number(1), number(int(self.iterations) + 1)
-        left_1 = one - as_cast(self.beta_1, number) ** step
-        left_2 = one - as_cast(self.beta_2, number) ** step
+    def scalars(self, scalar, learning_rate):
+        """The learning rate corrected for averages that begin at zero, and how these are made."""
+        one, t = scalar(1), scalar(int(self.iterations) + 1)
+        bias_correction_1 = one - as_cast(self.beta_1, scalar) ** t
+        bias_correction_2 = one - as_cast(self.beta_2, scalar) ** t
         return {
-            "alpha": number(rate) * np.sqrt(left_2) / left_1,
-            "share_1": number(1 - self.beta_1),
-            "share_2": number(1 - self.beta_2),
-            "epsilon": number(self.epsilon),
+            "alpha": scalar(learning_rate) * np.sqrt(bias_correction_2) / bias_correction_1,
+            "one_minus_beta_1": scalar(1 - self.beta_1),
+            "one_minus_beta_2": scalar(1 - self.beta_2),
+            "epsilon": scalar(self.epsilon),
         }
 
 
@@ -237,7 +301,15 @@ class Adam(Rule):
 class AdamW(Adam):
     """Adam with weight decay that does not pass through the gradients.
 
-    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
+    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2.
+
+    Equations (optimizers.adamw):
+        w = w - lr * weight_decay * w
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        m_hat = m / (1 - beta_1**t)
+        v_hat = v / (1 - beta_2**t)
+        w = w - lr * m_hat / (sqrt(v_hat) + epsilon / sqrt(1 - beta_2**t))
 
     Args:
         learning_rate: a float, schedule or callable.

@@ -533,55 +533,35 @@ def test_scattered_rows(dtype, sizes):
 
 # Update rules.
 
+ADAM = {"alpha": 0.1, "one_minus_beta_1": 0.1, "one_minus_beta_2": 0.01, "epsilon": 1e-3}
+ADADELTA = {"lr": 0.1, "rho": 0.9, "one_minus_rho": 0.1, "epsilon": 1e-3}
+ADAMAX = {"lr": 0.1, "one_minus_beta_1": 0.1, "beta_2": 0.9, "bias_correction_1": 0.5}
+NADAM = {"lr": 0.1, "one_minus_beta_1": 0.1, "one_minus_beta_2": 0.01, "m_factor": (0.9, 0.5)}
+NADAM |= {"g_factor": (0.2, 0.7), "bias_correction_2": 0.3, "epsilon": 1e-3}
+FTRL = {"lr": 0.1, "power": 0.5, "l1": 0.1, "l2": 0.1, "shrinkage": 0.1}
+CENTERED = {"lr": 0.1, "rho": 0.5, "one_minus_rho": 0.9, "epsilon": 50.0, "m": ..., "b": ...}
+
+# The number of states of each, and its further arguments, among which ... is an array.
 RULES = {
     "sgd": (0, {"lr": 0.1}),
     "sgd_momentum": (1, {"lr": 0.1, "momentum": 0.9, "nesterov": False}),
     "sgd_momentum nesterov": (1, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
     "adagrad": (1, {"lr": 0.1, "epsilon": 1e-3}),
     "adagrad rows": (1, {"lr": 0.1, "epsilon": 1e-3, "square": ...}),
-    "adam": (2, {"alpha": 0.1, "share_1": 0.1, "share_2": 0.01, "epsilon": 1e-3}),
-    "adam largest": (
-        2,
-        {
-            "alpha": 0.1, "share_1": 0.1, "share_2": 0.01, "epsilon": 1e-3, "largest": ...,
-            "square": ...,
-        },
-    ),
-    "rmsprop": (1, {"lr": 0.1, "rho": 0.9, "share": 0.1, "epsilon": 1e-3}),
-    "rmsprop all": (
-        1,
-        {
-            "lr": 0.1, "rho": 0.5, "share": 0.9, "epsilon": 50.0, "mean": ..., "velocity": ...,
-            "momentum": 0.5, "square": ...,
-        },
-    ),
-    "adadelta": (2, {"lr": 0.1, "rho": 0.9, "share": 0.1, "epsilon": 1e-3}),
-    "adadelta rows": (2, {"lr": 0.1, "rho": 0.9, "share": 0.1, "epsilon": 1e-3, "square": ...}),
-    "adamax": (2, {"lr": 0.1, "share": 0.1, "beta_2": 0.9, "left": 0.5, "epsilon": 1e-3}),
-    "adamax rows": (
-        2,
-        {"lr": 0.1, "share": 0.1, "beta_2": 0.9, "left": 0.5, "epsilon": 1e-3, "magnitude": ...},
-    ),
-    "nadam": (
-        2,
-        {
-            "lr": 0.1, "share_1": 0.1, "share_2": 0.01, "factor_m": (0.9, 0.5),
-            "factor_g": (0.2, 0.7), "left": 0.3, "epsilon": 1e-3,
-        },
-    ),
-    "nadam rows": (
-        2,
-        {
-            "lr": 0.1, "share_1": 0.1, "share_2": 0.01, "factor_m": (0.9, 0.5),
-            "factor_g": (0.2, 0.7), "left": 0.3, "epsilon": 1e-3, "square": ...,
-        },
-    ),
-    "ftrl": (2, {"lr": 0.1, "power": 0.5, "l1": 0.1, "l2": 0.1, "shrinkage": 0.1}),
-    "ftrl rows": (
-        2, {"lr": 0.1, "power": 0.5, "l1": 0.1, "l2": 0.1, "shrinkage": 0.1, "square": ...},
-    ),
+    "adam": (2, ADAM),
+    "adam largest": (2, ADAM | {"v_max": ..., "square": ...}),
+    "rmsprop": (1, ADADELTA),
+    "rmsprop all": (1, CENTERED | {"momentum": 0.5, "square": ...}),
+    "adadelta": (2, ADADELTA),
+    "adadelta rows": (2, ADADELTA | {"square": ...}),
+    "adamax": (2, ADAMAX | {"epsilon": 1e-3}),
+    "adamax rows": (2, ADAMAX | {"epsilon": 1e-3, "magnitude": ...}),
+    "nadam": (2, NADAM),
+    "nadam rows": (2, NADAM | {"square": ...}),
+    "ftrl": (2, FTRL),
+    "ftrl rows": (2, FTRL | {"square": ...}),
     "lion": (1, {"lr": 0.1, "beta_1": 0.9, "beta_2": 0.99}),
-}  # fmt: skip
+}
 
 
 @each_dtype

@@ -8,17 +8,16 @@ pytest.importorskip("numba")
 from minikeras.kernels.compiled import optimizers as compiled
 from minikeras.kernels.shared import optimizers as shared
 
-# Each rule with the number of its states, its numbers, and arrays that it may be given.
+ADAM = {"alpha": 0.1, "one_minus_beta_1": 0.1, "one_minus_beta_2": 1e-3, "epsilon": 1e-7}
+
+# Each rule with the number of its states, its scalars, and arrays that it may be given.
 RULES = [
     ("sgd", 0, {"lr": 0.1}, ()),
     ("sgd_momentum", 1, {"lr": 0.1, "momentum": 0.9, "nesterov": False}, ()),
     ("sgd_momentum", 1, {"lr": 0.1, "momentum": 0.9, "nesterov": True}, ()),
     ("adagrad", 1, {"lr": 0.1, "epsilon": 1e-7}, ()),
-    ("rmsprop", 1, {"lr": 0.1, "rho": 0.9, "share": 0.1, "epsilon": 1e-7}, ()),
-    *[
-        ("adam", 2, {"alpha": 0.1, "share_1": 0.1, "share_2": 1e-3, "epsilon": 1e-7}, given)
-        for given in ((), ("square",), ("largest",), ("largest", "square"))
-    ],
+    ("rmsprop", 1, {"lr": 0.1, "rho": 0.9, "one_minus_rho": 0.1, "epsilon": 1e-7}, ()),
+    *[("adam", 2, ADAM, given) for given in ((), ("square",), ("v_max",), ("v_max", "square"))],
 ]
 
 
@@ -61,7 +60,7 @@ def test_steps_back(rule):
 
 def test_rules_without_a_compiled_form_step_back():
     arrays, options = _case(1, RULES[4][2], (), (3,), "float32")
-    for name in ("mean", "square"):
+    for name in ("m", "square"):
         assert compiled.rmsprop(*arrays, **options, **{name: arrays[0]}) is NotImplemented
 
 

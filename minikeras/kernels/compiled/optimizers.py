@@ -1,13 +1,13 @@
-"""Update rules of optimizers in one walk over the weights.
+"""Update rules of optimizers in one pass over the weights.
 
-The rules of `shared/optimizers.py` are a dozen operations, each a walk of its own over a block.
-Here every number of the weight, its gradient and its states is fetched once, all of the rule is
+The rules of `shared/optimizers.py` are a dozen operations, each a pass of its own over a block.
+Here every element of the weight, its gradient and its states is fetched once, all of the rule is
 computed in registers, and what changed is stored: less than half of the traffic, and no scratch.
 
-The operations are the same, in the same order, and none is contracted: results equal those of the
-NumPy kernels bit for bit. A compiler can only work on several numbers at once if it has checked
-that no array overlaps another; it gives up from five arrays on, hence the steps of a rule that have
-loops of their own, over stretches that stay in the first-level cache.
+The equations stand there. The operations are the same, in the same order, and none is contracted:
+results equal those of the NumPy kernels bit for bit. A compiler can only work on several numbers at
+once if it has checked that no array overlaps another; it gives up from five arrays on, hence the
+steps of a rule that have loops of their own, over stretches that stay in the first-level cache.
 """
 
 import math
@@ -17,153 +17,157 @@ from minikeras.kernels.compiled.loops import compiled, inner, plain
 from minikeras.kernels.compiled.team import ALL, divided, together
 
 _STRETCH = 2048
-"""Numbers between two loops of a rule: five arrays of them fit the first-level cache."""
+"""Elements between two loops of a rule: five arrays of them fit the first-level cache."""
 
 
-def sgd(p, g, lr):
-    """`p -= lr * g`; see `shared.optimizers.sgd`."""
-    if not plain(p, g):
+def sgd(w, g, lr):
+    """Gradient descent; see `shared.optimizers.sgd`."""
+    if not plain(w, g):
         return NotImplemented
-    return _divided(_sgd, 3, (p, g), lr)
+    return _divided(_sgd, 3, (w, g), lr)
 
 
-def sgd_momentum(p, g, m, lr, momentum, nesterov):
+def sgd_momentum(w, g, v, lr, momentum, nesterov):
     """Gradient descent with momentum; see `shared.optimizers.sgd_momentum`."""
-    if not plain(p, g, m):
+    if not plain(w, g, v):
         return NotImplemented
-    return _divided(_sgd_momentum, 5, (p, g, m), lr, p.dtype.type(momentum), nesterov)
+    return _divided(_sgd_momentum, 5, (w, g, v), lr, w.dtype.type(momentum), nesterov)
 
 
-def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
-    """Adam, with AMSGrad's `largest` if given; see `shared.optimizers.adam`."""
-    given = [array for array in (largest, square) if array is not None]
-    if not plain(p, g, m, v, *given):
+def adam(w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, v_max=None, square=None):
+    """Adam, and AMSGrad if it is given `v_max`; see `shared.optimizers.adam`."""
+    optional = [array for array in (v_max, square) if array is not None]
+    if not plain(w, g, m, v, *optional):
         return NotImplemented
-    numbers = alpha, share_1, share_2, epsilon
-    if not given:
-        return _divided(_adam, 7, (p, g, m, v), *numbers)
-    squared, ams = square is not None, largest is not None
-    arrays = p, g, m, v, largest if ams else v, square if squared else g
-    return _divided(_adam_apart, 7 + 2 * ams + squared, arrays, ams, squared, *numbers)
+    scalars = alpha, one_minus_beta_1, one_minus_beta_2, epsilon
+    if not optional:
+        return _divided(_adam, 7, (w, g, m, v), *scalars)
+    has_max, has_square = v_max is not None, square is not None
+    arrays = w, g, m, v, v_max if has_max else v, square if has_square else g
+    passes = 7 + 2 * has_max + has_square
+    return _divided(_adam_apart, passes, arrays, has_max, has_square, *scalars)
 
 
-def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None):
-    """RMSprop without mean gradient or velocity; see `shared.optimizers.rmsprop`."""
-    if mean is not None or velocity is not None or square is not None or not plain(p, g, v):
+def rmsprop(w, g, v, lr, rho, one_minus_rho, epsilon, m=None, b=None, momentum=None, square=None):
+    """RMSprop, neither centered nor with momentum; see `shared.optimizers.rmsprop`."""
+    if m is not None or b is not None or square is not None or not plain(w, g, v):
         return NotImplemented
-    return _divided(_rmsprop, 5, (p, g, v), lr, rho, share, epsilon)
+    return _divided(_rmsprop, 5, (w, g, v), lr, rho, one_minus_rho, epsilon)
 
 
-def adagrad(p, g, total, lr, epsilon, square=None):
+def adagrad(w, g, v, lr, epsilon, square=None):
     """Adagrad; see `shared.optimizers.adagrad`."""
-    if square is not None or not plain(p, g, total):
+    if square is not None or not plain(w, g, v):
         return NotImplemented
-    return _divided(_adagrad, 5, (p, g, total), lr, epsilon)
+    return _divided(_adagrad, 5, (w, g, v), lr, epsilon)
 
 
-def _divided(run, passes, arrays, *numbers):
+def _divided(run, passes, arrays, *scalars):
     """Run a rule on flat views, given how often it reads or writes as much as the weight has."""
     flat = [array if array.ndim == 1 else array.reshape(-1) for array in arrays]
-    divided(run, flat[0].size, passes * flat[0].nbytes / BYTES, *flat, *numbers)
+    divided(run, flat[0].size, passes * flat[0].nbytes / BYTES, *flat, *scalars)
 
 
 @compiled()
-def _sgd(team, ends, number, p, g, lr):
+def _sgd(team, ends, number, w, g, lr):
     if number == ALL:
-        return together(team, ends, (p, g, lr))
+        return together(team, ends, (w, g, lr))
     start, end = ends[number], ends[number + 1]
-    p, g = p[start:end], g[start:end]
-    for i in range(p.size):
-        p[i] -= g[i] * lr
+    w, g = w[start:end], g[start:end]
+    for i in range(w.size):
+        w[i] -= g[i] * lr
 
 
 @compiled()
-def _sgd_momentum(team, ends, number, p, g, m, lr, momentum, nesterov):
+def _sgd_momentum(team, ends, number, w, g, v, lr, momentum, nesterov):
     if number == ALL:
-        return together(team, ends, (p, g, m, lr, momentum, nesterov))
+        return together(team, ends, (w, g, v, lr, momentum, nesterov))
     start, end = ends[number], ends[number + 1]
-    p, g, m = p[start:end], g[start:end], m[start:end]
-    for i in range(p.size):
+    w, g, v = w[start:end], g[start:end], v[start:end]
+    for i in range(w.size):
         step = g[i] * lr
-        velocity = m[i] * momentum - step
-        m[i] = velocity
-        p[i] += velocity * momentum - step if nesterov else velocity
+        v_i = v[i] * momentum - step
+        v[i] = v_i
+        w[i] += v_i * momentum - step if nesterov else v_i
 
 
 @compiled()
-def _adam(team, ends, number, p, g, m, v, alpha, share_1, share_2, epsilon):
+def _adam(team, ends, number, w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon):
     if number == ALL:
-        return together(team, ends, (p, g, m, v, alpha, share_1, share_2, epsilon))
+        scalars = alpha, one_minus_beta_1, one_minus_beta_2, epsilon
+        return together(team, ends, (w, g, m, v, *scalars))
     start, end = ends[number], ends[number + 1]
-    p, g, m, v = p[start:end], g[start:end], m[start:end], v[start:end]
-    for i in range(p.size):
-        slope = g[i]
-        first = m[i] + (slope - m[i]) * share_1
-        second = v[i] + (slope * slope - v[i]) * share_2
-        m[i] = first
-        v[i] = second
-        p[i] -= first * alpha / (math.sqrt(second) + epsilon)
+    w, g, m, v = w[start:end], g[start:end], m[start:end], v[start:end]
+    for i in range(w.size):
+        g_i = g[i]
+        m_i = m[i] + (g_i - m[i]) * one_minus_beta_1
+        v_i = v[i] + (g_i * g_i - v[i]) * one_minus_beta_2
+        m[i] = m_i
+        v[i] = v_i
+        w[i] -= m_i * alpha / (math.sqrt(v_i) + epsilon)
 
 
 @compiled()
 def _adam_apart(
-    team, ends, number, p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
+    team, ends, number, w, g, m, v, v_max, square, has_max, has_square,
+    alpha, one_minus_beta_1, one_minus_beta_2, epsilon,
 ):  # fmt: skip
     if number == ALL:
-        given = p, g, m, v, hat, squares, ams, squared, alpha, share_1, share_2, epsilon
-        return together(team, ends, given)
+        arrays, scalars = (w, g, m, v, v_max, square), (one_minus_beta_1, one_minus_beta_2, epsilon)
+        return together(team, ends, (*arrays, has_max, has_square, alpha, *scalars))
     for start in range(ends[number], ends[number + 1], _STRETCH):
         part = slice(start, min(start + _STRETCH, ends[number + 1]))
-        _follow(v[part], squares[part], squared, share_2)
-        if ams:
-            _keep_largest(hat[part], v[part])
-        _step(p[part], g[part], m[part], hat[part], alpha, share_1, epsilon)
+        _update_v(v[part], square[part], has_square, one_minus_beta_2)
+        if has_max:
+            _update_v_max(v_max[part], v[part])
+        _update_w(w[part], g[part], m[part], v_max[part], alpha, one_minus_beta_1, epsilon)
 
 
 @inner()
-def _follow(v, squares, squared, share):
-    if squared:
+def _update_v(v, square, is_square, one_minus_beta_2):
+    """`v`, of squared gradients, or of gradients to be squared."""
+    if is_square:
         for i in range(v.size):
-            v[i] += (squares[i] - v[i]) * share
+            v[i] += (square[i] - v[i]) * one_minus_beta_2
     else:
         for i in range(v.size):
-            v[i] += (squares[i] * squares[i] - v[i]) * share
+            v[i] += (square[i] * square[i] - v[i]) * one_minus_beta_2
 
 
 @inner()
-def _keep_largest(hat, v):
-    for i in range(v.size):
+def _update_v_max(v_max, v):
+    for i in range(v_max.size):
         # As `np.maximum` has it: NaN stays and spreads.
-        hat[i] = hat[i] if hat[i] >= v[i] or hat[i] != hat[i] else v[i]
+        v_max[i] = v_max[i] if v_max[i] >= v[i] or v_max[i] != v_max[i] else v[i]
 
 
 @inner()
-def _step(p, g, m, hat, alpha, share, epsilon):
-    for i in range(p.size):
-        first = m[i] + (g[i] - m[i]) * share
-        m[i] = first
-        p[i] -= first * alpha / (math.sqrt(hat[i]) + epsilon)
+def _update_w(w, g, m, v, alpha, one_minus_beta_1, epsilon):
+    for i in range(w.size):
+        m_i = m[i] + (g[i] - m[i]) * one_minus_beta_1
+        m[i] = m_i
+        w[i] -= m_i * alpha / (math.sqrt(v[i]) + epsilon)
 
 
 @compiled()
-def _rmsprop(team, ends, number, p, g, v, lr, rho, share, epsilon):
+def _rmsprop(team, ends, number, w, g, v, lr, rho, one_minus_rho, epsilon):
     if number == ALL:
-        return together(team, ends, (p, g, v, lr, rho, share, epsilon))
+        return together(team, ends, (w, g, v, lr, rho, one_minus_rho, epsilon))
     start, end = ends[number], ends[number + 1]
-    p, g, v = p[start:end], g[start:end], v[start:end]
-    for i in range(p.size):
-        slope = g[i]
-        v[i] = v[i] * rho + slope * slope * share
-        p[i] -= slope * lr / math.sqrt(v[i] + epsilon)
+    w, g, v = w[start:end], g[start:end], v[start:end]
+    for i in range(w.size):
+        g_i = g[i]
+        v[i] = v[i] * rho + g_i * g_i * one_minus_rho
+        w[i] -= g_i * lr / math.sqrt(v[i] + epsilon)
 
 
 @compiled()
-def _adagrad(team, ends, number, p, g, total, lr, epsilon):
+def _adagrad(team, ends, number, w, g, v, lr, epsilon):
     if number == ALL:
-        return together(team, ends, (p, g, total, lr, epsilon))
+        return together(team, ends, (w, g, v, lr, epsilon))
     start, end = ends[number], ends[number + 1]
-    p, g, total = p[start:end], g[start:end], total[start:end]
-    for i in range(p.size):
-        slope = g[i]
-        total[i] += slope * slope
-        p[i] -= slope * lr / math.sqrt(total[i] + epsilon)
+    w, g, v = w[start:end], g[start:end], v[start:end]
+    for i in range(w.size):
+        g_i = g[i]
+        v[i] += g_i * g_i
+        w[i] -= g_i * lr / math.sqrt(v[i] + epsilon)

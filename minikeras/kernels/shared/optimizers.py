@@ -4,8 +4,12 @@ Every rule is a handful of elementwise operations on the weight and its state. D
 after the other over a whole large weight, each would fetch everything from memory again; so the
 rules run over blocks that stay in the cache, writing through `out=` into two scratch blocks.
 
-Where a rule uses the squared (or absolute) gradient, `square` (or `magnitude`) may bring it along
-instead (see `optimizers.rows`).
+The symbols are those of the equations: `w` the weight, `g` its gradient, `m`, `v`, ... the states,
+all of one shape and changed in place but `g`. What depends on the step alone, a rule is given
+(`alpha`, `one_minus_beta_1`, `bias_correction_1`): the rules of `optimizers/rules.py` compute it
+once for all weights. A moving average is updated as `m + (g - m) * (1 - beta_1)`, which is
+`beta_1 * m + (1 - beta_1) * g`. Where a rule uses the squared (or absolute) gradient, it may be
+given as `square` (or `magnitude`) instead (see `optimizers.rows`).
 """
 
 from collections.abc import Iterator
@@ -21,7 +25,7 @@ from minikeras.kernels.providers import large_or_at_hand, provided
 
 BLOCK = 1 << 16
 """Elements per block: five arrays of 256 KB stay about within a core's second-level cache. Smaller
-blocks would let threads wait for Python's lock more often than they compute."""
+blocks would let threads wait for the GIL more often than they compute."""
 
 # About how often a rule reads or writes as many bytes as the weight has.
 _PASSES = 7
@@ -101,171 +105,247 @@ def _refuse_strided(*written):
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 @_in_pieces
-def sgd(p, g, lr):
-    """`p -= lr * g`."""
-    for p_, g_ in blocks(p, g):
-        p_ -= g_ * lr
+def sgd(w, g, lr):
+    """Gradient descent.
 
-
-@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
-@_in_pieces
-def sgd_momentum(p, g, m, lr, momentum, nesterov):
-    """`m = momentum * m - lr * g`; then `p += m`, or Nesterov's `p += momentum * m - lr * g`."""
-    for p_, g_, m_ in blocks(p, g, m):
-        step = g_ * lr
-        m_ *= momentum
-        m_ -= step
-        if nesterov:
-            p_ += np.subtract(m_ * momentum, step, out=step)
-        else:
-            p_ += m_
-
-
-@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
-@_in_pieces
-def adagrad(p, g, total, lr, epsilon, square=None):
-    """`total += g**2`; `p -= lr * g / sqrt(total + epsilon)`."""
-    for p_, g_, total_, square_ in blocks(p, g, total, square):
-        total_ += g_ * g_ if square_ is None else square_
-        root = np.sqrt(total_ + epsilon)
-        p_ -= np.divide(g_ * lr, root, out=root)
-
-
-@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
-@_in_pieces
-def adam(p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
-    """`m`, `v` go their share of the way to `g`, `g**2`; `p -= alpha * m / (sqrt(v) + epsilon)`.
-
-    With `largest` (AMSGrad) the root is taken of the largest `v` so far.
+    Equations (optimizers.sgd):
+        w = w - lr * g
     """
-    for p_, g_, m_, v_, largest_, square_ in blocks(p, g, m, v, largest, square):
+    for w_, g_ in blocks(w, g):
+        w_ -= g_ * lr
+
+
+@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@_in_pieces
+def sgd_momentum(w, g, v, lr, momentum, nesterov):
+    """Gradient descent with momentum, in Nesterov's form if asked to.
+
+    Equations (optimizers.sgd_momentum):
+        v = momentum * v - lr * g
+        w = w + v
+
+    Equations (optimizers.sgd_nesterov):
+        v = momentum * v - lr * g
+        w = w + momentum * v - lr * g
+    """
+    for w_, g_, v_ in blocks(w, g, v):
+        step = g_ * lr
+        v_ *= momentum
+        v_ -= step
+        if nesterov:
+            w_ += np.subtract(v_ * momentum, step, out=step)
+        else:
+            w_ += v_
+
+
+@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@_in_pieces
+def adagrad(w, g, v, lr, epsilon, square=None):
+    """Adagrad.
+
+    Equations (optimizers.adagrad):
+        v = v + g**2
+        w = w - lr * g / sqrt(v + epsilon)
+    """
+    for w_, g_, v_, square_ in blocks(w, g, v, square):
+        v_ += g_ * g_ if square_ is None else square_
+        root = np.sqrt(v_ + epsilon)
+        w_ -= np.divide(g_ * lr, root, out=root)
+
+
+@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@_in_pieces
+def adam(w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, v_max=None, square=None):
+    """Adam, given `alpha`; AMSGrad if it is given `v_max`, whose root it takes instead of `v`'s.
+
+    Equations (optimizers.adam_rearranged):
+        m = m + (g - m) * (1 - beta_1)
+        v = v + (g**2 - v) * (1 - beta_2)
+        alpha = lr * sqrt(1 - beta_2**t) / (1 - beta_1**t)
+        w = w - alpha * m / (sqrt(v) + epsilon)
+    """
+    for w_, g_, m_, v_, v_max_, square_ in blocks(w, g, m, v, v_max, square):
         scratch = g_ - m_
-        scratch *= share_1
+        scratch *= one_minus_beta_1
         m_ += scratch
         if square_ is None:
             square_ = np.multiply(g_, g_, out=scratch)
         np.subtract(square_, v_, out=scratch)
-        scratch *= share_2
+        scratch *= one_minus_beta_2
         v_ += scratch
-        if largest_ is not None:
-            np.maximum(largest_, v_, out=largest_)
-        np.sqrt(v_ if largest_ is None else largest_, out=scratch)
+        if v_max_ is not None:
+            np.maximum(v_max_, v_, out=v_max_)
+        np.sqrt(v_ if v_max_ is None else v_max_, out=scratch)
         scratch += epsilon
-        p_ -= np.divide(m_ * alpha, scratch, out=scratch)
+        w_ -= np.divide(m_ * alpha, scratch, out=scratch)
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 @_in_pieces
-def rmsprop(p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None):
-    """`v = rho * v + share * g**2`; `p -= lr * g / sqrt(v + epsilon)`.
+def rmsprop(w, g, v, lr, rho, one_minus_rho, epsilon, m=None, b=None, momentum=None, square=None):
+    """RMSprop, centered if it is given the mean gradient `m`.
 
-    With `mean`, the mean gradient, its square is taken from `v`; with `velocity` the steps gather
-    there, `momentum` of it staying each time.
+    Equations (optimizers.rmsprop_centered):
+        v = rho * v + (1 - rho) * g**2
+        m = rho * m + (1 - rho) * g
+        w = w - lr * g / sqrt(v - m**2 + epsilon)
+
+    Without `m` nothing is subtracted. With the velocity `b` the steps gather in it:
+
+    Equations (optimizers.rmsprop_momentum):
+        v = rho * v + (1 - rho) * g**2
+        b = momentum * b + lr * g / sqrt(v + epsilon)
+        w = w - b
     """
-    for p_, g_, v_, mean_, velocity_, square_ in blocks(p, g, v, mean, velocity, square):
+    for w_, g_, v_, m_, b_, square_ in blocks(w, g, v, m, b, square):
         v_ *= rho
-        v_ += (g_ * g_ if square_ is None else square_) * share
-        if mean_ is None:
+        v_ += (g_ * g_ if square_ is None else square_) * one_minus_rho
+        if m_ is None:
             denominator = v_ + epsilon
         else:
-            mean_ *= rho
-            mean_ += g_ * share
-            denominator = v_ - mean_ * mean_
+            m_ *= rho
+            m_ += g_ * one_minus_rho
+            denominator = v_ - m_ * m_
             denominator += epsilon
         np.sqrt(denominator, out=denominator)
         step = np.divide(g_ * lr, denominator, out=denominator)
-        if velocity_ is None:
-            p_ -= step
+        if b_ is None:
+            w_ -= step
         else:
-            velocity_ *= momentum
-            velocity_ += step
-            p_ -= velocity_
+            b_ *= momentum
+            b_ += step
+            w_ -= b_
 
 
 @provided(cuda="optimizers")
 @_in_pieces
-def adadelta(p, g, mean, delta_mean, lr, rho, share, epsilon, square=None):
-    """`mean` follows `g**2`, `delta_mean` the squared step `d`; `p += lr * d`.
+def adadelta(w, g, v, d, lr, rho, one_minus_rho, epsilon, square=None):
+    """Adadelta.
 
-    `d = -sqrt(delta_mean + epsilon) * g / sqrt(mean + epsilon)`.
+    Equations (optimizers.adadelta):
+        v = rho * v + (1 - rho) * g**2
+        step = sqrt(d + epsilon) / sqrt(v + epsilon) * g
+        d = rho * d + (1 - rho) * step**2
+        w = w - lr * step
     """
-    for p_, g_, mean_, delta_mean_, square_ in blocks(p, g, mean, delta_mean, square):
-        mean_ *= rho
-        mean_ += (g_ * g_ if square_ is None else square_) * share
-        step = np.sqrt(delta_mean_ + epsilon)
+    for w_, g_, v_, d_, square_ in blocks(w, g, v, d, square):
+        v_ *= rho
+        v_ += (g_ * g_ if square_ is None else square_) * one_minus_rho
+        step = np.sqrt(d_ + epsilon)
         step *= g_
-        step /= np.sqrt(mean_ + epsilon)
-        if square_ is None:
-            step_square = step * step
+        step /= np.sqrt(v_ + epsilon)
+        if square_ is not None:
+            step_square = square_ * (d_ + epsilon) / (v_ + epsilon)
         else:
-            step_square = square_ * (delta_mean_ + epsilon) / (mean_ + epsilon)
-        delta_mean_ *= rho
-        delta_mean_ += step_square * share
-        p_ -= step * lr
+            step_square = step * step
+        d_ *= rho
+        d_ += step_square * one_minus_rho
+        w_ -= step * lr
 
 
 @provided(cuda="optimizers")
 @_in_pieces
-def adamax(p, g, m, u, lr, share, beta_2, left, epsilon, magnitude=None):
-    """`m` follows `g`; `u = max(beta_2 * u, abs(g))`; `p -= lr * m / (left * (u + epsilon))`."""
-    for p_, g_, m_, u_, magnitude_ in blocks(p, g, m, u, magnitude):
+def adamax(w, g, m, u, lr, one_minus_beta_1, beta_2, bias_correction_1, epsilon, magnitude=None):
+    """Adamax, given `bias_correction_1 = 1 - beta_1**t`.
+
+    Equations (optimizers.adamax):
+        m = beta_1 * m + (1 - beta_1) * g
+        u = maximum(beta_2 * u, abs(g))
+        m_hat = m / (1 - beta_1**t)
+        w = w - lr * m_hat / (u + epsilon)
+
+    Rearranged: `w = w - lr * m / ((u + epsilon) * bias_correction_1)`.
+    """
+    for w_, g_, m_, u_, magnitude_ in blocks(w, g, m, u, magnitude):
         scratch = g_ - m_
-        scratch *= share
+        scratch *= one_minus_beta_1
         m_ += scratch
         u_ *= beta_2
         np.maximum(u_, np.abs(g_, out=scratch) if magnitude_ is None else magnitude_, out=u_)
         np.add(u_, epsilon, out=scratch)
-        scratch *= left
-        p_ -= np.divide(m_ * lr, scratch, out=scratch)
+        scratch *= bias_correction_1
+        w_ -= np.divide(m_ * lr, scratch, out=scratch)
 
 
 @provided(cuda="optimizers")
 @_in_pieces
-def nadam(p, g, m, v, lr, share_1, share_2, factor_m, factor_g, left, epsilon, square=None):
-    """`m`, `v` follow `g`, `g**2`; the step goes along `factor_m * m + factor_g * g`.
+def nadam(
+    w,
+    g,
+    m,
+    v,
+    lr,
+    one_minus_beta_1,
+    one_minus_beta_2,
+    m_factor,
+    g_factor,
+    bias_correction_2,
+    epsilon,
+    square=None,
+):
+    """Nadam, given `bias_correction_2 = 1 - beta_2**t` and the factors of `m` and `g` in `m_hat`.
 
-    The factors are pairs of a numerator and a denominator; `v / left` is the corrected average.
+    Each factor is a pair, a numerator and a denominator: `(mu_next, 1 - product * mu_next)` and
+    `(1 - mu, 1 - product)`.
+
+    Equations (optimizers.nadam):
+        mu = beta_1 * (1 - 0.5 * 0.96**t)
+        mu_next = beta_1 * (1 - 0.5 * 0.96 ** (t + 1))
+        product = product * mu
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
+        v_hat = v / (1 - beta_2**t)
+        w = w - lr * m_hat / (sqrt(v_hat) + epsilon)
     """
-    for p_, g_, m_, v_, square_ in blocks(p, g, m, v, square):
+    for w_, g_, m_, v_, square_ in blocks(w, g, m, v, square):
         scratch = g_ - m_
-        scratch *= share_1
+        scratch *= one_minus_beta_1
         m_ += scratch
         np.subtract(g_ * g_ if square_ is None else square_, v_, out=scratch)
-        scratch *= share_2
+        scratch *= one_minus_beta_2
         v_ += scratch
-        step = m_ * factor_m[0]
-        step /= factor_m[1]
-        step += (g_ * factor_g[0]) / factor_g[1]
-        step *= lr
-        np.sqrt(v_ / left, out=scratch)
+        m_hat = m_ * m_factor[0]
+        m_hat /= m_factor[1]
+        m_hat += (g_ * g_factor[0]) / g_factor[1]
+        m_hat *= lr
+        np.sqrt(v_ / bias_correction_2, out=scratch)
         scratch += epsilon
-        p_ -= np.divide(step, scratch, out=scratch)
+        w_ -= np.divide(m_hat, scratch, out=scratch)
 
 
 @provided(cuda="optimizers")
 @_in_pieces
-def ftrl(p, g, total, linear, lr, power, l1, l2, shrinkage, square=None):
-    """`total` sums `g**2`, `linear` the gradients less what the weights stand for.
+def ftrl(w, g, n, z, lr, power, l1, l2, shrinkage, square=None):
+    """Follow the regularized leader; `l2` includes `beta / (2 * lr)`, `shrinkage` the factor 2.
 
-    `p` becomes what minimises the linear, the quadratic (`total**power / lr + 2 * l2`) and the
-    absolute (`l1`) terms together.
+    Equations (optimizers.ftrl):
+        n_new = n + g**2
+        sigma = (n_new**power - n**power) / lr
+        z = z + g + 2 * shrinkage * w - sigma * w
+        w = (clip(z, -l1, l1) - z) / (n_new**power / lr + 2 * (l2 + beta / (2 * lr)))
     """
-    for p_, g_, total_, linear_, square_ in blocks(p, g, total, linear, square):
-        before = total_**power
-        total_ += g_ * g_ if square_ is None else square_
-        after = total_**power
-        linear_ += (g_ + p_ * shrinkage) - (after - before) / lr * p_
+    for w_, g_, n_, z_, square_ in blocks(w, g, n, z, square):
+        before = n_**power
+        n_ += g_ * g_ if square_ is None else square_
+        after = n_**power
+        z_ += (g_ + w_ * shrinkage) - (after - before) / lr * w_
         after /= lr
         after += l2 + l2
-        p_[...] = (linear_.clip(-l1, l1) - linear_) / after
+        w_[...] = (z_.clip(-l1, l1) - z_) / after
 
 
 @provided(cuda="optimizers")
 @_in_pieces
-def lion(p, g, m, lr, beta_1, beta_2):
-    """`p -= lr * sign(beta_1 * m + (1 - beta_1) * g)`; then `m` follows `g` by `beta_2`."""
-    one = p.dtype.type(1)
-    for p_, g_, m_ in blocks(p, g, m):
-        p_ -= np.sign(m_ * beta_1 + g_ * (one - beta_1)) * lr
+def lion(w, g, m, lr, beta_1, beta_2):
+    """Lion.
+
+    Equations (optimizers.lion):
+        w = w - lr * sign(beta_1 * m + (1 - beta_1) * g)
+        m = beta_2 * m + (1 - beta_2) * g
+    """
+    one = w.dtype.type(1)
+    for w_, g_, m_ in blocks(w, g, m):
+        w_ -= np.sign(m_ * beta_1 + g_ * (one - beta_1)) * lr
         m_ *= beta_2
         m_ += g_ * (one - beta_2)

@@ -1,137 +1,139 @@
-// Update rules of optimizers in place, a whole rule in one launch; the formulas stand in
-// kernels/shared/optimizers.py, and the order of operations is theirs, so that steps round alike.
-// `square` (or `magnitude`) takes the place of the squared (or absolute) gradient if there is one.
+// Update rules of optimizers in place, a whole rule in one launch; the equations and their names stand
+// in kernels/shared/optimizers.py, and the order of operations is that of the code there, so that
+// steps round alike. What depends on the step alone is given. `square` (or `magnitude`) takes the
+// place of the squared (or absolute) gradient if there is one.
 
 static __device__ wide larger(wide a, wide b) { return b > a || b != b ? b : a; }
 
-extern "C" __global__ void sgd(real* p, const real* g, wide lr, place count) {
-    FOR_EACH(i, count) p[i] = (wide)p[i] - (wide)g[i] * lr;
+extern "C" __global__ void sgd(real* w, const real* g, wide lr, place count) {
+    FOR_EACH(i, count) w[i] = (wide)w[i] - (wide)g[i] * lr;
 }
 
-extern "C" __global__ void sgd_momentum(real* p, const real* g, real* m, wide lr, wide momentum,
+extern "C" __global__ void sgd_momentum(real* w, const real* g, real* v, wide lr, wide momentum,
                                         int nesterov, place count) {
     FOR_EACH(i, count) {
-        wide step = (wide)g[i] * lr, velocity = (wide)m[i] * momentum - step;
-        m[i] = velocity;
-        p[i] = (wide)p[i] + (nesterov ? velocity * momentum - step : velocity);
+        wide step = (wide)g[i] * lr, v_i = (wide)v[i] * momentum - step;
+        v[i] = v_i;
+        w[i] = (wide)w[i] + (nesterov ? v_i * momentum - step : v_i);
     }
 }
 
-extern "C" __global__ void adagrad(real* p, const real* g, real* total, wide lr, wide epsilon,
+extern "C" __global__ void adagrad(real* w, const real* g, real* v, wide lr, wide epsilon,
                                    const real* square, int has_square, place count) {
     FOR_EACH(i, count) {
-        wide d = g[i], sum = (wide)total[i] + (has_square ? (wide)square[i] : d * d);
-        total[i] = sum;
-        p[i] = (wide)p[i] - d * lr / sqrt(sum + epsilon);
+        wide g_i = g[i], v_i = (wide)v[i] + (has_square ? (wide)square[i] : g_i * g_i);
+        v[i] = v_i;
+        w[i] = (wide)w[i] - g_i * lr / sqrt(v_i + epsilon);
     }
 }
 
-extern "C" __global__ void adam(real* p, const real* g, real* m, real* v, wide alpha,
-                                wide share_1, wide share_2, wide epsilon, real* largest,
-                                int has_largest, const real* square, int has_square,
+extern "C" __global__ void adam(real* w, const real* g, real* m, real* v, wide alpha,
+                                wide one_minus_beta_1, wide one_minus_beta_2, wide epsilon,
+                                real* v_max, int has_max, const real* square, int has_square,
                                 place count) {
     FOR_EACH(i, count) {
-        wide d = g[i], mean = m[i], spread = v[i];
-        mean += (d - mean) * share_1;
-        spread += ((has_square ? (wide)square[i] : d * d) - spread) * share_2;
-        m[i] = mean;
-        v[i] = spread;
-        if (has_largest) {
-            spread = larger((wide)largest[i], spread);
-            largest[i] = spread;
+        wide g_i = g[i], m_i = m[i], v_i = v[i];
+        m_i += (g_i - m_i) * one_minus_beta_1;
+        v_i += ((has_square ? (wide)square[i] : g_i * g_i) - v_i) * one_minus_beta_2;
+        m[i] = m_i;
+        v[i] = v_i;
+        if (has_max) {
+            v_i = larger((wide)v_max[i], v_i);
+            v_max[i] = v_i;
         }
-        p[i] = (wide)p[i] - mean * alpha / (sqrt(spread) + epsilon);
+        w[i] = (wide)w[i] - m_i * alpha / (sqrt(v_i) + epsilon);
     }
 }
 
-extern "C" __global__ void rmsprop(real* p, const real* g, real* v, wide lr, wide rho, wide share,
-                                   wide epsilon, real* mean, int has_mean, real* velocity,
+extern "C" __global__ void rmsprop(real* w, const real* g, real* v, wide lr, wide rho,
+                                   wide one_minus_rho, wide epsilon, real* m, int has_mean, real* b,
                                    int has_velocity, wide momentum, const real* square,
                                    int has_square, place count) {
     FOR_EACH(i, count) {
-        wide d = g[i];
-        wide spread = (wide)v[i] * rho + (has_square ? (wide)square[i] : d * d) * share;
-        v[i] = spread;
+        wide g_i = g[i];
+        wide v_i = (wide)v[i] * rho + (has_square ? (wide)square[i] : g_i * g_i) * one_minus_rho;
+        v[i] = v_i;
         if (has_mean) {
-            wide centre = (wide)mean[i] * rho + d * share;
-            mean[i] = centre;
-            spread -= centre * centre;
+            wide m_i = (wide)m[i] * rho + g_i * one_minus_rho;
+            m[i] = m_i;
+            v_i -= m_i * m_i;
         }
-        wide step = d * lr / sqrt(spread + epsilon);
+        wide step = g_i * lr / sqrt(v_i + epsilon);
         if (has_velocity) {
-            step = (wide)velocity[i] * momentum + step;
-            velocity[i] = step;
+            step = (wide)b[i] * momentum + step;
+            b[i] = step;
         }
-        p[i] = (wide)p[i] - step;
+        w[i] = (wide)w[i] - step;
     }
 }
 
-extern "C" __global__ void adadelta(real* p, const real* g, real* mean, real* delta_mean, wide lr,
-                                    wide rho, wide share, wide epsilon, const real* square,
+extern "C" __global__ void adadelta(real* w, const real* g, real* v, real* d, wide lr, wide rho,
+                                    wide one_minus_rho, wide epsilon, const real* square,
                                     int has_square, place count) {
     FOR_EACH(i, count) {
-        wide d = g[i], before = delta_mean[i];
-        wide spread = (wide)mean[i] * rho + (has_square ? (wide)square[i] : d * d) * share;
-        mean[i] = spread;
-        wide step = sqrt(before + epsilon) * d / sqrt(spread + epsilon);
-        wide step_square = has_square
-                               ? (wide)square[i] * (before + epsilon) / (spread + epsilon)
-                               : step * step;
-        delta_mean[i] = before * rho + step_square * share;
-        p[i] = (wide)p[i] - step * lr;
+        wide g_i = g[i], d_i = d[i];
+        wide v_i = (wide)v[i] * rho + (has_square ? (wide)square[i] : g_i * g_i) * one_minus_rho;
+        v[i] = v_i;
+        wide step = sqrt(d_i + epsilon) * g_i / sqrt(v_i + epsilon);
+        wide step_square = has_square ? (wide)square[i] * (d_i + epsilon) / (v_i + epsilon)
+                                      : step * step;
+        d[i] = d_i * rho + step_square * one_minus_rho;
+        w[i] = (wide)w[i] - step * lr;
     }
 }
 
-extern "C" __global__ void adamax(real* p, const real* g, real* m, real* u, wide lr, wide share,
-                                  wide beta_2, wide left, wide epsilon, const real* magnitude,
-                                  int has_magnitude, place count) {
+extern "C" __global__ void adamax(real* w, const real* g, real* m, real* u, wide lr,
+                                  wide one_minus_beta_1, wide beta_2, wide bias_correction_1,
+                                  wide epsilon, const real* magnitude, int has_magnitude,
+                                  place count) {
     FOR_EACH(i, count) {
-        wide d = g[i], mean = m[i];
-        mean += (d - mean) * share;
-        wide most = larger((wide)u[i] * beta_2, has_magnitude ? (wide)magnitude[i] : fabs(d));
-        m[i] = mean;
-        u[i] = most;
-        p[i] = (wide)p[i] - mean * lr / ((most + epsilon) * left);
+        wide g_i = g[i], m_i = m[i];
+        m_i += (g_i - m_i) * one_minus_beta_1;
+        wide u_i = larger((wide)u[i] * beta_2, has_magnitude ? (wide)magnitude[i] : fabs(g_i));
+        m[i] = m_i;
+        u[i] = u_i;
+        w[i] = (wide)w[i] - m_i * lr / ((u_i + epsilon) * bias_correction_1);
     }
 }
 
-extern "C" __global__ void nadam(real* p, const real* g, real* m, real* v, wide lr, wide share_1,
-                                 wide share_2, wide m_over, wide m_under, wide g_over,
-                                 wide g_under, wide left, wide epsilon, const real* square,
-                                 int has_square, place count) {
+// m_hat = m * m_over / m_under + g * g_over / g_under.
+extern "C" __global__ void nadam(real* w, const real* g, real* m, real* v, wide lr,
+                                 wide one_minus_beta_1, wide one_minus_beta_2, wide m_over,
+                                 wide m_under, wide g_over, wide g_under, wide bias_correction_2,
+                                 wide epsilon, const real* square, int has_square, place count) {
     FOR_EACH(i, count) {
-        wide d = g[i], mean = m[i], spread = v[i];
-        mean += (d - mean) * share_1;
-        spread += ((has_square ? (wide)square[i] : d * d) - spread) * share_2;
-        m[i] = mean;
-        v[i] = spread;
-        wide step = (mean * m_over / m_under + d * g_over / g_under) * lr;
-        p[i] = (wide)p[i] - step / (sqrt(spread / left) + epsilon);
+        wide g_i = g[i], m_i = m[i], v_i = v[i];
+        m_i += (g_i - m_i) * one_minus_beta_1;
+        v_i += ((has_square ? (wide)square[i] : g_i * g_i) - v_i) * one_minus_beta_2;
+        m[i] = m_i;
+        v[i] = v_i;
+        wide m_hat = m_i * m_over / m_under + g_i * g_over / g_under;
+        w[i] = (wide)w[i] - m_hat * lr / (sqrt(v_i / bias_correction_2) + epsilon);
     }
 }
 
-extern "C" __global__ void ftrl(real* p, const real* g, real* total, real* linear, wide lr,
-                                wide power, wide l1, wide l2, wide shrinkage, const real* square,
+extern "C" __global__ void ftrl(real* w, const real* g, real* n, real* z, wide lr, wide power,
+                                wide l1, wide l2, wide shrinkage, const real* square,
                                 int has_square, place count) {
     FOR_EACH(i, count) {
-        wide d = g[i], weight = p[i], sum = total[i];
-        wide before = pow(sum, power);
-        sum += has_square ? (wide)square[i] : d * d;
-        wide after = pow(sum, power);
-        wide slope = (wide)linear[i] + ((d + weight * shrinkage) - (after - before) / lr * weight);
-        total[i] = sum;
-        linear[i] = slope;
-        wide bounded = slope < -l1 ? -l1 : slope > l1 ? l1 : slope;
-        p[i] = (bounded - slope) / (after / lr + (l2 + l2));
+        wide g_i = g[i], w_i = w[i], n_i = n[i];
+        wide before = pow(n_i, power);
+        n_i += has_square ? (wide)square[i] : g_i * g_i;
+        wide after = pow(n_i, power);
+        wide z_i = (wide)z[i] + ((g_i + w_i * shrinkage) - (after - before) / lr * w_i);
+        n[i] = n_i;
+        z[i] = z_i;
+        wide clipped = z_i < -l1 ? -l1 : z_i > l1 ? l1 : z_i;
+        w[i] = (clipped - z_i) / (after / lr + (l2 + l2));
     }
 }
 
-extern "C" __global__ void lion(real* p, const real* g, real* m, wide lr, wide beta_1, wide beta_2,
+extern "C" __global__ void lion(real* w, const real* g, real* m, wide lr, wide beta_1, wide beta_2,
                                 place count) {
     FOR_EACH(i, count) {
-        wide d = g[i], mean = m[i], blend = mean * beta_1 + d * (1 - beta_1);
+        wide g_i = g[i], m_i = m[i], blend = m_i * beta_1 + g_i * (1 - beta_1);
         wide sign = blend > 0 ? (wide)1 : blend < 0 ? (wide)-1 : blend;
-        p[i] = (wide)p[i] - sign * lr;
-        m[i] = mean * beta_2 + d * (1 - beta_2);
+        w[i] = (wide)w[i] - sign * lr;
+        m[i] = m_i * beta_2 + g_i * (1 - beta_2);
     }
 }

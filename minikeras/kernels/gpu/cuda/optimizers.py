@@ -1,66 +1,86 @@
-"""Update rules in one launch each; the definitions are those of `kernels/shared/optimizers.py`."""
+"""Update rules in one launch each, by the equations of `kernels/shared/optimizers.py`."""
 
 from minikeras.kernels.gpu.launch import Source, are_floats, contiguous
 
 _source = Source("optimizers")
 
 
-def sgd(xp, p, g, lr):
+def sgd(xp, w, g, lr):
     """Gradient descent."""
-    return _update(xp, "sgd", p, g, (), lr)
+    return _update(xp, "sgd", w, g, (), lr)
 
 
-def sgd_momentum(xp, p, g, m, lr, momentum, nesterov):
+def sgd_momentum(xp, w, g, v, lr, momentum, nesterov):
     """Gradient descent with momentum."""
-    return _update(xp, "sgd_momentum", p, g, (m,), lr, momentum, nesterov)
+    return _update(xp, "sgd_momentum", w, g, (v,), lr, momentum, nesterov)
 
 
-def adagrad(xp, p, g, total, lr, epsilon, square=None):
+def adagrad(xp, w, g, v, lr, epsilon, square=None):
     """Adagrad."""
-    return _update(xp, "adagrad", p, g, (total,), lr, epsilon, _Maybe(square))
+    return _update(xp, "adagrad", w, g, (v,), lr, epsilon, _Maybe(square))
 
 
-def adam(xp, p, g, m, v, alpha, share_1, share_2, epsilon, largest=None, square=None):
-    """Adam, and AMSGrad with `largest`."""
-    numbers = alpha, share_1, share_2, epsilon
-    return _update(xp, "adam", p, g, (m, v), *numbers, _Maybe(largest), _Maybe(square))
+def adam(
+    xp, w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, v_max=None, square=None
+):
+    """Adam, and AMSGrad with `v_max`."""
+    scalars = alpha, one_minus_beta_1, one_minus_beta_2, epsilon
+    return _update(xp, "adam", w, g, (m, v), *scalars, _Maybe(v_max), _Maybe(square))
 
 
 def rmsprop(
-    xp, p, g, v, lr, rho, share, epsilon, mean=None, velocity=None, momentum=None, square=None
+    xp, w, g, v, lr, rho, one_minus_rho, epsilon, m=None, b=None, momentum=None, square=None
 ):
-    """RMSprop, centred with `mean`, with momentum with `velocity`."""
-    states = _Maybe(mean), _Maybe(velocity), momentum or 0, _Maybe(square)
-    return _update(xp, "rmsprop", p, g, (v,), lr, rho, share, epsilon, *states)
+    """RMSprop, centered with `m`, with momentum with `b`."""
+    scalars = lr, rho, one_minus_rho, epsilon
+    optional = _Maybe(m), _Maybe(b), momentum or 0, _Maybe(square)
+    return _update(xp, "rmsprop", w, g, (v,), *scalars, *optional)
 
 
-def adadelta(xp, p, g, mean, delta_mean, lr, rho, share, epsilon, square=None):
+def adadelta(xp, w, g, v, d, lr, rho, one_minus_rho, epsilon, square=None):
     """Adadelta."""
-    numbers = lr, rho, share, epsilon
-    return _update(xp, "adadelta", p, g, (mean, delta_mean), *numbers, _Maybe(square))
+    scalars = lr, rho, one_minus_rho, epsilon
+    return _update(xp, "adadelta", w, g, (v, d), *scalars, _Maybe(square))
 
 
-def adamax(xp, p, g, m, u, lr, share, beta_2, left, epsilon, magnitude=None):
+def adamax(
+    xp, w, g, m, u, lr, one_minus_beta_1, beta_2, bias_correction_1, epsilon, magnitude=None
+):
     """Adamax."""
-    numbers = lr, share, beta_2, left, epsilon
-    return _update(xp, "adamax", p, g, (m, u), *numbers, _Maybe(magnitude))
+    scalars = lr, one_minus_beta_1, beta_2, bias_correction_1, epsilon
+    return _update(xp, "adamax", w, g, (m, u), *scalars, _Maybe(magnitude))
 
 
-def nadam(xp, p, g, m, v, lr, share_1, share_2, factor_m, factor_g, left, epsilon, square=None):
+def nadam(
+    xp,
+    w,
+    g,
+    m,
+    v,
+    lr,
+    one_minus_beta_1,
+    one_minus_beta_2,
+    m_factor,
+    g_factor,
+    bias_correction_2,
+    epsilon,
+    square=None,
+):
     """Nadam."""
-    numbers = lr, share_1, share_2, *factor_m, *factor_g, left, epsilon
-    return _update(xp, "nadam", p, g, (m, v), *numbers, _Maybe(square))
+    factors = *m_factor, *g_factor, bias_correction_2, epsilon
+    scalars = lr, one_minus_beta_1, one_minus_beta_2, *factors
+    return _update(xp, "nadam", w, g, (m, v), *scalars, _Maybe(square))
 
 
-def ftrl(xp, p, g, total, linear, lr, power, l1, l2, shrinkage, square=None):
+def ftrl(xp, w, g, n, z, lr, power, l1, l2, shrinkage, square=None):
     """Follow the regularized leader."""
-    numbers = lr, power, l1, l2, shrinkage
-    return _update(xp, "ftrl", p, g, (total, linear), *numbers, _Maybe(square))
+    scalars = lr, power, l1, l2, shrinkage
+    return _update(xp, "ftrl", w, g, (n, z), *scalars, _Maybe(square))
 
 
-def lion(xp, p, g, m, lr, beta_1, beta_2):
+def lion(xp, w, g, m, lr, beta_1, beta_2):
     """Lion."""
-    return _update(xp, "lion", p, g, (m,), lr, beta_1, beta_2)
+    return _update(xp, "lion", w, g, (m,), lr, beta_1, beta_2)
 
 
 class _Maybe:
@@ -70,17 +90,17 @@ class _Maybe:
         self.array = array
 
 
-def _update(xp, name, p, g, states, *others):
+def _update(xp, name, w, g, states, *others):
     """Launch a rule; it changes the weight and its states in place."""
     optional = [other.array for other in others if isinstance(other, _Maybe)]
-    given = [array for array in (p, *states, *optional) if array is not None]
-    if not are_floats(g, *given) or not all(array.flags.c_contiguous for array in given):
+    written = [array for array in (w, *states, *optional) if array is not None]
+    if not are_floats(g, *written) or not all(array.flags.c_contiguous for array in written):
         return NotImplemented
-    given = [p, *contiguous(xp, g), *states]
+    arguments = [w, *contiguous(xp, g), *states]
     for other in others:
         if isinstance(other, _Maybe):
-            given += [p if other.array is None else other.array, other.array is not None]
+            arguments += [w if other.array is None else other.array, other.array is not None]
         else:
-            given.append(other)
-    _source.launch(xp, name, p.size, *given, p.size)
+            arguments.append(other)
+    _source.launch(xp, name, w.size, *arguments, w.size)
     return None
