@@ -13,9 +13,8 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin
 import numpy as np
 
 from minikeras import activations, constraints, initializers, regularizers
+from minikeras.core.constructors import REQUIRED, constructor, signature_of
 from minikeras.layers.base import Layer
-
-REQUIRED = inspect.Parameter.empty
 
 # Fields of these names only say at which position the base class's argument stands.
 _OF_EVERY_LAYER = ("name", "dtype")
@@ -121,51 +120,25 @@ def layer(cls):
 
 
 def _constructor(fields):
-    names = list(fields)
+    """Make the constructor of a layer with these fields."""
 
-    def __init__(self, *args, **kwargs):  # it becomes the class's own
-        given = _bound(type(self).__name__, names, args, kwargs)
-        base = {k: v for k, v in given.items() if k not in fields or k in _OF_EVERY_LAYER}
+    def initialize(self, values, **base):
+        base |= {name: values.pop(name) for name in _OF_EVERY_LAYER if name in values}
         Layer.__init__(self, **base)
-        for name, (field, default) in fields.items():
-            if name in _OF_EVERY_LAYER:
-                continue
-            value = given.get(name, default)
-            if value is REQUIRED:
-                raise TypeError(
-                    f"{type(self).__name__}.__init__() missing required argument: '{name}'"
-                )
-            value = field.convert(python_numbers(value), name)
-            setattr(self, field.attribute or name, value)
+        for name, value in values.items():
+            field = fields[name][0]
+            setattr(self, field.attribute or name, field.convert(python_numbers(value), name))
         self.setup()
 
-    __init__.__signature__ = _signature(fields)
-    return __init__
+    return constructor(_defaults(fields), initialize, is_open=True)
 
 
-def _bound(cls_name, names, args, kwargs):
-    """Arguments by name, positional ones in the order of the fields."""
-    if len(args) > len(names):
-        raise TypeError(
-            f"{cls_name}.__init__() takes at most {len(names)} positional arguments, "
-            f"but {len(args)} came"
-        )
-    given = dict(zip(names, args, strict=False))
-    for name in given:
-        if name in kwargs:
-            raise TypeError(f"{cls_name}.__init__() got multiple values for argument '{name}'")
-    return {**given, **kwargs}
+def _defaults(fields):
+    return {name: default for name, (_, default) in fields.items()}
 
 
-def _signature(fields, own=lambda: None):
+def _signature(fields, own):
     """The fields, and by name the further arguments of a constructor of the class's own."""
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     further = inspect.signature(own).parameters.values()
-    return inspect.Signature(
-        [
-            inspect.Parameter("self", kind),
-            *(inspect.Parameter(n, kind, default=default) for n, (_, default) in fields.items()),
-            *(p for p in further if p.kind == inspect.Parameter.KEYWORD_ONLY),
-            inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD),
-        ]
-    )
+    by_name = [p for p in further if p.kind == inspect.Parameter.KEYWORD_ONLY]
+    return signature_of(_defaults(fields), by_name, is_open=True)

@@ -5,8 +5,7 @@ options in this order (and `reduction`, `name`, `dtype` after them, where they a
 otherwise), the instance holds them as attributes, and the config saves them.
 """
 
-import inspect
-
+from minikeras.core.constructors import constructor
 from minikeras.losses.base import Loss, LossFunctionWrapper
 
 
@@ -27,7 +26,7 @@ class FunctionLoss(LossFunctionWrapper):
             return
         cls._fn, cls._unsaved = staticmethod(fn), unsaved
         cls._defaults = in_order(defaults, fn, {"reduction": "sum_over_batch_size"})
-        cls.__init__ = constructor(cls, _init_loss, cls._defaults)
+        cls.__init__ = declared_constructor(cls._defaults, _init_loss)
 
     def __init__(self, *args, **kwargs):
         raise TypeError(f"{type(self).__name__} has no function: pass `fn=` where it is declared.")
@@ -73,38 +72,23 @@ def in_order(given, fn, common):
     return {name: given.get(name, common.get(name)) for name in names}
 
 
-def constructor(cls, initialize, defaults):
-    """Make the `__init__` of a declared class.
+def declared_constructor(defaults, initialize):
+    """Make the `__init__` of a declared loss or metric.
 
     Args:
-        cls: the class.
-        initialize: function `(self, options, **common)` that does the work.
         defaults: dict of all arguments in their order, with their defaults.
+        initialize: function `(self, options, **common)` that does the work.
 
     Returns:
         A method whose signature shows these arguments.
     """
     common = [name for name in ("reduction", "name", "dtype") if name in defaults]
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    signature = inspect.Signature(
-        [inspect.Parameter("self", kind)]
-        + [inspect.Parameter(name, kind, default=value) for name, value in defaults.items()]
-    )
 
-    def __init__(self, *args, **kwargs):
-        try:
-            bound = signature.bind(self, *args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{cls.__name__}() {error}") from None
-        bound.apply_defaults()
-        given = dict(bound.arguments)
-        del given["self"]
-        base = {name: given.pop(name) for name in common}
-        self._check_options(**given)
-        initialize(self, given, **base)
-        for name, value in given.items():
+    def initialize_checked(self, options):
+        base = {name: options.pop(name) for name in common}
+        self._check_options(**options)
+        initialize(self, options, **base)
+        for name, value in options.items():
             setattr(self, name, value)
 
-    __init__.__signature__ = signature
-    __init__.__qualname__ = f"{cls.__qualname__}.__init__"
-    return __init__
+    return constructor(defaults, initialize_checked)

@@ -13,7 +13,7 @@ from minikeras.losses.base import (
     squeeze_or_expand_to_same_rank,
     to_dtype,
 )
-from minikeras.losses.declare import constructor, in_order, saved_options
+from minikeras.losses.declare import declared_constructor, in_order, saved_options
 from minikeras.metrics.base import Metric
 
 # Before the table of metrics, in which most functions' names stand for classes.
@@ -169,7 +169,7 @@ class FunctionMetric(MeanMetricWrapper):
             return
         cls._function, cls._unsaved, cls._direction = staticmethod(fn), unsaved, direction
         cls._defaults = in_order(defaults, fn, {})
-        cls.__init__ = constructor(cls, _init_metric, cls._defaults)
+        cls.__init__ = declared_constructor(cls._defaults, _init_metric)
 
     def __init__(self, *args, **kwargs):
         raise TypeError(f"{type(self).__name__} has no function: pass `fn=` where it is declared.")

@@ -5,7 +5,6 @@ the variables, and what is checked before a step; the step itself is the chain i
 """
 
 import re
-import warnings
 from copy import copy
 from typing import Any
 
@@ -19,7 +18,7 @@ from minikeras.core import dtypes, names, registry
 from minikeras.core.copying import CopiedWhole
 from minikeras.core.registry import Table
 from minikeras.optimizers import base_step, rate
-from minikeras.optimizers.checks import check_options, with_gradients
+from minikeras.optimizers.checks import check_options, ignore_decay, with_gradients
 from minikeras.optimizers.rows import RowGradient, dense, gradient_array
 from minikeras.optimizers.schedules import LearningRateSchedule
 
@@ -78,10 +77,7 @@ class Optimizer(CopiedWhole):
         name=None,
         **kwargs,
     ):
-        if kwargs.pop("decay", None) is not None:
-            warnings.warn(
-                "Argument `decay` is no longer supported and will be ignored.", stacklevel=3
-            )
+        ignore_decay(kwargs)
         if kwargs:
             raise ValueError(f"Argument(s) not recognized: {kwargs}")
         check_options(

@@ -25,6 +25,12 @@ def check_options(clips, use_ema, momentum, overwrite, accumulation):
         )
 
 
+def ignore_decay(options):
+    """Take an argument of older versions out of the options, with a warning to the constructor."""
+    if options.pop("decay", None) is not None:
+        warnings.warn("Argument `decay` is no longer supported and will be ignored.", stacklevel=4)
+
+
 def with_gradients(grads, variables):
     """Leave out the weights without a gradient, with a warning; raise if that is all of them."""
     missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]

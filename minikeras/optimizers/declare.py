@@ -1,13 +1,14 @@
 """An optimizer's arguments, declared once: from them come the constructor and the config."""
 
-import inspect
 import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minikeras.core.constructors import constructor
 from minikeras.kernels.shared.optimizers import run_in_pieces
 from minikeras.optimizers.base import Optimizer
+from minikeras.optimizers.checks import ignore_decay
 from minikeras.optimizers.rows import RowGradient, dense, gradient_array
 from minikeras.optimizers.together import LARGEST, Together
 
@@ -47,7 +48,8 @@ class Rule(Optimizer):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "_arguments" in cls.__dict__:
-            cls.__init__ = _constructor({**cls._arguments, **_COMMON, **cls._arguments})
+            arguments = {**cls._arguments, **_COMMON, **cls._arguments}
+            cls.__init__ = constructor(arguments, _initialize, is_open=True)
 
     @classmethod
     def settings(cls):
@@ -148,25 +150,13 @@ def _are_same(variables, others):
     return len(variables) == len(others) and all(map(operator.is_, variables, others))
 
 
-def _constructor(arguments):
-    """A constructor that takes the arguments by place or by name, and any more by name."""
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter("self", kind)]
-    parameters += [inspect.Parameter(n, kind, default=d) for n, d in arguments.items()]
-    parameters.append(inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD))
-    signature = inspect.Signature(parameters)
-
-    def __init__(self, *args, **kwargs):  # it becomes the class's own
-        bound = signature.bind(self, *args, **kwargs)
-        given = {**arguments, **bound.arguments}
-        own = self.settings()
-        shared = {n: v for n, v in given.items() if n in arguments and n not in own}
-        Optimizer.__init__(self, **shared, **given.get("kwargs", {}))
-        for name in own:
-            setattr(self, name, given[name])
-        self._together = {}  # by dtype
-        self.check()
-
-    made: Any = __init__
-    made.__signature__ = signature
-    return made
+def _initialize(self, values, **more):
+    """What a rule's constructor does with its arguments."""
+    ignore_decay(more)
+    own = self.settings()
+    shared = {name: value for name, value in values.items() if name not in own}
+    Optimizer.__init__(self, **shared, **more)
+    for name in own:
+        setattr(self, name, values[name])
+    self._together = {}  # by dtype
+    self.check()

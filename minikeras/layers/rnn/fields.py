@@ -4,6 +4,7 @@ import operator
 from functools import wraps
 from typing import Annotated
 
+from minikeras.core.constructors import bound
 from minikeras.layers.declare import Field
 from minikeras.ops.seeds import make_default_seed
 
@@ -36,7 +37,7 @@ def drawing_seed_first(cls):
     @wraps(set_fields)
     def __init__(self, *args, **kwargs):  # it becomes the class's own
         seed = kwargs.pop("drawn_seed", None)
-        given = set_fields.__signature__.bind(self, *args, **kwargs).arguments
+        given = bound(set_fields.__signature__, self, args, kwargs)
         if seed is None and given.get("seed") is None:
             seed = make_default_seed()
         object.__setattr__(self, "drawn_seed", seed)
