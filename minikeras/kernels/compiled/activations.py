@@ -110,6 +110,6 @@ def _gelu_slope(team, ends, number, g, x, t, out):
     cubic = kind(3 * shared.GELU_CUBIC * shared.GELU_SCALE)
     scale, one, half = kind(shared.GELU_SCALE), kind(1), kind(0.5)
     for i in range(out.size):
-        bent = t[i]
-        slope = (x[i] * x[i] * cubic + scale) * x[i] * (one - bent * bent)
-        out[i] = (slope + bent + one) * half * g[i]
+        t_i = t[i]
+        slope = (x[i] * x[i] * cubic + scale) * x[i] * (one - t_i * t_i)
+        out[i] = (slope + t_i + one) * half * g[i]

@@ -207,19 +207,20 @@ class _Run:
             da_h: Those with respect to the state's part; the same array but for a GRU.
             needs: As for a fused kernel's backward pass.
         """
-        x, h_prev, by_x, by_h = (_rows(a, self.steps) for a in (self.x, self.hs, da_x, da_h))
+        is_one = da_h is da_x
+        x, h_prev, da_x, da_h = (_rows(a, self.steps) for a in (self.x, self.hs, da_x, da_h))
         dx, dkernel, drecurrent = products_at_once(
             np,
             [
-                (by_x, self.kernel.T) if needs[0] else None,
-                (x.T, by_x) if needs[1] else None,
-                (h_prev.T, by_h) if needs[2] else None,
+                (da_x, self.kernel.T) if needs[0] else None,
+                (x.T, da_x) if needs[1] else None,
+                (h_prev.T, da_h) if needs[2] else None,
             ],
-            by_x.dtype,
+            da_x.dtype,
         )
         dx = None if dx is None else dx.reshape(self.x.shape)
-        dbias = column_sums(np, by_x) if needs[3] else None
-        dstate_bias = column_sums(np, by_h) if needs[3] and da_h is not da_x else None
+        dbias = column_sums(np, da_x) if needs[3] else None
+        dstate_bias = column_sums(np, da_h) if needs[3] and not is_one else None
         return dx, dkernel, drecurrent, dbias, dstate_bias
 
 
