@@ -43,6 +43,7 @@ EXCEPTIONS = {
     "pythonify_logs": "a function of real Keras",
     "loss_scale_optimizer/sgd/w_momentum": "the path of a variable",
     "sgd/w_momentum": "the path of a variable",
+    "mse_loss": "a name in the logs",
     "~/.cupy/kernel_cache": "a folder of CuPy",
     "CUPY_GPU_MEMORY_LIMIT": "a variable that CuPy reads",
 }
