@@ -1,8 +1,10 @@
-"""Group normalization, and its gradients: layer normalization of the groups of a sample's channels.
+"""Group normalization and its gradients: layer normalization of the groups of a sample's channels.
 
-Wu and He, "Group Normalization" (2018). What is normalized together, all places of a group of
-channels, is brought into one row; there the formulas of norm.py hold. The factors are one number
-for each channel, as in batch normalization.
+Wu and He, "Group Normalization" (2018). What is normalized together, all positions of a group of
+channels of a sample, is brought into one row of a matrix `(batch * groups, positions * channels of
+a group)`. On these rows the kernels of layer normalization run, forward and backward; the CUDA
+kernels read the rows where they lie. The factors are one number for each channel, as in batch
+normalization.
 """
 
 import math
@@ -105,7 +107,10 @@ def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsil
 
 
 class Groups:
-    """How the groups of channels lie in an array `(batch, places in front, channels, behind)`.
+    """How the groups of channels lie in an array `(batch, front, channels, behind)`.
+
+    `front` are the positions along the axes between batch and channels, `behind` those along the
+    axes after the channels.
 
     Args:
         shape: The array's shape.

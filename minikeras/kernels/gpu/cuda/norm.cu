@@ -1,14 +1,15 @@
-// Batch, layer and group normalization, and that by the root mean square, which is one of a row
-// without a centre; the formulas stand in kernels/shared/norm.py, group_norm.py and rms.py.
+// Normalization: layer and group normalization share their kernels, as does that by the root mean
+// square, which has no centre; batch normalization has its own. With z the normalized numbers,
+// h = g * gamma, and means over what is normalized together:
+//
+//     y = z * gamma + beta,  z = (x - mean(x)) * inverse,  inverse = 1 / sqrt(variance(x) + epsilon)
+//     dx = (h - mean(h) - z * mean(h * z)) * inverse
+//     dgamma = sum of g * z,  dbeta = sum of g,  over everything that shares the factor
+//
+// (without a centre, mean(x) and mean(h) are left out; see kernels/shared/norm.py, group_norm.py).
 
-// Where the numbers lie that are normalized together, and their factors: side by side, as a row of
-// a matrix; or as all places of a group of channels, `behind` numbers to a channel.
-struct Line {
-    place first;
-    int width;
-    __device__ place at(int i) const { return first + i; }
-    __device__ int factor(int i) const { return i; }
-};
+// A row is what is normalized together: a group of the channels of a sample, at all its positions.
+// The array is (samples, positions, groups, group_width), and `behind` neighbours share a factor.
 struct Group {
     place first;
     int width, group_width, line, number, behind;
@@ -21,6 +22,20 @@ static __device__ Group group_of(place row, int width, int groups, int group_wid
     int number = (int)(row % groups), line = groups * group_width;
     place first = row / groups * groups * width + (place)number * group_width;
     return {first, width, group_width, line, number, behind};
+}
+// A row in one piece, all of whose numbers have factors of their own: so it is in layer
+// normalization, which is that of one group at one position. It saves the divisions.
+struct Line {
+    place first;
+    int width, first_factor;
+    __device__ place at(int i) const { return first + i; }
+    __device__ int factor(int i) const { return first_factor + i; }
+};
+static __device__ bool is_line(int width, int group_width, int behind) {
+    return width == group_width && behind == 1;
+}
+static __device__ Line line_of(place row, int width, int groups) {
+    return {row * width, width, (int)(row % groups) * width};
 }
 
 template <class Row>
@@ -69,43 +84,34 @@ static __device__ void input_gradient(const Row& row, const real* g, const real*
     }
 }
 
-extern "C" __global__ void layer_norm(const real* x, const real* gamma, const real* beta, real* y,
-                                      real* mean, real* inverse, wide epsilon, int has_gamma,
-                                      int has_beta, int centred, int width, place rows) {
+extern "C" __global__ void normalize_rows(const real* x, const real* gamma, const real* beta,
+                                          real* y, real* mean, real* inverse, wide epsilon,
+                                          int has_gamma, int has_beta, int centred, int groups,
+                                          int group_width, int behind, int width, place rows) {
     FOR_EACH_ROW(r, rows) {
-        normalize(Line{r * width, width}, x, gamma, beta, y, mean + r, inverse + r, epsilon,
-                  has_gamma, has_beta, centred);
+        if (is_line(width, group_width, behind)) {
+            normalize(line_of(r, width, groups), x, gamma, beta, y, mean + r, inverse + r, epsilon,
+                      has_gamma, has_beta, centred);
+        } else {
+            normalize(group_of(r, width, groups, group_width, behind), x, gamma, beta, y, mean + r,
+                      inverse + r, epsilon, has_gamma, has_beta, centred);
+        }
     }
 }
 
-extern "C" __global__ void layer_norm_input_grad(const real* g, const real* x, const real* gamma,
-                                                 const real* mean, const real* inverse, real* dx,
-                                                 int has_gamma, int centred, int width,
-                                                 place rows) {
+extern "C" __global__ void normalize_rows_input_grad(const real* g, const real* x,
+                                                     const real* gamma, const real* mean,
+                                                     const real* inverse, real* dx, int has_gamma,
+                                                     int centred, int groups, int group_width,
+                                                     int behind, int width, place rows) {
     FOR_EACH_ROW(r, rows) {
-        input_gradient(Line{r * width, width}, g, x, gamma, mean[r], inverse[r], dx, has_gamma,
-                       centred);
-    }
-}
-
-// A row is a group of a sample: (batch, places, groups, group_width = channels of it * behind).
-extern "C" __global__ void group_norm(const real* x, const real* gamma, const real* beta, real* y,
-                                      real* mean, real* inverse, wide epsilon, int has_gamma,
-                                      int has_beta, int groups, int group_width, int behind,
-                                      int width, place rows) {
-    FOR_EACH_ROW(r, rows) {
-        Group row = group_of(r, width, groups, group_width, behind);
-        normalize(row, x, gamma, beta, y, mean + r, inverse + r, epsilon, has_gamma, has_beta, 1);
-    }
-}
-
-extern "C" __global__ void group_norm_input_grad(const real* g, const real* x, const real* gamma,
-                                                 const real* mean, const real* inverse, real* dx,
-                                                 int has_gamma, int groups, int group_width,
-                                                 int behind, int width, place rows) {
-    FOR_EACH_ROW(r, rows) {
-        Group row = group_of(r, width, groups, group_width, behind);
-        input_gradient(row, g, x, gamma, mean[r], inverse[r], dx, has_gamma, 1);
+        if (is_line(width, group_width, behind)) {
+            input_gradient(line_of(r, width, groups), g, x, gamma, mean[r], inverse[r], dx,
+                           has_gamma, centred);
+        } else {
+            input_gradient(group_of(r, width, groups, group_width, behind), g, x, gamma, mean[r],
+                           inverse[r], dx, has_gamma, centred);
+        }
     }
 }
 
@@ -127,11 +133,11 @@ static __device__ void add_eight(wide& total) {
     __syncthreads();
 }
 
-// The mean and deviation of an element are those of its row, or of its row's group of columns: every
-// `places` rows have `groups` of them, each of `group_width` columns.
+// dgamma and dbeta of each column of a matrix (samples * positions, groups * group_width): the mean
+// and deviation of an element are those of its sample and its group.
 extern "C" __global__ void factor_grad(const real* g, const real* x, const real* mean,
-                                       const real* inverse, wide* by_gamma, wide* by_beta,
-                                       int groups, int group_width, int places, int width,
+                                       const real* inverse, wide* dgamma, wide* dbeta,
+                                       int groups, int group_width, int positions, int width,
                                        place rows, place slab) {
     int column = blockIdx.x * 32 + threadIdx.x;
     wide gamma = 0, beta = 0;
@@ -139,7 +145,7 @@ extern "C" __global__ void factor_grad(const real* g, const real* x, const real*
         int group = column / group_width;
         FOR_EACH_OF_SLAB(r, rows, slab) {
             wide upstream = g[r * width + column];
-            place of = r / places * groups + group;
+            place of = r / positions * groups + group;
             wide distance = (wide)x[r * width + column] - (wide)mean[of];
             gamma += upstream * (distance * (wide)inverse[of]);
             beta += upstream;
@@ -148,8 +154,8 @@ extern "C" __global__ void factor_grad(const real* g, const real* x, const real*
     add_eight(gamma);
     add_eight(beta);
     if (threadIdx.y == 0 && column < width) {
-        by_gamma[blockIdx.y * (place)width + column] = gamma;
-        by_beta[blockIdx.y * (place)width + column] = beta;
+        dgamma[blockIdx.y * (place)width + column] = gamma;
+        dbeta[blockIdx.y * (place)width + column] = beta;
     }
 }
 
@@ -231,11 +237,11 @@ extern "C" __global__ void channel_gradient_sums(const real* g, const real* x, c
     }
 }
 
-// The gradients by gamma and beta, and the factors of dx = a * g + b * (x - mean) + c.
+// dgamma and dbeta, and the factors of dx = a * g + b * (x - mean) + c.
 extern "C" __global__ void channel_gradients(const double* totals, const double* moments,
                                              const real* gamma, const double* inverse,
-                                             const real* by_mean, const real* by_variance,
-                                             real* by_gamma, real* by_beta, real* factors,
+                                             const real* dmean, const real* dvariance,
+                                             real* dgamma, real* dbeta, real* factors,
                                              int has_gamma, int slabs, double rows,
                                              place channels) {
     FOR_EACH_ROW(i, channels) {
@@ -243,10 +249,10 @@ extern "C" __global__ void channel_gradients(const double* totals, const double*
         double moment = added_up(moments, slabs, channels, i);
         if (threadIdx.x) continue;
         double a = has_gamma ? inverse[i] * (double)(wide)gamma[i] : inverse[i];
-        double b = 2 * (double)(wide)by_variance[i] - a * (inverse[i] * inverse[i]) * moment;
-        double c = (double)(wide)by_mean[i] - a * total;
-        by_gamma[i] = (wide)(moment * inverse[i]);
-        by_beta[i] = (wide)total;
+        double b = 2 * (double)(wide)dvariance[i] - a * (inverse[i] * inverse[i]) * moment;
+        double c = (double)(wide)dmean[i] - a * total;
+        dgamma[i] = (wide)(moment * inverse[i]);
+        dbeta[i] = (wide)total;
         factors[i] = (wide)a;
         factors[channels + i] = (wide)(b / rows);
         factors[2 * channels + i] = (wide)(c / rows);

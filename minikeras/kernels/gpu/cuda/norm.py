@@ -13,9 +13,9 @@ _TILE = 32, 8
 
 
 def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
-    """Normalize over the last axes, for each place along the others."""
+    """Normalize over the last axes, for each position along the others."""
     check_factors(x.shape[x.ndim - axes :], gamma, beta)
-    found = _rows_forward(xp, x, gamma, beta, axes, epsilon, centred=True)
+    found = _forward(xp, x, gamma, beta, _as_one_group(x, axes), epsilon, centred=True)
     if found is NotImplemented:
         return found
     y, mean, inverse = found
@@ -23,107 +23,96 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
 
 
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
-    """Gradients of `layer_norm`."""
+    """Gradients of `layer_norm`: `[dx, dgamma, dbeta]`."""
     (x, gamma, _), (mean, inverse) = arrays, saved
-    return _rows_backward(xp, g, x, gamma, mean, inverse, needs, axes, centred=True)
+    form, shape = _as_one_group(x, axes), x.shape[x.ndim - axes :]
+    return _backward(xp, g, x, gamma, mean, inverse, needs, form, shape, centred=True)
 
 
 def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
     """Divide by the root of the mean square over the last axes."""
     check_factors(x.shape[x.ndim - axes :], gamma)
-    found = _rows_forward(xp, x, gamma, None, axes, epsilon, centred=False)
+    found = _forward(xp, x, gamma, None, _as_one_group(x, axes), epsilon, centred=False)
     if found is NotImplemented:
         return found
     return found[0], found[2] if keep else None
 
 
 def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
-    """Gradients of `rms_norm`."""
+    """Gradients of `rms_norm`: `[dx, dgamma]`."""
     (x, gamma), mean = arrays, xp.zeros(saved.shape, saved.dtype)
-    needs = *needs, False
-    found = _rows_backward(xp, g, x, gamma, mean, saved, needs, axes, centred=False)
+    needs, form, shape = (*needs, False), _as_one_group(x, axes), x.shape[x.ndim - axes :]
+    found = _backward(xp, g, x, gamma, mean, saved, needs, form, shape, centred=False)
     return found if found is NotImplemented else found[:2]
 
 
-def _rows_forward(xp, x, gamma, beta, axes, epsilon, centred):
-    """The normalized array, the mean and the inverse deviation of each row."""
-    width = math.prod(x.shape[x.ndim - axes :])
-    if not are_floats(x, gamma, beta) or not width:
-        return NotImplemented
-    x, gamma, beta = contiguous(xp, x, gamma, beta)
-    rows = x.size // width
-    y, mean, inverse = (xp.empty(s, x.dtype) for s in (x.shape, (rows, 1), (rows, 1)))
-    factors = _or(gamma, x), _or(beta, x), y, mean, inverse
-    flags = epsilon, gamma is not None, beta is not None, centred
-    _source.launch_rows(xp, "layer_norm", rows, width, x, *factors, *flags, width, rows)
-    return y, mean, inverse
-
-
-def _rows_backward(xp, g, x, gamma, mean, inverse, needs, axes, centred):
-    """The gradients by `x`, `gamma` and `beta`."""
-    shape = x.shape[x.ndim - axes :]
-    width = math.prod(shape)
-    if not are_floats(g, x, gamma, mean, inverse) or not x.size:
-        return NotImplemented
-    g, x, gamma = contiguous(xp, g, x, gamma)
-    rows = x.size // width
-    dx = by_gamma = by_beta = None
-    if needs[0]:
-        dx = xp.empty(x.shape, x.dtype)
-        given = g, x, _or(gamma, x), mean, inverse, dx, gamma is not None, centred, width, rows
-        _source.launch_rows(xp, "layer_norm_input_grad", rows, width, *given)
-    if needs[1] or needs[2]:
-        sums = _factor_sums(xp, g, x, mean, inverse, (1, width, 1), width)
-        by_gamma, by_beta = sums.astype(x.dtype, copy=False).reshape(2, *shape)
-    return [dx, by_gamma if needs[1] else None, by_beta if needs[2] else None]
-
-
-def _factor_sums(xp, g, x, mean, inverse, groups, width):
-    """Sums down the columns of matrices: of the gradient times the normalized array, and of it.
-
-    `groups` are the groups of columns, their width, and the rows that share a mean.
-    """
-    rows, tiles = x.size // width, -(-width // _TILE[0])
-    count, slab = slabs(rows, tiles)
-    parts = xp.empty((2, count, width), x.dtype if x.dtype.itemsize > 2 else "float32")
-    given = g, x, mean, inverse, parts[0], parts[1], *groups, width, rows, slab
-    _source.launch_blocks(xp, "factor_grad", (tiles, count), _TILE, *given)
-    return parts.sum(axis=1)
-
-
 def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3, keep=False):
-    """Normalize each sample over its places and over each group of its channels."""
+    """Normalize each sample over its positions and over each group of its channels."""
     form = Groups(x.shape, groups, axis)
     check_factors((form.channels,), gamma, beta)
-    if not are_floats(x, gamma, beta) or not x.size:
-        return NotImplemented
-    x, gamma, beta = contiguous(xp, x, gamma, beta)
-    rows = x.shape[0] * groups
-    y, mean, inverse = (xp.empty(s, x.dtype) for s in (x.shape, (rows, 1), (rows, 1)))
-    given = x, _or(gamma, x), _or(beta, x), y, mean, inverse, epsilon
-    flags = gamma is not None, beta is not None, *_numbers(form), rows
-    _source.launch_rows(xp, "group_norm", rows, form.size, *given, *flags)
+    found = _forward(xp, x, gamma, beta, form, epsilon, centred=True)
+    if found is NotImplemented:
+        return found
+    y, mean, inverse = found
     return y, (mean, inverse) if keep else None
 
 
 def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsilon=1e-3):
-    """Gradients of `group_norm`."""
+    """Gradients of `group_norm`: `[dx, dgamma, dbeta]`."""
     (x, gamma, _), (mean, inverse) = arrays, saved
     form = Groups(x.shape, groups, axis)
+    return _backward(xp, g, x, gamma, mean, inverse, needs, form, (form.channels,), centred=True)
+
+
+def _as_one_group(x, axes):
+    """What layer normalization is to the kernels: one group, whose channels are the last axes."""
+    width = math.prod(x.shape[x.ndim - axes :])
+    return Groups((x.size // max(width, 1), width), 1, -1)
+
+
+def _forward(xp, x, gamma, beta, form, epsilon, centred):
+    """The normalized array, the mean and the inverse deviation of each row."""
+    if not are_floats(x, gamma, beta) or not x.size:
+        return NotImplemented
+    x, gamma, beta = contiguous(xp, x, gamma, beta)
+    rows = x.size // form.size
+    y, mean, inverse = (xp.empty(s, x.dtype) for s in (x.shape, (rows, 1), (rows, 1)))
+    arrays = x, _or(gamma, x), _or(beta, x), y, mean, inverse
+    flags = gamma is not None, beta is not None, centred
+    args = *arrays, epsilon, *flags, *_numbers(form), rows
+    _source.launch_rows(xp, "normalize_rows", rows, form.size, *args)
+    return y, mean, inverse
+
+
+def _backward(xp, g, x, gamma, mean, inverse, needs, form, shape, centred):
+    """`[dx, dgamma, dbeta]`, None where one is not needed; `shape` is that of the factors."""
     if not are_floats(g, x, gamma, mean, inverse) or not x.size:
         return NotImplemented
     g, x, gamma = contiguous(xp, g, x, gamma)
-    dx = by_gamma = by_beta = None
+    dx = dgamma = dbeta = None
     if needs[0]:
-        dx, rows = xp.empty(x.shape, x.dtype), x.shape[0] * groups
-        given = g, x, _or(gamma, x), mean, inverse, dx, gamma is not None, *_numbers(form), rows
-        _source.launch_rows(xp, "group_norm_input_grad", rows, form.size, *given)
+        dx, rows = xp.empty(x.shape, x.dtype), x.size // form.size
+        args = g, x, _or(gamma, x), mean, inverse, dx, gamma is not None, centred
+        args = *args, *_numbers(form), rows
+        _source.launch_rows(xp, "normalize_rows_input_grad", rows, form.size, *args)
     if needs[1] or needs[2]:
-        shared = groups, form.width, form.front
-        sums = _factor_sums(xp, g, x, mean, inverse, shared, groups * form.width)
+        dgamma, dbeta = _factor_grads(xp, g, x, mean, inverse, form).reshape(2, *shape)
+    return [dx, dgamma if needs[1] else None, dbeta if needs[2] else None]
+
+
+def _factor_grads(xp, g, x, mean, inverse, form):
+    """`dgamma` and `dbeta`, sums down the columns of a matrix `(samples * positions, columns)`."""
+    columns = form.channels * form.behind
+    rows, tiles = x.size // columns, -(-columns // _TILE[0])
+    count, slab = slabs(rows, tiles)
+    parts = xp.empty((2, count, columns), x.dtype if x.dtype.itemsize > 2 else "float32")
+    shape = form.groups, form.width, form.front, columns, rows, slab
+    args = g, x, mean, inverse, parts[0], parts[1], *shape
+    _source.launch_blocks(xp, "factor_grad", (tiles, count), _TILE, *args)
+    sums = parts.sum(axis=1)
+    if form.behind > 1:
         sums = sums.reshape(2, form.channels, form.behind).sum(axis=2)
-        by_gamma, by_beta = sums.astype(x.dtype, copy=False)
-    return [dx, by_gamma if needs[1] else None, by_beta if needs[2] else None]
+    return sums.astype(x.dtype, copy=False)
 
 
 def _numbers(form):
@@ -165,23 +154,23 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     is_last = axis % x.ndim == x.ndim - 1
     if not is_last or not are_floats(x, gamma, mean, *gradients) or not x.size:
         return NotImplemented
-    x, gamma, g, by_mean, by_variance = contiguous(xp, x, gamma, *gradients)
+    x, gamma, g, dmean, dvariance = contiguous(xp, x, gamma, *gradients)
     channels = x.shape[-1]
     rows = x.size // channels
     tiles, count, slab, parts = _parts(xp, rows, channels)
     given = g, x, mean, parts[0], parts[1], channels, rows, slab
     _source.launch_blocks(xp, "channel_gradient_sums", (tiles, count), _TILE, *given)
-    by_gamma, by_beta = xp.empty((2, channels), x.dtype)
+    dgamma, dbeta = xp.empty((2, channels), x.dtype)
     factors = xp.empty((3, channels), x.dtype)
-    given = parts[0], parts[1], _or(gamma, x), inverse, by_mean, by_variance
-    given = *given, by_gamma, by_beta, factors, gamma is not None, count, rows, channels
+    given = parts[0], parts[1], _or(gamma, x), inverse, dmean, dvariance
+    given = *given, dgamma, dbeta, factors, gamma is not None, count, rows, channels
     _source.launch_rows(xp, "channel_gradients", channels, count, *given, real=x.dtype)
     dx = None
     if needs[0]:
         dx = xp.empty(x.shape, x.dtype)
         given = g, x, mean, factors, dx, channels, x.size
         _source.launch(xp, "batch_norm_input_grad", x.size, *given)
-    return [dx, by_gamma if needs[1] else None, by_beta if needs[2] else None]
+    return [dx, dgamma if needs[1] else None, dbeta if needs[2] else None]
 
 
 def _or(array, other):
