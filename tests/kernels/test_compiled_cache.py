@@ -8,11 +8,11 @@ import pytest
 
 pytest.importorskip("numba")
 
-from minikeras.kernels.compiled.tiles import tile_code
+from minikeras.kernels.compiled.tile_instructions import tile_code
 
 CODE = """
 import numpy as np
-from minikeras.kernels.compiled import tiles
+from minikeras.kernels.compiled import tile_instructions as tiles
 tiles.tile_code(np.dtype("float32"), "{kind}")
 print(tiles._kept[-1].cache_hits)
 """

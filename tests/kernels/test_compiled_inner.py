@@ -53,7 +53,7 @@ def test_python_calls_none_of_them(module):
 
 
 def test_a_call_would_be_found():
-    source = "from minikeras.kernels.compiled import conv_loops as loops\nloops._line(1)\n_at(2)"
+    source = "from minikeras.kernels.compiled import conv_loops as c\nc._row_at(1)\n_head(2)"
     called = set(called_by_python(ast.parse(source), "attention"))
-    assert called >= {("conv_loops", "_line"), ("attention", "_at")}
-    assert {("conv_loops", "_line"), ("attention", "_at")} <= INNER
+    assert called >= {("conv_loops", "_row_at"), ("attention", "_head")}
+    assert {("conv_loops", "_row_at"), ("attention", "_head")} <= INNER

@@ -1,15 +1,21 @@
 """Attention head by head: scores, softmax and weighted sum while a block of scores is in cache.
 
-NumPy's form is a dozen walks through all scores, and its products are many small ones, at which
+NumPy's form is a dozen passes over all scores, and its products are many small ones, at which
 BLAS is slow. Here one call goes through all heads of a thread, and works on one head's scores, or
-on a stretch of its targets, from the first product to the last. The products are made by the tile
-of `tiles`, which reads queries, keys and values where they lie, whatever the distance from place to
-place; only what stands on the right of a product with its columns apart is copied. Scores lie as
+on a stretch of its targets, from the first product to the last. The tile of `tiles` computes the
+products: it reads queries, keys and values where they lie, whatever the distance from position to
+position; only what stands on the right of a product with its columns apart is copied. Scores lie as
 `(sources, targets)` as in `shared/attention.py`: what is done along the sources is done for a whole
 vector of targets at once, and no vector is ever added up in itself.
 
-Gradients: with the weights `p`, the gradient by the scores is `p * (g @ value^T - sum(g * y))`;
-the sum is where the tile's sums start. All gradients are taken from a block while it is there.
+For one head, with queries `q` (targets, size), keys `k` and values `v` (sources, size):
+
+    s = scale * q @ k.T + bias,  p = softmax(s),  y = p @ v                 s, p (targets, sources)
+    dv = p.T @ g
+    ds = p * (g @ v.T - sum(g * y))        a sum for each target; where the tile's sums start
+    dq = scale * ds @ k,  dk = scale * ds.T @ q,  dbias = ds
+
+All gradients are taken from a block of `p` while it is in cache.
 """
 
 import math
@@ -20,7 +26,8 @@ from minikeras.arrays.threads import OPERATIONS
 from minikeras.kernels.compiled.exponentials import exp
 from minikeras.kernels.compiled.loops import compiled, inner, matrix_at, plain, wide_vectors
 from minikeras.kernels.compiled.team import ALL, divided, together
-from minikeras.kernels.compiled.tiles import ROWS, VECTOR, VECTORS, tile, tile_code
+from minikeras.kernels.compiled.tile_instructions import tile_code
+from minikeras.kernels.compiled.tiles import NO_FLOOR, VECTOR, VECTORS, address, multiply
 from minikeras.kernels.shared.attention import HIDDEN, across, ceiling, sum_to
 
 # Bytes of scores that are worked on at a time, a part of a core's own cache; and targets, of which
@@ -29,8 +36,6 @@ _BLOCK = 1 << 18
 _LEAST = 32
 # Nanoseconds that a score takes apart from the products.
 _EACH = 0.5
-_ONE_RUN = np.zeros(1, np.int64)
-_NO_FLOOR = -np.inf
 _HIDDEN = HIDDEN
 
 
@@ -48,10 +53,11 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     blind = None if mask is None else np.empty(total.shape, bool)
     y = np.empty((batch, targets, heads, value.shape[3]), dtype)
     width = _width(shape, dtype)
-    given = _tiles(query, value, width), width, query, key, value, bias, limit, dtype.type(scale)
-    made = powers, total, _nothing(bool) if blind is None else blind, y
+    inputs = query, key, value, bias, limit, dtype.type(scale)
+    outputs = powers, total, _nothing(bool) if blind is None else blind, y
     work = _work(shape, size + value.shape[3])
-    divided(_attend, batch * heads, work, *given, *made)
+    tiles = _tiles(query, value, width)
+    divided(_attend, batch * heads, work, tiles, width, *inputs, *outputs)
     return y, (powers, total, blind, y) if keep else None
 
 
@@ -62,25 +68,26 @@ def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
         return NotImplemented
     g, query, key, value = (np.ascontiguousarray(x) for x in (g, *arrays[:3]))
     shape, dtype, width = powers.shape, y.dtype, _width(powers.shape, y.dtype)
-    wanted = [
+    gradients = [
         np.empty(x.shape, dtype) if needed else None
         for x, needed in zip((query, key, value), needs, strict=False)
     ]
-    slopes = np.empty(shape, dtype) if needs[3] else _nothing(dtype)
-    kept = powers, total, _nothing(bool) if blind is None else blind, y
-    given = _tiles(query, value, width), width, g, query, key, value, *kept, dtype.type(scale)
-    made = [_nothing(dtype) if d is None else d for d in wanted]
+    ds = np.empty(shape, dtype) if needs[3] else _nothing(dtype)
+    saved = powers, total, _nothing(bool) if blind is None else blind, y
+    inputs = g, query, key, value, *saved, dtype.type(scale)
+    outputs = *[_nothing(dtype) if d is None else d for d in gradients], ds
     work = _work(shape, 2 * (query.shape[3] + y.shape[3]))
-    divided(_pull, shape[0] * shape[1], work, *given, *made, slopes)
-    db = sum_to(slopes.swapaxes(-1, -2), arrays[3].shape) if needs[3] else None
-    return [*wanted, db, None]
+    tiles = _tiles(query, value, width)
+    divided(_attend_backward, shape[0] * shape[1], work, tiles, width, *inputs, *outputs)
+    dbias = sum_to(ds.swapaxes(-1, -2), arrays[3].shape) if needs[3] else None
+    return [*gradients, dbias, None]
 
 
 def _suits(query, key, value, bias):
     dtype = query.dtype
-    given = [query, key, value] if bias is None else [query, key, value, bias]
+    arrays = [query, key, value] if bias is None else [query, key, value, bias]
     return (
-        all(type(x) is np.ndarray and x.size > 0 and x.dtype == dtype for x in given)
+        all(type(x) is np.ndarray and x.size > 0 and x.dtype == dtype for x in arrays)
         and plain(np.empty(0, dtype))
         and query.shape[::2] == key.shape[::2] == value.shape[::2]
     )
@@ -95,7 +102,7 @@ def _whole(table, shape, otherwise):
     if table is None:
         return otherwise
     whole = *table.shape[:2], *shape[2:]
-    # A broadcast array is read-only, and kernels are compiled anew for arrays that are.
+    # A broadcast array is read-only, and kernels are compiled once more for arrays that are.
     return np.ascontiguousarray(table if table.shape == whole else np.broadcast_to(table, whole))
 
 
@@ -106,9 +113,9 @@ def _width(shape, dtype):
 
 
 def _tiles(query, value, width):
-    """What `_product` needs: the tile, where its one run begins, and a row of zeros."""
+    """What `_product` needs: the tile, and a row of zeros."""
     zeros = np.zeros(max(query.shape[3], value.shape[3], width), query.dtype)
-    return tile_code(query.dtype), _ONE_RUN, zeros
+    return tile_code(query.dtype), zeros
 
 
 def _work(shape, terms):
@@ -122,8 +129,8 @@ def _attend(
 ):  # fmt: skip
     """Attend for some heads, counted through all samples."""
     if number == ALL:
-        given = by, width, query, key, value, bias, limit, scale, powers, total, blind, y
-        return together(team, ends, given)
+        args = by, width, query, key, value, bias, limit, scale, powers, total, blind, y
+        return together(team, ends, args)
     (targets, heads, terms), sources = query.shape[1:], key.shape[1]
     size, kept = query.itemsize, powers.size > 0
     line = targets if kept else width
@@ -134,16 +141,16 @@ def _attend(
         added = bias[b % len(bias), h % bias.shape[1]]
         for t in range(0, targets, width):
             n, here = min(width, targets - t), t * size
-            at = _at(powers[b, h]) + here if kept else _at(room)
-            start = _at(added) + here, targets * size if len(added) > 1 else 0
-            _turn(_head(query, b, t, h), n, scale, columns)
+            at = address(powers[b, h]) + here if kept else address(room)
+            start = address(added) + here, targets * size if len(added) > 1 else 0
+            _transpose(_head(query, b, t, h), n, scale, columns)
             _product(
-                by, (*_rows(key, b, 0, h), size), (_at(columns), width * size),
+                by, (*_rows(key, b, 0, h), size), (address(columns), width * size),
                 (sources, n, terms), start, (at, line * size),
             )  # fmt: skip
             scores, sums = matrix_at(at, sources, line, query), total[b, h, 0, t : t + n]
             if limit.size > 0:
-                most = _at(limit[b % len(limit), h % limit.shape[1]]) + here
+                most = address(limit[b % len(limit), h % limit.shape[1]]) + here
                 _limit(scores, n, matrix_at(most, sources, targets, query))
             _largest(scores, n, best)
             if blind.size > 0:
@@ -152,74 +159,74 @@ def _attend(
             _exponentials(scores, n, best, sums)
             _product(
                 by, (at, size, line * size), _rows(value, b, 0, h),
-                (n, value.shape[3], sources), (_at(by[2]), 0), _rows(y, b, t, h),
+                (n, value.shape[3], sources), (address(by[1]), 0), _rows(y, b, t, h),
             )  # fmt: skip
             _divide(_head(y, b, t, h), sums, y.shape[3])
 
 
 @compiled("contract")
-def _pull(
+def _attend_backward(
     team, ends, number, by, width, g, query, key, value, powers, total, blind, y, scale,
-    dq, dk, dv, slopes,
+    dq, dk, dv, ds,
 ):  # fmt: skip
-    """Pull gradients back through some heads."""
+    """Compute the gradients of some heads, counted through all samples."""
     if number == ALL:
-        given = by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, slopes
-        return together(team, ends, given)
+        args = by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, ds
+        return together(team, ends, args)
     (targets, heads), size = query.shape[1:3], query.itemsize
-    through = dq.size > 0 or dk.size > 0 or slopes.size > 0
+    needs_scores = dq.size > 0 or dk.size > 0 or ds.size > 0
     rows = np.empty((width, y.shape[3]), y.dtype)
     columns = np.empty((y.shape[3], width), y.dtype)
     start, room = np.empty(width, y.dtype), np.empty((key.shape[1], width), y.dtype)
     for i in range(ends[number], ends[number + 1]):
         b, h = i // heads, i % heads
         for t in range(0, targets, width):
-            n, weights = min(width, targets - t), _at(powers[b, h]) + t * size
+            n, weights = min(width, targets - t), address(powers[b, h]) + t * size
             sums = total[b, h, 0, t : t + n]
             _upstream(_head(g, b, t, h), sums, _head(y, b, t, h), rows, start)
             if dv.size > 0:
-                _gather(by, (weights, targets * size, size), (_at(rows), _step(rows)), n, dv, i, t)
-            if through:
+                _add_sources(by, (weights, targets * size, size), _whole_rows(rows), n, dv, i, t)
+            if needs_scores:
                 if blind.size > 0:
                     _blind(blind[b, h, 0, t : t + n], rows, start)
-                _turn(rows, n, y.dtype.type(1), columns)
-                at, line = _at(room), width
-                if slopes.size > 0:
-                    at, line = _at(slopes[b, h]) + t * size, targets
-                given = query, key, value, columns, start, weights
-                _pull_scores(by, given, i, t, n, (at, line), scale, dq, dk)
+                _transpose(rows, n, y.dtype.type(1), columns)
+                at, line = address(room), width
+                if ds.size > 0:
+                    at, line = address(ds[b, h]) + t * size, targets
+                inputs = query, key, value, columns, start, weights
+                _backward_scores(by, inputs, i, t, n, (at, line), scale, dq, dk)
         if dk.size > 0:
             _scale(_head(dk, b, 0, h), dk.shape[1], dk.shape[3], scale)
 
 
 @inner("contract")
-def _pull_scores(by, given, i, t, n, slopes, scale, dq, dk):
-    """Write the gradients by some scores, and what queries and keys get of them."""
-    query, key, value, columns, start, weights = given
+def _backward_scores(by, inputs, i, t, n, ds, scale, dq, dk):
+    """Write `ds` of some targets, their `dq`, and add to `dk`."""
+    query, key, value, columns, start, weights = inputs
     (targets, heads, terms), sources, size = query.shape[1:], key.shape[1], query.itemsize
-    (at, line), b, h = slopes, i // heads, i % heads
+    (at, line), b, h = ds, i // heads, i % heads
     _product(
-        by, (*_rows(value, b, 0, h), size), (_at(columns), columns.shape[1] * size),
-        (sources, n, columns.shape[0]), (_at(start), 0), (at, line * size),
+        by, (*_rows(value, b, 0, h), size), (address(columns), columns.shape[1] * size),
+        (sources, n, columns.shape[0]), (address(start), 0), (at, line * size),
     )  # fmt: skip
     s = matrix_at(at, sources, line, query)
     _times(s, n, matrix_at(weights, sources, targets, query))
     if dq.size > 0:
         _product(
             by, (at, size, line * size), _rows(key, b, 0, h),
-            (n, terms, sources), (_at(by[2]), 0), _rows(dq, b, t, h),
+            (n, terms, sources), (address(by[1]), 0), _rows(dq, b, t, h),
         )  # fmt: skip
         _scale(_head(dq, b, t, h), n, terms, scale)
     if dk.size > 0:
-        _gather(by, (at, line * size, size), _rows(query, b, t, h), n, dk, i, t)
+        _add_sources(by, (at, line * size, size), _rows(query, b, t, h), n, dk, i, t)
 
 
 @inner()
-def _gather(by, a, b, terms, out, i, t):
-    """Add to the gradient by all sources of a head what some targets from `t` on give."""
+def _add_sources(by, a, b, terms, out, i, t):
+    """Add to `dk` or `dv` of all sources of a head what some targets, from `t` on, give."""
     sources, heads, columns = out.shape[1:]
     place = _rows(out, i // heads, 0, i % heads)
-    start = place if t > 0 else (_at(by[2]), 0)
+    start = place if t > 0 else (address(by[1]), 0)
     _product(by, a, b, (sources, columns, terms), start, place)
 
 
@@ -235,66 +242,44 @@ def _product(by, a, b, sizes, start, out):
         start: As `b`, of what is added; rows that are 0 bytes apart are one row for all.
         out: As `b`, of the result, which may be `start`.
     """
-    (code, run, zeros), (rows, columns, terms) = by, sizes
-    (a_at, a_row, a_step), (b_at, b_row) = a, b
-    (start_at, start_row), (out_at, out_row) = start, out
-    runs, size = _at(run), zeros.itemsize
-    lanes = VECTOR // size
-    for left in range(0, columns, lanes * VECTORS):
-        wide, moved = min(columns - left, lanes * VECTORS), left * size
-        vectors = (wide + lanes - 1) // lanes
-        tiles = (rows + ROWS[vectors] - 1) // ROWS[vectors]
-        for i in range(tiles):
-            first = rows * i // tiles
-            tile(
-                code,
-                rows * (i + 1) // tiles - first,
-                vectors,
-                wide - (vectors - 1) * lanes,
-                a_at + first * a_row,
-                a_row,
-                a_step,
-                runs,
-                b_at + moved,
-                b_row,
-                runs,
-                1,
-                terms,
-                start_at + first * start_row + moved,
-                start_row,
-                out_at + first * out_row + moved,
-                out_row,
-                _NO_FLOOR,
-            )
-
-
-@inner()
-def _at(x):
-    """Address of an array, as a number with a sign: such may be added to."""
-    return np.int64(x.ctypes.data)
+    (code, _), (rows, columns, terms), size = by, sizes, by[1].itemsize
+    wide = VECTOR // size * VECTORS
+    multiply(
+        code,
+        rows=rows,
+        columns=columns,
+        terms=terms,
+        a=a,
+        b=(*b, wide * size),
+        start=start,
+        out=out,
+        floor=NO_FLOOR,
+        wide=wide,
+        size=size,
+    )
 
 
 @inner()
 def _head(x, b, t, h):
-    """One head from a place on, a row for each place, of whose numbers only the first are its."""
-    return matrix_at(_at(x[b, t, h]), x.shape[1] - t, x.shape[2] * x.shape[3], x)
+    """One head from position `t` on: a row for each, of whose numbers only the first are its."""
+    return matrix_at(address(x[b, t, h]), x.shape[1] - t, x.shape[2] * x.shape[3], x)
 
 
 @inner()
 def _rows(x, b, t, h):
-    """Address of one head's numbers from a place on, and bytes from a place to the next."""
-    return _at(x[b, t, h]), x.shape[2] * x.shape[3] * x.itemsize
+    """Address of one head's numbers from position `t` on, and bytes from one to the next."""
+    return address(x[b, t, h]), x.shape[2] * x.shape[3] * x.itemsize
 
 
 @inner()
-def _step(matrix):
-    """Bytes from a row to the next."""
-    return matrix.shape[1] * matrix.itemsize
+def _whole_rows(matrix):
+    """Address of a matrix, and bytes from a row to the next."""
+    return address(matrix), matrix.shape[1] * matrix.itemsize
 
 
 @inner()
-def _turn(rows, n, scale, columns):
-    """Some rows, scaled, as columns."""
+def _transpose(rows, n, scale, columns):
+    """Write some rows, scaled, as columns."""
     for j in range(n):
         for k in range(len(columns)):
             columns[k, j] = rows[j, k] * scale
@@ -339,19 +324,19 @@ def _times(s, n, weights):
 
 @inner("contract", "reassoc")
 def _upstream(g, total, y, rows, start):
-    """The gradients divided as the results were, and `-sum(g * y)` for each target."""
+    """Write `g` divided as the results were, and `-sum(g * y)` for each target."""
     for j in range(total.size):
         divisor, product = total[j], rows.dtype.type(0)
         for k in range(rows.shape[1]):
-            slope = g[j, k] / divisor
-            rows[j, k] = slope
-            product += slope * y[j, k]
+            upstream = g[j, k] / divisor
+            rows[j, k] = upstream
+            product += upstream * y[j, k]
         start[j] = -product
 
 
 @inner()
 def _blind(blind, rows, start):
-    """Targets that see nothing pass nothing on to the scores."""
+    """Set to zero what targets that see no source would pass on to the scores."""
     for j in range(blind.size):
         if blind[j]:
             start[j] = 0

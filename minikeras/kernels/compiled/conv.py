@@ -1,18 +1,51 @@
 """Convolution of any rank and its gradients, compiled: sums of products taken where the data lie.
 
-`kernels/cpu/conv.py` says what is computed. Here no windows are copied side by side: the register
-tile of `tiles` walks through the input itself, row by row of the window, with the weights laid out
-in panels beside it (Georganas et al., "Anatomy of high-performance deep learning convolutions on
-SIMD architectures", 2018). All three sums are the same loop:
+With `o` an output position, `t` a tap, `c` a channel, `f` a filter and `low` the padding before an
+axis (each of `o`, `t` and `low` is one number for each spatial axis),
 
-- forward: rows of the tile are outputs, columns filters; the sum goes over taps and channels;
-- gradient by the input: rows are cells, columns channels; the sum goes over taps and filters;
-- gradient by the kernel: rows are taps and channels, columns filters; the sum goes over outputs.
+    y[b, o, f] = max(bias[f] + sum over t, c of
+                     x[b, o * stride - low + t * dilation, c] * kernel[t, c, f], floor)
 
-Only an image with padding is copied, to a frame of zeros that stays in cache. The gradient by the
-output is cut off where `relu` did so on the way to its frame, and there all three gradients use it.
-Where channels do not mix (depthwise), the walks are the same, and each column has cells of its own.
-Windows of 3x3 cells with many channels are computed in half the multiplications, see `winograd`.
+where `floor` is 0 for ReLU and minus infinity otherwise. With `g` the gradient with respect to `y`,
+times `y > 0` for ReLU, each gradient is a sum of the same products:
+
+    dx[b, i, c]      = sum over f, and over o, t with o * stride - low + t * dilation = i, of
+                       g[b, o, f] * kernel[t, c, f]
+    dkernel[t, c, f] = sum over b, o of x[b, o * stride - low + t * dilation, c] * g[b, o, f]
+    dbias[f]         = sum over b, o of g[b, o, f]
+
+No windows are copied side by side. All three large sums are the same loop, the register tile of
+`tiles`, which reads the terms of its sums where they lie, with the weights laid out in panels
+beside it (Georganas et al., "Anatomy of high-performance deep learning convolutions on SIMD
+architectures", 2018). For three by three taps over an image with a border of zeros:
+
+    frame: an image and its padding                panel: weights of up to four vectors of filters
+                                                             f = 0 ..................... 63
+     0   0   0   0   0   0   0                              +-----------------------------+
+     0 [ x   x   x ] x   x   0    run 0: three taps, -----> | t = (0, 0), c = 0, 1, ...   |
+                                  and their channels        | t = (0, 1), c = 0, 1, ...   |
+                                                            | t = (0, 2), c = 0, 1, ...   |
+     0 [ x   x   x ] x   x   0    run 1 ------------------> | t = (1, 0), ...             |
+     0 [ x   x   x ] x   x   0    run 2 ------------------> | t = (2, 0), ...             |
+     0   0   0   0   0   0   0                              +-----------------------------+
+       |--> the next output reads `step` bytes further
+
+    tile: six outputs of a row by the 64 filters of the panel, whose sums stay in registers
+            y[o + 0, 0 .. 63]  +=  one number of the frame  *  one line of the panel
+              ...                  (of its own window)         (the same for all six)
+            y[o + 5, 0 .. 63]
+
+Which sum takes what for rows and columns of a tile, and what it sums over:
+
+    y        rows are outputs of a row,       columns filters,  the sum goes over taps and channels
+    dx       rows are cells of a row,         columns channels, the sum goes over taps and filters
+    dkernel  rows are the terms of a run,     columns filters,  the sum goes over outputs
+
+`conv_plan` works out the runs of each sum, `conv_tables` writes them down, `conv_loops` goes
+through them. Only an image with padding is copied, to a frame of zeros that stays in cache; `g` is
+multiplied by `y > 0` on the way to its frame, and there all three gradients read it. Where channels
+do not mix (depthwise), the loops are the same, and each column has cells of its own. Windows of 3x3
+cells with many channels are computed in half the multiplications, see `winograd`.
 """
 
 import math
@@ -23,26 +56,27 @@ from minikeras.arrays import threads
 from minikeras.arrays.threads import OPERATIONS
 from minikeras.kernels.compiled import conv_loops as loops
 from minikeras.kernels.compiled import winograd
+from minikeras.kernels.compiled.conv_panels import packed
 from minikeras.kernels.compiled.conv_plan import (
     forward_plan,
     input_grad_plan,
     kernel_grad_plan,
 )
-from minikeras.kernels.compiled.team import divided, shared
-from minikeras.kernels.compiled.tiles import VECTOR, tile_code
+from minikeras.kernels.compiled.conv_tables import LENGTH
+from minikeras.kernels.compiled.team import shared
+from minikeras.kernels.compiled.tile_instructions import tile_code
+from minikeras.kernels.compiled.tiles import VECTOR
 from minikeras.kernels.compiled.totals import added, each_thread
 from minikeras.kernels.cpu.buffers import aligned_empty, aligned_zeros
 
 # Filters that leave most of a vector empty.
 _FEW = 4
-# What a product takes more where channels do not mix.
+# How many times as long a product takes where channels do not mix: each needs a load.
 _LANEWISE = 4
-# Nanoseconds that it takes to copy a weight.
-_NANOSECONDS = 1
 
 
 def conv(xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu=False, out=None):
-    """Cross-correlation of channels-last arrays; arguments as in `kernels/cpu/conv.py`."""
+    """Compute `y` from `x`, `kernel` and `bias`; arguments as in `kernels/cpu/conv.py`."""
     if not _suit(x, kernel, bias, out) or _multiplies(kernel, groups):
         return NotImplemented
     case = _case(x.shape[1:], kernel, strides, padding, dilation, groups)
@@ -52,12 +86,12 @@ def conv(xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu
     if out is None:
         out = np.empty((len(x), *plan.shape, kernel.shape[-1]), x.dtype)
     start, floor = _start(kernel.shape[-1], bias, x.dtype), _floor(relu)
-    if groups == 1 and kernel.shape[-1] <= _FEW and _whole_vectors(plan, x.itemsize):
+    if groups == 1 and kernel.shape[-1] <= _FEW and _has_whole_vectors(plan, x.itemsize):
         weights = np.ascontiguousarray(kernel.reshape(-1, kernel.shape[-1]).T)
         return _correlate(plan, x, weights, start, out, floor, few=True)
 
     def direct(x, out):
-        return _correlate(plan, x, _panels(plan, kernel, groups), start, out, floor)
+        return _correlate(plan, x, packed(plan, kernel, groups), start, out, floor)
 
     if winograd.suits(*case):
         weights = winograd.transformed(kernel)
@@ -79,7 +113,10 @@ def conv_input_grad(
     relu=False,
     out=None,
 ):
-    """Gradient of `conv` by its input; arguments as in `kernels/cpu/conv.py`."""
+    """Compute `dx` from `g` and `kernel`; arguments as in `kernels/cpu/conv.py`.
+
+    With a bias and `relu` this is the forward pass of a transposed convolution.
+    """
     if not _suit(g, kernel, bias, out) or not all(input_shape) or _multiplies(kernel, groups):
         return NotImplemented
     channels = kernel.shape[-2] * groups
@@ -90,7 +127,7 @@ def conv_input_grad(
     start, floor = _start(channels, bias, g.dtype), _floor(relu)
 
     def direct(g, out):
-        weights = _panels(plan, kernel, groups, back=True)
+        weights = packed(plan, kernel, groups, backward=True)
         return _correlate(plan, g, weights, start, out, floor)
 
     if winograd.suits(*case):
@@ -100,7 +137,7 @@ def conv_input_grad(
 
 
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
-    """Gradient of `conv` by its kernel; arguments as in `kernels/cpu/conv.py`."""
+    """Compute `dkernel` from `x` and `g`; arguments as in `kernels/cpu/conv.py`."""
     if not _suit(x, g, out):
         return NotImplemented
     if out is None:
@@ -113,7 +150,7 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
 
 
 def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups=1, relu=False):
-    """All gradients of `conv` in one pass; arguments as in `kernels/cpu/conv.py`."""
+    """Compute `dx`, `dkernel` and `dbias` in one pass; arguments as in `kernels/cpu/conv.py`."""
     x, kernel, _ = arrays
     if not _suit(g, x, kernel, y if relu else None) or _multiplies(kernel, groups):
         return NotImplemented
@@ -121,13 +158,30 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
     return _backward(case, g, (x, kernel), y if relu else None, needs)
 
 
+def _correlate(plan, x, weights, start, out, floor, few=False):
+    """Run the forward loops on all images."""
+    code = tile_code(x.dtype, "lanewise" if few else plan.kind)
+    loop = loops.forward_few if few else loops.forward
+    x, result = np.ascontiguousarray(x), out
+    if not out.flags.c_contiguous:
+        result = np.empty_like(out, order="C")
+    work = 2 * math.prod(out.shape[:-1]) * weights.size / OPERATIONS / len(plan.tables[0])
+    ends = threads.ends(len(x), work * _slowness(plan))
+    frames = _frames(len(ends) - 1, plan.frame, x)
+    arrays = _flat(x), frames, weights, start, _flat(result)
+    shared(loop, ends, code, *arrays, plan.frame.rows, plan.tables, floor)
+    if result is not out:
+        out[...] = result
+    return out
+
+
 def _backward(case, g, arrays, y, needs):
-    """The gradients by input, kernel and bias, in fewer multiplications where that is possible."""
+    """`[dx, dkernel, dbias]`, in fewer multiplications where that is possible."""
     x, kernel = arrays
 
     def direct(images, needs):
-        cut = None if y is None else y[images]
-        return _Backward(case, g[images], (x[images], kernel), cut, needs).run()
+        result = None if y is None else y[images]
+        return _Backward(case, g[images], (x[images], kernel), result, needs).run()
 
     if winograd.suits_gradients(case, g, needs):
         low = _lows(case[-2][1])
@@ -136,7 +190,7 @@ def _backward(case, g, arrays, y, needs):
 
 
 class _Backward:
-    """What the backward pass needs, made ready once for all threads."""
+    """The backward pass of one convolution: what its loops need, made once for all threads."""
 
     def __init__(self, case, g, arrays, y, needs):
         self.g, self.needs = np.ascontiguousarray(g), needs
@@ -145,69 +199,72 @@ class _Backward:
         plan = self.input_plan = input_grad_plan(*case)
         self.framed = y is not None or (needs[0] and plan.frame.padded)
         self.kernel_plan = kernel_grad_plan(*case, self.framed)
-        self.across = self.kernel_plan.terms_are_columns
-        self.by_input, self.weights = None, self._nothing(1)
+        self.is_transposed = self.kernel_plan.terms_are_columns
+        self.dx, self.weights = None, self._nothing(1)
         if needs[0]:
-            self.by_input = np.empty_like(self.x)
-            self.weights = _panels(plan, self.kernel, case[-2][-1], back=True)
+            self.dx = np.empty_like(self.x)
+            self.weights = packed(plan, self.kernel, case[-2][-1], backward=True)
 
     def run(self):
-        """Return the gradients by the input, the kernel and the bias, None where not needed."""
-        count, work, dtype = len(self.g), self._work(), self.g.dtype
-        _, by_kernel, by_bias = self.needs
-        each = each_thread(work, self.kernel.nbytes)
-        ends = threads.ends(count, work, each)
-        parts = len(ends) - 1
-        totals = self._totals(parts)
-        sums = np.empty((parts, math.prod(self.g.shape[-2:]) if by_bias else 0), dtype)
+        """Return `[dx, dkernel, dbias]`, None where not needed."""
+        work, dtype = self._work(), self.g.dtype
+        ends = threads.ends(len(self.g), work, each_thread(work, self.kernel.nbytes))
+        chunks = len(ends) - 1
+        dkernel = self._kernel_sums(chunks)
+        row = math.prod(self.g.shape[-2:])
+        dbias = np.empty((chunks, row if self.needs[2] else 0), dtype)
         codes = tuple(tile_code(dtype, plan.kind) for plan in (self.input_plan, self.kernel_plan))
-        given = self._left(totals), self._gradient(sums), self._back()
-        shared(loops.backward, ends, codes, *given)
-        total = added(totals)
-        return [
-            self.by_input,
-            (total.T if self.across else total).reshape(self.kernel.shape) if by_kernel else None,
-            added(sums).reshape(self.g.shape[-2:]).sum(0) if by_bias else None,
-        ]
+        arguments = self._for_kernel(dkernel), self._gradient(dbias), self._for_input()
+        shared(loops.backward, ends, codes, *arguments)
+        return [self.dx, self._joined_kernel(dkernel), self._joined_bias(dbias)]
 
     def _work(self):
-        """Nanoseconds of a gradient; the same whatever is needed, and so are the pieces."""
+        """Nanoseconds of a gradient; the same whatever is needed, and so are the chunks."""
         work = 2 * self.g.size * math.prod(self.kernel.shape[:-1]) / OPERATIONS
-        return work * _slower(self.input_plan)
+        return work * _slowness(self.input_plan)
 
-    def _totals(self, parts):
-        """For each piece room for a gradient by the kernel."""
+    def _kernel_sums(self, chunks):
+        """For each chunk room for its part of `dkernel`, `(terms, filters)` or the transpose."""
         filters = self.kernel.shape[-1]
         terms = self.kernel.size // filters
-        rows, columns = (filters, terms) if self.across else (terms, filters)
-        return aligned_empty(np, (parts, rows * bool(self.needs[1]), columns), self.g.dtype)
+        rows, columns = (filters, terms) if self.is_transposed else (terms, filters)
+        return aligned_empty(np, (chunks, rows * bool(self.needs[1]), columns), self.g.dtype)
 
-    def _left(self, totals):
-        """What the gradient by the kernel needs besides that by the output."""
+    def _joined_kernel(self, sums):
+        if not self.needs[1]:
+            return None
+        total = added(sums)
+        return (total.T if self.is_transposed else total).reshape(self.kernel.shape)
+
+    def _joined_bias(self, sums):
+        """`dbias` from sums of whole rows `(positions of a row, filters)`."""
+        return added(sums).reshape(self.g.shape[-2:]).sum(0) if self.needs[2] else None
+
+    def _for_kernel(self, dkernel):
+        """What the loops need for `dkernel` besides `g`."""
         plan = self.kernel_plan
-        wanted = plan.frame.padded and self.needs[1]
-        frames = _buffers(len(totals), plan.frame, self.x, wanted)
-        return _flat(self.x), frames, plan.frame.rows, totals, self.across, plan.tables
+        frames = _frames(len(dkernel), plan.frame, self.x, plan.frame.padded and self.needs[1])
+        return _flat(self.x), frames, plan.frame.rows, dkernel, self.is_transposed, plan.tables
 
-    def _gradient(self, sums):
-        """The gradient by the output and what becomes of it on its way."""
+    def _gradient(self, dbias):
+        """`g`, the output if ReLU cut it, and room for the frames of `g`."""
         frame = self.input_plan.frame
-        frames = _buffers(len(sums), frame, self.g, self.framed)
+        frames = _frames(len(dbias), frame, self.g, self.framed)
         y = self._nothing(2) if self.y is None else _flat(self.y)
-        return _flat(self.g), y, frames, frame.rows, sums
+        return _flat(self.g), y, frames, frame.rows, dbias
 
-    def _back(self):
-        """What the gradient by the input needs besides."""
-        out = self._nothing(2) if self.by_input is None else _flat(self.by_input)
+    def _for_input(self):
+        """What the loops need for `dx` besides `g`."""
+        dx = self._nothing(2) if self.dx is None else _flat(self.dx)
         zeros = _start(self.x.shape[-1], None, self.g.dtype)
-        return self.weights, zeros, out, self.input_plan.tables
+        return self.weights, zeros, dx, self.input_plan.tables
 
     def _nothing(self, rank):
         return np.empty((0,) * rank, self.g.dtype)
 
 
 def _suit(*arrays):
-    """Whether the arrays, those that there are, are such as the loops were made for."""
+    """Whether all arrays that are not None have elements, and one dtype that the loops know."""
     first, *others = (array for array in arrays if array is not None)
     return first.dtype in (np.float32, np.float64) and all(
         array.size and array.dtype == first.dtype for array in (first, *others)
@@ -227,49 +284,12 @@ def _case(shape, kernel, strides, padding, dilation, groups):
     return tuple(sizes), window, channels, filters, options, kernel.itemsize
 
 
-def _whole_vectors(plan, size):
+def _has_whole_vectors(plan, size):
     """Whether the runs of a plan fill vectors."""
-    return plan.tables[0][0, 4] * size % VECTOR == 0
+    return plan.tables[0][0, LENGTH] * size % VECTOR == 0
 
 
-def _correlate(plan, x, weights, start, out, floor, few=False):
-    """Run the forward loops on all images."""
-    code = tile_code(x.dtype, "lanewise" if few else plan.kind)
-    loop = loops.forward_few if few else loops.forward
-    x, result = np.ascontiguousarray(x), out
-    if not out.flags.c_contiguous:
-        result = np.empty_like(out, order="C")
-    work = 2 * math.prod(out.shape[:-1]) * weights.size / OPERATIONS / len(plan.tables[0])
-    work *= _slower(plan)
-    ends = threads.ends(len(x), work)
-    frames = _buffers(len(ends) - 1, plan.frame, x)
-    given = weights, start, _flat(result), plan.frame.rows, plan.tables, floor
-    shared(loop, ends, code, _flat(x), frames, *given)
-    if result is not out:
-        out[...] = result
-    return out
-
-
-def _panels(plan, kernel, groups, back=False):
-    """Weights in the order in which tiles read them; `back` from filters to channels."""
-    channels, filters = kernel.shape[-2:]
-    lanewise = plan.kind == "lanewise"
-    # A kernel is an array `(taps, channels, groups, filters)` as far as it matters here.
-    sizes = channels, 1 if lanewise else groups, filters if lanewise else filters // groups
-    steps = filters, sizes[2], 1
-    if back and not lanewise:
-        sizes, steps = sizes[::-1], steps[::-1]
-    inputs, groups, outputs = sizes
-    panels = groups * -(-outputs // plan.columns)
-    packed = aligned_empty(np, (len(plan.taps), panels * inputs * plan.columns), kernel.dtype)
-    given = plan.taps, plan.tables[0], plan.at_once, plan.columns, sizes, steps
-    work = packed.size * _NANOSECONDS
-    weights = np.ascontiguousarray(kernel).reshape(-1, channels * filters)
-    divided(loops.pack, inputs, work, weights, *given, packed.reshape(-1))
-    return packed.reshape(-1)
-
-
-def _buffers(count, frame, x, wanted=None):
+def _frames(count, frame, x, wanted=None):
     """Room for the frames of some images; none if they have no padding."""
     wanted = frame.padded if wanted is None else wanted
     lanes = VECTOR // x.itemsize
@@ -291,6 +311,7 @@ def _lows(padding):
 
 
 def _floor(relu):
+    """Least result."""
     return 0.0 if relu else -math.inf
 
 
@@ -299,6 +320,6 @@ def _flat(x):
     return x.reshape(len(x), -1)
 
 
-def _slower(plan):
+def _slowness(plan):
     """How many times as long as others tiles take that fetch a cell for each product."""
     return _LANEWISE if plan.kind == "lanewise" else 1

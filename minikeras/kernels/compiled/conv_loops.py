@@ -1,119 +1,166 @@
-"""The loops of a convolution over images, rows, panels and tiles; `conv_plan` has their tables.
+"""The loops of a convolution: over images, parts, panels, rows and tiles, from outside to inside.
 
 Each public function is one call for all images; a thread takes some of them at a time, and each
-piece has a row of its own in the buffers. What belongs to one image stays in a core's second-level
-cache between the steps: the padded copy, the gradient where `relu` let it through, the sums. A
-panel of weights is used for all rows of an image before the next one.
+chunk has a row of its own in the buffers. What belongs to one image stays in a core's second-level
+cache between the steps: the padded copy, the gradient after ReLU, the sums. A panel of weights is
+used for all rows of an image before the next one.
+
+Which memory a tile reads and writes is a sum of offsets from the tables of `conv_tables`. Output
+`o` of a row of a part and, in one panel, its terms lie at
+
+    output                 out     + ROW_WRITE + PANEL_WRITE + o * HOP
+    term k of run r        image   + ROW_READ  + PANEL_READ  + o * STEP + a_runs[r] + k * TERM
+    weights of this term   weights + WEIGHTS + panel * PANEL + b_runs[r] + k * (bytes of a line)
 """
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled, inner, matrix_at
+from minikeras.kernels.compiled.conv_tables import (
+    AT_ONCE,
+    FRAME_ROW,
+    HOP,
+    IMAGE_ROW,
+    LENGTH,
+    PANEL,
+    PANEL_LAST,
+    PANEL_READ,
+    PANEL_ROWS,
+    PANEL_VECTORS,
+    PANEL_WRITE,
+    ROW,
+    ROW_END,
+    ROW_READ,
+    ROW_RUNS,
+    ROW_SKIPS,
+    ROW_WRITE,
+    RUN,
+    RUNS,
+    STEP,
+    TERM,
+    WEIGHTS,
+    WIDTH,
+)
+from minikeras.kernels.compiled.loops import compiled, inner
 from minikeras.kernels.compiled.team import ALL, together
-from minikeras.kernels.compiled.tiles import ROWS, VECTOR, VECTORS, most_rows, tile
+from minikeras.kernels.compiled.tiles import (
+    NO_FLOOR,
+    VECTOR,
+    VECTORS,
+    address,
+    most_rows,
+    multiply_rows,
+    tile,
+    tiling_at_most,
+    tiling_of,
+)
 
 _FEW_ROWS = most_rows("lanewise")[1]
-# Bytes of cells and gradients that a tile walks through before the next tile does: they stay in the
+# Bytes of cells and gradients that a tile reads before the next tile does: they stay in the
 # first-level cache, or near it.
 _BLOCK = 1 << 16
 
 
 @compiled()
-def forward(team, ends, number, code, x, frames, weights, bias, out, lines, tables, floor):
-    """Convolve images.
+def forward(team, ends, number, code, x, frames, weights, bias, out, frame_rows, tables, floor):
+    """Convolve images: `out = max(sum over taps, channels of x * weights + bias, floor)`.
 
     Args:
         team: As for `together`.
         ends: As for `together`: images.
+        number: As for `together`.
         code: Address of the tile.
-        x: Array `(images, numbers)`.
-        frames: For each piece room for an image with its padding; empty if there is none.
+        x: Array `(images, cells * channels)`.
+        frames: For each chunk room for an image with its padding; empty if there is none.
         weights: The panels of weights of all parts.
-        bias: Array with a number for each output.
-        out: Array `(images, numbers)`.
-        lines: `Frame.rows`.
+        bias: Array `(filters,)`.
+        out: Array `(images, positions * filters)`.
+        frame_rows: `Frame.rows`.
         tables: `Plan.tables`.
         floor: Least result.
     """
     if number == ALL:
-        return together(team, ends, (code, x, frames, weights, bias, out, lines, tables, floor))
+        args = code, x, frames, weights, bias, out, frame_rows, tables, floor
+        return together(team, ends, args)
     first, end = ends[number], ends[number + 1]
-    frame, given = frames[number], (weights.ctypes.data, bias.ctypes.data)
+    frame = frames[number]
     frame[:] = 0
     for image in range(first, end):
-        source = _framed(x[image], frame, lines)
-        _correlate(code, source, given, out[image].ctypes.data, tables, floor)
+        source = _framed(x[image], frame, frame_rows)
+        _correlate(code, source, weights, bias, out[image], tables, floor)
 
 
 @compiled()
-def forward_few(team, ends, number, code, x, frames, weights, bias, out, lines, tables, floor):
+def forward_few(team, ends, number, code, x, frames, weights, bias, out, frame_rows, tables, floor):
     """As `forward`, for few filters: vectors hold terms of one sum, and are added up at its end.
 
     Args:
         team: As for `forward`.
         ends: As for `forward`.
+        number: As for `forward`.
         code: Address of the lanewise tile.
         x: As for `forward`.
         frames: As for `forward`.
         weights: Array `(filters, terms)`.
         bias: As for `forward`.
         out: As for `forward`.
-        lines: As for `forward`.
+        frame_rows: As for `forward`.
         tables: As for `forward`; runs are whole vectors.
         floor: As for `forward`.
     """
     if number == ALL:
-        return together(team, ends, (code, x, frames, weights, bias, out, lines, tables, floor))
+        args = code, x, frames, weights, bias, out, frame_rows, tables, floor
+        return together(team, ends, args)
     begin, end = ends[number], ends[number + 1]
     frame = frames[number]
     frame[:] = 0
     rows, part, size = tables[1], tables[0][0], x.itemsize
-    width, step, gap = part[5], part[6], part[7] // size
-    height, lanes = _height(width, _FEW_ROWS), VECTOR // size
+    width, step, hop = part[WIDTH], part[STEP], part[HOP] // size
+    height, lanes = _even_height(width, _FEW_ROWS), VECTOR // size
     sums, zeros = np.empty((height, lanes), x.dtype), np.zeros(lanes, x.dtype)
-    b_runs = np.arange(part[3]) * part[4] * size
+    b_runs = np.arange(part[RUNS]) * part[LENGTH] * size
     for image in range(begin, end):
-        source, target = _framed(x[image], frame, lines), out[image]
+        source, target = _framed(x[image], frame, frame_rows), out[image]
         for row in range(rows.shape[1]):
             for first in range(0, width, height):
-                at = min(first, width - height)
-                read, place = source + rows[0, row] + at * step, rows[1, row] // size + at * gap
+                o = min(first, width - height)
+                read = source + rows[ROW_READ, row] + o * step
+                write = rows[ROW_WRITE, row] // size + o * hop
                 for f in range(len(weights)):
                     _dot(code, read, weights[f], b_runs, zeros, sums, row, tables)
                     for m in range(height):
-                        value = _added(sums, m) + bias[f]
-                        target[place + m * gap + f] = floor if value < floor else value
+                        value = _lanes_added(sums, m) + bias[f]
+                        target[write + m * hop + f] = floor if value < floor else value
 
 
 @inner()
 def _dot(code, read, weights, b_runs, zeros, sums, row, tables):
     """Write the sums of a tile's outputs in a row, each still spread over a vector's lanes."""
     parts, rows, a_runs, _, _ = tables
-    part, skipped = parts[0], rows[2, row]
+    part, skipped = parts[0], rows[ROW_SKIPS, row]
     tile(
         code,
-        len(sums),
-        1,
-        len(zeros),
-        read,
-        part[6],
-        VECTOR,
-        a_runs[skipped:].ctypes.data,
-        weights.ctypes.data,
-        VECTOR,
-        b_runs[skipped:].ctypes.data,
-        rows[3, row],
-        part[4] * zeros.itemsize // VECTOR,
-        zeros.ctypes.data,
-        0,
-        sums.ctypes.data,
-        VECTOR,
-        -np.inf,
+        rows=len(sums),
+        vectors=1,
+        last=len(zeros),
+        a=read,
+        a_row=part[STEP],
+        a_step=VECTOR,
+        a_runs=address(a_runs[skipped:]),
+        b=address(weights),
+        b_step=VECTOR,
+        b_runs=address(b_runs[skipped:]),
+        runs=rows[ROW_RUNS, row],
+        length=part[LENGTH] * zeros.itemsize // VECTOR,
+        start=address(zeros),
+        start_row=0,
+        out=address(sums),
+        out_row=VECTOR,
+        floor=NO_FLOOR,
     )
 
 
 @inner("reassoc")
-def _added(sums, m):
+def _lanes_added(sums, m):
     """Sum of the lanes of a vector."""
     total = sums[m, 0]
     for lane in range(1, VECTOR // sums.itemsize):
@@ -122,275 +169,196 @@ def _added(sums, m):
 
 
 @compiled()
-def backward(team, ends, number, codes, by_kernel, gradient, by_input):
-    """Take all gradients of a convolution.
+def backward(team, ends, number, codes, for_kernel, gradient, for_input):
+    """Take all gradients of a convolution from the gradient with respect to its output, `g`.
 
-    An array of no images or numbers is one that is not wanted, or not needed.
+        dx      = sum over taps, filters of g * weights              (for each cell)
+        dkernel = sum over images, positions of x * g                (for each tap, channel, filter)
+        dbias   = sum over images, positions of g
+
+    Where the convolution ended in ReLU, `g * (y > 0)` stands for `g`. An array of no images or
+    numbers is one that is not wanted, or not needed.
 
     Args:
         team: As for `together`.
         ends: As for `together`: images.
-        codes: Addresses of the tiles for the gradients by the input and by the kernel.
-        by_kernel: `x`, an array `(images, numbers)`; for each piece room for an image of it with
-            its padding, `Frame.rows` of that; for each piece an array `(terms, filters)` to be
-            filled, or its transpose; whether it is the transpose, which is faster where filters are
-            few; and `Plan.tables`.
-        gradient: That by the output, an array `(images, numbers)`; the output, where its negative
-            results were cut off; for each piece room for one with its padding, `Frame.rows` of
-            that; and for each piece as many numbers as a row has, for the sum of all rows.
-        by_input: The panels of weights, as many zeros as there are channels, an array
-            `(images, numbers)` for the result, and `Plan.tables`.
+        number: As for `together`.
+        codes: Addresses of the tiles for `dx` and for `dkernel`.
+        for_kernel: `x`, an array `(images, cells * channels)`; for each chunk room for an image of
+            it with its padding, `Frame.rows` of that; for each chunk an array `(terms, filters)` to
+            be filled with its part of `dkernel`, or its transpose; whether it is the transpose,
+            which is faster where filters are few; and `Plan.tables`.
+        gradient: `g`, an array `(images, positions * filters)`; the output `y`, if it ended in
+            ReLU; for each chunk room for an image of `g` with its padding, `Frame.rows` of that;
+            and for each chunk as many numbers as a row of `g` has, for the sum of all rows.
+        for_input: The panels of weights, as many zeros as there are channels, an array
+            `(images, cells * channels)` for `dx`, and `Plan.tables`.
     """
     if number == ALL:
-        return together(team, ends, (codes, by_kernel, gradient, by_input))
-    first, end = ends[number], ends[number + 1]
-    x, x_frames, x_lines, totals, across, kernel_tables = by_kernel
-    g, y, g_frames, g_lines, all_sums = gradient
-    weights, zeros, out, input_tables = by_input
+        return together(team, ends, (codes, for_kernel, gradient, for_input))
+    x, x_frames, x_rows, all_dkernel, is_transposed, kernel_tables = for_kernel
+    g, y, g_frames, g_rows, all_sums = gradient
+    weights, zeros, dx, input_tables = for_input
     x_frame, g_frame = x_frames[number], g_frames[number]
-    total, sums = totals[number], all_sums[number]
-    x_frame[:], g_frame[:], total[:], sums[:] = 0, 0, 0, 0
-    for image in range(first, end):
-        some = g[image]
+    dkernel, sums = all_dkernel[number], all_sums[number]
+    x_frame[:], g_frame[:], dkernel[:], sums[:] = 0, 0, 0, 0
+    for image in range(ends[number], ends[number + 1]):
         if len(y):
-            _cut(some, y[image], g_frame, g_lines, sums)
-            source = g_frame.ctypes.data
+            _relu_gradient(g[image], y[image], g_frame, g_rows, sums)
+            upstream = address(g_frame)
         else:
-            source = _framed(some, g_frame, g_lines)
-            _add_rows(some, g_lines, sums)
-        if len(total):
-            left = _framed(x[image], x_frame, x_lines)
-            if across:
-                _add_transposed(codes[1], left, source, total, kernel_tables)
+            upstream = _framed(g[image], g_frame, g_rows)
+            _add_rows(g[image], g_rows, sums)
+        if len(dkernel):
+            cells = _framed(x[image], x_frame, x_rows)
+            if is_transposed:
+                _add_transposed(codes[1], cells, upstream, dkernel, kernel_tables)
             else:
-                _add_products(codes[1], left, source, total, kernel_tables)
-        if len(out):
-            given = weights.ctypes.data, zeros.ctypes.data
-            _correlate(codes[0], source, given, out[image].ctypes.data, input_tables, -np.inf)
+                _add_products(codes[1], cells, upstream, dkernel, kernel_tables)
+        if len(dx):
+            _correlate(codes[0], upstream, weights, zeros, dx[image], input_tables, NO_FLOOR)
 
 
 @inner()
-def _correlate(code, source, given, out, tables, floor):
-    """Write all parts of one image."""
-    weights, start = given
-    parts, _, _, _, panels = tables
-    for part in parts:
-        for number, panel in enumerate(panels):
-            block = weights + part[8] + number * part[9], start + panel[1]
-            into = out + panel[1]
-            _write_panel(code, source + panel[0], block, into, part, panel, tables, floor)
+def _correlate(code, image, weights, bias, out, tables, floor):
+    """Write all parts of the result of one image, which lies at an address, panel by panel."""
+    for part in tables[0]:
+        for number in range(len(tables[-1])):
+            _write_panel(code, image, weights, bias, out, part, number, tables, floor)
 
 
 @inner()
-def _write_panel(code, source, block, out, part, panel, tables, floor):
-    """Write the columns of one panel. The last tile of a row may overlap the one before."""
-    weights, start = block
-    _, rows, a_runs, b_runs, _ = tables
-    length, width, step, hop, term = part[4], part[5], part[6], part[7], part[10]
-    height = _height(width, panel[4])
-    weight_row = part[9] // max(part[3] * length, 1)
-    a_table, b_table = a_runs[part[2] :].ctypes.data, b_runs[part[2] :].ctypes.data
-    for row in range(part[0], part[1]):
-        read, write, skipped = source + rows[0, row], out + rows[1, row], 8 * rows[2, row]
-        for first in range(0, width, height):
-            at = min(first, width - height)
-            tile(
-                code,
-                height,
-                panel[2],
-                panel[3],
-                read + at * step,
-                step,
-                term,
-                a_table + skipped,
-                weights,
-                weight_row,
-                b_table + skipped,
-                rows[3, row],
-                length // part[11],
-                start,
-                0,
-                write + at * hop,
-                hop,
-                floor,
-            )
+def _write_panel(code, image, weights, bias, out, part, number, tables, floor):
+    """Write the columns of one panel: for each row, the product of its windows with the weights."""
+    _, rows, a_runs, b_runs, panels = tables
+    panel = panels[number]
+    tiling = _tiling(part[WIDTH], panel)
+    image, out_at = image + panel[PANEL_READ], address(out) + panel[PANEL_WRITE]
+    bias_at = address(bias) + panel[PANEL_WRITE]
+    b = address(weights) + part[WEIGHTS] + number * part[PANEL]
+    b_step = part[PANEL] // max(part[RUNS] * part[LENGTH], 1)
+    length = part[LENGTH] // part[AT_ONCE]
+    for row in range(part[ROW], part[ROW_END]):
+        run = part[RUN] + rows[ROW_SKIPS, row]
+        multiply_rows(
+            code,
+            tiling,
+            a=(image + rows[ROW_READ, row], part[STEP], part[TERM]),
+            b=(b, b_step),
+            runs=(address(a_runs[run:]), address(b_runs[run:]), rows[ROW_RUNS, row], length),
+            start=(bias_at, 0),
+            out=(out_at + rows[ROW_WRITE, row], part[HOP]),
+            floor=floor,
+        )
 
 
 @inner()
-def _add_products(code, x, g, total, tables):
-    """Add the products of one image's cells and gradients to the gradient by the kernel."""
-    parts, rows, a_runs, _, panels = tables
-    part, row = parts[0], total.strides[0]
-    length, width, step, hop, term = part[4], part[5], part[6], part[7], part[10]
-    some = max(_BLOCK // (width * (step + hop)), 1)
-    for line in range(0, rows.shape[1], some):
-        lines = min(some, rows.shape[1] - line)
-        x_table, g_table = rows[0, line:].ctypes.data, rows[1, line:].ctypes.data
-        for run in range(part[3]):
-            for panel in panels:
-                height = _height(length, panel[4])
-                for first in range(0, length, height):
-                    left = x + a_runs[run] + first * term
-                    to = total.ctypes.data + (run * length + first) * row + panel[1]
-                    tile(
-                        code,
-                        min(height, length - first),
-                        panel[2],
-                        panel[3],
-                        left + panel[0],
-                        term,
-                        step,
-                        x_table,
-                        g + panel[1],
-                        hop,
-                        g_table,
-                        lines,
-                        width,
-                        to,
-                        row,
-                        to,
-                        row,
-                        -np.inf,
-                    )
+def _add_products(code, x, g, dkernel, tables):
+    """Add one image's products of cells and gradients to `dkernel`.
 
-
-@inner()
-def _add_transposed(code, x, g, total, tables):
-    """As `_add_products`, with cells for columns and filters for rows."""
-    parts, rows, a_runs, _, _ = tables
-    part, row, size = parts[0], total.strides[0], total.itemsize
-    length, width, step, hop = part[4], part[5], part[6], part[7]
-    some, lanes = max(_BLOCK // (width * (step + hop)), 1), VECTOR // size
-    wide = _height(-(-length // lanes), VECTORS) * lanes
-    for line in range(0, rows.shape[1], some):
-        lines = min(some, rows.shape[1] - line)
-        x_table, g_table = rows[0, line:].ctypes.data, rows[1, line:].ctypes.data
-        for run in range(part[3]):
-            for first in range(0, length, wide):
-                count = min(wide, length - first)
-                vectors = -(-count // lanes)
-                last, height = count - (vectors - 1) * lanes, _height(len(total), ROWS[vectors])
-                right, place = x + a_runs[run] + first * size, (run * length + first) * size
-                for f in range(0, len(total), height):
-                    to = total.ctypes.data + f * row + place
-                    left = g + f * size
-                    tile(
-                        code,
-                        min(height, len(total) - f),
-                        vectors,
-                        last,
-                        left,
-                        size,
-                        hop,
-                        g_table,
-                        right,
-                        step,
-                        x_table,
-                        lines,
-                        width,
-                        to,
-                        row,
-                        to,
-                        row,
-                        -np.inf,
-                    )
-
-
-@compiled()
-def pack(team, ends, number, kernel, taps, parts, at_once, columns, sizes, steps, packed):
-    """Copy weights into panels.
-
-    Args:
-        team: As for `forward`.
-        ends: As for `together`: inputs.
-        kernel: Array `(taps, weights of a tap)`.
-        taps: `Plan.taps`.
-        parts: The first of `Plan.tables`.
-        at_once: Taps that a tile takes at once; they lie side by side.
-        columns: Columns of a panel.
-        sizes: Inputs of a group, groups, and outputs of a group.
-        steps: Weights from one of each to the next.
-        packed: Array of the panels, one behind the other.
+    Rows of a tile are the terms of a run (taps and channels), columns are filters; the sum goes
+    over the outputs of some rows of the image, of which each is a run.
     """
-    if number == ALL:
-        return together(team, ends, (kernel, taps, parts, at_once, columns, sizes, steps, packed))
-    inputs, groups, outputs = sizes
-    # Views that own nothing: threads that count owners of the same memory hold each other up.
-    given = matrix_at(kernel.ctypes.data, len(kernel), kernel.shape[1], kernel)
-    rows = matrix_at(packed.ctypes.data, packed.size // columns, columns, packed)
-    done, panel = 0, 0
-    for part in range(len(parts)):
-        count = parts[part, 9] // (inputs * columns * packed.itemsize)
-        for group in range(groups):
-            for first in range(0, outputs, columns):
-                start, wanted = group * steps[1] + first * steps[2], min(columns, outputs - first)
-                for i in range(count):
-                    run, place = divmod(i, at_once)
-                    source = given[taps[done + i]]
-                    for k in range(ends[number], ends[number + 1]):
-                        target = rows[panel + (run * inputs + k) * at_once + place]
-                        _gather(source[start + k * steps[0] :], steps[2], target, wanted)
-                panel += inputs * count
-        done += count
+    parts, rows, a_runs, _, panels = tables
+    part, to_row = parts[0], dkernel.strides[0]
+    length, width, step, hop = part[LENGTH], part[WIDTH], part[STEP], part[HOP]
+    most = max(_BLOCK // (width * (step + hop)), 1)
+    for row in range(0, rows.shape[1], most):
+        x_rows, g_rows = address(rows[ROW_READ, row:]), address(rows[ROW_WRITE, row:])
+        runs = x_rows, g_rows, min(most, rows.shape[1] - row), width
+        for run in range(part[RUNS]):
+            for panel in panels:
+                to = address(dkernel) + run * length * to_row + panel[PANEL_WRITE]
+                multiply_rows(
+                    code,
+                    _tiling(length, panel),
+                    a=(x + a_runs[run] + panel[PANEL_READ], part[TERM], step),
+                    b=(g + panel[PANEL_WRITE], hop),
+                    runs=runs,
+                    start=(to, to_row),
+                    out=(to, to_row),
+                    floor=NO_FLOOR,
+                )
 
 
 @inner()
-def _gather(source, step, target, count):
-    """Copy numbers a step apart, and fill the rest with zeros."""
-    if step == 1:
-        for j in range(count):
-            target[j] = source[j]
-    else:
-        for j in range(count):
-            target[j] = source[j * step]
-    for j in range(count, target.size):
-        target[j] = 0
+def _add_transposed(code, x, g, dkernel, tables):
+    """As `_add_products`, with filters for rows of a tile and terms for columns."""
+    parts, rows, a_runs, _, _ = tables
+    part, to_row, size = parts[0], dkernel.strides[0], dkernel.itemsize
+    length, width, step, hop = part[LENGTH], part[WIDTH], part[STEP], part[HOP]
+    most, lanes = max(_BLOCK // (width * (step + hop)), 1), VECTOR // size
+    columns = _even_height(-(-length // lanes), VECTORS) * lanes
+    for row in range(0, rows.shape[1], most):
+        x_rows, g_rows = address(rows[ROW_READ, row:]), address(rows[ROW_WRITE, row:])
+        runs = g_rows, x_rows, min(most, rows.shape[1] - row), width
+        for run in range(part[RUNS]):
+            for first in range(0, length, columns):
+                to = address(dkernel) + (run * length + first) * size
+                multiply_rows(
+                    code,
+                    tiling_of(len(dkernel), min(columns, length - first), size),
+                    a=(g, size, hop),
+                    b=(x + a_runs[run] + first * size, step),
+                    runs=runs,
+                    start=(to, to_row),
+                    out=(to, to_row),
+                    floor=NO_FLOOR,
+                )
 
 
 @inner()
-def _height(count, most):
+def _tiling(rows, panel):
+    """Divide rows among tiles as wide as a panel."""
+    return tiling_at_most(rows, panel[PANEL_VECTORS], panel[PANEL_LAST], panel[PANEL_ROWS])
+
+
+@inner()
+def _even_height(count, most):
     """Rows of a tile, so that `count` rows are about evenly divided."""
     tiles = -(-count // most)
     return -(-count // tiles)
 
 
 @inner()
-def _framed(image, frame, lines):
+def _framed(image, frame, rows):
     """Address of an image, copied to its frame if it has one."""
     if not len(frame):
-        return image.ctypes.data
-    row = len(image) // lines.shape[1]
-    for line in range(lines.shape[1]):
-        source, target = _line(image, lines[0, line], row), _line(frame, lines[1, line], row)
-        for i in range(row):
+        return address(image)
+    count = len(image) // rows.shape[1]
+    for row in range(rows.shape[1]):
+        source = _row_at(image, rows[IMAGE_ROW, row], count)
+        target = _row_at(frame, rows[FRAME_ROW, row], count)
+        for i in range(count):
             target[i] = source[i]
-    return frame.ctypes.data
+    return address(frame)
 
 
 @inner()
-def _cut(g, y, frame, lines, sums):
-    """Copy a gradient to its frame, zero where the output is not positive, and add up its rows."""
-    row, one = len(g) // lines.shape[1], g.dtype.type(1)
-    for line in range(lines.shape[1]):
-        source, target = _line(g, lines[0, line], row), _line(frame, lines[1, line], row)
-        result = _line(y, lines[0, line], row)
-        for i in range(row):
+def _relu_gradient(g, y, frame, rows, sums):
+    """Write `g * (y > 0)` to the frame, and add up its rows."""
+    count, one = len(g) // rows.shape[1], g.dtype.type(1)
+    for row in range(rows.shape[1]):
+        source = _row_at(g, rows[IMAGE_ROW, row], count)
+        result = _row_at(y, rows[IMAGE_ROW, row], count)
+        target = _row_at(frame, rows[FRAME_ROW, row], count)
+        for i in range(count):
             target[i] = source[i] * (one if result[i] > 0 else one - one)
         for i in range(len(sums)):
             sums[i] += target[i]
 
 
 @inner()
-def _add_rows(g, lines, sums):
-    """Add the rows of a gradient."""
-    for line in range(lines.shape[1] if len(sums) else 0):
-        source = _line(g, lines[0, line], len(sums))
+def _add_rows(g, rows, sums):
+    """Add up the rows of a gradient."""
+    for row in range(rows.shape[1] if len(sums) else 0):
+        source = _row_at(g, rows[IMAGE_ROW, row], len(sums))
         for i in range(len(sums)):
             sums[i] += source[i]
 
 
 @inner()
-def _line(numbers, offset, count):
+def _row_at(numbers, offset, count):
     """View of a row that begins at an offset in bytes."""
     first = offset // numbers.itemsize
     return numbers[first : first + count]

@@ -8,11 +8,10 @@ each step.
 
 import numpy as np
 
+from minikeras.kernels.compiled import tiles
 from minikeras.kernels.compiled.loops import compiled, inner
-from minikeras.kernels.compiled.tiles import ROWS, VECTOR, panel_columns, tile, tile_code
-
-_ONE_RUN = np.zeros(1, np.int64)
-_NO_FLOOR = -np.inf
+from minikeras.kernels.compiled.tile_instructions import tile_code
+from minikeras.kernels.compiled.tiles import panel_columns
 
 
 def panels(matrix):
@@ -39,7 +38,7 @@ def panels(matrix):
         _copy_rows(matrix, copy)
     else:
         _copy_columns(np.ascontiguousarray(matrix.T), copy)
-    return tile_code(matrix.dtype), copy, width, _ONE_RUN, np.zeros(width, matrix.dtype)
+    return tile_code(matrix.dtype), copy, width, np.zeros(width, matrix.dtype)
 
 
 @inner()
@@ -56,38 +55,22 @@ def multiply(by, a, a_row, start, start_row, out, out_row, rows):
         out_row: Bytes from a row of it to the next.
         rows: How many rows.
     """
-    code, copy, width, run, _ = by
-    count, terms, columns = copy.shape
-    size, runs = copy.itemsize, run.ctypes.data
-    lanes = VECTOR // size
-    for p in range(count):
-        wide = min(columns, width - p * columns)
-        vectors = (wide + lanes - 1) // lanes
-        last = wide - (vectors - 1) * lanes
-        tiles = (rows + ROWS[vectors] - 1) // ROWS[vectors]
-        panel, moved = copy[p].ctypes.data, p * columns * size
-        for i in range(tiles):
-            first = rows * i // tiles
-            tile(
-                code,
-                rows * (i + 1) // tiles - first,
-                vectors,
-                last,
-                a + first * a_row,
-                a_row,
-                size,
-                runs,
-                panel,
-                columns * size,
-                runs,
-                1,
-                terms,
-                start + first * start_row + moved,
-                start_row,
-                out + first * out_row + moved,
-                out_row,
-                _NO_FLOOR,
-            )
+    code, copy, width, _ = by
+    terms, wide = copy.shape[1:]
+    size = copy.itemsize
+    tiles.multiply(
+        code,
+        rows=rows,
+        columns=width,
+        terms=terms,
+        a=(np.int64(a), a_row, size),
+        b=(tiles.address(copy), wide * size, terms * wide * size),
+        start=(np.int64(start), start_row),
+        out=(np.int64(out), out_row),
+        floor=tiles.NO_FLOOR,
+        wide=wide,
+        size=size,
+    )
 
 
 @compiled()

@@ -1,4 +1,4 @@
-"""Products of matrices by the register tile of `tiles`, with the bias and `relu` behind them.
+"""Products of matrices by the register tile of `tiles`, with the bias and ReLU after them.
 
 The products of a training step are long and thin: a batch of 128 rows by a thousand weights, of
 which each thread takes a part. BLAS is made for large squares and copies both sides before it
@@ -6,10 +6,12 @@ begins. Here at most the right-hand side is copied, a block of rows at a time, i
 as a tile; a panel stays in the first-level cache while the rows of the left-hand side pass by (Goto
 and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). The left-hand side is
 read where it lies, transposed or not, since a tile needs one number of it at a time. Where the
-right-hand side is large and many rows meet it, copying pays, and BLAS computes the piece.
+right-hand side is large and many rows meet it, copying pays, and BLAS computes the chunk.
 
 All products that are wanted at once are one call: a table of numbers says what they are, another
-which piece is which part of which product, and the threads take piece after piece.
+which chunk is which part of which product, and the threads take chunk after chunk.
+
+    out = max(a @ b + bias, floor)          floor is 0 for ReLU and minus infinity otherwise
 """
 
 import math
@@ -23,21 +25,15 @@ from minikeras.arrays.blas_threads import hold_at_one
 from minikeras.kernels.compiled.blas import gemm, gemm_code
 from minikeras.kernels.compiled.loops import compiled, fetch, inner, matrix_at
 from minikeras.kernels.compiled.team import ALL, shared, together
-from minikeras.kernels.compiled.tiles import (
-    ROWS,
-    VECTOR,
-    panel_columns,
-    tile,
-    tile_code,
-    transpose_square,
-)
+from minikeras.kernels.compiled.tile_instructions import tile_code, transpose_square
+from minikeras.kernels.compiled.tiles import VECTOR, address, multiply, panel_columns
 from minikeras.kernels.cpu.buffers import aligned_empty
 
 # Most terms of a sum that are added up in registers: so many rows of a panel are near the core.
 _TERMS = 384
 # Rows of the left-hand side for which it does not pay to copy the right-hand side.
 _FEW = 48
-# Rows that are asked for ahead of the one that is copied.
+# Rows that are fetched ahead of the one that is copied.
 _AHEAD = 6
 # Rows of the left-hand side that stay in the second-level cache.
 _LINES = 120
@@ -45,11 +41,11 @@ _LINES = 120
 _TALL, _WIDE = 256, 1 << 21
 # Rows for each thread from which it makes panels of its own rather than share lines of the result.
 _MANY = 128
-# Most pieces for each thread, if a piece is some panels of the right-hand side.
+# Most chunks for each thread, if a chunk is some panels of the right-hand side.
 _EACH_THREAD = 2
 
 # What a line of the plan says of a product: its sizes; how many bytes it is from row to row and
-# from column to column of the two sides; whether a bias and `relu` follow; the columns of a panel
+# from column to column of the two sides; whether a bias and ReLU follow; the columns of a panel
 # and how many of its rows are made at a time, or whether none are made; whether BLAS computes it;
 # and in how many parts, of some columns each or of some rows.
 _HEIGHT, _DEPTH, _WIDTH, _A_ROW, _A_STEP, _B_ROW, _B_STEP, _BIASED, _RELU = range(9)
@@ -98,7 +94,7 @@ def _plan(kinds, size, has_blas, count):
         count: how many threads are worth waking.
 
     Returns:
-        A line for each product, `(product, part)` of every piece, the numbers that a piece needs
+        A line for each product, `(product, part)` of every chunk, the numbers that a chunk needs
         room for, and whether BLAS is called.
     """
     table = np.array([_line(kind, size, has_blas, count) for kind in kinds])
@@ -108,12 +104,12 @@ def _plan(kinds, size, has_blas, count):
 
 
 def _suit(a, b, bias):
-    """Whether the arrays of a product are such as the loops were made for."""
-    given = [a, b] if bias is None else [a, b, bias]
+    """Whether the loops can compute this product: dtype, alignment, sizes and order."""
+    arrays = [a, b] if bias is None else [a, b, bias]
     return (
         a.dtype in (np.float32, np.float64)
-        and all([array.dtype == a.dtype and array.flags.aligned for array in given])
-        and all([array.size for array in given])
+        and all([array.dtype == a.dtype and array.flags.aligned for array in arrays])
+        and all([array.size for array in arrays])
         and (b.flags.c_contiguous or b.flags.f_contiguous)
         and (bias is None or bias.flags.c_contiguous)
     )
@@ -209,7 +205,7 @@ def _part(length, i, job):
 
 @inner()
 def _finish(y, bias, floor):
-    """Add a bias to a row and cut it off below."""
+    """Add a bias to a row, and take the larger of each number and the floor."""
     least = y.dtype.type(floor)
     for j in range(bias.size):
         y[j] += bias[j]
@@ -238,9 +234,9 @@ def _multiply(code, a, b, across, out, shape, bias, floor, panels, direct):
     size = out.itemsize
     for low in range(0, terms, depth):
         count = min(depth, terms - low)
-        right = panels.ctypes.data, count * wide * size, wide * size
+        right = address(panels), wide * size, count * wide * size
         if direct:
-            right = b[low * width + first :].ctypes.data, wide * size, width * size
+            right = address(b[low * width + first :]), width * size, wide * size
         elif across:
             _pack_columns(b, terms, low, count, first, end, panels)
         else:
@@ -256,41 +252,24 @@ def _multiply(code, a, b, across, out, shape, bias, floor, panels, direct):
 @inner()
 def _add_block(code, a, b, count, out, lines, columns, low, bias, floor):
     """Add the products of a block of rows and a block of terms, panel after panel."""
-    (address, a_row, a_step), (panel, panel_step, b_step) = a, b
-    first, end, wide = columns
-    size, row = out.itemsize, out.strides[0]
-    lanes, run = VECTOR // size, np.zeros(1, np.int64)
-    zeros = np.zeros(wide, out.dtype)
-    for column in range(first, end, wide):
-        here = min(wide, end - column)
-        vectors = (here + lanes - 1) // lanes
-        start = bias[column:].ctypes.data if bias.size else zeros.ctypes.data
-        tiles = (lines[1] - lines[0] + ROWS[vectors] - 1) // ROWS[vectors]
-        for i in range(tiles):
-            top = lines[0] + (lines[1] - lines[0]) * i // tiles
-            height = lines[0] + (lines[1] - lines[0]) * (i + 1) // tiles - top
-            to = out[top, column:].ctypes.data
-            tile(
-                code,
-                height,
-                vectors,
-                here - (vectors - 1) * lanes,
-                address + top * a_row,
-                a_row,
-                a_step,
-                run.ctypes.data,
-                panel,
-                b_step,
-                run.ctypes.data,
-                1,
-                count,
-                to if low else start,
-                row if low else 0,
-                to,
-                row,
-                floor,
-            )
-        panel += panel_step
+    (a_at, a_row, a_step), (first, end, wide) = a, columns
+    rows, row = lines[1] - lines[0], out.strides[0]
+    result = address(out[lines[0], first:]), row
+    zeros = np.zeros(0 if low or bias.size else end - first, out.dtype)
+    start = address(bias[first:] if bias.size else zeros), 0
+    multiply(
+        code,
+        rows=rows,
+        columns=end - first,
+        terms=count,
+        a=(a_at + lines[0] * a_row, a_row, a_step),
+        b=b,
+        start=result if low else start,
+        out=result,
+        floor=floor,
+        wide=wide,
+        size=out.itemsize,
+    )
 
 
 @inner()

@@ -1,39 +1,49 @@
 """Register tile of a matrix product: the innermost loop of convolutions and of small products.
 
-A tile is a few rows by a few vectors of columns, all of whose sums stay in registers while the loop
-runs: one number of `a` for each row, spread over a vector, times a vector of `b`. Of the registers
-of AVX-512, 24 to 28 hold sums (Goto and van de Geijn, "Anatomy of high-performance matrix
-multiplication", 2008). The fewer rows and the more vectors, the fewer numbers are loaded and
-pointers moved: six rows of four vectors are 24 products from 10 loads a step, 14 rows of two are 28
-from 16, and so the wide one is faster where another thread shares the core.
+A tile computes `out = max(start + a @ b, floor)` for a few rows by a few vectors of columns. All
+its sums stay in registers while the loop over the terms `k` of the sum runs:
 
-Two more kinds of tile are for convolutions. Where the rows are neighbours, as along a line of an
-image, three taps of a window share each number of `a`: 36 products from 18 loads, even if there is
-but one vector of columns. And where channels do not mix, each column has numbers of its own in `a`.
+                              vectors of columns
+                             b[k, 0]   b[k, 1]   ...           b_step: bytes from k to k + 1
+                            +---------+---------+--------+
+    a_row:      a[0, k]  x  | sum     | sum     |        |     one value of `a`, copied to all
+    bytes from  a[1, k]  x  | sum     | sum     |        |     lanes of a vector, times a vector
+    row to row  a[2, k]  x  | sum     | sum     | last   |     of `b`, is added to each sum
+                            +---------+---------+--------+
+                 a_step: bytes from k to k + 1    `last` columns of the last vector exist
 
-What makes a tile of use beyond matrices is how it walks through memory. The sum goes over `runs` of
-`length` steps, and two tables say where each run begins in `a` and in `b`. So the windows of a
-convolution are read where they lie, whatever their rank, stride and dilation, and nothing is
-copied side by side.
+Of the 32 registers of AVX-512, 24 to 28 hold sums (Goto and van de Geijn, "Anatomy of
+high-performance matrix multiplication", 2008). The fewer rows and the more vectors, the fewer
+values are loaded and pointers moved: six rows of four vectors are 24 products from 10 loads a step,
+14 rows of two are 28 from 16, and so the wide one is faster where another thread shares the core.
 
-LLVM is told the vectors outright: the sums of a loop that it vectorizes by itself do not stay in
-registers. A tile is compiled once for a type of number and called by its address, so that kernels
-that use it stay small and compile fast. All steps, offsets and addresses are in bytes. (Numba does
-not notice that a file has changed which a cached kernel was compiled from, unless it is the
-kernel's own: after an edit here, `__pycache__` must go.)
+What makes a tile of use beyond matrices is how it finds the terms of a sum. They come in `runs` of
+`length` terms, and two tables say where each run begins in `a` and in `b`. So the windows of a
+convolution are read where they lie, whatever their rank, stride and dilation, and no window is
+copied.
+
+There are three kinds of tiles (`tile_instructions` writes them, `tile_code` compiles them):
+
+- `"mixed"`: the product of matrices above. Every column is a sum over the same values of `a`.
+- `"neighbours"`: row `m + 1` reads one term further than row `m`, as neighbouring outputs of a
+  convolution with stride 1 do. Then `TAPS` taps of a window share each value of `a`: 36 products
+  from 18 loads, even if there is but one vector of columns.
+- `"lanewise"`: each column has values of its own in `a`, as in a depthwise convolution.
+
+All steps, offsets and addresses are in bytes. (Numba does not notice that a file has changed which
+a cached kernel was compiled from, unless it is the kernel's own: after an edit here, `__pycache__`
+must go.)
 """
-
-import functools
 
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, types
+from numba import types
 from numba.core import cgutils
 
-from minikeras.kernels.compiled.loops import instructions, kept_on_disk
+from minikeras.kernels.compiled.loops import fetch, inner, instructions
 
-_I1, _I8, _I32, _I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
+_I64 = ir.IntType(64)
 
 
 def _vector_bytes():
@@ -45,25 +55,39 @@ def _vector_bytes():
 VECTOR = _vector_bytes()
 """Bytes of a vector."""
 REGISTERS = 16 if VECTOR == 32 else 32
-"""Vectors that a core has room for: AVX2 has 16 registers, AVX-512 and NEON have 32."""
+"""Vector registers of a core: AVX2 has 16, AVX-512 and NEON have 32."""
 VECTORS = 2 if REGISTERS == 16 else 4
 """Most vectors to a row of a tile."""
 ROWS = (0, *(min((REGISTERS - count - 1) // count, 14) for count in range(1, VECTORS + 1)))
 """Most rows of a tile of so many vectors: one register is for each of them, and one for `a`."""
 TAPS = 3
-"""Taps that share a number in a tile of neighbours."""
+"""Taps that share a value in a tile of neighbours."""
 _MOST_ROWS = {
     "mixed": ROWS,
     "neighbours": (0, *((REGISTERS - 1 - TAPS * count) // count for count in range(1, 3))),
     "lanewise": (0, ROWS[1], 6),
 }
 
+FIELDS = (
+    *("rows", "vectors", "last"),
+    *("a", "a_row", "a_step", "a_runs", "b", "b_step", "b_runs", "runs", "length"),
+    *("start", "start_row", "out", "out_row"),
+)
+"""Integers that a tile is called with, in this order; `tile` explains them."""
+
+NO_FLOOR = -np.inf
+"""A floor that lets every result pass."""
+NO_FETCH = 0, 0
+"""Memory to fetch ahead: none."""
+_AT_ZERO = np.zeros(1, np.int64)
+_OFFSET = _AT_ZERO.itemsize  # bytes of an entry in a table of runs
+
 
 def most_rows(kind):
     """Most rows of a tile of each number of vectors.
 
     Args:
-        kind: `"mixed"`, `"neighbours"` or `"lanewise"`, see `tile_code`.
+        kind: `"mixed"`, `"neighbours"` or `"lanewise"`.
 
     Returns:
         A tuple; the first entry is that of no vector.
@@ -76,15 +100,26 @@ def most_rows(kind):
     return _MOST_ROWS[kind]
 
 
-# The walk's numbers, in the order in which a tile takes them.
-_FIELDS = (
-    *("rows", "vectors", "last"),
-    *("a", "a_row", "a_step", "a_runs", "b", "b_step", "b_runs", "runs", "length"),
-    *("start", "start_row", "out", "out_row"),
-)
-# How an instruction finds the rows that share a pointer: as a multiple of the step from row to row,
-# times 1, 2, 4 or 8, which costs nothing. A pointer for each row would not fit the registers.
-_REACH = ((0, 1), (1, 1), (1, 2), (3, 1), (1, 4), (5, 1), (3, 2), (7, 1), (1, 8))
+def panel_columns(count, size, most=VECTORS):
+    """Columns of the panels into which a matrix is cut: as wide as a tile, and about even.
+
+    Args:
+        count: Columns of the matrix.
+        size: Bytes of a number.
+        most: Most vectors of a panel.
+
+    Returns:
+        An int, a whole number of vectors.
+
+    Example:
+        >>> from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
+        >>> panel_columns(1, 4) * 4 == VECTOR
+        True
+    """
+    lanes = VECTOR // size
+    vectors = -(-count // lanes)
+    panels = -(-vectors // most)
+    return -(-vectors // max(panels, 1)) * lanes
 
 
 @instructions
@@ -113,10 +148,10 @@ def tile(
 
     Args:
         context: Given by Numba.
-        code: Address of the compiled tile, `tile_code(dtype)`.
-        rows: Rows of the tile, 1 to `ROWS[vectors]`.
+        code: Address of the compiled tile, `tile_code(dtype, kind)`.
+        rows: Rows of the tile, 1 to `most_rows(kind)[vectors]`.
         vectors: Vectors of columns, 1 to `VECTORS`.
-        last: Columns in the last vector; those behind are neither read nor written.
+        last: Columns in the last vector; those after them are neither read nor written.
         a: Address of the left operand.
         a_row: Step from a row to the next.
         a_step: Step from a term of the sum to the next.
@@ -130,347 +165,131 @@ def tile(
         start_row: Step from a row of it to the next, 0 for one that all rows share.
         out: Address of the results.
         out_row: Step from a row of them to the next.
-        floor: Least result, a float64; minus infinity lets everything pass. NaN stays NaN.
+        floor: Least result, a float64: 0 for ReLU, `NO_FLOOR` otherwise. NaN stays NaN.
     """
-    walk = (code, *(types.int64,) * len(_FIELDS), types.float64)
-    signature = types.void(*walk)
+    call = (code, *(types.int64,) * len(FIELDS), types.float64)
+    signature = types.void(*call)
 
     def emit(context, builder, signature, values):
         numbers = cgutils.pack_array(builder, values[1:-1], _I64)
-        walk = builder.ptrtoint(cgutils.alloca_once_value(builder, numbers), _I64)
+        fields = builder.ptrtoint(cgutils.alloca_once_value(builder, numbers), _I64)
         kind = ir.FunctionType(ir.VoidType(), [_I64, values[-1].type])
-        builder.call(builder.inttoptr(values[0], kind.as_pointer()), [walk, values[-1]])
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), [fields, values[-1]])
         return context.get_dummy_value()
 
     return signature, emit
 
 
-@instructions
-def transpose_square(context, like, source, source_row, target, target_row):
-    """Write a square, as wide as a vector, with rows and columns exchanged; in compiled code.
+@inner()
+def multiply_rows(code, tiling, a, b, runs, start, out, floor, sums=1, ahead=NO_FETCH):
+    """Write `out = max(start + a @ b, floor)` for one panel of columns, tile after tile.
 
     Args:
-        context: Given by Numba.
-        like: Array of the type of number.
-        source: Address of the square.
-        source_row: Step from a row of it to the next.
-        target: Address of the result.
-        target_row: Step from a row of it to the next.
+        code: Address of the compiled tile.
+        tiling: How the rows are divided among tiles, from `tiling_of` or `tiling_at_most`.
+        a: `(address, step from row to row, step from term to term)` of the left operand.
+        b: `(address, step from term to term)` of the right operand.
+        runs: `(a_runs, b_runs, count, length)`: addresses of the two tables, and how many runs of
+            how many terms a sum has.
+        start: `(address, step from row to row)` of what is added; it may be `out`.
+        out: `(address, step from row to row)` of the result.
+        floor: Least result.
+        sums: How many such sums, of as many runs each, make a result. Each ends in `out` before
+            the next begins: short sums lose fewer digits.
+        ahead: `(address, bytes)` of memory that is needed soon; each tile fetches as many of it.
     """
+    (vectors, last, tiles, height, taller), (a_runs, b_runs, count, length) = tiling, runs
+    (a_at, a_row, a_step), (b_at, b_step) = a, b
+    (start_at, start_row), (out_at, out_row) = start, out
+    (fetched, share), next_sum = ahead, count * _OFFSET
+    for i in range(tiles):
+        rows = height + 1 if i < taller else height
+        fetch(fetched, share)
+        begin, begin_row = start_at, start_row
+        for n in range(sums):
+            tile(
+                code,
+                rows=rows,
+                vectors=vectors,
+                last=last,
+                a=a_at,
+                a_row=a_row,
+                a_step=a_step,
+                a_runs=a_runs + n * next_sum,
+                b=b_at,
+                b_step=b_step,
+                b_runs=b_runs + n * next_sum,
+                runs=count,
+                length=length,
+                start=begin,
+                start_row=begin_row,
+                out=out_at,
+                out_row=out_row,
+                floor=floor,
+            )
+            begin, begin_row = out_at, out_row
+        a_at += rows * a_row
+        start_at += rows * start_row
+        out_at += rows * out_row
+        fetched += share
 
-    def emit(context, builder, signature, values):
-        _, source, source_row, target, target_row = values
-        element = context.get_value_type(like.dtype)
-        size = 4 if isinstance(element, ir.FloatType) else 8
-        kind = ir.VectorType(element, VECTOR // size)
 
-        def place(start, row, i):
-            address = builder.add(start, builder.mul(_I64(i), row))
-            return builder.inttoptr(address, kind.as_pointer())
-
-        rows = [builder.load(place(source, source_row, i), align=size) for i in range(kind.count)]
-        for i, row in enumerate(_transposed(builder, rows, kind.count)):
-            builder.store(row, place(target, target_row, i), align=size)
-        return context.get_dummy_value()
-
-    return types.void(like, *(types.int64,) * 4), emit
-
-
-def _transposed(builder, rows, count):
-    """Exchange rows and columns: shuffle the two halves into each other as often as it takes."""
-    shuffled = [
-        [number for i in half for number in (i, i + count)]
-        for half in (range(count // 2), range(count // 2, count))
-    ]
-    shuffled = [ir.Constant(ir.VectorType(_I32, count), lanes) for lanes in shuffled]
-    for _ in range(count.bit_length() - 1):
-        pairs = zip(rows[: count // 2], rows[count // 2 :], strict=True)
-        rows = [builder.shuffle_vector(a, b, lanes) for a, b in pairs for lanes in shuffled]
-    return rows
-
-
-def panel_columns(count, size, most=VECTORS):
-    """Columns of the panels into which a matrix is cut: as wide as a tile, and about even.
+@inner()
+def multiply(code, rows, columns, terms, a, b, start, out, floor, wide, size):
+    """Write `out = max(start + a @ b, floor)` for matrices, one panel of columns after another.
 
     Args:
-        count: Columns of the matrix.
+        code: Address of the compiled tile, of kind `"mixed"`.
+        rows: Rows of the result.
+        columns: Columns of the result.
+        terms: Terms of each sum.
+        a: As for `multiply_rows`.
+        b: `(address, step from term to term, step from panel to panel)` of the right operand.
+        start: As for `multiply_rows`.
+        out: As for `multiply_rows`.
+        floor: Least result.
+        wide: Columns of a panel.
         size: Bytes of a number.
-        most: Most vectors of a panel.
-
-    Returns:
-        An int, a whole number of vectors.
-
-    Example:
-        >>> from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
-        >>> panel_columns(1, 4) * 4 == VECTOR
-        True
     """
+    (b_at, b_step, b_panel), (start_at, start_row), (out_at, out_row) = b, start, out
+    at_zero = address(_AT_ZERO)
+    runs = at_zero, at_zero, 1, terms
+    for column in range(0, columns, wide):
+        tiling, moved = tiling_of(rows, min(wide, columns - column), size), column * size
+        start_here, out_here = (start_at + moved, start_row), (out_at + moved, out_row)
+        multiply_rows(code, tiling, a, (b_at, b_step), runs, start_here, out_here, floor)
+        b_at += b_panel
+
+
+@inner()
+def tiling_of(rows, columns, size):
+    """Divide rows of so many columns, at most those of a tile, among tiles of kind `"mixed"`."""
     lanes = VECTOR // size
-    vectors = -(-count // lanes)
-    panels = -(-vectors // most)
-    return -(-vectors // max(panels, 1)) * lanes
+    vectors = (columns + lanes - 1) // lanes
+    return tiling_at_most(rows, vectors, columns - (vectors - 1) * lanes, ROWS[vectors])
 
 
-@functools.cache
-def tile_code(dtype, kind="mixed"):
-    """Compile the tile for a type of number.
+@inner()
+def tiling_at_most(rows, vectors, last, most):
+    """Divide rows among as few tiles as will do, as evenly as possible.
 
     Args:
-        dtype: float32 or float64.
-        kind: `"mixed"` for what `tile` says; `"lanewise"` if each column has numbers of its own in
-            `a`, side by side as in `b`:
-            `out[m, v] = max(start[m, v] + sum over r, k of a[r, m, k, v] * b[r, k, v], floor)`;
-            `"neighbours"` if each number of `a` belongs to several rows, `TAPS` being `T`:
-            `out[m] = max(start[m] + sum over r, k, t of a[r, m + t, k] * b[r, T * k + t], floor)`.
-            `most_rows(kind)` tells how large such tiles are.
+        rows: How many rows.
+        vectors: Vectors of columns.
+        last: Columns of the last vector.
+        most: Most rows of a tile.
 
     Returns:
-        The address to give to `tile`, an int.
-
-    Example:
-        >>> import numpy as np
-        >>> from minikeras.kernels.compiled.tiles import tile_code
-        >>> tile_code(np.dtype("float32")) == tile_code(np.dtype("float32"))
-        True
+        `(vectors, last, tiles, height, taller)`: how many tiles there are, the rows of each, and
+        how many of them, the first ones, have one row more. (13 rows in tiles of at most 6: three
+        tiles of 4 rows, the first of which has one more.)
     """
-    zero = np.dtype(dtype).type(0)
-    # The compiler's cache knows a function by what is around it, by numbers but not by functions.
-    if kind == "mixed":
-
-        def every_tile(walk, floor):
-            _mixed(zero, walk, floor)
-
-    elif kind == "neighbours":
-
-        def every_tile(walk, floor):
-            _neighbours(zero, walk, floor)
-
-    else:
-
-        def every_tile(walk, floor):
-            _lanewise(zero, walk, floor)
-
-    signature = types.void(types.int64, types.float64)
-    compiled = kept_on_disk(functools.partial(cfunc, signature), every_tile)
-    _kept.append(compiled)
-    return compiled.address
+    tiles = (rows + most - 1) // most
+    height = rows // tiles
+    return vectors, last, tiles, height, rows - height * tiles
 
 
-# Compiled code lives as long as the object that stands for it.
-_kept = []
-
-
-@instructions
-def _mixed(context, zero, walk, floor):
-    """Tiles of every size, of which the first two of the numbers at `walk` choose one."""
-    return _every_size(_Tile, "mixed", zero, walk, floor)
-
-
-@instructions
-def _neighbours(context, zero, walk, floor):
-    """As `_mixed`, with rows that are neighbours."""
-    return _every_size(_NeighboursTile, "neighbours", zero, walk, floor)
-
-
-@instructions
-def _lanewise(context, zero, walk, floor):
-    """As `_mixed`, with columns that do not mix."""
-    return _every_size(_LanewiseTile, "lanewise", zero, walk, floor)
-
-
-def _every_size(tile, kind, *arguments):
-    emit = functools.partial(_emit_sizes, tile, most_rows(kind))
-    return types.void(*arguments), emit
-
-
-def _emit_sizes(kind, most, context, builder, signature, values):
-    element, walk, floor = values[0].type, *values[1:]
-    numbers = builder.inttoptr(walk, _I64.as_pointer())
-    given = {
-        name: builder.load(builder.gep(numbers, [_I64(place)]))
-        for place, name in enumerate(_FIELDS)
-    }
-    given["floor"] = floor
-    end = builder.append_basic_block("end")
-    size = builder.add(builder.shl(given["rows"], _I64(3)), given["vectors"])
-    switch = builder.switch(size, end)
-    for vectors in range(1, len(most)):
-        for rows in range(1, most[vectors] + 1):
-            block = builder.append_basic_block(f"tile_{rows}_{vectors}")
-            switch.add_case(_I64(8 * rows + vectors), block)
-            builder.position_at_end(block)
-            kind(builder, element, given, rows, vectors).emit()
-            builder.branch(end)
-    builder.position_at_end(end)
-    return context.get_dummy_value()
-
-
-class _Tile:
-    """Writes the instructions of a tile of one size."""
-
-    def __init__(self, builder, element, given, rows, vectors):
-        self.builder, self.element, self.given = builder, element, given
-        self.rows, self.vectors = range(rows), range(vectors)
-        self.cells = rows
-        self.size = 4 if isinstance(element, ir.FloatType) else 8
-        lanes = VECTOR // self.size
-        self.vector = ir.VectorType(element, lanes)
-        counts = ir.VectorType(_I64, lanes)
-        behind = self._spread(given["last"], counts)
-        self.mask = builder.icmp_signed("<", counts(list(range(lanes))), behind)
-
-    def emit(self):
-        """Set the sums to zero, walk through the runs, and write the results."""
-        builder, given = self.builder, self.given
-        zero = self.vector([0.0] * self.vector.count)
-        sums = {
-            (m, v): cgutils.alloca_once_value(builder, zero)
-            for m in self.rows
-            for v in self.vectors
-        }
-        steps = {m: self._hidden(self._times(m, given["a_row"])) for m, _ in _REACH[1:]}
-        hops = [self._times(m, given["a_row"]) for m in range(0, self.cells, len(_REACH))]
-        with cgutils.for_range(builder, given["runs"]) as run:
-            a = builder.add(given["a"], self._entry(given["a_runs"], run.index))
-            b = builder.add(given["b"], self._entry(given["b_runs"], run.index))
-            heads = [self._slot(builder.add(a, hop)) for hop in hops]
-            right = self._slot(b)
-            with cgutils.for_range(builder, given["length"]):
-                self._step(sums, heads, right, steps)
-        self._write(sums)
-
-    def _step(self, sums, heads, right, steps):
-        """Add one product to every sum and go on."""
-        builder = self.builder
-        b = builder.load(right)
-        columns = [self._load(b, v) for v in self.vectors]
-        starts = [self._hidden(builder.load(head)) for head in heads]
-        for m in self.rows:
-            for v, factor in enumerate(self._factors(self._row(starts, steps, m))):
-                self._add(sums[m, v], factor, columns[v])
-        self._go_on(heads, starts)
-        builder.store(builder.gep(b, [self.given["b_step"]]), right)
-
-    def _add(self, total, factor, column):
-        """Add a product to a sum, as one instruction where the processor has it."""
-        product = self.builder.fmul(factor, column, flags=("contract",))
-        added = self.builder.fadd(product, self.builder.load(total), flags=("contract",))
-        self.builder.store(added, total)
-
-    def _row(self, starts, steps, m):
-        """Pointer to a row of `a`."""
-        head, place = divmod(m, len(_REACH))
-        if not place:
-            return starts[head]
-        step, scale = _REACH[place]
-        units = self.builder.bitcast(starts[head], ir.IntType(8 * scale).as_pointer())
-        return self.builder.bitcast(self.builder.gep(units, [steps[step]]), _I8.as_pointer())
-
-    def _go_on(self, heads, starts):
-        """Move the pointers to the next term."""
-        for head, start in zip(heads, starts, strict=True):
-            self.builder.store(self.builder.gep(start, [self.given["a_step"]]), head)
-
-    def _factors(self, place):
-        """What the vectors of a row are multiplied with: one number, the same for all."""
-        place = self.builder.bitcast(place, self.element.as_pointer())
-        number = self.builder.load(place, align=self.size)
-        return [self._spread(number, self.vector)] * len(self.vectors)
-
-    def _write(self, sums):
-        """Add the start, cut off below the floor, store."""
-        builder, given = self.builder, self.given
-        floor = given["floor"]
-        if self.size == 4:
-            floor = builder.fptrunc(floor, self.element)
-        floor = self._spread(floor, self.vector)
-        for m, v in sums:
-            start = builder.add(given["start"], self._times(m, given["start_row"]))
-            out = builder.add(given["out"], self._times(m, given["out_row"]))
-            value = builder.fadd(builder.load(sums[m, v]), self._load(self._pointer(start), v))
-            value = builder.select(builder.fcmp_ordered("<", value, floor), floor, value)
-            self._store(value, self._pointer(out), v)
-
-    def _load(self, pointer, v):
-        """Vector `v` behind a pointer; of the last one only the columns that there are."""
-        place = self._place(pointer, v)
-        if v < self.vectors[-1]:
-            return self.builder.load(place, align=self.size)
-        kinds = [place.type, _I32, self.mask.type, self.vector]
-        load = self._masked("load", ir.FunctionType(self.vector, kinds))
-        none = ir.Constant(self.vector, None)
-        return self.builder.call(load, [place, _I32(self.size), self.mask, none])
-
-    def _store(self, value, pointer, v):
-        place = self._place(pointer, v)
-        if v < self.vectors[-1]:
-            self.builder.store(value, place, align=self.size)
-            return
-        kinds = [self.vector, place.type, _I32, self.mask.type]
-        store = self._masked("store", ir.FunctionType(ir.VoidType(), kinds))
-        self.builder.call(store, [value, place, _I32(self.size), self.mask])
-
-    def _masked(self, what, kind):
-        name = f"llvm.masked.{what}.v{self.vector.count}f{8 * self.size}.p0"
-        return cgutils.get_or_insert_function(self.builder.module, kind, name)
-
-    def _place(self, pointer, v):
-        moved = self.builder.gep(pointer, [_I64(v * VECTOR)])
-        return self.builder.bitcast(moved, self.vector.as_pointer())
-
-    def _entry(self, table, index):
-        """Number in a table of int64."""
-        place = self.builder.add(table, self.builder.shl(index, _I64(3)))
-        return self.builder.load(self.builder.inttoptr(place, _I64.as_pointer()))
-
-    def _slot(self, address):
-        """Variable that holds a pointer."""
-        return cgutils.alloca_once_value(self.builder, self._pointer(address))
-
-    def _pointer(self, address):
-        return self.builder.inttoptr(address, _I8.as_pointer())
-
-    def _times(self, count, step):
-        return self.builder.mul(_I64(count), step)
-
-    def _hidden(self, number):
-        """The same number or pointer, of which the optimizer no longer knows how it was made."""
-        kind = ir.FunctionType(number.type, [number.type])
-        return self.builder.asm(kind, "", "=r,0", [number], side_effect=False)
-
-    def _spread(self, number, kind):
-        """Vector of one number repeated."""
-        none = ir.Constant(kind, ir.Undefined)
-        one = self.builder.insert_element(none, number, _I32(0))
-        first = ir.Constant(ir.VectorType(_I32, kind.count), None)
-        return self.builder.shuffle_vector(one, none, first)
-
-
-class _NeighboursTile(_Tile):
-    """A tile whose rows are neighbours, so that several taps meet the same cell."""
-
-    def __init__(self, builder, element, given, rows, vectors):
-        super().__init__(builder, element, given, rows, vectors)
-        self.cells = rows + TAPS - 1
-        self.next_b = self._times(TAPS, given["b_step"])
-
-    def _step(self, sums, heads, right, steps):
-        builder, b = self.builder, self.builder.load(right)
-        step = self.given["b_step"]
-        taps = [b, builder.gep(b, [step]), builder.gep(b, [builder.shl(step, _I64(1))])]
-        columns = [[self._load(tap, v) for v in self.vectors] for tap in taps]
-        starts = [self._hidden(builder.load(head)) for head in heads]
-        for cell in range(self.cells):
-            factors = self._factors(self._row(starts, steps, cell))
-            for tap in range(TAPS):
-                for v in self.vectors if cell - tap in self.rows else ():
-                    self._add(sums[cell - tap, v], factors[v], columns[tap][v])
-        self._go_on(heads, starts)
-        builder.store(builder.gep(b, [self.next_b]), right)
-
-
-class _LanewiseTile(_Tile):
-    """A tile whose columns do not mix."""
-
-    def _factors(self, place):
-        return [self._load(place, v) for v in self.vectors]
+@inner()
+def address(array):
+    """Address of an array, with a sign: Numba makes a float of int64 + uint64."""
+    return np.int64(array.ctypes.data)

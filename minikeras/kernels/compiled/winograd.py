@@ -2,11 +2,29 @@
 
 Four outputs in a row of a filter with three taps need twelve multiplications, or six: those of
 a polynomial product that is known from its values at six points (Winograd, "Arithmetic complexity
-of computations", 1980). So `y = A^T [(G w) * (B^T x)]` for a tile of four outputs `y` and the six
-cells `x` that they see, where `A` has powers of the points, `B` coefficients of polynomials
-that are zero at all points but one, and `G` is what makes them one there. With channels and three
-rows of taps, each of the six places is a product of matrices that sums over both (Lavin and Gray,
-"Fast algorithms for convolutional neural networks", 2016).
+of computations", 1980). For a tile of four outputs `y` and the six cells `x` that they see, with
+weights `w`,
+
+    y = A.T @ ((G @ w) * (B.T @ x))          A (6, 4), G (6, 3), B (6, 6): `winograd_transforms`
+
+where `A` has powers of the points, `B` coefficients of polynomials that are zero at all points but
+one, and `G` is what makes them one there. With channels and three rows of taps, each of the six
+places `p` is a product of matrices that sums over both (Lavin and Gray, "Fast algorithms for
+convolutional neural networks", 2016). `n` counts the tiles of a line, `l` the lines, `r` the rows
+of taps:
+
+    U[p, r, c, f]      = sum over t of G[p, t] * kernel[r, t, c, f]
+    V[p, l, n, c]      = sum over j of B[j, p] * x[l - low, 4 * n + j - low, c]
+    M[p, l, n, f]      = sum over r, c of V[p, l + r, n, c] * U[p, r, c, f]
+    y[l, 4 * n + k, f] = max(bias[f] + sum over p of A[p, k] * M[p, l, n, f], floor)
+
+With `g` the gradient with respect to `y`, times `y > 0` for ReLU, the kernel's gradient goes the
+same way back, and the input's is a convolution of `g` with the kernel turned by 180 degrees,
+channels and filters exchanged:
+
+    dM[p, l, n, f]       = sum over k of A[p, k] * g[l, 4 * n + k, f]
+    dU[p, r, c, f]       = sum over images, l, n of V[p, l + r, n, c] * dM[p, l, n, f]
+    dkernel[r, t, c, f]  = sum over p of G[p, t] * dU[p, r, c, f]
 
 - **One dimension only.** A tile of 2x2 outputs needs 16 multiplications, one of 4x1 needs 18. But
   it writes 1.5 numbers for each of the cells and of the products where the other writes 4, and the
@@ -15,10 +33,8 @@ rows of taps, each of the six places is a product of matrices that sums over bot
   exact (Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution for
   deep neural networks", 2020), and each row of taps is summed by itself: sums of a ninth of the
   terms make up for what the transforms lose. In float32 the error is that of direct sums or less.
-  Not so in the gradient by the kernel, which sums over all outputs either way: there it is twice
-  as much, as much as in one long sum, and sums that are short are left to the direct loops.
-- **The gradient by the input** is a convolution with the kernel turned round, hence the same.
-- **The gradient by the kernel** is `G^T [(A g) * (B^T x)]`, the products summed over all tiles.
+  Not so in `dkernel`, which sums over all outputs either way: there it is twice as much, as much as
+  in one long sum, and sums that are short are left to the direct loops.
 
 Cells that are not finite spread over a tile, as do sums that overflow. So images with such results
 are computed again, directly.
@@ -33,7 +49,8 @@ from minikeras.arrays import threads
 from minikeras.arrays.threads import BYTES, OPERATIONS
 from minikeras.kernels.compiled import winograd_loops as loops
 from minikeras.kernels.compiled.team import divided, shared
-from minikeras.kernels.compiled.tiles import VECTOR, panel_columns, tile_code
+from minikeras.kernels.compiled.tile_instructions import tile_code
+from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
 from minikeras.kernels.compiled.totals import added, each_thread
 from minikeras.kernels.compiled.winograd_loops import PLACES, RESULTS, TAPS
 from minikeras.kernels.compiled.winograd_transforms import WEIGHTS
@@ -42,7 +59,7 @@ from minikeras.kernels.cpu.buffers import aligned_empty
 # The products must be so many times fewer than those of direct sums, and so much longer than the
 # transforms, that there is something to win: bytes of the channels and of the filters of a cell.
 _LEAST_SAVED, _LEAST_BYTES = 1.4, 96
-# Terms from which a sum for the gradient by the kernel is long.
+# Terms from which a sum for `dkernel` is long.
 _LEAST_SUMMED = 1 << 12
 # Bytes of the transformed weights that stay in a second-level cache.
 _MOST_WEIGHTS = 1 << 21
@@ -91,8 +108,8 @@ def suits_gradients(case, g, needs):
 
     Args:
         case: Arguments of `suits`.
-        g: Array `(batch, height, width, filters)`, the gradient by the output.
-        needs: Three bools: by the input, by the kernel, by the bias.
+        g: Array `(batch, height, width, filters)`, the gradient with respect to the output.
+        needs: Three bools: whether `dx`, `dkernel` and `dbias` are needed.
 
     Returns:
         A bool.
@@ -120,86 +137,85 @@ def conv(x, weights, low, finish, out, direct):
     if not out.flags.c_contiguous:
         result = np.empty_like(out, order="C")
     case, (bias, floor) = _Case(x, result, _BLOCK), finish
-    spoiled = np.zeros(len(x), bool)
+    nonfinite = np.zeros(len(x), bool)
 
-    work = _work(out, x)
-    given = tile_code(x.dtype), _lines(x), low, weights, bias, _lines(result), case.sizes
-    ends = threads.ends(len(x), work)
-    shared(loops.forward, ends, *given, case.buffers(len(ends) - 1), floor, spoiled)
-    if spoiled.any():
-        result[spoiled] = direct(x[spoiled], np.empty_like(result[spoiled]))
+    ends = threads.ends(len(x), _work(out, x))
+    arguments = tile_code(x.dtype), _lines(x), low, weights, bias, _lines(result), case.sizes
+    shared(loops.forward, ends, *arguments, case.buffers(len(ends) - 1), floor, nonfinite)
+    if nonfinite.any():
+        result[nonfinite] = direct(x[nonfinite], np.empty_like(result[nonfinite]))
     if result is not out:
         out[...] = result
     return out
 
 
 class Backward:
-    """What the backward pass needs, made ready once for all threads."""
+    """The backward pass of one convolution: what its loops need, made once for all threads."""
 
     def __init__(self, low, arrays, g, y, needs, direct):
-        """Make it ready.
+        """Make room for the results, and transform the kernel.
 
         Args:
             low: Cells of padding above and left.
             arrays: `(x, kernel)`, the inputs of the convolution.
-            g: Array `(batch, height, width, filters)`, the gradient by the output.
-            y: The output, if its negative results were cut off, else None.
-            needs: Three bools, which gradients to compute: by input, kernel and bias.
+            g: Array `(batch, height, width, filters)`, the gradient with respect to the output.
+            y: The output, if ReLU was applied to it, else None.
+            needs: Three bools: whether to compute `dx`, `dkernel` and `dbias`.
             direct: Function of `(images, needs)` that returns the gradients in another way.
         """
         self.x, self.g = (np.ascontiguousarray(array) for array in (arrays[0], g))
         self.y = None if y is None else np.ascontiguousarray(y)
         self.kernel, self.low, self.needs, self.direct = arrays[1], low, needs, direct
         self.case = self.back = _Case(self.x, self.g, _LONG_BLOCK)
-        self.spoiled = np.zeros(len(g), bool)
-        self.by_input, self.weights = self._nothing(4), self._nothing(5)
+        self.nonfinite = np.zeros(len(g), bool)
+        self.dx, self.weights = self._nothing(4), self._nothing(5)
         if needs[0]:
-            self.by_input = np.empty_like(self.x)
+            self.dx = np.empty_like(self.x)
             self.weights = transformed(self.kernel, turned=True)
             self.back = _Case(self.g, self.x, _BLOCK)
 
     def run(self):
-        """Return the gradients by the input, the kernel and the bias, None where not needed."""
+        """Return `[dx, dkernel, dbias]`, None where not needed."""
         count, work, dtype = len(self.g), _work(self.g, self.x), self.g.dtype
-        _, by_kernel, by_bias = self.needs
+        _, needs_kernel, needs_bias = self.needs
         shape = TAPS, *self.kernel.shape[2:]
         each = each_thread(work, PLACES * math.prod(shape) * dtype.itemsize)
         ends = threads.ends(count, work, each)
-        parts = len(ends) - 1
-        totals = aligned_empty(np, (parts, PLACES if by_kernel else 0, *shape), dtype)
-        sums = np.empty((parts, self.g[0, 0].size if by_bias else 0), dtype)
-        left = _lines(self.x), self.low, totals, self.case.sizes, self.case.buffers(parts)
-        given = self._gradient(sums), left, self._back(parts)
-        shared(loops.backward, ends, tile_code(dtype), *given)
-        if self.spoiled.any():
-            self.by_input[self.spoiled] = self._directly(0, self.spoiled)
+        chunks = len(ends) - 1
+        totals = aligned_empty(np, (chunks, PLACES if needs_kernel else 0, *shape), dtype)
+        sums = np.empty((chunks, self.g[0, 0].size if needs_bias else 0), dtype)
+        for_kernel = _lines(self.x), self.low, totals, self.case.sizes, self.case.buffers(chunks)
+        arguments = self._gradient(sums), for_kernel, self._for_input(chunks)
+        shared(loops.backward, ends, tile_code(dtype), *arguments)
+        if self.nonfinite.any():
+            self.dx[self.nonfinite] = self._directly(0, self.nonfinite)
         return [
-            self.by_input if self.needs[0] else None,
-            self._by_kernel(totals) if by_kernel else None,
-            added(sums).reshape(self.g.shape[-2:]).sum(0) if by_bias else None,
+            self.dx if self.needs[0] else None,
+            self._dkernel(totals) if needs_kernel else None,
+            added(sums).reshape(self.g.shape[-2:]).sum(0) if needs_bias else None,
         ]
 
-    def _by_kernel(self, totals):
-        """Gradient by the kernel from those by the transformed one."""
-        found = joined(totals)
-        return found if np.isfinite(found).all() else self._directly(1, slice(None))
+    def _dkernel(self, totals):
+        """`dkernel` from `dU` of all chunks."""
+        dkernel = joined(totals)
+        return dkernel if np.isfinite(dkernel).all() else self._directly(1, slice(None))
 
     def _directly(self, which, images):
         return self.direct(images, [which == number for number in range(3)])[which]
 
     def _gradient(self, sums):
-        """The gradient by the output, and room for what `relu` let through of it."""
+        """`g`, the output if ReLU was applied to it, and room for `g * (y > 0)`."""
         g, at_once = _lines(self.g), min(max(_AT_ONCE // self.g[0].nbytes, 1), len(self.g))
         y, room = self._nothing(3), (0, 0)
         if self.y is not None:
             y, room = _lines(self.y), g.shape[1:]
         return g, y, aligned_empty(np, (len(sums), at_once, *room), self.g.dtype), sums
 
-    def _back(self, parts):
-        """Arguments of the loops for the gradient by the input."""
-        out = _lines(self.by_input) if self.needs[0] else self._nothing(3)
+    def _for_input(self, chunks):
+        """Arguments of the loops for `dx`."""
+        out = _lines(self.dx) if self.needs[0] else self._nothing(3)
         zeros = np.zeros(self.x.shape[-1], self.x.dtype)
-        rest = self.back.sizes, self.back.buffers(parts), self.spoiled
+        rest = self.back.sizes, self.back.buffers(chunks), self.nonfinite
         return mirrored(self.low), self.weights, zeros, out, *rest
 
     def _nothing(self, rank):
@@ -223,11 +239,11 @@ class _Case:
         rows = height if images > 1 else _even(height, lines)
         self.sizes = channels, filters, wide, images, rows, panel_columns(filters, x.itemsize)
 
-    def buffers(self, parts):
-        """Make room for each piece, in a row of one array.
+    def buffers(self, chunks):
+        """Make room for each chunk, in a row of one array.
 
         Args:
-            parts: For how many pieces.
+            chunks: For how many chunks.
 
         Returns:
             The array; where in a row end two matrices with a row for each place, for the
@@ -244,16 +260,16 @@ class _Case:
         sizes = left, right, line, results, max(line, columns), RESULTS * filters
         ends = itertools.accumulate(-(-size // self.lanes) * self.lanes for size in sizes)
         *_, whole = ends = tuple(ends)
-        return aligned_empty(np, (parts, whole), self.dtype), ends, max(images, TAPS)
+        return aligned_empty(np, (chunks, whole), self.dtype), ends, max(images, TAPS)
 
 
 def transformed(kernel, turned=False):
-    """Weights `G w` as the loops read them.
+    """The transformed kernel `U` as the loops read it.
 
     Args:
         kernel: Array `(3, 3, channels, filters)`.
-        turned: Whether to turn it round and exchange channels and filters: so it carries gradients
-            of the output back.
+        turned: Whether to turn it by 180 degrees and exchange channels and filters: so it carries
+            gradients of the output back.
 
     Returns:
         Array `(6, panels, 3, channels, columns)`.
@@ -268,10 +284,10 @@ def transformed(kernel, turned=False):
 
 
 def joined(totals):
-    """The gradient by a kernel from those by its transform that pieces have found.
+    """`dkernel` from the sums `dU` of all chunks.
 
     Args:
-        totals: Array `(pieces, 6, 3, channels, filters)`.
+        totals: Array `(chunks, 6, 3, channels, filters)`.
 
     Returns:
         Array `(3, 3, channels, filters)`.
@@ -284,7 +300,7 @@ def joined(totals):
 
 
 def mirrored(low):
-    """Padding before the gradient of an output, from that before the input."""
+    """Padding before the output's gradient, where `low` is that before the input."""
     return tuple(TAPS - 1 - cells for cells in low)
 
 

@@ -3,16 +3,22 @@
 A block is some lines of an image, or some whole images, few enough that its transformed cells and
 their products stay in a core's second-level cache between the steps. Each of the six places of a
 tile has a matrix of its own, with a row for each tile. As tiles of all lines follow one another,
-those of the line below are the same matrix from a later row on: the three taps of a column are
-three runs of a sum. Transforms wait for memory, products do not: while these are computed, the next
+those of the line below are the same matrix from a later row on: the three rows of taps are three
+runs of a sum. Transforms wait for memory, products do not: while these are computed, the next
 lines are fetched.
 """
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled, fetch, inner
+from minikeras.kernels.compiled.loops import compiled, inner
 from minikeras.kernels.compiled.team import ALL, together
-from minikeras.kernels.compiled.tiles import ROWS, VECTOR, tile
+from minikeras.kernels.compiled.tiles import (
+    NO_FLOOR,
+    VECTOR,
+    address,
+    multiply_rows,
+    tiling_of,
+)
 from minikeras.kernels.compiled.winograd_transforms import (
     to_cells,
     to_copy,
@@ -26,7 +32,7 @@ TAPS, RESULTS, PLACES = 3, 4, 6
 
 
 @compiled()
-def forward(team, ends, number, code, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
+def forward(team, ends, number, code, x, low, weights, bias, out, sizes, buffers, floor, nonfinite):
     """Convolve images.
 
     Args:
@@ -39,22 +45,21 @@ def forward(team, ends, number, code, x, low, weights, bias, out, sizes, buffers
         bias: Array `(filters,)`.
         out: Array `(images, height of the result, width of the result * filters)`.
         sizes: Channels, filters, tiles of a line, images and lines of a block, columns of a panel.
-        buffers: Room for the sizes: an array with a row for each piece, where the buffers in it
+        buffers: Room for the sizes: an array with a row for each chunk, where the buffers in it
             end, and the most runs of a sum.
         floor: Least result.
-        spoiled: Array of bool, set for images whose results are not all finite.
+        nonfinite: Array of bool, set for images whose results are not all finite.
     """
     if number == ALL:
-        given = code, x, low, weights, bias, out, sizes, buffers, floor, spoiled
-        return together(team, ends, given)
-    first, end = ends[number], ends[number + 1]
-    some, own = (first, end), _own(buffers, number)
-    _convolve(code, some, x, low, weights, bias, out, sizes, own, floor, spoiled)
+        args = code, x, low, weights, bias, out, sizes, buffers, floor, nonfinite
+        return together(team, ends, args)
+    images, own = (ends[number], ends[number + 1]), _own(buffers, number)
+    _convolve(code, images, x, low, weights, bias, out, sizes, own, floor, nonfinite)
 
 
 @inner()
 def _own(buffers, number):
-    """The buffers of a piece, cut from its row of memory."""
+    """The buffers of a chunk, cut from its row of memory."""
     room, ends, runs = buffers
     row = room[number]
     left, right = row[: ends[0]].reshape(PLACES, -1), row[ends[0] : ends[1]].reshape(PLACES, -1)
@@ -65,26 +70,25 @@ def _own(buffers, number):
 
 
 @inner()
-def _convolve(code, some, x, low, weights, bias, out, sizes, buffers, floor, spoiled):
-    """Convolve some of the images."""
-    wide, images, most = sizes[2:5]
+def _convolve(code, some, x, low, weights, bias, out, sizes, buffers, floor, nonfinite):
+    """Convolve some of the images: `V` of a block, then `M` place by place, then `y`."""
+    images, most = sizes[3:5]
     left, right = buffers[:2]
-    first, end = some
-    for image in range(first, end, images):
+    for image in range(some[0], some[1], images):
         for line in range(0, out.shape[1], most):
-            block = image, min(images, end - image), line, min(most, out.shape[1] - line)
+            block = image, min(images, some[1] - image), line, min(most, out.shape[1] - line)
             _transform_cells(x, block, low, sizes, buffers)
             for place in range(PLACES):
                 ahead = _ahead(x, out, block, place)
                 _multiply(
                     code, left[place], weights[place], right[place], block, sizes, buffers, ahead
                 )
-            _write_results(right, bias, out, block, sizes, buffers, floor, spoiled)
+            _write_results(right, bias, out, block, sizes, buffers, floor, nonfinite)
 
 
 @compiled()
-def backward(team, ends, number, code, gradient, by_kernel, by_input):
-    """Take all gradients of a convolution.
+def backward(team, ends, number, code, gradient, for_kernel, for_input):
+    """Take all gradients of a convolution; `winograd` has the equations.
 
     An array of no images or numbers is one that is not wanted, or not needed.
 
@@ -92,43 +96,43 @@ def backward(team, ends, number, code, gradient, by_kernel, by_input):
         team: As for `together`.
         ends: As for `together`: images.
         code: Address of the register tile.
-        gradient: That by the output, an array `(images, height of the result, width of the result
-            * filters)`; the output, where its negative results were cut off; for each piece room
-            for the gradient of a few images after the cut, as many as are gone through at a time;
-            and for each piece as many numbers as a line has, for the sum of all lines.
-        by_kernel: `x` and `low` as for `forward`; for each piece an array
-            `(6, 3, channels, filters)` to be filled with the gradient by the transformed kernel;
-            and the sizes and buffers for that.
-        by_input: Arguments of `forward` for the gradient by the input, from `low` on.
+        gradient: `g`, an array `(images, height of the result, width of the result * filters)`;
+            the output `y`, if ReLU was applied; for each chunk room for `g * (y > 0)` of as many
+            images as are gone through at a time; and for each chunk as many numbers as a line of
+            `g` has, for the sum of all lines.
+        for_kernel: `x` and `low` as for `forward`; for each chunk an array
+            `(6, 3, channels, filters)` to be filled with its part of `dU`; and the sizes and
+            buffers for that.
+        for_input: Arguments of `forward` for `dx`, from `low` on.
     """
     if number == ALL:
-        return together(team, ends, (code, gradient, by_kernel, by_input))
+        return together(team, ends, (code, gradient, for_kernel, for_input))
     begin, end = ends[number], ends[number + 1]
-    g, y, cuts, all_sums = gradient
-    x, low, totals, sizes, buffers = by_kernel
-    back_low, weights, zeros, out, back_sizes, back_buffers, spoiled = by_input
-    cut, total, sums = cuts[number], totals[number], all_sums[number]
+    g, y, rooms, all_sums = gradient
+    x, low, totals, sizes, buffers = for_kernel
+    back_low, weights, zeros, dx, back_sizes, back_buffers, nonfinite = for_input
+    room, total, sums = rooms[number], totals[number], all_sums[number]
     own, own_back = _own(buffers, number), _own(back_buffers, number)
     total[:], sums[:] = 0, 0
-    for first in range(begin, end, len(cut)):
-        part = slice(first, min(first + len(cut), end))
-        given = g[part]
+    for first in range(begin, end, len(room)):
+        part = slice(first, min(first + len(room), end))
+        upstream = g[part]
         if len(y):
-            _cut(given, y[part], cut, sums)
-            given = cut[: len(given)]
+            _relu_gradient(upstream, y[part], room, sums)
+            upstream = room[: len(upstream)]
         else:
-            _add_lines(given, sums)
+            _add_lines(upstream, sums)
         if len(total):
-            _add_products(code, x[part], low, given, total, sizes, own)
-        if len(out):
-            some, result, flags = (0, len(given)), out[part], spoiled[part]
+            _add_products(code, x[part], low, upstream, total, sizes, own)
+        if len(dx):
+            some, result, flags = (0, len(upstream)), dx[part], nonfinite[part]
             back = back_low, weights, zeros, result, back_sizes, own_back
-            _convolve(code, some, given, *back, -np.inf, flags)
+            _convolve(code, some, upstream, *back, NO_FLOOR, flags)
 
 
 @inner()
 def _add_products(code, x, low, g, total, sizes, buffers):
-    """Add the products of transformed cells and gradients, place by place, tap by tap."""
+    """Add `V.T @ dM` of some images to `dU`, place by place, row of taps by row of taps."""
     images, most = sizes[3:5]
     left, right = buffers[:2]
     for image in range(0, len(x), images):
@@ -145,20 +149,20 @@ def _add_products(code, x, low, g, total, sizes, buffers):
 
 @inner()
 def _transform_cells(x, block, low, sizes, buffers):
-    """Write the transformed cells of the lines that a block reads, two more than it has."""
+    """Write `V` of the lines that a block reads, two more than it has."""
     channels, _, wide = sizes[:3]
     out, _, line, _, zeros = buffers[:5]
     image, images, first, lines = block
     cell, zero, place = channels * x.itemsize, line.dtype.type(0), out.strides[0]
-    row, target = _vectors(cell) * VECTOR, _address(out)
+    row, target = _vectors(cell) * VECTOR, address(out)
     skipped, start = max(-low[1] * channels, 0), max(low[1] * channels, 0)
     length = (RESULTS * wide + TAPS - 1) * channels
     count = min(x.shape[2] - skipped, length - start)
-    into, framed = _address(line), count < length
+    into, framed = address(line), count < length
     for number in range(images):
-        source = _address(x) + (image + number) * x.strides[0] + skipped * x.itemsize
+        source = address(x) + (image + number) * x.strides[0] + skipped * x.itemsize
         for top in range(first - low[0], first - low[0] + lines + TAPS - 1):
-            read = source + top * x.strides[1] if 0 <= top < x.shape[1] else _address(zeros)
+            read = source + top * x.strides[1] if 0 <= top < x.shape[1] else address(zeros)
             if framed:
                 to_copy(zero, into + start * x.itemsize, 0, read, 0, count)
                 read = into
@@ -169,156 +173,126 @@ def _transform_cells(x, block, low, sizes, buffers):
 
 @inner()
 def _transform_gradients(g, block, sizes, buffers):
-    """As `_transform_cells`, for the gradients of the block itself."""
+    """Write `dM` of a block, as `_transform_cells` does `V`."""
     filters, wide = sizes[1:3]
     out, line = buffers[1], buffers[3]
     image, images, first, lines = block
     cell, zero, place = filters * g.itemsize, line.dtype.type(0), out.strides[0]
-    row, target = _vectors(cell) * VECTOR, _address(out)
+    row, target = _vectors(cell) * VECTOR, address(out)
     framed = g.shape[2] < RESULTS * wide * filters
     for number in range(image, image + images):
         for top in range(first, first + lines):
-            read = _address(g) + number * g.strides[0] + top * g.strides[1]
+            read = address(g) + number * g.strides[0] + top * g.strides[1]
             if framed:
-                to_copy(zero, _address(line), 0, read, 0, g.shape[2])
-                read = _address(line)
+                to_copy(zero, address(line), 0, read, 0, g.shape[2])
+                read = address(line)
             for _ in range(wide):
                 to_gradients(zero, target, place, read, cell, filters)
                 target, read = target + row, read + RESULTS * cell
 
 
 @inner()
-def _write_results(products, bias, out, block, sizes, buffers, floor, spoiled):
-    """Write the results of a block, and note where they are not finite."""
+def _write_results(products, bias, out, block, sizes, buffers, floor, nonfinite):
+    """Write `y` of a block from `M`, and note images of which not all results are finite."""
     filters, wide = sizes[1:3]
     image, images, first, lines = block
     cell, place, last = filters * out.itemsize, products.strides[0], buffers[5]
     floor, start, row = out.dtype.type(floor), bias.ctypes.data, _vectors(cell) * VECTOR
-    source, spare = _address(products), _address(last)
+    source, spare = address(products), address(last)
     rest = out.shape[2] - (wide - 1) * RESULTS * filters
     for number in range(image, image + images):
-        odd = 0
+        is_odd = 0
         for line in range(first, first + lines):
-            to = _address(out) + number * out.strides[0] + line * out.strides[1]
+            to = address(out) + number * out.strides[0] + line * out.strides[1]
             for _ in range(wide - 1):
-                odd |= to_results(floor, to, cell, source, place, start, filters)
+                is_odd |= to_results(floor, to, cell, source, place, start, filters)
                 to, source = to + RESULTS * cell, source + row
-            odd |= to_results(floor, spare, cell, source, place, start, filters)
+            is_odd |= to_results(floor, spare, cell, source, place, start, filters)
             to_copy(floor, to, 0, spare, 0, rest)
             source += row
-        if odd:
-            spoiled[number] = True
+        if is_odd:
+            nonfinite[number] = True
 
 
 @inner()
 def _ahead(x, out, block, place):
-    """Memory that is needed soon: in three parts what comes behind a block, and its results."""
+    """Memory that is needed soon: in three parts what comes after a block, and its results."""
     image, images, first, lines = block
-    start = _address(out) + image * out.strides[0] + first * out.strides[1]
+    start = address(out) + image * out.strides[0] + first * out.strides[1]
     size = images * lines * out.strides[1]
     if place < PLACES // 2:
-        start, size = _behind(x, block)
+        start, size = _after(x, block)
     size //= PLACES // 2
     return start + place % (PLACES // 2) * size, size
 
 
 @inner()
-def _behind(x, block):
-    """As many lines as a block has, behind it: their address and bytes."""
+def _after(x, block):
+    """As many lines as a block has, after it: their address and bytes."""
     image, images, first, lines = block
     size = images * lines * x.strides[1]
-    return _address(x) + image * x.strides[0] + first * x.strides[1] + size, size
+    return address(x) + image * x.strides[0] + first * x.strides[1] + size, size
 
 
 @inner()
 def _multiply(code, left, weights, out, block, sizes, buffers, ahead):
-    """Write the product of one place: tiles by channels times channels by filters."""
+    """Write `M` of one place: `(tiles, channels) @ (channels, filters)`, sums over tap rows."""
     channels, filters, wide, _, _, columns = sizes
-    size, start, runs = out.itemsize, buffers[4].ctypes.data, buffers[-1]
-    lanes, rows, terms = VECTOR // size, block[3] * wide, channels * columns * size
+    size, zeros, runs = out.itemsize, buffers[4], buffers[-1]
+    rows, images = block[3] * wide, block[1]
     a_row, out_row = _vectors(channels * size) * VECTOR, _vectors(filters * size) * VECTOR
-    _fill(runs, wide * a_row, terms)
+    _fill(runs, wide * a_row, channels * columns * size)
+    fetched, bytes_ahead = ahead
     for panel in range(len(weights)):
-        count = min(filters - panel * columns, columns)
-        vectors = -(-count // lanes)
-        tiles = -(-rows // ROWS[vectors])
-        share = ahead[1] // (tiles * len(weights) * block[1])
-        for image in range(block[1]):
-            a = left.ctypes.data + image * (rows + (TAPS - 1) * wide) * a_row
-            to = out.ctypes.data + image * rows * out_row + panel * columns * size
-            for number in range(tiles):
-                first = rows * number // tiles
-                fetch(ahead[0] + ((panel * block[1] + image) * tiles + number) * share, share)
-                place = to + first * out_row
-                for tap in range(TAPS):  # short sums, then their sum: nearer to the exact one
-                    tile(
-                        code,
-                        rows * (number + 1) // tiles - first,
-                        vectors,
-                        count - (vectors - 1) * lanes,
-                        a + first * a_row,
-                        a_row,
-                        size,
-                        runs[0, tap:].ctypes.data,
-                        weights[panel].ctypes.data,
-                        columns * size,
-                        runs[1, tap:].ctypes.data,
-                        1,
-                        channels,
-                        place if tap else start,
-                        out_row if tap else 0,
-                        place,
-                        out_row,
-                        -np.inf,
-                    )
+        tiling = tiling_of(rows, min(filters - panel * columns, columns), size)
+        tiles = tiling[2]
+        share = bytes_ahead // (tiles * len(weights) * images)
+        for image in range(images):
+            multiply_rows(
+                code,
+                tiling,
+                a=(address(left) + image * (rows + (TAPS - 1) * wide) * a_row, a_row, size),
+                b=(address(weights[panel]), columns * size),
+                runs=(address(runs[0]), address(runs[1]), 1, channels),
+                start=(address(zeros), 0),
+                out=(address(out) + image * rows * out_row + panel * columns * size, out_row),
+                floor=NO_FLOOR,
+                sums=TAPS,  # short sums, then their sum: nearer to the exact one
+                ahead=(fetched, share),
+            )
+            fetched += tiles * share
 
 
 @inner()
 def _add_product(code, left, tap, right, total, block, sizes, runs):
-    """Add the product of one place and tap: channels by tiles times tiles by filters."""
+    """Add to `dU` of one place and row of taps: `(channels, tiles) @ (tiles, filters)`."""
     channels, filters, wide, _, _, columns = sizes
     size, row, rows = total.itemsize, total.strides[0], block[3] * wide
-    lanes, a_step = VECTOR // size, _vectors(channels * size) * VECTOR
-    b_step = _vectors(filters * size) * VECTOR
+    a_step, b_step = _vectors(channels * size) * VECTOR, _vectors(filters * size) * VECTOR
     _fill(runs, (rows + (TAPS - 1) * wide) * a_step, rows * b_step)
     for column in range(0, filters, columns):
-        count = min(filters - column, columns)
-        vectors = -(-count // lanes)
-        tiles = -(-channels // ROWS[vectors])
-        for number in range(tiles):
-            first = channels * number // tiles
-            to = total.ctypes.data + first * row + column * size
-            tile(
-                code,
-                channels * (number + 1) // tiles - first,
-                vectors,
-                count - (vectors - 1) * lanes,
-                left.ctypes.data + tap * wide * a_step + first * size,
-                size,
-                a_step,
-                runs[0].ctypes.data,
-                right.ctypes.data + column * size,
-                b_step,
-                runs[1].ctypes.data,
-                block[1],
-                rows,
-                to,
-                row,
-                to,
-                row,
-                -np.inf,
-            )
+        result = address(total) + column * size, row
+        multiply_rows(
+            code,
+            tiling_of(channels, min(filters - column, columns), size),
+            a=(address(left) + tap * wide * a_step, size, a_step),
+            b=(address(right) + column * size, b_step),
+            runs=(address(runs[0]), address(runs[1]), block[1], rows),
+            start=result,
+            out=result,
+            floor=NO_FLOOR,
+        )
 
 
 @compiled()
 def transform_weights(team, ends, number, kernel, turned, out):
-    """Write the transform of a kernel, in panels.
+    """Write `U`, the transform of a kernel, in panels.
 
     Args:
         team: As for `together`.
         ends: As for `together`: channels of the result.
         kernel: Array `(3, 3, channels, filters)`.
-        turned: Whether to turn it round, so that it carries filters to channels.
+        turned: Whether to turn it by 180 degrees, so that it carries filters to channels.
         out: Array `(6, panels, 3, channels, columns)`.
     """
     if number == ALL:
@@ -336,18 +310,18 @@ def transform_weights(team, ends, number, kernel, turned, out):
                         _copy(source[first : first + count, channel], lines[t])
                     else:
                         _copy(kernel[tap, t, channel, first : first + count], lines[t])
-                to = _address(out[0, panel, tap, channel])
-                to_weights(zero, to, place, _address(lines), lines.strides[0], count)
+                to = address(out[0, panel, tap, channel])
+                to_weights(zero, to, place, address(lines), lines.strides[0], count)
 
 
 @compiled("contract")
 def join(team, ends, number, totals, factors, out):
-    """Write the gradient by a kernel from those by its transform that pieces have found.
+    """Write `dkernel` from the parts of `dU` that chunks have summed.
 
     Args:
         team: As for `together`.
         ends: As for `together`: channels.
-        totals: Array `(pieces, 6, 3, channels, filters)`.
+        totals: Array `(chunks, 6, 3, channels, filters)`.
         factors: Array `(6, 3)`, the matrix `G`.
         out: Array `(3, 3, channels, filters)`.
     """
@@ -381,20 +355,20 @@ def _copy(source, target):
 
 
 @inner()
-def _cut(g, y, cut, sums):
-    """Copy a gradient, zero where the output is not positive, and add up its lines."""
-    one = cut.dtype.type(1)
+def _relu_gradient(g, y, out, sums):
+    """Write `g * (y > 0)`, and add up its lines."""
+    one = out.dtype.type(1)
     for image in range(len(g)):
         for line in range(g.shape[1]):
-            source, result, target = g[image, line], y[image, line], cut[image, line]
+            source, result, target = g[image, line], y[image, line], out[image, line]
             for i in range(len(source)):
                 target[i] = source[i] * (one if result[i] > 0 else one - one)
-        _add_lines(cut[image : image + 1], sums)
+        _add_lines(out[image : image + 1], sums)
 
 
 @inner()
 def _add_lines(g, sums):
-    """Add the lines of a gradient."""
+    """Add up the lines of a gradient."""
     for image in range(len(g)):
         for line in range(g.shape[1]):
             source = g[image, line]
@@ -413,9 +387,3 @@ def _fill(runs, a_step, b_step):
 def _vectors(count):
     """Vectors that hold so many bytes."""
     return -(-count // VECTOR)
-
-
-@inner()
-def _address(array):
-    """Address of an array, as a number that can be negative: sums with others stay whole."""
-    return np.int64(array.ctypes.data)

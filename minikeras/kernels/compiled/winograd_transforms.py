@@ -33,7 +33,7 @@ _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
 def _cells(x):
-    """Six places from six cells: coefficients of polynomials with zeros at the other points."""
+    """`B.T @ x`, six places from six cells: polynomials that are zero at all points but one."""
     p, q = x[4] - x[2] * B**2, (x[3] - x[1] * B**2) * A
     r, s = x[4] - x[2] * A**2, (x[3] - x[1] * A**2) * B
     first = x[4] - x[2] * (A**2 + B**2) + x[0] * (A * B) ** 2
@@ -42,7 +42,7 @@ def _cells(x):
 
 
 def _results(m):
-    """Four outputs from six places: the values of powers of the points."""
+    """`A.T @ m`, four outputs from six places: the values of powers of the points."""
     even, odd, even_, odd_ = m[1] + m[2], m[1] - m[2], m[3] + m[4], m[3] - m[4]
     return [
         m[0] + even + even_,
@@ -53,14 +53,14 @@ def _results(m):
 
 
 def _gradients(g):
-    """Six places from four gradients: polynomials at the points."""
+    """`A @ g`, six places from four gradients: polynomials at the points."""
     even, odd = g[0] + g[2] * A**2, g[1] * A + g[3] * A**3
     even_, odd_ = g[0] + g[2] * B**2, g[1] * B + g[3] * B**3
     return [g[0], even + odd, even - odd, even_ + odd_, even_ - odd_, g[3]]
 
 
 def _weights(w):
-    """Six places from three weights: polynomials at the points, over what `_cells` are there."""
+    """`G @ w`, six places from three weights: polynomials at the points, over `_cells` there."""
     even, odd = (w[0] + w[2] * A**2) * _NEAR, w[1] * (A * _NEAR)
     even_, odd_ = (w[0] + w[2] * B**2) * _FAR, w[1] * (B * _FAR)
     return [w[0] * _ZERO, even + odd, even - odd, even_ + odd_, even_ - odd_, w[2]]
@@ -79,15 +79,15 @@ def _transform(formula, count, exact=False):
                 wide = ir.VectorType(ir.DoubleType(), kind.count)
                 if exact and kind != wide:
                     loaded = [builder.fpext(value, wide) for value in loaded]
-                found = [v.value for v in formula([_Vector(builder, value) for value in loaded])]
+                results = [v.value for v in formula([_Vector(builder, value) for value in loaded])]
                 if exact and kind != wide:
-                    found = [builder.fptrunc(value, kind) for value in found]
-                return found
+                    results = [builder.fptrunc(value, kind) for value in results]
+                return results
 
             def target(number):
                 return _place(builder, out, out_step, number)
 
-            _Walk(builder, zero.type, numbers).go(sources, target, compute)
+            _VectorLoop(builder, zero.type, numbers).go(sources, target, compute)
             return context.get_dummy_value()
 
         return types.void(zero, *(types.int64,) * 5), emit
@@ -127,7 +127,7 @@ def to_results(context, floor, out, out_step, products, step, bias, numbers):
         def target(number):
             return _place(builder, out, out_step, number)
 
-        _Walk(builder, floor.type, numbers).go([*sources, bias], target, compute)
+        _VectorLoop(builder, floor.type, numbers).go([*sources, bias], target, compute)
         return builder.load(odd)
 
     return types.int64(floor, *(types.int64,) * 6), emit
@@ -153,7 +153,7 @@ class _Vector:
         return self._with(self.builder.fmul, factors)
 
 
-class _Walk:
+class _VectorLoop:
     """Writes the instructions of a loop over the numbers of lines."""
 
     def __init__(self, builder, element, numbers):
@@ -172,9 +172,9 @@ class _Walk:
             for number, value in enumerate(compute(values)):
                 builder.store(value, self._at(target(number), loop.index), align=self.size)
         with builder.if_then(builder.icmp_signed(">", self.rest, _I64(0))):
-            behind = _spread(builder, self.rest, ir.VectorType(_I64, self.vector.count))
-            places = ir.Constant(behind.type, list(range(self.vector.count)))
-            mask = builder.icmp_signed("<", places, behind)
+            end = _spread(builder, self.rest, ir.VectorType(_I64, self.vector.count))
+            lanes = ir.Constant(end.type, list(range(self.vector.count)))
+            mask = builder.icmp_signed("<", lanes, end)
             values = [self._load(self._at(source, self.whole), mask) for source in sources]
             for number, value in enumerate(compute(values)):
                 self._store(value, self._at(target(number), self.whole), mask)
