@@ -1,8 +1,15 @@
 """Convolutions of one, two or three spatial axes.
 
-Here are the ops that users call: they settle layouts, strides and paddings, and check shapes. What
-computes is in `convolutions`. Transposed convolution is the gradient by the input under another
-name.
+Here are the ops that users call: they settle layouts, strides and paddings, and check shapes.
+`convolutions` computes, and has the equations of plain convolution, forward and backward. The
+others are made of it. With `i(o, t)` the cell that tap `t` of output `o` reads:
+
+    depthwise   y[b, o, c, m] = sum over t of x[b, i(o, t), c] * kernel[t, c, m]
+                a convolution with as many groups as channels: filters `(c, m)` see channel `c`
+    separable   y = conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel), windows of 1 cell
+    transposed  y[b, i, f] = sum over c, and over o, t with i(o, t) = i, of
+                x[b, o, c] * kernel[t, f, c]
+                the gradient `dx` of a convolution from `f` to `c` channels whose `g` is this `x`
 """
 
 from minikeras.autograd.composite import convert_to_tensor, op
@@ -59,7 +66,7 @@ def conv_bias(
     dilation_rate=1,
     relu=False,
 ):
-    """Convolve, add one number to each filter, and cut off negative results, in one pass.
+    """Convolve, add a bias to each filter, and apply ReLU, in one pass.
 
     Args:
         inputs: as for `conv`.
@@ -69,7 +76,7 @@ def conv_bias(
         padding: as for `conv`; or a pair of ints for each spatial axis.
         data_format: as for `conv`.
         dilation_rate: as for `conv`.
-        relu: whether to replace negative results by zero.
+        relu: whether to apply ReLU to the result.
 
     Returns:
         As for `conv`.
@@ -135,7 +142,7 @@ def separable_conv(
     data_format=None,
     dilation_rate=1,
 ):
-    """Convolve each channel with filters of its own, then mix the channels in each place.
+    """Convolve each channel with filters of its own, then mix the channels at each position.
 
     Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions" (2017).
 
@@ -178,7 +185,7 @@ def conv_transpose(
     data_format=None,
     dilation_rate=1,
 ):
-    """Transposed convolution: the gradient of a convolution by its input.
+    """Transposed convolution: the gradient of a convolution with respect to its input.
 
     Args:
         inputs: tensor as for `conv`.
@@ -217,7 +224,7 @@ def conv_transpose_bias(
     dilation_rate=1,
     relu=False,
 ):
-    """Transposed convolution, one number added to each filter, negative results cut off.
+    """Transposed convolution, a bias for each filter, and ReLU, in one pass.
 
     Args:
         inputs: as for `conv_transpose`.
@@ -228,7 +235,7 @@ def conv_transpose_bias(
         output_padding: as for `conv_transpose`.
         data_format: as for `conv_transpose`.
         dilation_rate: as for `conv_transpose`.
-        relu: whether to replace negative results by zero.
+        relu: whether to apply ReLU to the result.
 
     Returns:
         As for `conv_transpose`.

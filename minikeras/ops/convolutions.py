@@ -1,12 +1,23 @@
 """Convolution of channels-last tensors: a closed trio, and the fused op that layers run.
 
-Convolution, its gradient by the input and its gradient by the kernel are three ops, each of which
-has the other two for its gradients: so any order of gradient is exact and made of the same three
-kernels. Their arguments come in the order of the sum that all three are parts of: the sum of
-`x[cell] * kernel[tap] * g[output]`.
+With `b` a sample, `o` an output position, `t` a tap, `c` a channel, `f` a filter and
+`i(o, t) = o * stride - low + t * dilation` the cell that a tap reads, where `x` is `(batch,
+*spatial, channels)`, `kernel` is `(*window, channels, filters)`, `y` and `g` are `(batch, *outputs,
+filters)` (with groups, a filter sees only the channels of its group):
 
-`convolution` and `transposed_convolution` add the bias and the most common activation to the
-forward pass, and take all gradients in one backward pass.
+    convolve     y[b, o, f]       = sum over t, c of x[b, i(o, t), c] * kernel[t, c, f] + bias[f]
+    input_grad   dx[b, i, c]      = sum over f, and over o, t with i(o, t) = i, of
+                                    g[b, o, f] * kernel[t, c, f]
+    kernel_grad  dkernel[t, c, f] = sum over b, o of x[b, i(o, t), c] * g[b, o, f]
+                 dbias[f]         = sum over b, o of g[b, o, f]
+
+The three are derivatives of one function, `L = sum over b, o, t, c, f of x[b, i(o, t), c] *
+kernel[t, c, f] * g[b, o, f]`, with respect to `g`, `x` and `kernel`. It is linear in each of them,
+so each of the three ops has the other two for its gradients: any order of gradient is exact and
+made of the same three kernels.
+
+`convolution` and `transposed_convolution` add the bias and ReLU to the forward pass, and take all
+gradients in one backward pass, in which `g * (y > 0)` stands for `g` if ReLU was applied.
 """
 
 from minikeras.autograd.composite import op
@@ -26,7 +37,7 @@ _linear = Family(to_common, same, None)
 
 @primitive(_linear)
 def convolve(xp, x, kernel, bias, *, strides, padding, dilation, groups=1):
-    """Sum of `x * kernel` over the window at each place, plus a bias."""
+    """`y`: the sum of `x * kernel` over the window at each position, plus a bias."""
     return kernels.conv(
         xp,
         x,
@@ -69,7 +80,7 @@ def _(g):
 
 @primitive(_linear)
 def input_grad(xp, g, kernel, *, input_shape, strides, padding, dilation, groups=1):
-    """Gradient of `convolve` by `x`."""
+    """`dx`: the gradient of `convolve` with respect to `x`."""
     return kernels.conv_input_grad(
         xp,
         g,
@@ -101,7 +112,7 @@ def _(upstream, g, kernel_shape, strides, padding, dilation, groups):
 
 @primitive(_linear)
 def kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1):
-    """Gradient of `convolve` by `kernel`."""
+    """`dkernel`: the gradient of `convolve` with respect to `kernel`."""
     return kernels.conv_kernel_grad(
         xp,
         x,
@@ -133,7 +144,7 @@ def _(upstream, x, strides, padding, dilation, groups):
 
 @primitive(Family(as_they_are, same, lambda shapes, _: shapes[0][-1:]))
 def _over_places(xp, x):
-    """Sum over all axes but the last."""
+    """`dbias`: the sum over all axes but the last."""
     return column_sums(xp, flat(x))
 
 
@@ -144,7 +155,7 @@ def _(g, x_shape):
 
 @op
 def _convolution(x, kernel, bias, *, strides, padding, dilation, groups=1, relu=False):
-    """Convolution with a bias, and with negative results cut off where `relu` says so."""
+    """`y = convolve(x, kernel, bias)`, and `max(y, 0)` if `relu`."""
     options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
     y = convolve(x, kernel, bias, **options)
     return activation.relu(y) if relu else y
@@ -181,7 +192,7 @@ def _(x, kernel, bias, *, relu, **options):
 
 @op
 def _transposed(x, kernel, bias, *, input_shape, strides, padding, dilation, relu=False):
-    """The gradient of a convolution by its input, with a bias; negative results may be cut off."""
+    """`y = input_grad(x, kernel) + bias`, and `max(y, 0)` if `relu`."""
     options = {"strides": strides, "padding": padding, "dilation": dilation}
     y = input_grad(x, kernel, input_shape=input_shape, **options)
     y = y if bias is None else add(y, bias)
@@ -206,6 +217,10 @@ def _transposed_forward(
 
 
 def _transposed_backward(xp, g, arrays, y, needs, *, input_shape, relu=False, **options):
+    """`dx = convolve(g, kernel)`, `dkernel = kernel_grad(g, x)`, `dbias` the sum of `g`.
+
+    Where ReLU was applied, `g * (y > 0)` stands for `g`.
+    """
     x, kernel, _ = arrays
     if relu:
         g = where_positive(xp, g, y)

@@ -1,8 +1,17 @@
 """Pooling over windows of one, two or three spatial axes.
 
-The gradient of a maximum goes to the first cell that has it, as in TensorFlow; a padded cell is in
-no mean and never a maximum. Once a maximum's place is known, picking and putting back are linear
-and each other's gradients, as are the mean and its transpose.
+With `i(o, t) = o * stride - low + t` the cell that tap `t` of window `o` reads, and `n[o]` the
+number of its taps that lie inside the array (a padded cell is in no mean and never a maximum):
+
+    mean      y[b, o, c]     = sum over t of x[b, i(o, t), c] / n[o]                `_avg_pool`
+              dx[b, i, c]    = sum over o, t with i(o, t) = i of g[b, o, c] / n[o]  `_avg_spread`
+    maximum   y[b, o, c]     = max over t of x[b, i(o, t), c]                       `_max_pool`
+              index[b, o, c] = the first t with x[b, i(o, t), c] = y[b, o, c]       `_max_index`
+              dx[b, i, c]    = sum over o with i(o, index[b, o, c]) = i of g[b, o, c]  `_put_back`
+
+The gradient of a maximum goes to the first cell that has it, as in TensorFlow. Given the index,
+`_put_back` and `_pick` are linear and each other's gradients, as are the mean and `_avg_spread`:
+so every order of gradient is exact.
 """
 
 from functools import lru_cache
@@ -161,31 +170,31 @@ def _adapted(pool, inputs, output_size, data_format):
 def _adapted_axis(pool, x, axis, count):
     """Pool one axis: all windows of each length that occurs, then those that are wanted."""
     rank = x.ndim - 2
-    lengths, places = _windows(x.shape[axis], count, device.current())
+    lengths, indices = _windows(x.shape[axis], count, device.current())
     options = {"strides": (1,) * rank, "padding": ((0, 0),) * rank}
     pooled = []
     for length in lengths:
         window = tuple(length if i == axis else 1 for i in range(1, rank + 1))
         pooled.append(pool(x, window=window, **options))
-    return take(concatenate(pooled, axis=axis), places, axis=axis)
+    return take(concatenate(pooled, axis=axis), indices, axis=axis)
 
 
 @lru_cache(maxsize=256)
 def _windows(size, count, where):
-    """The lengths of `count` windows over `size` cells, and the places of the windows.
+    """The lengths of `count` windows over `size` cells, and the indices of the windows.
 
-    The places, among all windows of the first length, then of the next, are kept on the device of
+    The indices, among all windows of the first length, then of the next, are kept on the device of
     that name, the current one: they go there once for all calls.
     """
     starts = [i * size // count for i in range(count)]
     ends = [-(-(i + 1) * size // count) for i in range(count)]
     lengths = sorted({end - start for start, end in zip(starts, ends, strict=True)})
-    offsets, behind = {}, 0
+    offsets, count_before = {}, 0
     for length in lengths:
-        offsets[length] = behind
-        behind += size - length + 1
-    places = [a + offsets[b - a] for a, b in zip(starts, ends, strict=True)]
-    return lengths, convert_to_tensor(places)
+        offsets[length] = count_before
+        count_before += size - length + 1
+    indices = [a + offsets[b - a] for a, b in zip(starts, ends, strict=True)]
+    return lengths, convert_to_tensor(indices)
 
 
 def _shape_pooled(shapes, statics):

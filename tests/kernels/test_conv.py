@@ -155,7 +155,7 @@ def test_all_gradients_in_one_pass(case, count, relu, monkeypatch):
     x, kernel, g = draw(case, batch=5)
     some, bias = options(case), np.linspace(-1, 1, kernel.shape[-1])
     plain = kernels.conv(np, x, kernel, bias=bias, **some)
-    monkeypatch.setattr(kernels, "_CHUNK_BYTES", g[:2].nbytes)
+    monkeypatch.setattr(kernels, "_BLOCK_BYTES", g[:2].nbytes)
     monkeypatch.setattr(threads, "_LEAST_WORK", 1)
     monkeypatch.setitem(settings._settings, "num_threads", count)
     y = kernels.conv(np, x, kernel, bias=bias, relu=relu, **some)

@@ -2,8 +2,15 @@
 
 All arrays are `(images, height, width, channels)`, C-contiguous. `window`, `strides` and `lows`,
 the cells of padding in front, are pairs for height and width. Numbers are loaded before they are
-chosen from: a load that happens only sometimes would keep the compiler from using vectors.
+chosen from: a load that happens only sometimes would keep the compiler from using vectors. With `o`
+a window, `i(o, t)` the cell of its tap `t`, and sums and maxima over the taps inside the array:
 
+    largest        y[o]     = max over t of x[i(o, t)]
+    first_largest  index[o] = the first t with x[i(o, t)] = y[o]
+    gather         y[o]     = x[i(o, index[o])]
+    scatter        dx[i]    = sum over o with i(o, index[o]) = i of g[o]
+    mean           y[o]     = sum over t of x[i(o, t)] / n[o]           n[o] taps are inside
+    spread         dx[i]    = sum over o, t with i(o, t) = i of g[o] / n[o]
 """
 
 import numpy as np
@@ -91,7 +98,7 @@ def _pick(target, cell, named, number):
 
 @compiled()
 def scatter(team, ends, number, g, index, out, window, strides, lows):
-    """Add each number to the cell that the index names."""
+    """Add `g` of each window to the cell that the index names."""
     if number == ALL:
         return together(team, ends, (g, index, out, window, strides, lows))
     apart = strides[0] >= window[0] and strides[1] >= window[1]
@@ -156,7 +163,7 @@ def _add(target, cell):
 
 @compiled()
 def spread(team, ends, number, g, out, window, strides, lows):
-    """Add to each cell of a window its even part."""
+    """Add to each cell of a window its part of `g`, the same for all of them."""
     if number == ALL:
         return together(team, ends, (g, out, window, strides, lows))
     for image in range(ends[number], ends[number + 1]):
@@ -179,7 +186,7 @@ def _add_part(target, source, count):
 
 @inner()
 def _inside(place, stride, low, window, size):
-    """The cells of a window that lie inside, as first one and the one behind the last."""
+    """The cells of a window that lie inside: the first, and the one after the last."""
     first = place * stride - low
     return max(first, 0), min(first + window, size)
 

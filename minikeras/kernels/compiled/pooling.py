@@ -1,6 +1,6 @@
-"""Pooling over one or two axes, compiled: one walk over the windows, channels side by side.
+"""Pooling over one or two axes, compiled: one pass over the windows, channels side by side.
 
-`kernels/cpu/pooling.py` says what is computed. A window's taps are taken one after the other, each
+`kernels/cpu/pooling.py` has the equations. A window's taps are taken one after the other, each
 as a stretch of channels, and the result stays in the first-level cache meanwhile; every array is
 read or written once. A window is cut to the cells that lie inside, so padding costs nothing.
 """
@@ -35,7 +35,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
 
 
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
-    """Cell that an index names; arguments as in `kernels/cpu/pooling.py`."""
+    """Pick the cell that an index names; arguments as in `kernels/cpu/pooling.py`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
     if not _suit(grid, x, out):
         return NotImplemented
@@ -75,7 +75,7 @@ def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
 
 
 def _suit(grid, first, other):
-    """Whether the arrays are such as the loops were made for."""
+    """Whether the loops can pool these arrays: dtype, rank, and at least one window."""
     if first.dtype not in (np.float32, np.float64) or len(grid.window) > 2:
         return False
     fits = other is None or other.dtype == first.dtype

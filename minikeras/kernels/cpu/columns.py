@@ -1,4 +1,4 @@
-"""The windows of a convolution's input, laid side by side as matrices, block by block.
+"""The windows of a convolution's input, copied side by side as matrices, block by block (im2col).
 
 A block is some whole images, or some lines of one image, such that its matrix stays in a core's
 second-level cache while the matrix product reads it. The next block overwrites it.
@@ -23,8 +23,17 @@ _SHORT_RUN = 16
 def column_blocks(xp, x, grid, groups, filters, dtype):
     """Yield the windows of an array, block by block, as matrices.
 
-    A block is some whole images, or some lines of one image. With it comes an array
-    `(groups, positions, taps * channels)` that the next block overwrites.
+    Args:
+        xp: The array module.
+        x: Array `(batch, *spatial, channels)`.
+        grid: The windows.
+        groups: Number of groups.
+        filters: Filters of a group, so many numbers of output belong to each row of the matrix.
+        dtype: The type of number of the matrix.
+
+    Yields:
+        `(block, columns)`: two slices, of the batch and of the lines of each image; and an array
+        `(groups, positions, taps * channels of a group)` that the next block overwrites.
     """
     x = x.reshape(*x.shape[:-1], groups, x.shape[-1] // groups)
     crop = tuple(slice(max(-low, 0), None) for low in grid.lows)

@@ -1,9 +1,27 @@
-"""Convolution of any rank, its gradient by the input and its gradient by the kernel.
+"""Convolution of any rank and its gradients with respect to input, kernel and bias.
 
-`y[b, o, f] = sum over t, c of x[b, o * stride - lo + t * dilation, c] * kernel[t, c, f]`: a
-cross-correlation over channels-last arrays. It is linear in `x` and in `kernel`, so its two
-gradients are two more contractions of the same index relation, and the gradients of each of the
-three are the other two.
+A cross-correlation of channels-last arrays. With `b` a sample, `o` an output position, `t` a tap,
+`c` a channel, `f` a filter and `low` the padding before an axis (`o`, `t`, `low`, stride and
+dilation have one number for each spatial axis), the cell that tap `t` of output `o` reads is
+
+    i(o, t) = o * stride - low + t * dilation            (outside the input, `x` is zero)
+
+    x        (batch, *spatial, channels)
+    kernel   (*window, channels, filters)
+    y        (batch, *outputs, filters),  g = dL/dy  of the same shape
+
+    y[b, o, f]       = sum over t, c of x[b, i(o, t), c] * kernel[t, c, f]  +  bias[f]
+    y                = max(y, 0),  and then  g = g * (y > 0)                 with `relu`
+
+    dx[b, i, c]      = sum over f, and over o, t with i(o, t) = i, of g[b, o, f] * kernel[t, c, f]
+    dkernel[t, c, f] = sum over b, o of x[b, i(o, t), c] * g[b, o, f]
+    dbias[f]         = sum over b, o of g[b, o, f]
+
+Without the bias, `y`, `dx` and `dkernel` are the derivatives of one function with respect to `g`,
+`x` and `kernel`: the sum of `x[b, i(o, t), c] * kernel[t, c, f] * g[b, o, f]` over everything. It
+is linear in each of them, so the gradients of each of the three are the other two. With groups,
+channels and filters are cut into as many slices, and a filter sees the channels of its own slice
+alone: `kernel` is `(*window, channels / groups, filters)`.
 
 How each case is computed, and why:
 
@@ -15,18 +33,18 @@ How each case is computed, and why:
   such a run is short the matrix is stored transposed, so that the copy runs along output positions.
 - **1x1 windows** with stride 1 are the matrix already; nothing is copied.
 - **Groups** stand in front of the block as a batch of smaller matrix products.
-- **Depthwise** (one input channel a group) has a room of its own, depthwise.py.
+- **Depthwise** (one input channel a group) has a file of its own, depthwise.py.
 - **Fewer filters than channels**, stride 1: the product comes first, for all taps at every input
   cell, and the results are shifted and added. They are fewer than the inputs that columns would
   copy. With very few filters the results are laid out by filter, so that rows stay long.
-- **Gradient by the input** is a convolution again, of the output gradient with the flipped kernel.
-  Scattering into overlapping windows, and adding, would touch each cell once for each tap. With a
-  stride, the input cells split into `stride` interleaved phases, each with its own subset of taps
-  and dense in the output gradient: no multiplication by an inserted zero is ever made.
-- **Gradient by the kernel** sums `columns^T @ g` over the same blocks.
+- **`dx`** is a convolution again, of the output's gradient with the flipped kernel. Scattering into
+  overlapping windows, and adding, would touch each cell once for each tap. With a stride, the input
+  cells split into `stride` interleaved phases, each with its own subset of taps and dense in the
+  output's gradient: no multiplication by an inserted zero is ever made.
+- **`dkernel`** sums `columns.T @ g` over the same blocks.
 
-Half precision is computed in float32 and rounded once at the end. The batch is divided among
-threads, each with buffers of its own.
+Half precision is computed in float32 and rounded once at the end. The batch is divided into chunks
+for the threads, each with buffers of its own.
 """
 
 import functools
@@ -47,9 +65,9 @@ from minikeras.kernels.shared.dense import column_sums, flat
 from minikeras.kernels.shared.products import finish
 from minikeras.kernels.shared.windows import Grid
 
-# A chunk of the gradient is cut and used three times before the next one. Smaller chunks, which
-# would fit a second-level cache, cost more calls than they save.
-_CHUNK_BYTES = 1 << 22
+# A block of the gradient is used three times before the next one. Smaller blocks, which would fit a
+# second-level cache, cost more calls than they save.
+_BLOCK_BYTES = 1 << 22
 
 
 @provided("conv", least=1 << 10)
@@ -67,7 +85,7 @@ def conv(
         dilation: Steps from tap to tap along each spatial axis.
         groups: Number of independent slices of the channels and of the filters.
         bias: Optional array `(filters,)` to add.
-        relu: Whether to replace negative results by zero.
+        relu: Whether to apply ReLU to the result.
         out: Optional array for the result.
 
     Returns:
@@ -111,7 +129,7 @@ def conv_input_grad(
     relu=False,
     out=None,
 ):
-    """Gradient of `conv` with respect to its input: the transposed convolution.
+    """Gradient of `conv` with respect to its input, `dx`: the transposed convolution.
 
     Args:
         xp: The array module.
@@ -123,7 +141,7 @@ def conv_input_grad(
         dilation: As for `conv`.
         groups: As for `conv`.
         bias: Optional array `(channels,)` to add, for a transposed convolution.
-        relu: Whether to replace negative results by zero.
+        relu: Whether to apply ReLU to the result.
         out: Optional array for the result.
 
     Returns:
@@ -154,7 +172,7 @@ def conv_input_grad(
 
 @provided("conv", least=1 << 10)
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
-    """Gradient of `conv` with respect to its kernel.
+    """Gradient of `conv` with respect to its kernel, `dkernel`.
 
     Args:
         xp: The array module.
@@ -199,9 +217,8 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
 def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups=1, relu=False):
     """All gradients of `conv` in one pass over the batch.
 
-    A chunk of the output's gradient is fetched once: where `relu` cut off results it is set to
-    zero, and the gradients by the input, by the kernel and by the bias are taken from it before the
-    next chunk.
+    A block of the output's gradient is fetched once: it is multiplied by `y > 0` for ReLU, and
+    `dx`, `dkernel` and `dbias` are taken from it before the next block.
 
     Args:
         xp: The array module.
@@ -216,7 +233,7 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
         relu: As for `conv`.
 
     Returns:
-        A list of three arrays, None where none is needed.
+        `[dx, dkernel, dbias]`, None where one is not needed.
 
     Example:
         >>> import numpy as np
@@ -230,28 +247,28 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
     x, kernel, _ = arrays
     dtype = working_dtype(xp, x.dtype)
     grid = Grid.over(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
-    by_input = xp.empty_like(x) if needs[0] else None
+    dx = xp.empty_like(x) if needs[0] else None
     options = (strides, padding, dilation, groups)
     transposed = Transposed(xp, kernel, x.shape[1:-1], options, dtype) if needs[0] else None
 
-    def walk(part):
-        total = _kernel_total(xp, kernel.shape, groups, dtype)
-        sums = xp.zeros(kernel.shape[-1], dtype)
-        for chunk in _chunks(part, g):
-            some = _cut(xp, g[chunk], y[chunk]) if relu else g[chunk]
-            if transposed is not None and by_input is not None:
-                transposed.run(some, by_input[chunk])
+    def sums_of(chunk):
+        dkernel = _kernel_total(xp, kernel.shape, groups, dtype)
+        dbias = xp.zeros(kernel.shape[-1], dtype)
+        for block in _blocks(chunk, g):
+            upstream = _relu_gradient(xp, g[block], y[block]) if relu else g[block]
+            if transposed is not None and dx is not None:
+                transposed.run(upstream, dx[block])
             if needs[1]:
-                add_kernel_grad(xp, x[chunk], some, grid, groups, total)
+                add_kernel_grad(xp, x[block], upstream, grid, groups, dkernel)
             if needs[2]:
-                sums += column_sums(xp, flat(some))
-        return total, sums
+                dbias += column_sums(xp, flat(upstream))
+        return dkernel, dbias
 
-    found = each(walk, pieces(len(x), _work(g, kernel)))
-    total, by_bias = (functools.reduce(operator.add, part) for part in zip(*found, strict=True))
-    by_kernel = _as_kernel(xp, total, kernel.shape).astype(kernel.dtype, copy=False)
-    by_bias = by_bias.astype(x.dtype, copy=False)
-    return [by_input, by_kernel if needs[1] else None, by_bias if needs[2] else None]
+    sums = each(sums_of, pieces(len(x), _work(g, kernel)))
+    dkernel, dbias = (functools.reduce(operator.add, parts) for parts in zip(*sums, strict=True))
+    dkernel = _as_kernel(xp, dkernel, kernel.shape).astype(kernel.dtype, copy=False)
+    dbias = dbias.astype(x.dtype, copy=False)
+    return [dx, dkernel if needs[1] else None, dbias if needs[2] else None]
 
 
 def _work(y, kernel):
@@ -259,20 +276,20 @@ def _work(y, kernel):
     return 2 * y.size * math.prod(kernel.shape[:-1]) / OPERATIONS
 
 
-def _chunks(part, g):
-    """Divide some images into chunks whose gradients fit the cache."""
-    images = max(_CHUNK_BYTES // max(g[:1].nbytes, 1), 1)
-    starts = range(part.start, part.stop, images)
-    return [slice(start, min(start + images, part.stop)) for start in starts]
+def _blocks(chunk, g):
+    """Divide the images of a thread's chunk into blocks whose gradients fit the cache."""
+    images = max(_BLOCK_BYTES // max(g[:1].nbytes, 1), 1)
+    starts = range(chunk.start, chunk.stop, images)
+    return [slice(start, min(start + images, chunk.stop)) for start in starts]
 
 
-def _cut(xp, g, y):
-    """The gradient where the output is positive, else zero."""
+def _relu_gradient(xp, g, y):
+    """The gradient with respect to what ReLU was applied to."""
     return xp.multiply(g, y > 0)
 
 
 def _kernel_total(xp, shape, groups, dtype):
-    """Zeros for the sum of a kernel's gradient, the groups in front."""
+    """Zeros `(groups, taps * channels of a group, filters of a group)` to add `dkernel` up in."""
     return xp.zeros((groups, math.prod(shape[:-1]), shape[-1] // groups), dtype)
 
 

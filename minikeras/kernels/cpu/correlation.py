@@ -1,6 +1,12 @@
-"""Cross-correlation of a batch, made ready once and run on any part of it.
+"""Cross-correlation of a batch, prepared once and run on any part of it.
 
-`conv` says which sums these are and why each case is computed as it is.
+`conv` has the equations, and says why each case is computed as it is. In terms of matrices, with
+`columns` the windows side by side, `(positions, taps * channels)`, `K` the kernel as a matrix
+`(taps * channels, filters)`, and `g` as one, `(positions, filters)`:
+
+    y        = columns @ K                              `Correlation`
+    dx       = the same, of `g` with the flipped kernel  `Transposed`
+    dkernel  = columns.T @ g                            `add_kernel_grad`
 """
 
 import itertools
@@ -16,7 +22,7 @@ _NARROW = 16
 
 
 class Correlation:
-    """Cross-correlation with one kernel, made ready once and run on parts of a batch.
+    """Cross-correlation with one kernel, prepared once and run on parts of a batch.
 
     Args:
         xp: the array module.
@@ -25,7 +31,7 @@ class Correlation:
         groups: number of groups.
         dtype: the type of number to compute with.
         bias: array `(filters,)` or None.
-        relu: whether to replace negative results by zero.
+        relu: whether to apply ReLU to the results.
     """
 
     def __init__(self, xp, kernel, grid, groups, dtype, bias=None, relu=False):
@@ -66,7 +72,7 @@ class Correlation:
         return self.xp.tile(rows, (1, 1, self.grid.outputs[-1]))
 
     def _finish(self, product, bias, line):
-        """Add the bias and cut off negative results while a block is in the cache."""
+        """Add the bias and apply ReLU while a block is in the cache."""
         if bias is not None:
             length = line * self.filters
             lines = product.reshape(self.groups, -1, length)
@@ -75,7 +81,13 @@ class Correlation:
             self.xp.maximum(product, 0, out=product)
 
     def _shift(self, x, out):
-        """Multiply by the weights of all taps first, then shift the results and add them."""
+        """Multiply by the weights of all taps first, then shift the results and add them.
+
+            planes[t] = x @ kernel[t]
+            y[o]      = sum over t of planes[t][o - low + t * dilation]
+
+        `planes[t]` is `(images, *spatial, filters)`, `kernel[t]` is `(channels, filters)`.
+        """
         xp, taps = self.xp, overlaps(x.shape[1:-1], self.grid)
         size, width = math.prod(x.shape[1:-1]), x.shape[-1]
         images = self._images_of_a_block(size * len(taps) * self.filters)
@@ -97,7 +109,7 @@ class Correlation:
         return max(BLOCK_BYTES // max(size * self.dtype.itemsize, 1), 1)
 
     def _shift_by_filter(self, x, out):
-        """As `_shift`, the filters in front of the places."""
+        """As `_shift`, the filters in front of the positions."""
         xp, grid, channels = self.xp, self.grid, x.shape[-1]
         taps = overlaps(x.shape[1:-1], grid)
         images = self._images_of_a_block(math.prod(x.shape[1:-1]) * len(self.matrix))
@@ -118,7 +130,21 @@ class Correlation:
 
 
 class Transposed:
-    """The gradient of a convolution by its input, made ready once for parts of a batch."""
+    """`dx`, the gradient of a convolution with respect to its input, for any part of a batch.
+
+        dx[b, i] = sum over the taps t that meet cell i of g[b, (i + low - t * dilation) / stride] @
+                   kernel[t].T
+
+    The cells `i` of one phase (see `_phases`) meet the same taps at consecutive outputs, so each
+    phase is a `Correlation` of `g` with those taps in reverse.
+
+    Args:
+        xp: the array module.
+        kernel: array `(*window, channels // groups, filters)`.
+        sizes: cells of each spatial axis of the input.
+        options: `(strides, padding, dilation, groups)`.
+        dtype: the type of number to compute with.
+    """
 
     def __init__(self, xp, kernel, sizes, options, dtype):
         self.xp, self.kernel, self.dtype = xp, kernel, dtype
@@ -140,7 +166,7 @@ class Transposed:
             self.parts.append(((slice(None), *cells), correlation))
 
     def run(self, g, out):
-        """Write the gradient for some images."""
+        """Write `dx` `(images, *sizes, channels)` of `g` `(images, *outputs, filters)` to `out`."""
         if self.depthwise:
             depthwise_input_grad(self.xp, g, self.kernel, self.grid, out, self.dtype)
         for cells, correlation in self.parts:
@@ -151,7 +177,7 @@ class Transposed:
 
 
 def add_kernel_grad(xp, x, g, grid, groups, total):
-    """Add the gradient by the kernel, for some images, to `(groups, taps * channels, filters)`."""
+    """Add `dkernel = columns.T @ g` of some images to `(groups, taps * channels, filters)`."""
     if is_depthwise(x, groups):
         depthwise_kernel_grad(xp, x, g, grid, total)
         return

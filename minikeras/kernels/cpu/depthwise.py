@@ -1,5 +1,13 @@
 """Depthwise convolution and its gradients: one input channel to a group, any rank.
 
+With `m` filters to a channel, filter `f` belongs to channel `c = f // m`, and `i(o, t)` is the cell
+that tap `t` of output `o` reads, `o * stride - low + t * dilation`:
+
+    y[b, o, f]       = sum over t of x[b, i(o, t), c] * kernel[t, 0, f]
+    dx[b, i, c]      = sum over the m filters f of c, and over o, t with i(o, t) = i, of
+                       g[b, o, f] * kernel[t, 0, f]
+    dkernel[t, 0, f] = sum over b, o of x[b, i(o, t), c] * g[b, o, f]
+
 There is too little arithmetic to a cell for a matrix product to pay for copying windows, so each
 tap is one multiply-add over a whole block of images. NumPy runs it at full speed only over one long
 contiguous stretch, which the layout provides:
@@ -9,6 +17,9 @@ contiguous stretch, which the layout provides:
 - The output is computed with the plane's own row length, so that a tap is one shift of the whole
   flat plane. The few cells at the end of each row mix two rows and are dropped.
 - The weights of a tap are repeated to a line some thousands of numbers long.
+
+In these planes a tap is an offset: `y += plane[offset:] * weight` forward, `plane[offset:] += g *
+weight` for `dx`, and the sum of `plane[offset:] * g` for `dkernel`.
 """
 
 import itertools
@@ -39,7 +50,7 @@ class _Layout(NamedTuple):
 
 
 def depthwise(xp, x, kernel, grid, bias, relu, out, dtype):
-    """Write the forward pass to `out`.
+    """Write `y` to `out`.
 
     Args:
         xp: The array module.
@@ -47,7 +58,7 @@ def depthwise(xp, x, kernel, grid, bias, relu, out, dtype):
         kernel: Array `(*window, 1, filters)`, `filters` a multiple of `channels`.
         grid: The windows.
         bias: Array `(filters,)` or `None`.
-        relu: Whether to replace negative results by zero.
+        relu: Whether to apply ReLU to the result.
         out: Array `(batch, *outputs, filters)`.
         dtype: The type of number to compute with.
     """
@@ -70,7 +81,7 @@ def depthwise(xp, x, kernel, grid, bias, relu, out, dtype):
 
 
 def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
-    """Write the gradient of `depthwise` by its input to `out`.
+    """Write `dx` to `out`.
 
     Args:
         xp: The array module.
@@ -96,7 +107,7 @@ def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
 
 
 def depthwise_kernel_grad(xp, x, g, grid, total):
-    """Add the gradient of `depthwise` by its kernel to a sum.
+    """Add `dkernel` to a sum.
 
     Args:
         xp: The array module.

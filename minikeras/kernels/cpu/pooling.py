@@ -1,12 +1,26 @@
 """Pooling of any rank over channels-last arrays, in two closed pairs.
 
-- **Average.** `avg_pool` and `avg_pool_grad` are linear and each other's transpose. A padded cell
-  is in no mean: the divisor of a window is the number of its cells that lie inside.
-- **Maximum.** `max_pool_index` says which tap of each window holds its maximum. For a given index,
-  `pool_gather` (pick those cells) and `pool_scatter` (add to those cells) are linear and each
-  other's transpose, so a gradient of any order is one of the two with the same index. Of equal
-  numbers the first in row-major order wins, as in TensorFlow. A NaN never wins against a number,
-  and a padded cell never wins at all.
+With `b` a sample, `o` an output position, `t` a tap, `c` a channel and `i(o, t) = o * stride - low
++ t` the cell that a tap reads, where `x` is `(batch, *spatial, channels)`, `y` and `g = dL/dy` are
+`(batch, *outputs, channels)`, and only cells inside the array count:
+
+Average, over the `n[o]` cells of a window that lie inside:
+
+    y[b, o, c]  = sum over t of x[b, i(o, t), c] / n[o]                    `avg_pool`
+    dx[b, i, c] = sum over o, t with i(o, t) = i of g[b, o, c] / n[o]      `avg_pool_grad`
+
+Both are linear and each other's transpose, so each is the other's gradient.
+
+Maximum, with the tap that holds it:
+
+    y[b, o, c]     = max over t of x[b, i(o, t), c]                        `max_pool`
+    index[b, o, c] = the first t with x[b, i(o, t), c] = y[b, o, c]        `max_pool_index`
+    dx[b, i, c]    = sum over o with i(o, index[b, o, c]) = i of g[b, o, c]   `pool_scatter`
+
+For a given index, `pool_scatter` and its transpose `pool_gather`, `x[b, i(o, index[b, o, c]), c]`,
+are linear and each other's gradient: a gradient of any order is one of the two. Of equal numbers
+the first in row-major order wins, as in TensorFlow. A NaN never wins against a number, and a padded
+cell never wins at all.
 
 A window over several axes is a window over each axis in turn, for sums and maxima alike: `h + w`
 operations for each output cell in place of `h * w`, most of them on long rows. A block of images is
@@ -108,7 +122,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
 
 @provided("pooling")
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
-    """Cell of each window that an index names.
+    """Pick the cell of each window that an index names: `y[b, o, c] = x[b, i(o, index), c]`.
 
     Args:
         xp: The array module.
@@ -148,7 +162,7 @@ def pool_gather(xp, x, index, *, window, strides, padding, out=None):
 
 @provided("pooling")
 def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
-    """Transpose of `pool_gather`: add each cell to the one that an index names.
+    """Transpose of `pool_gather`: `dx[b, i, c]`, the sum of `g[b, o, c]` where `i(o, index) = i`.
 
     Args:
         xp: The array module.
@@ -230,7 +244,7 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
 
 @provided("pooling")
 def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
-    """Transpose of `avg_pool`: spread each cell evenly over its window.
+    """Transpose of `avg_pool`: give each cell of a window the part `g[b, o, c] / n[o]`.
 
     Args:
         xp: The array module.
@@ -332,9 +346,9 @@ def _each_block(xp, x, compute):
     """Call a function of a slice of the batch for blocks that fit the cache, shared by threads."""
     images = max(_BLOCK_BYTES // max(math.prod(x.shape[1:]) * x.dtype.itemsize, 1), 1)
 
-    def walk(part):
+    def compute_blocks(part):
         with short_rows(xp):
             for first in range(part.start, part.stop, images):
                 compute(slice(first, min(first + images, part.stop)))
 
-    each(walk, pieces(len(x), _PASSES * x.nbytes / BYTES))
+    each(compute_blocks, pieces(len(x), _PASSES * x.nbytes / BYTES))

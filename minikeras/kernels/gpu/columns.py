@@ -1,4 +1,8 @@
-"""The windows of images, laid side by side as the rows of a matrix, and the way back.
+"""The windows of images, copied side by side as the rows of a matrix, and the transpose of that.
+
+    columns[o, (t, c)] = x[o * stride - low + t * dilation, c]            `im2col`
+    dx[i, c]           = sum over o, t with o * stride - low + t * dilation = i of
+                         dcolumns[o, (t, c)]                              `col2im`
 
 Chellapilla, Puri and Simard, "High Performance Convolutional Neural Networks for Document
 Processing" (2006).

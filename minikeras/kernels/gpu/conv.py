@@ -1,16 +1,20 @@
-"""Convolution of any rank, its gradient by the input and its gradient by the kernel.
+"""Convolution of any rank and its gradients with respect to input, kernel and bias.
 
-The definitions are those of `kernels/cpu/conv.py`. On a GPU few large calls are best:
+The equations are those of `kernels/cpu/conv.py`. On a GPU few large calls are best, so all of them
+are products of matrices. With `columns = im2col(x)`, the windows of many images side by side
+`(positions, taps * channels)`, `K` the kernel as a matrix `(taps * channels, filters)`, and `g`,
+`y` as matrices `(positions, filters)`:
 
-- **Columns.** The windows of many images are copied side by side into one matrix, and one product
-  with the kernel does the rest (Chellapilla, Puri and Simard 2006); see columns.py. As many images
-  are taken at a time as keep the matrix within a workspace of fixed size.
-- **Gradient by the input.** The product with the transposed kernel gives the columns' gradients;
-  then each cell gathers its share.
+    y        = columns @ K + bias
+    dcolumns = g @ K.T,  dx = col2im(dcolumns)     each cell adds what its copies in columns get
+    dK       = columns.T @ g
+    dbias    = sum of g over positions
+
+- **Columns** (Chellapilla, Puri and Simard 2006) are made in columns.py. As many images are taken
+  at a time as keep the matrix within a workspace of fixed size.
 - **1x1 windows** with stride 1 are the matrix already; nothing is copied.
-- **Gradient by the kernel** is `columns^T @ g`.
 - **Groups** are a batch of smaller products.
-- **Depthwise** (one input channel a group) has a room of its own, depthwise.py.
+- **Depthwise** (one input channel a group) has a file of its own, depthwise.py.
 
 Half precision is computed in float32 and rounded once at the end.
 """
@@ -64,7 +68,7 @@ def conv_input_grad(
     relu=False,
     out=None,
 ):
-    """Gradient of `conv` by its input, the transposed convolution; see `cpu.conv`."""
+    """Compute `dx`, the transposed convolution; see `cpu.conv.conv_input_grad`."""
     channels = kernel.shape[-2] * groups
     if out is None:
         out = xp.empty((g.shape[0], *input_shape, channels), xp.result_type(g, kernel))
@@ -84,7 +88,7 @@ def conv_input_grad(
 
 
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
-    """Gradient of `conv` by its kernel; see `cpu.conv.conv_kernel_grad`."""
+    """Compute `dkernel`; see `cpu.conv.conv_kernel_grad`."""
     if out is None:
         shape = (*window, x.shape[-1] // groups, g.shape[-1])
         out = xp.empty(shape, xp.result_type(x, g))
@@ -102,7 +106,7 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
 
 
 def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups=1, relu=False):
-    """Gradients of `conv` by its input, kernel and bias; see `cpu.conv.conv_backward`."""
+    """Compute `[dx, dkernel, dbias]`; see `cpu.conv.conv_backward`."""
     x, kernel, _ = arrays
     sizes, window = x.shape[1:-1], kernel.shape[:-2]
     options = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}

@@ -1,7 +1,7 @@
 """Depthwise convolution and its gradients: one input channel to a group, any rank.
 
-There is too little arithmetic to a cell for a product of matrices: each tap is one multiplication
-and one addition over all images.
+The equations are those of `kernels/cpu/depthwise.py`. There is too little arithmetic to a cell for
+a product of matrices: each tap is one multiplication and one addition over all images.
 """
 
 from minikeras.kernels.providers import provided
@@ -10,7 +10,7 @@ from minikeras.kernels.shared.windows import overlaps
 
 @provided(cuda="depthwise")
 def depthwise(xp, x, kernel, grid, out, dtype):
-    """Write the forward pass to `out`.
+    """Write `y` to `out`.
 
     Args:
         xp: The array module.
@@ -30,7 +30,7 @@ def depthwise(xp, x, kernel, grid, out, dtype):
 
 @provided(cuda="depthwise")
 def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
-    """Write the gradient by the input to `out`.
+    """Write `dx` to `out`.
 
     Args:
         xp: The array module.
@@ -50,7 +50,7 @@ def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
 
 @provided(cuda="depthwise")
 def depthwise_kernel_grad(xp, x, g, grid, out, dtype):
-    """Write the gradient by the kernel to `out`.
+    """Write `dkernel` to `out`.
 
     Args:
         xp: The array module.
@@ -63,9 +63,9 @@ def depthwise_kernel_grad(xp, x, g, grid, out, dtype):
     channels = x.shape[-1]
     out[...] = 0
     x, g = x[..., None].astype(dtype, copy=False), _split(g, channels, dtype)
-    places = tuple(range(len(grid.window) + 1))
+    positions = tuple(range(len(grid.window) + 1))
     for tap, outputs, inside in overlaps(x.shape[1:-2], grid):
-        out[tap] = (x[inside] * g[outputs]).sum(axis=places).reshape(1, -1)
+        out[tap] = (x[inside] * g[outputs]).sum(axis=positions).reshape(1, -1)
 
 
 def _split(array, channels, dtype):

@@ -1,6 +1,6 @@
 """Pooling of any rank over channels-last arrays, in two closed pairs.
 
-The definitions are those of `kernels/cpu/pooling.py`. Each tap of the window is one call over the
+The equations are those of `kernels/cpu/pooling.py`. Each tap of the window is one call over the
 cells that it meets in the whole batch.
 """
 
@@ -35,7 +35,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
 
 @provided(cuda="pooling")
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
-    """Cell of each window that an index names; see `cpu.pooling.pool_gather`."""
+    """Pick the cell of each window that an index names; see `cpu.pooling.pool_gather`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
     if out is None:
         out = xp.empty(index.shape, x.dtype)
@@ -53,7 +53,7 @@ def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=Non
     total = xp.zeros(shape, working_dtype(xp, g.dtype))
     for number, target, source in _numbered(input_shape, grid):
         total[source] += xp.where(index[target] == number, g[target], 0)
-    return _given(total.astype(g.dtype, copy=False), out)
+    return _returned(total.astype(g.dtype, copy=False), out)
 
 
 @provided(cuda="pooling")
@@ -66,7 +66,7 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
     for _, target, source in taps:
         total[target] += x[source]
     total /= _counts(xp, taps, grid, dtype)
-    return _given(total.astype(x.dtype, copy=False), out)
+    return _returned(total.astype(x.dtype, copy=False), out)
 
 
 @provided(cuda="pooling")
@@ -79,7 +79,7 @@ def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
     total = xp.zeros((g.shape[0], *input_shape, g.shape[-1]), dtype)
     for _, target, source in taps:
         total[source] += share[target]
-    return _given(total.astype(g.dtype, copy=False), out)
+    return _returned(total.astype(g.dtype, copy=False), out)
 
 
 def _counts(xp, taps, grid, dtype):
@@ -99,7 +99,7 @@ def _numbered(sizes, grid):
     ]
 
 
-def _given(result, out):
+def _returned(result, out):
     if out is None:
         return result
     out[...] = result

@@ -1,7 +1,7 @@
 """Windows that slide over an axis: sizes, paddings, strided views and overlaps.
 
 Output cell `o` of a window with `k` taps reads the input cells `o * stride - lo + t * dilation`
-for `t = 0 .. k - 1`, where `lo` cells of padding stand before the axis and `hi` behind it.
+for `t = 0 .. k - 1`, where `lo` cells of padding stand before the axis and `hi` after it.
 Convolution and pooling of any rank, forward and backward, follow from this one relation. The
 arithmetic of sizes is explained in Dumoulin and Visin, "A guide to convolution arithmetic for deep
 learning" (2016).
@@ -23,7 +23,7 @@ def same_padding(size, window, stride=1, dilation=1):
         dilation: Step from one tap to the next.
 
     Returns:
-        `(lo, hi)`, the cells to add before and behind; an odd one goes behind.
+        `(lo, hi)`, the cells to add before and after; an odd one goes after.
 
     Example:
         >>> from minikeras.kernels.shared.windows import same_padding
@@ -60,7 +60,7 @@ def output_size(size, window, stride=1, padding=VALID, dilation=1):
         size: Cells of the axis.
         window: Taps of the window.
         stride: Step from one window to the next.
-        padding: `(lo, hi)` cells added before and behind.
+        padding: `(lo, hi)` cells added before and after.
         dilation: Step from one tap to the next.
 
     Returns:
@@ -85,7 +85,7 @@ def transposed_output_size(
         window: Taps of the window.
         stride: Step between the cells in the output.
         padding: `"valid"` or `"same"`.
-        output_padding: Cells added behind; `None` adds as many as `"valid"` needs to hold a whole
+        output_padding: Cells added after; `None` adds as many as `"valid"` needs to hold a whole
             stride, or as `"same"` needs to reach `size * stride`.
         dilation: Step from one tap to the next.
 
@@ -228,11 +228,11 @@ def overlaps(sizes, grid):
     """
     axes = [list(_axis_overlaps(*axis)) for axis in zip(sizes, *grid, strict=True)]
     every = slice(None)
-    found = []
+    touched = []
     for taps in itertools.product(*axes):
         tap, out, inside = zip(*taps, strict=True)
-        found.append((tap, (every, *out), (every, *inside)))
-    return found
+        touched.append((tap, (every, *out), (every, *inside)))
+    return touched
 
 
 def _axis_overlaps(size, outputs, window, stride, low, dilation):

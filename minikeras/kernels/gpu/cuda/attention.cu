@@ -37,7 +37,7 @@ extern "C" __global__ void attention_weights(real* scores, const real* bias, con
     }
 }
 
-// Turns the gradients by the weights into those by the scores; a blind target has none.
+// Turns the gradients w.r.t. the weights into those w.r.t. the scores; a blind target has none.
 extern "C" __global__ void attention_slopes(real* slopes, const real* weights, const bool* blind,
                                             int sources, place rows) {
     FOR_EACH_ROW(r, rows) {

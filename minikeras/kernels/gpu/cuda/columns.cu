@@ -1,5 +1,8 @@
-// The windows of images as the rows of a matrix, and back. A matrix of each group of channels lies
-// behind the other: (groups, batch * outputs, taps * channels of the group).
+// The windows of images as the rows of a matrix, and the transpose of that. The matrices of the
+// groups of channels lie one after the other: (groups, batch * outputs, taps * channels of a group).
+//
+//     columns[o, (t, c)] = x[i(o, t), c],  i(o, t) = o * stride - low + t * dilation     im2col
+//     dx[i, c] = sum over o, t with i(o, t) = i of dcolumns[o, (t, c)]                   col2im
 
 extern "C" __global__ void im2col(const real* x, real* columns, int groups, int channels,
                                   place rows, PARAMETERS_OF_GRID) {

@@ -1,4 +1,10 @@
-// Convolution of each channel by itself. Each channel has `multiplier` filters of its own.
+// Depthwise convolution: each channel has `multiplier` filters of its own, which see it alone. With
+// i(o, t) = o * stride - low + t * dilation the cell that tap t of output o reads, and filter
+// f = c * multiplier + m:
+//
+//     y[o, f]       = sum over t of x[i(o, t), c] * kernel[t, f]
+//     dx[i, c]      = sum over m, and over o, t with i(o, t) = i, of g[o, f] * kernel[t, f]
+//     dkernel[t, f] = sum over o of x[i(o, t), c] * g[o, f]         (o counts all images' outputs)
 
 extern "C" __global__ void depthwise(const real* x, const real* kernel, real* y, int channels,
                                      int multiplier, PARAMETERS_OF_GRID, place count) {
@@ -37,9 +43,8 @@ extern "C" __global__ void depthwise_input_grad(const real* g, const real* kerne
     }
 }
 
-// The gradient by the kernel in parts (slabs, taps, filters), which the caller adds up: blocks
-// (filters, taps, slabs) of 32 filters by 8 threads, each of which walks over some of the slab's
-// output cells.
+// dkernel in parts (slabs, taps, filters), which the caller adds up: blocks (filters, taps, slabs)
+// of 32 filters by 8 threads, each of which adds up some of the slab's outputs.
 extern "C" __global__ void depthwise_kernel_grad(const real* x, const real* g, wide* parts,
                                                  int channels, int multiplier,
                                                  PARAMETERS_OF_GRID, place rows, place slab) {

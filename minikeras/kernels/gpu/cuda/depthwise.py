@@ -24,7 +24,7 @@ def depthwise(xp, x, kernel, grid, out, dtype):
 
 
 def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
-    """Write the gradient by the input to `out`."""
+    """Write `dx` to `out`."""
     if not _fit(g, kernel, grid, out):
         return NotImplemented
     channels, filters = out.shape[-1], g.shape[-1]
@@ -36,7 +36,7 @@ def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
 
 
 def depthwise_kernel_grad(xp, x, g, grid, out, dtype):
-    """Write the gradient by the kernel to `out`."""
+    """Write `dkernel` to `out`."""
     if not _fit(x, g, grid, out):
         return NotImplemented
     channels, filters = x.shape[-1], g.shape[-1]

@@ -1,5 +1,6 @@
-// Pooling, a thread for each element of the result. Gradients gather what each input cell gets, so
-// that nothing is added atomically and sums have one order.
+// Pooling, a thread for each element of the result; the equations are in kernels/cpu/pooling.py.
+// Gradients gather what each input cell gets, so that nothing is added atomically and sums have one
+// order.
 
 extern "C" __global__ void max_pool(const real* x, real* y, int channels, PARAMETERS_OF_GRID,
                                     place count) {
