@@ -1,4 +1,11 @@
-"""Activation functions of several steps, each in one walk over the array; large ones by threads."""
+"""Activation functions of several steps, each in one pass over the array; large ones by threads.
+
+With `s = sigmoid(x)`, and `u = scale * (x + cubic * x**3)` for GELU:
+
+    silu   y = x * s                   dx = g * s * (1 + x * (1 - s))
+    gelu   y = x * (1 + tanh(u)) / 2   dx = g * (1 + tanh(u) + x * (1 - tanh(u)**2) * du/dx) / 2
+                                       du/dx = scale * (1 + 3 * cubic * x**2)
+"""
 
 import numpy as np
 
@@ -14,44 +21,44 @@ _EACH = 1
 
 def sigmoid(xp, x):
     """`1 / (1 + exp(-x))`; see `shared.activations.sigmoid`."""
-    return _walk(_sigmoid, 1, x)
+    return _elementwise(_sigmoid, 1, x)
 
 
 def silu(xp, x, *, keep=False):
     """`x * sigmoid(x)`; see `shared.activations.silu`."""
-    found = _walk(_silu, 2, x)
-    return found if found is NotImplemented else (found[0], found[1] if keep else None)
+    results = _elementwise(_silu, 2, x)
+    return results if results is NotImplemented else (results[0], results[1] if keep else None)
 
 
 def silu_backward(xp, g, arrays, saved, needs):
     """Gradient of `silu`; see `shared.activations.silu_backward`."""
-    found = _walk(_silu_slope, 1, g, arrays[0], saved)
-    return found if found is NotImplemented else [found]
+    dx = _elementwise(_silu_backward, 1, g, arrays[0], saved)
+    return dx if dx is NotImplemented else [dx]
 
 
 def gelu(xp, x, *, keep=False):
     """The tanh form of GELU; see `shared.activations.gelu`."""
-    found = _walk(_gelu, 2, x)
-    return found if found is NotImplemented else (found[0], found[1] if keep else None)
+    results = _elementwise(_gelu, 2, x)
+    return results if results is NotImplemented else (results[0], results[1] if keep else None)
 
 
 def gelu_backward(xp, g, arrays, saved, needs):
     """Gradient of `gelu`; see `shared.activations.gelu_backward`."""
-    found = _walk(_gelu_slope, 1, g, arrays[0], saved)
-    return found if found is NotImplemented else [found]
+    dx = _elementwise(_gelu_backward, 1, g, arrays[0], saved)
+    return dx if dx is NotImplemented else [dx]
 
 
-def _walk(loop, count, *given):
-    """Call a loop on flat arrays and as many new ones of their size; return these."""
-    first = given[0]
-    if type(first) is not np.ndarray or not plain(*given):
+def _elementwise(loop, count, *inputs):
+    """Call a loop on flat arrays and `count` new ones of their size; return these."""
+    first = inputs[0]
+    if type(first) is not np.ndarray or not plain(*inputs):
         return NotImplemented
-    if any(array.shape != first.shape for array in given):
+    if any(array.shape != first.shape for array in inputs):
         return NotImplemented
-    made = [np.empty_like(first) for _ in range(count)]
-    flat = [array.reshape(-1) for array in (*given, *made)]
+    outputs = [np.empty_like(first) for _ in range(count)]
+    flat = [array.reshape(-1) for array in (*inputs, *outputs)]
     divided(loop, first.size, first.size * _EACH, *flat)
-    return made[0] if count == 1 else made
+    return outputs[0] if count == 1 else outputs
 
 
 @compiled()
@@ -76,7 +83,7 @@ def _silu(team, ends, number, x, y, s):
 
 
 @compiled("contract")
-def _silu_slope(team, ends, number, g, x, s, out):
+def _silu_backward(team, ends, number, g, x, s, out):
     if number == ALL:
         return together(team, ends, (g, x, s, out))
     first, end = ends[number], ends[number + 1]
@@ -101,7 +108,7 @@ def _gelu(team, ends, number, x, y, t):
 
 
 @compiled("contract")
-def _gelu_slope(team, ends, number, g, x, t, out):
+def _gelu_backward(team, ends, number, g, x, t, out):
     if number == ALL:
         return together(team, ends, (g, x, t, out))
     first, end = ends[number], ends[number + 1]
@@ -110,6 +117,6 @@ def _gelu_slope(team, ends, number, g, x, t, out):
     cubic = kind(3 * shared.GELU_CUBIC * shared.GELU_SCALE)
     scale, one, half = kind(shared.GELU_SCALE), kind(1), kind(0.5)
     for i in range(out.size):
-        t_i = t[i]
-        slope = (x[i] * x[i] * cubic + scale) * x[i] * (one - t_i * t_i)
-        out[i] = (slope + t_i + one) * half * g[i]
+        tanh_u = t[i]
+        x_dtanh = (x[i] * x[i] * cubic + scale) * x[i] * (one - tanh_u * tanh_u)
+        out[i] = (x_dtanh + tanh_u + one) * half * g[i]

@@ -1,7 +1,7 @@
 """Softmax and the cross-entropy of class numbers, row by row.
 
-A row is in the first-level cache while its maximum, its exponentials and their sum are found, for
-which NumPy walks through the whole array five times.
+A row is in the first-level cache while its maximum, its exponentials and their sum are computed,
+for which NumPy goes through the whole array five times.
 """
 
 import math
@@ -33,22 +33,22 @@ def sparse(xp, logits, target, *, keep=False):
     classes = logits.shape[-1]
     if not 0 <= target.min() <= target.max() < classes:
         return NotImplemented  # the NumPy kernel explains
-    rows, places = logits.reshape(-1, classes), target.reshape(-1).astype(np.intp, copy=False)
+    rows = logits.reshape(-1, classes)
+    labels = target.reshape(-1).astype(np.intp, copy=False)
     y, powers = np.empty(target.shape, logits.dtype), np.empty_like(rows)
-    given = rows, places, powers, y.reshape(-1)
-    divided(_sparse, len(rows), logits.size * _EACH, *given)
+    divided(_sparse, len(rows), logits.size * _EACH, rows, labels, powers, y.reshape(-1))
     return y, powers.reshape(logits.shape) if keep else None
 
 
 def sparse_backward(xp, g, arrays, saved, needs):
-    """Gradient of `sparse` by the logits; see `shared.crossentropy.sparse_backward`."""
+    """Gradient of `sparse` w.r.t. the logits; see `shared.crossentropy.sparse_backward`."""
     target = arrays[1]
     if not _has_rows(saved) or target.dtype.kind not in "iu" or not plain(saved, g):
         return NotImplemented
-    rows, places = saved.reshape(-1, saved.shape[-1]), target.reshape(-1)
-    slopes = np.empty_like(rows)
-    _slopes(rows, places.astype(np.intp, copy=False), g.reshape(-1), slopes)
-    return [slopes.reshape(saved.shape), None]
+    rows, dlogits = saved.reshape(-1, saved.shape[-1]), np.empty_like(saved)
+    target = target.reshape(-1).astype(np.intp, copy=False)
+    _sparse_backward(rows, target, g.reshape(-1), dlogits.reshape(rows.shape))
+    return [dlogits, None]
 
 
 def _has_rows(x):
@@ -65,21 +65,23 @@ def _softmax(team, ends, number, rows, results):
 
 
 @compiled()
-def _sparse(team, ends, number, rows, places, powers, losses):
+def _sparse(team, ends, number, rows, target, p, losses):
+    """`losses = -log(p[target])`, with `p` the softmax of a row."""
     if number == ALL:
-        return together(team, ends, (rows, places, powers, losses))
+        return together(team, ends, (rows, target, p, losses))
     for i in range(ends[number], ends[number + 1]):
         top = largest(rows[i])
-        total = _exponentials(rows[i], top, powers[i])
-        losses[i] = math.log(total) - (rows[i, places[i]] - top)
-        _divide(powers[i], total)
+        total = _exponentials(rows[i], top, p[i])
+        losses[i] = math.log(total) - (rows[i, target[i]] - top)
+        _divide(p[i], total)
 
 
 @compiled()
-def _slopes(powers, places, g, slopes):
-    for i in range(len(powers)):
-        _times(powers[i], g[i], slopes[i])
-        slopes[i, places[i]] = (powers[i, places[i]] - powers.dtype.type(1)) * g[i]
+def _sparse_backward(p, target, g, dlogits):
+    """`dlogits = g * (p - one_hot(target))`."""
+    for i in range(len(p)):
+        _times(p[i], g[i], dlogits[i])
+        dlogits[i, target[i]] = (p[i, target[i]] - p.dtype.type(1)) * g[i]
 
 
 @inner("reassoc")

@@ -1,4 +1,7 @@
-"""What surrounds the product of a dense layer, in one walk each: bias, relu, and its gradient."""
+"""What surrounds the product of a dense layer, in one pass each: bias and ReLU, and their gradient.
+
+Forward `y = max(x + bias, 0)`, backward `dx = g * (y > 0)`.
+"""
 
 import numpy as np
 
@@ -8,7 +11,7 @@ from minikeras.kernels.compiled.team import ALL, divided, together
 
 
 def finish(xp, y, bias, relu):
-    """Add a bias and cut off negative results, in place; see `shared.dense.finish`."""
+    """Add a bias and apply ReLU, in place; see `shared.dense.finish`."""
     if bias is None or type(y) is not np.ndarray or not y.size or not plain(y, bias):
         return NotImplemented
     rows = y.reshape(-1, y.shape[-1])
@@ -17,7 +20,7 @@ def finish(xp, y, bias, relu):
 
 
 def where_positive(xp, g, y):
-    """The gradient of a relu; see `shared.dense.where_positive`."""
+    """The gradient of ReLU, `g * (y > 0)`; see `shared.dense.where_positive`."""
     if type(y) is not np.ndarray or g.shape != y.shape or not plain(g, y):
         return NotImplemented
     out = np.empty_like(g)
@@ -32,7 +35,7 @@ def _finish(team, ends, number, rows, bias, relu):
         return together(team, ends, (rows, bias, relu))
     for i in range(ends[number], ends[number + 1]):
         if relu:
-            _add_and_cut(rows[i], bias)
+            _add_and_relu(rows[i], bias)
         else:
             _add(rows[i], bias)
 
@@ -44,7 +47,7 @@ def _add(y, bias):
 
 
 @inner()
-def _add_and_cut(y, bias):
+def _add_and_relu(y, bias):
     zero = y.dtype.type(0)
     for j in range(y.size):
         value = y[j] + bias[j]

@@ -1,4 +1,4 @@
-"""Dropout masks straight from the counter, and their application, in one walk each.
+"""Dropout masks straight from the counter, and their application, in one pass each.
 
 A Philox block is a function of its number alone (`arrays/philox.py` has the source and the same in
 NumPy), so a compiler can make several at once, each in a lane of a vector, and no word travels to
@@ -48,8 +48,8 @@ def kept(xp, x, keep, scale):
     if keep.shape != x.shape or keep.dtype != bool or not keep.flags.c_contiguous:
         return NotImplemented
     y = np.empty_like(x)
-    given = x.reshape(-1), keep.reshape(-1), x.dtype.type(scale), y.reshape(-1)
-    divided(_choose, x.size, 2 * x.nbytes / BYTES, *given)
+    arrays = x.reshape(-1), keep.reshape(-1), x.dtype.type(scale), y.reshape(-1)
+    divided(_choose, x.size, 2 * x.nbytes / BYTES, *arrays)
     return y
 
 

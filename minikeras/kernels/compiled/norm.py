@@ -1,16 +1,17 @@
-"""Batch and layer normalization with fewer walks through memory.
+"""Batch and layer normalization with fewer passes through memory.
 
 The kernels of `shared/norm.py` go over a block once for each operation. Here a block is fetched
 once for everything that can be known of it.
 
-Batch normalization, channels last: one walk gives mean and variance. A block of a few thousand
+Batch normalization, channels last: one pass gives mean and variance. A block of a few thousand
 numbers stays in cache while its sums, and then its squared distances from its own means, are
 taken; blocks are joined by the formula of Chan, Golub and LeVeque ("Algorithms for Computing the
-Sample Variance", 1983), which loses no digits where the mean is large. The second walk normalizes.
-Backward: one walk for the two sums, one for the gradient.
+Sample Variance", 1983), which loses no digits where the mean is large. The second pass normalizes.
+Backward: one pass for the two sums, one for the gradient.
 
-Layer normalization: one walk each way; a row is in cache while its mean, its variance and its
-result are made. Sums over rows are kept in float64 from block to block.
+Layer normalization: one pass each way; a row is in cache while its mean, its variance and its
+result are computed. Sums over rows are kept in float64 from block to block. Group normalization is
+that of the rows that `shared/group_norm.py` cuts.
 """
 
 import math
@@ -34,9 +35,9 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
         return NotImplemented
     channels, y, lines = x.shape[-1], np.empty_like(x), _lines(x)
     moments, inverse = np.empty((2, channels), x.dtype), np.empty(channels)
-    given = lines, *_factors(channels, x.dtype, gamma, beta), float(epsilon)
-    made = moments, inverse, y.reshape(lines.shape)
-    divided(_batch_norm, len(lines), _PASSES * x.nbytes / BYTES, *given, *made)
+    inputs = lines, *_factors(channels, x.dtype, gamma, beta), float(epsilon)
+    outputs = moments, inverse, y.reshape(lines.shape)
+    divided(_batch_norm, len(lines), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
     return (y, moments[0], moments[1]), (moments[0], inverse) if keep else None
 
 
@@ -48,13 +49,13 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     lines, channels = _lines(x), x.shape[-1]
     dx = np.empty_like(x) if needs[0] else None
     results = np.empty((0, 0), x.dtype) if dx is None else dx.reshape(lines.shape)
-    by_moments, slopes = np.empty((2, channels)), np.empty((2, channels), x.dtype)
-    by_moments[0], by_moments[1] = gradients[1], gradients[2]
+    dmoments, dfactors = np.empty((2, channels)), np.empty((2, channels), x.dtype)
+    dmoments[0], dmoments[1] = gradients[1], gradients[2]
     gain, _ = _factors(channels, x.dtype, gamma, None)
-    given = lines, g.reshape(lines.shape), mean, inverse, gain, by_moments
+    inputs = lines, g.reshape(lines.shape), mean, inverse, gain, dmoments
     work = _PASSES * x.nbytes / BYTES
-    divided(_pull_batch_norm, len(lines), work, *given, slopes, results)
-    return [dx, slopes[0] if needs[1] else None, slopes[1] if needs[2] else None]
+    divided(_batch_norm_backward, len(lines), work, *inputs, dfactors, results)
+    return [dx, dfactors[0] if needs[1] else None, dfactors[1] if needs[2] else None]
 
 
 def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
@@ -64,9 +65,9 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
         return NotImplemented
     rows = x.reshape(-1, math.prod(shape))
     y, (mean, inverse) = np.empty_like(x), np.empty((2, len(rows), 1), x.dtype)
-    given = rows, *_factors(rows.shape[1], x.dtype, gamma, beta), float(epsilon)
-    made = y.reshape(rows.shape), mean, inverse
-    divided(_layer_norm, len(rows), _PASSES * x.nbytes / BYTES, *given, *made)
+    inputs = rows, *_factors(rows.shape[1], x.dtype, gamma, beta), float(epsilon)
+    outputs = y.reshape(rows.shape), mean, inverse
+    divided(_layer_norm, len(rows), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
     return y, (mean, inverse) if keep else None
 
 
@@ -78,17 +79,17 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     own = x.shape[x.ndim - axes :]
     rows = x.reshape(-1, math.prod(own))
     gain, _ = _factors(rows.shape[1], x.dtype, gamma, None)
-    dx, slopes = np.empty_like(x), np.empty((2, *own), x.dtype)
-    given = g.reshape(rows.shape), rows, gain, mean, inverse
-    made = dx.reshape(rows.shape), slopes.reshape(2, -1)
-    divided(_pull_layer_norm, len(rows), _PASSES * x.nbytes / BYTES, *given, *made)
-    found = [dx, slopes[0], slopes[1]]
-    return [v if needed else None for v, needed in zip(found, needs, strict=True)]
+    dx, dfactors = np.empty_like(x), np.empty((2, *own), x.dtype)
+    inputs = g.reshape(rows.shape), rows, gain, mean, inverse
+    outputs = dx.reshape(rows.shape), dfactors.reshape(2, -1)
+    divided(_layer_norm_backward, len(rows), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
+    gradients = dx, dfactors[0], dfactors[1]
+    return [d if needed else None for d, needed in zip(gradients, needs, strict=True)]
 
 
 def _suits(x, *others):
-    given = [array for array in others if array is not None]
-    return type(x) is np.ndarray and x.size > 0 and x.ndim > 0 and plain(x, *given)
+    others = [array for array in others if array is not None]
+    return type(x) is np.ndarray and x.size > 0 and x.ndim > 0 and plain(x, *others)
 
 
 def _are_channels(x, axis, *factors):
@@ -113,7 +114,7 @@ def _factors(width, dtype, gamma, beta):
 
 
 # Batch normalization. A line holds the channels several times: what is one number for each channel
-# is first spread over a line, and what was found for the columns of lines is joined at the end.
+# is first spread over a line, and the sums of the columns of lines are joined at the end.
 
 
 @compiled()
@@ -134,7 +135,7 @@ def _batch_norm(team, ends, number, lines, gamma, beta, epsilon, moments, invers
 
 @inner()
 def _join(found, ends, mean, variance):
-    """Mean and variance of each channel from the moments of all pieces and repeats."""
+    """Mean and variance of each channel from the moments of all chunks and repeats."""
     columns, channels = found.shape[2], mean.size
     count = float(ends[-1] * (columns // channels))
     for j in range(channels):
@@ -151,14 +152,14 @@ def _join(found, ends, mean, variance):
 
 
 @compiled()
-def _pull_batch_norm(
-    team, ends, number, lines, g, mean, inverse, gamma, by_moments, slopes, results
+def _batch_norm_backward(
+    team, ends, number, lines, g, mean, inverse, gamma, dmoments, dfactors, results
 ):  # fmt: skip
     columns, channels = lines.shape[1], mean.size
     found, factors = np.zeros((len(ends) - 1, 2, columns)), np.empty((4, columns), lines.dtype)
     for k in range(columns):
         factors[0, k] = mean[k % channels]
-    _slopes(team, ends, number, lines, g, factors[0], found)
+    _gradient_sums(team, ends, number, lines, g, factors[0], found)
     sums, share = np.zeros((2, channels)), 1.0 * channels
     for part in range(1, len(found)):
         found[0] += found[part]
@@ -167,10 +168,10 @@ def _pull_batch_norm(
         sums[1, k % channels] += found[0, 1, k]
     for j in range(channels):
         total, moment, scale = sums[0, j], sums[1, j], inverse[j]
-        slopes[0, j], slopes[1, j] = moment * scale, total
+        dfactors[0, j], dfactors[1, j] = moment * scale, total
         a = scale * gamma[j]
-        b = (2 * by_moments[1, j] - a * (scale * scale) * moment) * share / lines.size
-        c = (by_moments[0, j] - a * total) * share / lines.size
+        b = (2 * dmoments[1, j] - a * (scale * scale) * moment) * share / lines.size
+        c = (dmoments[0, j] - a * total) * share / lines.size
         for k in range(j, columns, channels):
             factors[1, k], factors[2, k], factors[3, k] = a, b, c
     if results.size > 0:
@@ -290,7 +291,7 @@ def _scaled(x, centre, scale, shift, y):
 
 
 @inner("contract")
-def _slopes(team, ends, number, lines, g, centre, found):
+def _gradient_sums(team, ends, number, lines, g, centre, found):
     """The sums over some lines of the gradients, and of them times the centred inputs."""
     if number == ALL:
         return together(team, ends, (lines, g, centre, found))
@@ -299,18 +300,18 @@ def _slopes(team, ends, number, lines, g, centre, found):
     room = np.empty((2, lines.shape[1]), lines.dtype)
     total, moment, length = room[0], room[1], max(1, _BLOCK // lines.shape[1])
     for start in range(0, len(lines), length):
-        block, slopes = lines[start : start + length], g[start : start + length]
+        block, upstream = lines[start : start + length], g[start : start + length]
         count = len(block)
         total[:] = 0
         moment[:] = 0
         for i in range(0, count - 3, 4):
-            _add_four(slopes[i], slopes[i + 1], slopes[i + 2], slopes[i + 3], total)
-            _add_two_products(block[i], slopes[i], block[i + 1], slopes[i + 1], centre, moment)
+            _add_four(upstream[i], upstream[i + 1], upstream[i + 2], upstream[i + 3], total)
+            _add_two_products(block[i], upstream[i], block[i + 1], upstream[i + 1], centre, moment)
             i += 2
-            _add_two_products(block[i], slopes[i], block[i + 1], slopes[i + 1], centre, moment)
+            _add_two_products(block[i], upstream[i], block[i + 1], upstream[i + 1], centre, moment)
         for i in range(count // 4 * 4, count):
-            _add(slopes[i], total)
-            _add_product(block[i], slopes[i], centre, moment)
+            _add(upstream[i], total)
+            _add_product(block[i], upstream[i], centre, moment)
         for j in range(total.size):
             sums[0, j] += total[j]
             sums[1, j] += moment[j]
@@ -368,16 +369,16 @@ def _scaled_row(x, centre, scale, gamma, beta, y):
 
 
 @compiled()
-def _pull_layer_norm(team, ends, number, g, rows, gain, mean, inverse, dx, slopes):
+def _layer_norm_backward(team, ends, number, g, rows, gain, mean, inverse, dx, dfactors):
     sums = np.zeros((len(ends) - 1, 2, rows.shape[1]))
-    _pull_rows(team, ends, number, g, rows, gain, mean, inverse, dx, sums)
+    _rows_backward(team, ends, number, g, rows, gain, mean, inverse, dx, sums)
     for part in range(1, len(sums)):
         sums[0] += sums[part]
-    slopes[:] = sums[0]
+    dfactors[:] = sums[0]
 
 
 @inner("contract")
-def _pull_rows(team, ends, number, g, rows, gain, mean, inverse, dx, sums):
+def _rows_backward(team, ends, number, g, rows, gain, mean, inverse, dx, sums):
     if number == ALL:
         return together(team, ends, (g, rows, gain, mean, inverse, dx, sums))
     first, end = ends[number], ends[number + 1]
@@ -387,8 +388,8 @@ def _pull_rows(team, ends, number, g, rows, gain, mean, inverse, dx, sums):
         centre, scale = mean[i, 0], inverse[i, 0]
         total, moment = _weighed(g[i], rows[i], gain, centre, scale)
         total, moment = kind(total / width), kind(moment / width)
-        _pull_row(g[i], rows[i], gain, centre, scale, total, moment, dx[i])
-        _add_slopes(g[i], rows[i], centre, scale, room[0], room[1])
+        _row_dx(g[i], rows[i], gain, centre, scale, total, moment, dx[i])
+        _add_factor_gradients(g[i], rows[i], centre, scale, room[0], room[1])
         if (i - first) % 64 == 63 or i == end - 1:
             sums[number] += room
             room[:] = 0
@@ -396,23 +397,25 @@ def _pull_rows(team, ends, number, g, rows, gain, mean, inverse, dx, sums):
 
 @inner("reassoc")
 def _weighed(g, x, gain, centre, scale):
-    """The sums of the gradients by the normalized inputs, and of them times these inputs."""
+    """The sums over a row of `h = g * gain`, and of `h * z` with `z` the normalized input."""
     total, moment = x.dtype.type(0), x.dtype.type(0)
     for j in range(x.size):
-        slope = g[j] * gain[j]
-        total += slope
-        moment += slope * ((x[j] - centre) * scale)
+        h = g[j] * gain[j]
+        total += h
+        moment += h * ((x[j] - centre) * scale)
     return total, moment
 
 
 @inner()
-def _pull_row(g, x, gain, centre, scale, total, moment, dx):
+def _row_dx(g, x, gain, centre, scale, total, moment, dx):
+    """`dx = (h - mean(h) - z * mean(h * z)) * scale`, the means being `total` and `moment`."""
     for j in range(dx.size):
         dx[j] = (g[j] * gain[j] - total - (x[j] - centre) * scale * moment) * scale
 
 
 @inner("contract")
-def _add_slopes(g, x, centre, scale, by_gamma, by_beta):
+def _add_factor_gradients(g, x, centre, scale, dgamma, dbeta):
+    """Add `g * z` and `g` of a row."""
     for j in range(x.size):
-        by_gamma[j] += g[j] * ((x[j] - centre) * scale)
-        by_beta[j] += g[j]
+        dgamma[j] += g[j] * ((x[j] - centre) * scale)
+        dbeta[j] += g[j]

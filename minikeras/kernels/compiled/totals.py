@@ -1,8 +1,8 @@
-"""Sums that each piece of a batch takes for itself, and that are added up in the end.
+"""Sums that each chunk of a batch takes for itself, and that are added up in the end.
 
-A gradient by weights is a sum over a batch. Threads that take some images each need a sum of their
-own; the more pieces there are, the more memory is filled and read again. So a large sum has fewer
-pieces than threads would like.
+A gradient with respect to weights is a sum over a batch. Threads that take some images each need a
+sum of their own; the more chunks there are, the more memory is filled and read again. So a large
+sum has fewer chunks than threads would like.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled
 from minikeras.kernels.compiled.team import ALL, divided, together
 
-# Part of the work that adding up may be, and pieces for each thread where sums are small.
-_SHARE, _MOST_PIECES = 1 / 16, 4
-# Numbers that stay in the first-level cache while those of all pieces are added to them.
+# Part of the work that adding up may be, and chunks for each thread where sums are small.
+_SHARE, _MOST_CHUNKS = 1 / 16, 4
+# Numbers that stay in the first-level cache while those of all chunks are added to them.
 _AT_ONCE = 1 << 11
 
 
 def each_thread(work, nbytes):
-    """How many pieces for each thread are worth a sum of their own.
+    """How many chunks for each thread are worth a sum of their own.
 
     Args:
         work: nanoseconds that the whole batch may take one core.
@@ -33,14 +33,14 @@ def each_thread(work, nbytes):
         (4, 1)
     """
     extra = 3 * nbytes / BYTES  # filled, read, and the total written
-    return int(min(max(_SHARE * work // max(extra, 1), 1), _MOST_PIECES))
+    return int(min(max(_SHARE * work // max(extra, 1), 1), _MOST_CHUNKS))
 
 
 def added(totals):
-    """Add up the sums of all pieces, in their order.
+    """Add up the sums of all chunks, in their order.
 
     Args:
-        totals: Array `(pieces, ...)`, contiguous.
+        totals: Array `(chunks, ...)`, contiguous.
 
     Returns:
         Array of the shape of one of them.
