@@ -27,15 +27,12 @@ static __device__ Group group_of(place row, int width, int groups, int group_wid
 // normalization, which is that of one group at one position. It saves the divisions.
 struct Line {
     place first;
-    int width, first_factor;
+    int width;
     __device__ place at(int i) const { return first + i; }
-    __device__ int factor(int i) const { return first_factor + i; }
+    __device__ int factor(int i) const { return i; }
 };
-static __device__ bool is_line(int width, int group_width, int behind) {
-    return width == group_width && behind == 1;
-}
-static __device__ Line line_of(place row, int width, int groups) {
-    return {row * width, width, (int)(row % groups) * width};
+static __device__ bool is_line(int width, int groups, int group_width, int behind) {
+    return groups == 1 && width == group_width && behind == 1;
 }
 
 template <class Row>
@@ -89,8 +86,8 @@ extern "C" __global__ void normalize_rows(const real* x, const real* gamma, cons
                                           int has_gamma, int has_beta, int centred, int groups,
                                           int group_width, int behind, int width, place rows) {
     FOR_EACH_ROW(r, rows) {
-        if (is_line(width, group_width, behind)) {
-            normalize(line_of(r, width, groups), x, gamma, beta, y, mean + r, inverse + r, epsilon,
+        if (is_line(width, groups, group_width, behind)) {
+            normalize(Line{r * width, width}, x, gamma, beta, y, mean + r, inverse + r, epsilon,
                       has_gamma, has_beta, centred);
         } else {
             normalize(group_of(r, width, groups, group_width, behind), x, gamma, beta, y, mean + r,
@@ -105,8 +102,8 @@ extern "C" __global__ void normalize_rows_input_grad(const real* g, const real* 
                                                      int centred, int groups, int group_width,
                                                      int behind, int width, place rows) {
     FOR_EACH_ROW(r, rows) {
-        if (is_line(width, group_width, behind)) {
-            input_gradient(line_of(r, width, groups), g, x, gamma, mean[r], inverse[r], dx,
+        if (is_line(width, groups, group_width, behind)) {
+            input_gradient(Line{r * width, width}, g, x, gamma, mean[r], inverse[r], dx,
                            has_gamma, centred);
         } else {
             input_gradient(group_of(r, width, groups, group_width, behind), g, x, gamma, mean[r],
