@@ -1,10 +1,11 @@
 """Activation functions of several steps, each in one pass over the array; large ones by threads.
 
-With `s = sigmoid(x)`, and `u = scale * (x + cubic * x**3)` for GELU:
+With `s = sigmoid(x)`, and `t = tanh(u)`, `u = scale * (x + cubic * x**3)` for GELU:
 
-    silu   y = x * s                   dx = g * s * (1 + x * (1 - s))
-    gelu   y = x * (1 + tanh(u)) / 2   dx = g * (1 + tanh(u) + x * (1 - tanh(u)**2) * du/dx) / 2
-                                       du/dx = scale * (1 + 3 * cubic * x**2)
+    silu   y = x * s             dx = g * s * (1 + x * (1 - s))
+    gelu   y = x * (1 + t) / 2   dx = g * (1 + t + slope) / 2
+                                 slope = x * (1 - t**2) * du/dx
+                                 du/dx = scale * (1 + 3 * cubic * x**2)
 """
 
 import numpy as np
@@ -117,6 +118,6 @@ def _gelu_backward(team, ends, number, g, x, t, out):
     cubic = kind(3 * shared.GELU_CUBIC * shared.GELU_SCALE)
     scale, one, half = kind(shared.GELU_SCALE), kind(1), kind(0.5)
     for i in range(out.size):
-        tanh_u = t[i]
-        x_dtanh = (x[i] * x[i] * cubic + scale) * x[i] * (one - tanh_u * tanh_u)
-        out[i] = (x_dtanh + tanh_u + one) * half * g[i]
+        t_i = t[i]
+        slope = (x[i] * x[i] * cubic + scale) * x[i] * (one - t_i * t_i)
+        out[i] = (slope + t_i + one) * half * g[i]
