@@ -35,7 +35,7 @@ class Field:
     attribute: str | None = None
 
 
-def python_numbers(value):
+def python_numbers(value) -> Any:
     """Return an argument with NumPy's numbers, and arrays of integers, as Python's own.
 
     All arguments of layers come through here, so that checks need to know Python's numbers alone

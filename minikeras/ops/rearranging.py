@@ -1,5 +1,7 @@
 """The elements of a tensor repeated, mirrored, shifted, padded, or dealt out anew."""
 
+from typing import Any
+
 import numpy as np
 
 from minikeras.autograd.composite import convert_to_tensor, op
@@ -33,7 +35,7 @@ def repeat(x, repeats, axis=None):
     """
     x = ravel(x) if axis is None else convert_to_tensor(x)
     axis = 0 if axis is None else dims.normalize_axis(axis, x.ndim)
-    counts = _counts(repeats)
+    counts: Any = _counts(repeats)
     if len(counts) > 1:
         return take(x, np.repeat(np.arange(len(counts), dtype="int32"), counts), axis=axis)
     (count,) = counts
