@@ -1,6 +1,6 @@
 """Front desk of `minikeras.random`."""
 
-from minikeras.ops.random import (
+from minikeras.ops.random.draws import (
     beta,
     binomial,
     categorical,
@@ -12,7 +12,7 @@ from minikeras.ops.random import (
     truncated_normal,
     uniform,
 )
-from minikeras.ops.seeds import SeedGenerator
+from minikeras.ops.random.seeds import SeedGenerator
 
 __all__ = [
     "SeedGenerator",

@@ -18,8 +18,8 @@ from minikeras.core.settings import (
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
-from minikeras.ops.encoding import normalize, to_categorical
-from minikeras.ops.seeds import set_random_seed
+from minikeras.ops.core.encoding import normalize, to_categorical
+from minikeras.ops.random.seeds import set_random_seed
 from minikeras.training.data.py_dataset import PyDataset
 from minikeras.training.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from minikeras.training.progbar import Progbar

@@ -13,7 +13,7 @@ from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import registry
-from minikeras.ops.activation import relu as relu_op
+from minikeras.ops.nn.activation import relu as relu_op
 
 pytestmark = pytest.mark.parity
 

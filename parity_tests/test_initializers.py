@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minikeras import initializers
-from minikeras.ops.seeds import SeedGenerator
+from minikeras.ops.random.seeds import SeedGenerator
 
 pytestmark = pytest.mark.parity
 

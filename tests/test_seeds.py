@@ -8,8 +8,7 @@ import pytest
 from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core.dims import Dim
-from minikeras.ops import random as draws
-from minikeras.ops import seeds
+from minikeras.ops.random import draws, seeds
 
 DRAWS = {
     "uniform": (lambda s, g: draws.uniform(s, seed=g), "float32"),

@@ -2,7 +2,8 @@
 
 from minikeras.activations.activations import exponential, gelu, linear, mish, relu, table
 from minikeras.core import registry
-from minikeras.ops.activation import (
+from minikeras.ops.elementwise.exponential import tanh
+from minikeras.ops.nn.activation import (
     celu,
     elu,
     glu,
@@ -14,9 +15,7 @@ from minikeras.ops.activation import (
     selu,
     silu,
 )
-from minikeras.ops.exponential import tanh
-from minikeras.ops.nn import log_softmax, sigmoid, softmax, sparsemax
-from minikeras.ops.shrinkage import (
+from minikeras.ops.nn.shrinkage import (
     hard_shrink,
     log_sigmoid,
     soft_shrink,
@@ -28,6 +27,7 @@ from minikeras.ops.shrinkage import (
     tanh_shrink,
     threshold,
 )
+from minikeras.ops.nn.softmax import log_softmax, sigmoid, softmax, sparsemax
 
 hard_swish = table.add(hard_silu, "hard_swish")
 swish = table.add(silu, "swish")

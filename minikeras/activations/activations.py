@@ -1,11 +1,11 @@
 """Activations that differ from the op of that name, and the table in which all are found."""
 
+from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.primitive import cast
 from minikeras.core import registry
-from minikeras.ops import activation, shrinkage
-from minikeras.ops import exponential as exponential_ops
-from minikeras.ops.comparison import where
+from minikeras.ops.elementwise import exponential as exponential_ops
+from minikeras.ops.elementwise.comparison import where
+from minikeras.ops.nn import activation, shrinkage
 
 table = registry.Table("activation function", "keras.activations")
 

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, Protocol
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
-from minikeras.autograd.primitive import cast, stacked_nest
+from minikeras.autograd.base_ops import cast, stacked_nest
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from, holds_tensors
 from minikeras.core.dims import Dim

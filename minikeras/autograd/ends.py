@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from minikeras.arrays import device
+from minikeras.autograd.base_ops import broadcast_to, cast
 from minikeras.autograd.node import Leaf, Place, making_leaf, recording
-from minikeras.autograd.primitive import broadcast_to, cast
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.core import dtypes, trees

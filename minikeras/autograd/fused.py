@@ -11,9 +11,9 @@ from minikeras.autograd.backward import pull_back
 from minikeras.autograd.families import Family, Statics, elementwise
 from minikeras.autograd.node import Node, recording
 from minikeras.autograd.primitive import Primitive, primitive
-from minikeras.autograd.rules import filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
+from minikeras.autograd.vjps import filled, rebuilt
 from minikeras.core import settings
 from minikeras.core.types import Array, ArrayModule, List, Tuple
 
@@ -58,6 +58,7 @@ class Fused(Primitive):
         self.backward_kernel = backward
         self.compute_backward: Callable[..., Any] = np.errstate(all="ignore")(backward)
         self.__doc__ = reference.__doc__
+        self.__wrapped__ = reference
         self.__module__ = reference.__module__
 
     @property

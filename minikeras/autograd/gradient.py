@@ -8,6 +8,7 @@ from typing import Any
 
 from minikeras.arrays import device
 from minikeras.autograd.backward import backpropagate, recorded, release
+from minikeras.autograd.base_ops import reshaped, stacked
 from minikeras.autograd.ends import (
     Seed,
     is_tensor,
@@ -18,7 +19,7 @@ from minikeras.autograd.ends import (
 )
 from minikeras.autograd.families import elementwise
 from minikeras.autograd.node import Leaf, Place, next_serial, recording
-from minikeras.autograd.primitive import primitive, reshaped, stacked
+from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dtypes, trees

@@ -5,8 +5,8 @@ attributes by keyword. Everything that every op owes is done here, once: values 
 dtypes are promoted, shapes alone are answered from the rule, placeholders are recorded in the
 model's graph, and, if something needs a gradient, one node is put on the tape.
 
-A gradient rule is ordinary code over ops, so that recording it gives the next order. Its
-parameters say what the tape must hold: `g` first (the gradient by the output), then any of
+A vjp is ordinary code over ops, so that recording it gives the next order. Its parameters say what
+the tape must save: `g` first (the gradient with respect to the output), then any of
 
 - an input's name (`x`): that input; `x_shape`, `x_dtype`: only its shape or dtype;
 - `y`: the output (a tuple, if there are several);
@@ -22,22 +22,33 @@ import numpy as np
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.binding import Binding
-from minikeras.autograd.families import Family, Statics, elementwise, stacking
+from minikeras.autograd.families import Family, Statics
 from minikeras.autograd.node import Node, left, recording
-from minikeras.autograd.rules import Rule, filled, rebuilt
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from, boxed, holds_tensors, wrap
+from minikeras.autograd.vjps import VJP, filled, rebuilt
 from minikeras.core import dims, dtypes, settings, trees
 from minikeras.core.copying import ByReference
-from minikeras.core.dims import Comparison, Dim, Shape
-from minikeras.core.types import Array, ArrayModule, DTypeLike, List, Tuple
+from minikeras.core.dims import Comparison, Dim
+from minikeras.core.types import Array, ArrayModule, List, Tuple
 
 Kernel = Callable[..., Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+class _Mechanism:
+    """The ops that every op needs; `base_ops` puts them here."""
+
+    cast: Any
+    sum_to: Any
+    stacked_nest: Any
+
+
+mechanism = _Mechanism()
+
+
 class Primitive(ByReference):
-    """An op with its kernel, its dtype and shape rules, and its gradient rules.
+    """An op with its kernel, its dtype and shape rules, and its vjps.
 
     Args:
         kernel: function `(xp, *arrays, **statics)` that returns one array or a tuple of them.
@@ -55,6 +66,7 @@ class Primitive(ByReference):
         self.family = family
         self.name = self.__name__ = name or kernel.__name__
         self.__doc__ = kernel.__doc__
+        self.__wrapped__ = kernel  # what `inspect.getsource` shows
         self.__module__ = kernel.__module__
         self.variadic = variadic
         self.bind = Binding(kernel, self.name, variadic)
@@ -62,37 +74,37 @@ class Primitive(ByReference):
         self.defaults, self._static_names = self.bind.defaults, self.bind.defaults.keys()
         self.__signature__ = self.bind.signature
         self._arity = len(self.inputs)
-        self.rules: dict[int, Rule] = {}
-        self.joint_rule: Rule | None = None
+        self.vjps: dict[int, VJP] = {}
+        self.joint_vjp: VJP | None = None
         self._plans: dict[tuple[bool, ...], tuple[tuple[int, ...], bool]] = {}
         self._targets: dict[Any, Any] = {}
         self._placements: dict[Kernel, Kernel] = {}
         self._shape_rule: Callable[..., Any] | None = None
 
     def vjp(self, *wrt: str) -> Callable[[Function], Function]:
-        """Register the gradient rule by the named inputs (by the only one, if none is named)."""
+        """Register the vjp with respect to the named inputs (to the only one, if none is named)."""
 
         def register(function: Function) -> Function:
             for name in wrt or self.inputs[:1]:
-                self.rules[self.inputs.index(name)] = Rule(function, self)
+                self.vjps[self.inputs.index(name)] = VJP(function, self)
             return function
 
         return register
 
     def vjp_all(self, function: Function) -> Function:
-        """Register one rule that returns the gradients by all inputs."""
-        self.joint_rule = Rule(function, self)
+        """Register one vjp that returns the gradients with respect to all inputs."""
+        self.joint_vjp = VJP(function, self)
         return function
 
-    def rule(self, function: Function) -> Function:
+    def shape_rule(self, function: Function) -> Function:
         """Register an explicit shape rule: Abstracts and statics in, Abstract(s) out."""
         self._shape_rule = function
         return function
 
     @property
     def differentiable(self) -> bool:
-        """Whether there is any gradient rule."""
-        return bool(self.rules or self.joint_rule)
+        """Whether there is any vjp."""
+        return bool(self.vjps or self.joint_vjp)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -126,7 +138,7 @@ class Primitive(ByReference):
         if targets is None:
             return tensors
         return [
-            t if t.dtype == target else cast(t, dtype=target)
+            t if t.dtype == target else mechanism.cast(t, dtype=target)
             for t, target in zip(tensors, targets, strict=True)
         ]
 
@@ -213,7 +225,7 @@ class Primitive(ByReference):
         if self._shape_rule is not None:
             return self._shape_rule(*([specs] if self.variadic else specs), **full)
         if self.family.shape is None:
-            raise TypeError(f"The op '{self.name}' has no shape rule: add one with `rule`.")
+            raise TypeError(f"The op '{self.name}' has no shape rule: add one with `shape_rule`.")
         shapes = [None if s is None else s.shape for s in specs]
         dtype = self.family.result(specs[0].dtype, full)
         return Abstract(self.family.shape(shapes, full), dtype)
@@ -260,18 +272,18 @@ class Primitive(ByReference):
         )
 
     def _plan(self, live: tuple[bool, ...]) -> tuple[tuple[int, ...], bool]:
-        """Return which inputs, and whether the output, the rules in question ask for."""
+        """Return which inputs, and whether the output, the vjps in question ask for."""
         plan = self._plans.get(live)
         if plan is None:
-            if self.joint_rule:
-                rules = [self.joint_rule]
+            if self.joint_vjp:
+                asked = [self.joint_vjp]
             else:
-                rules = [self.rules[i] for i, on in enumerate(live) if on and i in self.rules]
+                asked = [self.vjps[i] for i, on in enumerate(live) if on and i in self.vjps]
             if self.variadic:
-                wanted = range(len(live)) if any(rule.inputs for rule in rules) else ()
+                wanted = range(len(live)) if any(vjp.inputs for vjp in asked) else ()
             else:
-                wanted = sorted({i for rule in rules for i in rule.inputs})
-            plan = self._plans[live] = (tuple(wanted), any(rule.output for rule in rules))
+                wanted = sorted({i for vjp in asked for i in vjp.inputs})
+            plan = self._plans[live] = (tuple(wanted), any(vjp.output for vjp in asked))
         return plan
 
     def kept_input(self, node: Node, i: int) -> Tensor | list[Tensor]:
@@ -281,18 +293,19 @@ class Primitive(ByReference):
         return rebuilt(node, i)
 
     def backward(self, node: Node, gradients: list[Any]) -> list[Any]:
-        """Return the gradient by every input that needs one, None for the others."""
+        """Return the gradient with respect to every input that needs one, None for the others."""
         g: Any = gradients[0] if len(gradients) == 1 else filled(gradients, node.outputs)
         specs: Sequence[Any] = node.specs
-        if self.joint_rule:
-            found = self.joint_rule(node, g)
+        if self.joint_vjp:
+            found = self.joint_vjp(node, g)
         else:
             found = [
-                self.rules[i](node, g) if parent is not None and i in self.rules else None
+                self.vjps[i](node, g) if parent is not None and i in self.vjps else None
                 for i, parent in enumerate(node.parents)
             ]
         if not self.family.broadcasts:
             return found
+        sum_to = mechanism.sum_to
         return [
             value if value is None or value.shape == spec[0] else sum_to(value, shape=spec[0])
             for value, spec in zip(found, specs, strict=True)
@@ -329,7 +342,7 @@ def _operand(value: Any, others: Sequence[Any]) -> Any:
     if hasattr(value, "as_operand"):
         return value.as_operand()
     if isinstance(value, (List, Tuple)) and holds_tensors(value):
-        return stacked_nest(value)
+        return mechanism.stacked_nest(value)
     if not device.in_use:
         return Tensor(array_from(value))
     with device.place_of(_first_array(others)):
@@ -351,129 +364,10 @@ def _dtype_of(value: Any) -> str | None:
 
 def _to_dtype(value: Any, target: Any, others: Sequence[Any]) -> Any:
     if type(value) is not _Weak:
-        return cast(value, dtype=target)
+        return mechanism.cast(value, dtype=target)
     if type(value.value) in (Dim, Comparison):
         return Abstract((), target)
     if not device.in_use:
         return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
     with device.place_of(_first_array(others)):
         return Tensor(device.asarray(value.value, dtypes.NUMPY[target]))
-
-
-# The ops that the mechanism itself applies: to promote, and to undo broadcasting.
-
-
-@primitive(elementwise)
-def cast(xp: ArrayModule, x: Array, *, dtype: DTypeLike) -> Array:
-    """Cast a tensor to another dtype.
-
-    Args:
-        x: tensor or array-like.
-        dtype: name of the dtype.
-
-    Returns:
-        A tensor of that dtype.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.ops.cast([1.7, -2.0], "int32")
-        <Tensor: shape=(2,), dtype=int32, numpy=array([ 1, -2], dtype=int32)>
-    """
-    return x.astype(dtypes.NUMPY[dtypes.standardize(dtype)], copy=False)
-
-
-@cast.rule
-def _(x: Abstract, *, dtype: DTypeLike) -> Abstract:
-    return Abstract(x.shape, dtypes.standardize(dtype))
-
-
-@cast.vjp()
-def _(g: Tensor, x_dtype: str) -> Tensor:
-    return cast(g, dtype=x_dtype)
-
-
-@primitive(elementwise)
-def broadcast_to(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
-    """Repeat a tensor along axes of size 1, and new ones in front, up to a shape.
-
-    Args:
-        x: tensor.
-        shape: tuple of ints.
-
-    Returns:
-        A tensor of that shape.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.ops.broadcast_to([1, 2], (2, 2)).tolist()
-        [[1, 2], [1, 2]]
-    """
-    return xp.broadcast_to(x, shape)
-
-
-@broadcast_to.rule
-def _(x: Abstract, *, shape: Shape) -> Abstract:
-    shape = dims.as_shape(shape)
-    if not dims.may_broadcast(x.shape, shape):
-        raise ValueError(
-            f"Cannot broadcast a tensor of shape {dims.to_public(x.shape)} to {shape}."
-        )
-    return Abstract(shape, x.dtype)
-
-
-@broadcast_to.vjp()
-def _(g: Tensor, x_shape: Shape) -> Tensor:
-    return sum_to(g, shape=x_shape)
-
-
-@primitive(elementwise)
-def sum_to(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
-    """Sum over the axes along which `broadcast_to` would repeat, down to a shape."""
-    extra = x.ndim - len(shape)
-    stretched = tuple(i + extra for i, size in enumerate(shape) if size == 1)
-    axes = tuple(range(extra)) + tuple(i for i in stretched if x.shape[i] != 1)
-    return x.sum(axis=axes, dtype=x.dtype).reshape(shape)
-
-
-@sum_to.rule
-def _(x: Abstract, *, shape: Shape) -> Abstract:
-    return Abstract(shape, x.dtype)
-
-
-@sum_to.vjp()
-def _(g: Tensor, x_shape: Shape) -> Tensor:
-    extra = (1,) * (len(x_shape) - g.ndim)
-    return broadcast_to(reshaped(g, shape=extra + g.shape), shape=x_shape)
-
-
-@primitive(elementwise)
-def reshaped(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
-    """The same elements in another shape."""
-    return x.reshape(shape)
-
-
-@reshaped.vjp()
-def _(g: Tensor, x_shape: Shape) -> Tensor:
-    return reshaped(g, shape=x_shape)
-
-
-@reshaped.rule
-def _(x: Abstract, *, shape: Shape) -> Abstract:
-    return Abstract(shape, x.dtype)
-
-
-@primitive(stacking, variadic=True)
-def stacked(xp: ArrayModule, *xs: Array, axis: int = 0) -> Array:
-    """Tensors of one shape along a new axis of one tensor."""
-    return xp.stack(xs, axis=axis)
-
-
-@stacked.vjp_all
-def _(g: Tensor, axis: int) -> list[Tensor]:
-    return [g[(*[slice(None)] * axis, i)] for i in range(g.shape[axis])]
-
-
-def stacked_nest(nest: Sequence[Any]) -> Any:
-    """Return nested lists with tensors in them as one tensor, made where these lie."""
-    within = [isinstance(part, (List, Tuple)) and holds_tensors(part) for part in nest]
-    return stacked([stacked_nest(p) if deep else p for p, deep in zip(nest, within, strict=True)])

@@ -25,7 +25,7 @@ class Operators:
     __slots__ = ()
     __array_priority__ = 100
 
-    if TYPE_CHECKING:  # the checker's view of what `minikeras.ops.operators` puts here
+    if TYPE_CHECKING:  # the checker's view of what `minikeras.ops.core.operators` puts here
 
         def _unary(self) -> Any: ...
         def _binary(self, other: Any) -> Any: ...

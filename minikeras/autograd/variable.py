@@ -17,8 +17,8 @@ import numpy as np
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
+from minikeras.autograd.base_ops import cast
 from minikeras.autograd.node import Leaf, left, made_variable, making_leaf, recording
-from minikeras.autograd.primitive import cast
 from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Operators, Tensor, array_from, host_array

@@ -2,10 +2,10 @@
 
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import names, registry, settings
-from minikeras.ops.elementwise import square
-from minikeras.ops.extremes import clip, maximum
-from minikeras.ops.reduction import sum as sum_of
-from minikeras.ops.roots import sqrt
+from minikeras.ops.elementwise.arithmetic import square
+from minikeras.ops.elementwise.extremes import clip, maximum
+from minikeras.ops.elementwise.roots import sqrt
+from minikeras.ops.reductions.sums import sum as sum_of
 
 table = registry.Table("constraint", "keras.constraints")
 

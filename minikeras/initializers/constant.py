@@ -8,7 +8,7 @@ from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import dims, dtypes, registry
 from minikeras.core.distribution import how_to_install
 from minikeras.initializers.initializer import Initializer, initializer
-from minikeras.ops import creation
+from minikeras.ops.creation import filled as creation
 
 # Coefficients of the raised-cosine windows: w = sum over k of (-1)^k a_k cos(2 pi k n / N).
 _COSINE_WINDOWS = {"boxcar": (1.0,), "hann": (0.5, 0.5), "hamming": (0.54, 0.46)}

@@ -13,8 +13,8 @@ from minikeras.arrays import device
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dtypes, registry
 from minikeras.initializers.initializer import Initializer, initializer
-from minikeras.ops import random as draws
-from minikeras.ops.seeds import SeedGenerator, is_seed, make_default_seed
+from minikeras.ops.random import draws
+from minikeras.ops.random.seeds import SeedGenerator, is_seed, make_default_seed
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
 _DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")

@@ -1,6 +1,6 @@
 """Layers: the parts that models are made of."""
 
-from minikeras.layers.activation import (
+from minikeras.layers.activations.activation import (
     ELU,
     Activation,
     LeakyReLU,
@@ -8,26 +8,24 @@ from minikeras.layers.activation import (
     ReLU,
     Softmax,
 )
-from minikeras.layers.attention import (
+from minikeras.layers.attention.group_query_attention import (
+    GroupQueryAttention,
+)
+from minikeras.layers.attention.multi_head_attention import (
+    MultiHeadAttention,
+)
+from minikeras.layers.attention.plain import (
     AdditiveAttention,
     Attention,
 )
-from minikeras.layers.base import (
+from minikeras.layers.base.input_spec import (
+    InputSpec,
+)
+from minikeras.layers.base.layer import (
     Layer,
     layer_table,
 )
-from minikeras.layers.batch_norm import (
-    BatchNormalization,
-)
-from minikeras.layers.bordering import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
-)
-from minikeras.layers.conv import (
+from minikeras.layers.convolutional.conv import (
     Conv1D,
     Conv2D,
     Conv3D,
@@ -35,7 +33,7 @@ from minikeras.layers.conv import (
     Convolution2D,
     Convolution3D,
 )
-from minikeras.layers.conv_transpose import (
+from minikeras.layers.convolutional.conv_transpose import (
     Conv1DTranspose,
     Conv2DTranspose,
     Conv3DTranspose,
@@ -43,8 +41,7 @@ from minikeras.layers.conv_transpose import (
     Convolution2DTranspose,
     Convolution3DTranspose,
 )
-from minikeras.layers.core import Dense, Embedding, Identity, Lambda, Masking
-from minikeras.layers.depthwise_conv import (
+from minikeras.layers.convolutional.depthwise_conv import (
     DepthwiseConv1D,
     DepthwiseConv2D,
     SeparableConv1D,
@@ -52,37 +49,12 @@ from minikeras.layers.depthwise_conv import (
     SeparableConvolution1D,
     SeparableConvolution2D,
 )
-from minikeras.layers.einsum_dense import (
+from minikeras.layers.core.basic import Dense, Embedding, Identity, Lambda, Masking
+from minikeras.layers.core.einsum_dense import (
     EinsumDense,
 )
-from minikeras.layers.global_pooling import (
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalAvgPool1D,
-    GlobalAvgPool2D,
-    GlobalAvgPool3D,
-    GlobalMaxPool1D,
-    GlobalMaxPool2D,
-    GlobalMaxPool3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-)
-from minikeras.layers.group_query_attention import (
-    GroupQueryAttention,
-)
-from minikeras.layers.input_layer import Input, InputLayer
-from minikeras.layers.input_spec import (
-    InputSpec,
-)
-from minikeras.layers.joining import (
-    Concatenate,
-    Dot,
-    concatenate,
-    dot,
-)
-from minikeras.layers.merging import (
+from minikeras.layers.core.input_layer import Input, InputLayer
+from minikeras.layers.merging.elementwise import (
     Add,
     Average,
     Maximum,
@@ -96,16 +68,36 @@ from minikeras.layers.merging import (
     multiply,
     subtract,
 )
-from minikeras.layers.multi_head_attention import (
-    MultiHeadAttention,
+from minikeras.layers.merging.joining import (
+    Concatenate,
+    Dot,
+    concatenate,
+    dot,
 )
-from minikeras.layers.norm import (
+from minikeras.layers.normalization.batch_norm import (
+    BatchNormalization,
+)
+from minikeras.layers.normalization.norm import (
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
     UnitNormalization,
 )
-from minikeras.layers.pooling import (
+from minikeras.layers.pooling.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalAvgPool1D,
+    GlobalAvgPool2D,
+    GlobalAvgPool3D,
+    GlobalMaxPool1D,
+    GlobalMaxPool2D,
+    GlobalMaxPool3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
+from minikeras.layers.pooling.windows import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
     AdaptiveAveragePooling3D,
@@ -125,7 +117,7 @@ from minikeras.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from minikeras.layers.regularization import (
+from minikeras.layers.regularization.noise import (
     ActivityRegularization,
     AlphaDropout,
     Dropout,
@@ -135,12 +127,24 @@ from minikeras.layers.regularization import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
-from minikeras.layers.reshaping import (
+from minikeras.layers.reshaping.bordering import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
+from minikeras.layers.reshaping.shapes import (
     Flatten,
     Permute,
     RepeatVector,
     Reshape,
     UpSampling1D,
+)
+from minikeras.layers.reshaping.upsampling import (
+    UpSampling2D,
+    UpSampling3D,
 )
 from minikeras.layers.rnn import (
     GRU,
@@ -153,10 +157,6 @@ from minikeras.layers.rnn import (
     SimpleRNNCell,
     StackedRNNCells,
     TimeDistributed,
-)
-from minikeras.layers.upsampling import (
-    UpSampling2D,
-    UpSampling3D,
 )
 
 __all__ = [

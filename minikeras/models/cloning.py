@@ -2,8 +2,8 @@
 
 from minikeras.autograd.symbolic import OpCall
 from minikeras.core import trees
-from minikeras.layers.base import Layer
-from minikeras.layers.input_layer import Input, InputLayer
+from minikeras.layers.base.layer import Layer
+from minikeras.layers.core.input_layer import Input, InputLayer
 from minikeras.models.functional import Functional
 from minikeras.models.sequential import Sequential
 

@@ -5,10 +5,10 @@ from typing import Any
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, registry, trees
-from minikeras.layers.base import Layer
-from minikeras.layers.call_spec import context
-from minikeras.layers.input_layer import Input, InputLayer
-from minikeras.layers.input_spec import InputSpec
+from minikeras.layers.base.call_spec import context
+from minikeras.layers.base.input_spec import InputSpec
+from minikeras.layers.base.layer import Layer
+from minikeras.layers.core.input_layer import Input, InputLayer
 from minikeras.models.graph import GRAPH_ATTRIBUTES, Graph, detached
 from minikeras.models.model import Model, graph_base
 from minikeras.models.written import functional_from_config, graph_config

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from minikeras.core import registry
-from minikeras.layers.base import Layer
+from minikeras.layers.base.layer import Layer
 from minikeras.training.trainer import Trainer
 
 model_table = registry.Table("model", "keras")

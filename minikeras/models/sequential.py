@@ -2,8 +2,8 @@
 
 from minikeras.autograd.symbolic import KerasTensor, is_keras_tensor
 from minikeras.core import registry, trees
-from minikeras.layers.base import Layer
-from minikeras.layers.input_layer import Input, InputLayer
+from minikeras.layers.base.layer import Layer
+from minikeras.layers.core.input_layer import Input, InputLayer
 from minikeras.models.functional import Functional
 from minikeras.models.model import Model, model_table
 from minikeras.training.trainer import Trainer

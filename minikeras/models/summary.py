@@ -13,7 +13,7 @@ import rich.markup
 import rich.table
 
 from minikeras.core import console, settings, trees
-from minikeras.layers.base import Layer
+from minikeras.layers.base.layer import Layer
 
 _WIDEST_LIST = 88
 _WIDEST_GRAPH = 108

@@ -7,7 +7,7 @@ by the operation that made them, the number of that operation's call, and the ou
 from minikeras import ops
 from minikeras.autograd.symbolic import KerasTensor, OpCall
 from minikeras.core import names, registry, trees
-from minikeras.layers.base import Layer
+from minikeras.layers.base.layer import Layer
 
 # Where Keras's files say that ops come from.
 _OP_MODULES = ("keras.ops", "keras.src.ops")

@@ -2,16 +2,16 @@
 
 import math
 
+from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor
-from minikeras.autograd.primitive import cast
 from minikeras.core import dims, names, registry
-from minikeras.ops.creation import eye, zeros
-from minikeras.ops.elementwise import absolute, square
-from minikeras.ops.extremes import maximum
-from minikeras.ops.linalg import matmul
-from minikeras.ops.reduction import sum as sum_of
-from minikeras.ops.roots import sqrt
-from minikeras.ops.shaping import transpose
+from minikeras.ops.creation.filled import eye, zeros
+from minikeras.ops.elementwise.arithmetic import absolute, square
+from minikeras.ops.elementwise.extremes import maximum
+from minikeras.ops.elementwise.roots import sqrt
+from minikeras.ops.linalg.products import matmul
+from minikeras.ops.reductions.sums import sum as sum_of
+from minikeras.ops.shapes.shaping import transpose
 
 # Keeps a row of zeros from dividing by zero.
 _SMALLEST_SQUARE = 1e-12

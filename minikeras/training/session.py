@@ -1,7 +1,7 @@
 """Beginning anew: automatic names and the global source of seeds."""
 
 from minikeras.core import names
-from minikeras.ops import seeds
+from minikeras.ops.random import seeds
 
 
 def clear_session(free_memory=True):

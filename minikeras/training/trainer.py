@@ -10,8 +10,8 @@ from typing import Any
 from minikeras import ops, optimizers
 from minikeras.autograd.gradient import GradientTape
 from minikeras.core import dtypes, registry, settings, trees
-from minikeras.layers import tracking
-from minikeras.layers.call_spec import signature_of
+from minikeras.layers.base import tracking
+from minikeras.layers.base.call_spec import signature_of
 from minikeras.metrics import Mean
 from minikeras.training.checks import check_indices, check_targets, rehearse
 from minikeras.training.compile_loss import CompileLoss

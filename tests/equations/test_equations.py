@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from minikeras import ops
-from minikeras.ops import activation, attention, crossentropy, nn, random, shrinkage
+from minikeras.ops.nn import activation, attention, crossentropy, shrinkage
+from minikeras.ops.nn import softmax as nn
+from minikeras.ops.random import draws as random
 from tests.equations import activations as act
 from tests.equations import attention as att
 from tests.equations import convolution as conv
@@ -14,7 +16,7 @@ from tests.equations import crossentropy as ce
 from tests.equations import dense, dropout, normalization, pooling
 from tests.equations.ways import WAYS, assert_near, computed, draw
 
-norm = importlib.import_module("minikeras.ops.norm")  # the package has a function of that name
+norm = importlib.import_module("minikeras.ops.nn.norm")  # the package has a function of that name
 EPSILON = 2.0**-10
 
 

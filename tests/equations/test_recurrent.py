@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minikeras import layers
-from minikeras.ops import rnn
+from minikeras.ops.nn import rnn
 from tests.equations import recurrent
 from tests.equations.ways import WAYS, assert_near, computed, draw
 

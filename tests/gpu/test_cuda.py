@@ -31,7 +31,8 @@ from minikeras.kernels.shared import (
 )
 from minikeras.kernels.shared.recurrence import by_gate
 from minikeras.kernels.shared.windows import Grid
-from minikeras.ops import activation, exponential
+from minikeras.ops.elementwise import exponential
+from minikeras.ops.nn import activation
 from tests.gpu import cuda_on_cpu, machine
 from tests.gpu.machine import xp as gpu_xp
 

@@ -9,7 +9,7 @@ from minikeras import config
 from minikeras.kernels.shared import attention as kernels
 from tests.kernels.test_fused import assert_same, both_ways, floats_among
 
-attention = importlib.import_module("minikeras.ops.attention")
+attention = importlib.import_module("minikeras.ops.nn.attention")
 
 SIZES = [  # batch, targets, sources, heads, size, width
     (1, 1, 1, 1, 1, 1),

@@ -12,7 +12,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core.dims import Dim
 from minikeras.layers import rnn as layers
-from minikeras.ops import rnn
+from minikeras.ops.nn import rnn
 
 GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
 SIZES = [(2, 3, 4, 5), (1, 1, 1, 1), (0, 2, 3, 2), (3, 5, 2, 1), (1, 4, 1, 3)]

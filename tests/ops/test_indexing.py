@@ -6,9 +6,9 @@ import pytest
 from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core.dims import Dim
-from minikeras.ops.core import convert_to_tensor
-from minikeras.ops.indexing import get_item, take
-from minikeras.ops.reduction import sum as sum_
+from minikeras.ops.core.tensors import convert_to_tensor
+from minikeras.ops.indexing.lookup import get_item, take
+from minikeras.ops.reductions.sums import sum as sum_
 
 SHAPE = (3, 4, 5)
 _PARTS = [

@@ -9,7 +9,7 @@ from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.symbolic import Abstract, KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
-from minikeras.ops import operators  # noqa: F401 - fills the operators
+from minikeras.ops.core import operators  # noqa: F401 - fills the operators
 
 FLOATS = np.array([[1.5, -2.0, 0.5], [3.0, 4.0, -1.0]], "float32")
 OTHERS = np.array([2.0, 0.5, -1.5], "float32")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minikeras as keras
-from minikeras.ops.seeds import set_random_seed
+from minikeras.ops.random.seeds import set_random_seed
 
 SAMPLES = 40
 _rng = np.random.default_rng(0)

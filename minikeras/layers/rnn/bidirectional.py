@@ -4,8 +4,8 @@ from typing import Any
 
 from minikeras import ops
 from minikeras.core import registry, trees
-from minikeras.layers.base import Layer
-from minikeras.layers.marks import default
+from minikeras.layers.base.layer import Layer
+from minikeras.layers.base.marks import default
 
 _MERGE = {
     "sum": lambda y, back: y + back,

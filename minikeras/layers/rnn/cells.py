@@ -6,12 +6,12 @@ steps of a sequence. The equations stand in `ops.rnn`.
 
 from minikeras import initializers, ops
 from minikeras.core import trees
-from minikeras.layers.base import Layer
-from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.layer import Layer
 from minikeras.layers.rnn.dropout_cell import DropoutRNNCell, project
 from minikeras.layers.rnn.fields import Rate, Units, drawing_seed_first, taking
-from minikeras.ops.rnn import gru_step, lstm_step
-from minikeras.ops.seeds import SeedGenerator
+from minikeras.ops.nn.rnn import gru_step, lstm_step
+from minikeras.ops.random.seeds import SeedGenerator
 
 
 class _Cell(DropoutRNNCell, Layer):

@@ -7,7 +7,7 @@ from typing import Any
 
 from minikeras import ops
 from minikeras.autograd import symbolic
-from minikeras.ops import random
+from minikeras.ops.random import draws as random
 
 
 class DropoutRNNCell:

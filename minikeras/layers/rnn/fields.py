@@ -5,8 +5,8 @@ from functools import wraps
 from typing import Annotated
 
 from minikeras.core.constructors import bound
-from minikeras.layers.declare import Field
-from minikeras.ops.seeds import make_default_seed
+from minikeras.layers.base.declare import Field
+from minikeras.ops.random.seeds import make_default_seed
 
 
 def _units(value, name):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from minikeras import activations, ops
-from minikeras.layers.input_spec import InputSpec
+from minikeras.layers.base.input_spec import InputSpec
 from minikeras.layers.rnn.rnn import RNN
 
 # To the checker this part of a layer is an RNN, whose methods it goes on to by `super()`.

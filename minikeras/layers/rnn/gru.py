@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from minikeras.layers.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
 from minikeras.layers.rnn.cells import GRUCell
 from minikeras.layers.rnn.fields import Rate, Units, taking
 from minikeras.layers.rnn.fused import FusedRNN
 from minikeras.layers.rnn.rnn import RNN
-from minikeras.ops import rnn as sequences
+from minikeras.ops.nn import rnn as sequences
 
 
 @taking(zero_output_for_mask=False, implementation=2)

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from minikeras import initializers, ops
 from minikeras.autograd.variable import Variable
 from minikeras.core import registry, trees
-from minikeras.layers.base import Layer
-from minikeras.layers.declare import Field, layer
-from minikeras.layers.marks import default
+from minikeras.layers.base.declare import Field, layer
+from minikeras.layers.base.layer import Layer
+from minikeras.layers.base.marks import default
 from minikeras.layers.rnn.stacked import (
     StackedRNNCells,
     call_cell,
@@ -16,7 +16,7 @@ from minikeras.layers.rnn.stacked import (
     output_size,
     sizes,
 )
-from minikeras.ops.rnn import checked_mask, rnn
+from minikeras.ops.nn.rnn import checked_mask, rnn
 
 
 def _as_cell(cell, name):

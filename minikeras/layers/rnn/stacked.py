@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from minikeras import ops
 from minikeras.core import registry, trees
-from minikeras.layers.base import Layer
-from minikeras.layers.declare import Field, layer
+from minikeras.layers.base.declare import Field, layer
+from minikeras.layers.base.layer import Layer
 
 
 def _checked_cells(cells, name):

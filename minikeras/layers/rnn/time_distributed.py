@@ -6,10 +6,10 @@ from minikeras import ops
 from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, registry, trees
-from minikeras.layers.base import Layer
-from minikeras.layers.call_spec import signature_of
-from minikeras.layers.declare import Field, layer
-from minikeras.layers.marks import default
+from minikeras.layers.base.call_spec import signature_of
+from minikeras.layers.base.declare import Field, layer
+from minikeras.layers.base.layer import Layer
+from minikeras.layers.base.marks import default
 
 # Layers that treat every sample by itself and draw no random numbers: all steps of all samples may
 # go through them as one large batch.

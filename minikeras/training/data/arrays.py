@@ -8,7 +8,7 @@ from minikeras.arrays import device
 from minikeras.arrays.order import batch_order, epoch_order
 from minikeras.autograd.tensor import Tensor, native
 from minikeras.core import settings, trees
-from minikeras.ops.seeds import run_seed
+from minikeras.ops.random.seeds import run_seed
 from minikeras.training.data.unpack import (
     class_weights_to_sample_weights,
     pack_x_y_sample_weight,

@@ -1,0 +1,131 @@
+"""Grouped-query attention: several heads of queries share one head of keys and values.
+
+Ainslie et al., "GQA: Training Generalized Multi-Query Transformer Models" (2023).
+"""
+
+from minikeras import ops
+from minikeras.core import names
+from minikeras.layers.attention.heads import Window, _Heads
+from minikeras.layers.base.declare import Constraint, Initializer, Regularizer, layer
+
+
+@layer
+class GroupQueryAttention(_Heads):
+    """Attention whose heads share keys and values in groups.
+
+    With as many heads of keys as of queries this is `MultiHeadAttention`, with one it is
+    multi-query attention.
+
+    Args:
+        head_dim: size of a head's queries, keys and values.
+        num_query_heads: number of heads of queries.
+        num_key_value_heads: number of heads of keys and values, which divides that of queries.
+        dropout: the part of the weights that is dropped while training, from 0 to 1.
+        use_bias: whether the projections add a bias.
+        sliding_window: how many places a target sees to each side, its own included; None for all.
+        flash_attention: None or False; True is refused when called, as there is none on a CPU.
+        kernel_initializer: initializer of the projections' kernels.
+        bias_initializer: initializer of their biases.
+        kernel_regularizer: regularizer of their kernels.
+        bias_regularizer: regularizer of their biases.
+        activity_regularizer: regularizer of their outputs and of the layer's.
+        kernel_constraint: constraint of their kernels.
+        bias_constraint: constraint of their biases.
+        use_gate: whether the heads' findings are multiplied by a sigmoid projection of the query.
+        seed: int, or None for one drawn from Python's `random`: what dropout draws from.
+        **kwargs: `name`, `dtype`, `trainable`.
+
+    Raises:
+        ValueError: if the numbers of heads do not divide.
+
+    Example:
+        >>> import minikeras as keras
+        >>> layer = keras.layers.GroupQueryAttention(4, num_query_heads=6, num_key_value_heads=2)
+        >>> x = keras.ops.ones((1, 5, 3))
+        >>> layer(x, x).shape
+        (1, 5, 3)
+    """
+
+    # Keras's own class has another name than the one it is known by.
+    class_name = "GroupedQueryAttention"
+
+    head_dim: int
+    num_query_heads: int
+    num_key_value_heads: int
+    dropout: float = 0.0
+    use_bias: bool = True
+    sliding_window: Window = None
+    flash_attention: bool | None = None
+    kernel_initializer: Initializer = "glorot_uniform"
+    bias_initializer: Initializer = "zeros"
+    kernel_regularizer: Regularizer = None
+    bias_regularizer: Regularizer = None
+    activity_regularizer: Regularizer = None
+    kernel_constraint: Constraint = None
+    bias_constraint: Constraint = None
+    use_gate: bool = False
+    seed: int | None = None
+
+    def __init__(self, *args, **kwargs):
+        if kwargs.get("name") is None:
+            kwargs["name"] = names.unique("grouped_query_attention")
+        GroupQueryAttention.from_fields(self, *args, **kwargs)
+
+    def setup(self):
+        """Check that the heads divide."""
+        super().setup()
+        if self.num_query_heads % self.num_key_value_heads:
+            raise ValueError(
+                "`num_query_heads` must be divisible by `num_key_value_heads`. Received: "
+                f"num_query_heads={self.num_query_heads}, "
+                f"num_key_value_heads={self.num_key_value_heads}"
+            )
+        self.num_repeats = self.num_query_heads // self.num_key_value_heads
+        self._penalty_of_projections = self.activity_regularizer
+
+    def build(self, query_shape, value_shape, key_shape=None):
+        """Make the projections, and what attends.
+
+        Args:
+            query_shape: shape of the query.
+            value_shape: shape of the value.
+            key_shape: shape of the key; None for that of the value.
+        """
+        key_shape = value_shape if key_shape is None else key_shape
+        all_heads = (self.num_query_heads, self.head_dim)
+        shared_heads = (self.num_key_value_heads, self.head_dim)
+        self.query_dense = self._projection("query", query_shape, 1, all_heads)
+        self.key_dense = self._projection("key", key_shape, 1, shared_heads)
+        if self.use_gate:
+            self._gate_dense = self._projection(
+                "gate", query_shape, 1, all_heads, activation="sigmoid"
+            )
+        self.value_dense = self._projection("value", value_shape, 1, shared_heads)
+        self._build_attention(4, (1,), self.head_dim)
+        shape = (*query_shape[:-1], *all_heads)
+        self.output_dense = self._projection("attention_output", shape, 2, query_shape[-1:])
+
+    def _for_all_heads(self, x):
+        return x if self.num_repeats == 1 else ops.repeat(x, self.num_repeats, axis=2)
+
+    def compute_output_shape(self, query_shape, value_shape, key_shape=None):
+        """Return the query's shape."""
+        key_shape = value_shape if key_shape is None else key_shape
+        shapes = f"query_shape={tuple(query_shape)}, value_shape={tuple(value_shape)}"
+        if query_shape[-1] != value_shape[-1]:
+            raise ValueError(
+                "The last dimension of `query_shape` and `value_shape` must be equal, but are "
+                f"{query_shape[-1]}, {value_shape[-1]}. Received: {shapes}"
+            )
+        if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
+            raise ValueError(
+                "All dimensions of `value` and `key`, except the last one, must be equal. "
+                f"Received: {shapes} and key_shape={tuple(key_shape)}"
+            )
+        return tuple(query_shape)
+
+    def get_config(self):
+        """Return the constructor's arguments, in the form that Keras's own layer writes."""
+        config = super().get_config()
+        del config["flash_attention"]
+        return config

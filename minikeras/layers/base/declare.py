@@ -1,0 +1,144 @@
+"""`@layer`: a layer's arguments, declared once as typed fields.
+
+From the fields come the constructor and its signature, the conversion of names and configs to
+objects, `get_config` and `from_config`. A field's annotation may carry a `Field`, which knows how a
+value is converted when it comes in and how it is written into a config.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, get_args, get_origin
+
+import numpy as np
+
+from minikeras import activations, constraints, initializers, regularizers
+from minikeras.core.constructors import REQUIRED, constructor, signature_of
+from minikeras.layers.base.layer import Layer
+
+# Fields of these names only say at which position the base class's argument stands.
+_OF_EVERY_LAYER = ("name", "dtype")
+
+
+@dataclass(frozen=True)
+class Field:
+    """How a field's value comes in and goes out.
+
+    Args:
+        convert: function of `(value, name)` that returns what the layer keeps.
+        serialize: function of the kept value that returns what the config holds.
+        attribute: the attribute that keeps the value, where it is not the field's name.
+    """
+
+    convert: Callable[[Any, str], Any] = lambda value, name: value
+    serialize: Callable[[Any], Any] = lambda value: value
+    attribute: str | None = None
+
+
+def python_numbers(value) -> Any:
+    """Return an argument with NumPy's numbers, and arrays of integers, as Python's own.
+
+    All arguments of layers come through here, so that checks need to know Python's numbers alone
+    and configs hold nothing else.
+
+    Args:
+        value: any argument; in lists and tuples the items are looked at.
+
+    Returns:
+        A Python number for a NumPy scalar or an array without axes, a tuple for an array of
+        integers, else the value.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.layers.base.declare import python_numbers
+        >>> python_numbers(np.int64(3)), python_numbers((np.array(1), None))
+        (3, (1, None))
+    """
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return kind(map(python_numbers, value))
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
+        return python_numbers(tuple(value))
+    return value
+
+
+def _positive(value, name):
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ValueError(
+            f"Received an invalid value for `{name}`, expected a positive integer. "
+            f"Received: {name}={value!r} (of type {type(value).__name__})"
+        )
+    return value
+
+
+def _fraction(value, name):
+    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError(
+            f"Invalid value received for argument `{name}`. Expected a float value between 0 and "
+            f"1. Received: {name}={value}"
+        )
+    return value
+
+
+def _looked_up(room):
+    return Field(lambda value, name: room.get(value), room.serialize)
+
+
+PositiveInt = Annotated[int, Field(_positive)]
+Fraction = Annotated[float, Field(_fraction)]
+Activation = Annotated[Any, _looked_up(activations)]
+Initializer = Annotated[Any, _looked_up(initializers)]
+Regularizer = Annotated[Any, _looked_up(regularizers)]
+Constraint = Annotated[Any, _looked_up(constraints)]
+
+
+def layer(cls):
+    """Give a Layer class its constructor and config from its annotated fields.
+
+    Fields of the base class come first, in their order; an annotation repeated in the subclass
+    changes the field's default or kind in its place; a `ClassVar` is no field. `setup()` runs after
+    the fields are set. A class that defines `__init__` for a further argument calls `from_fields`
+    in it.
+    """
+    fields = dict(getattr(cls, "_fields", {}))
+    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        if get_origin(annotation) is ClassVar:
+            continue
+        field = next((m for m in get_args(annotation) if isinstance(m, Field)), Field())
+        fields[name] = (field, cls.__dict__.get(name, REQUIRED))
+        if name in cls.__dict__:
+            delattr(cls, name)
+    cls._fields = fields
+    cls.from_fields = _constructor(fields)
+    if "__init__" not in cls.__dict__:
+        cls.__init__ = cls.from_fields
+    else:
+        cls.__init__.__signature__ = _signature(fields, cls.__init__)
+    return cls
+
+
+def _constructor(fields):
+    """Make the constructor of a layer with these fields."""
+
+    def initialize(self, values, **base):
+        base |= {name: values.pop(name) for name in _OF_EVERY_LAYER if name in values}
+        Layer.__init__(self, **base)
+        for name, value in values.items():
+            field = fields[name][0]
+            setattr(self, field.attribute or name, field.convert(python_numbers(value), name))
+        self.setup()
+
+    return constructor(_defaults(fields), initialize, is_open=True)
+
+
+def _defaults(fields):
+    return {name: default for name, (_, default) in fields.items()}
+
+
+def _signature(fields, own):
+    """The fields, and by name the further arguments of a constructor of the class's own."""
+    further = inspect.signature(own).parameters.values()
+    by_name = [p for p in further if p.kind == inspect.Parameter.KEYWORD_ONLY]
+    return signature_of(_defaults(fields), by_name, is_open=True)

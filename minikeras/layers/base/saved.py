@@ -1,0 +1,120 @@
+"""How a layer is written down and made again: its config, and the shapes it was built with."""
+
+from collections.abc import Callable
+from typing import Any
+
+from minikeras import regularizers
+from minikeras.core import policy, registry
+from minikeras.layers.base.call_spec import signature_of
+from minikeras.layers.base.marks import default, overrides
+
+
+class Saved:
+    """The part of Layer that describes it."""
+
+    # What the other parts give.
+    name: str
+    trainable: Any
+    dtype_policy: Any
+    activity_regularizer: Any
+    build: Callable[..., Any]
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    _build_shapes: Any
+    _check_initialized: Callable[[], None]
+    _fields: dict[str, Any]
+
+    def get_build_config(self):
+        """Return the input shapes that the layer was built with, or None."""
+        shapes = self._build_shapes
+        if shapes is None:
+            return None
+        if isinstance(shapes, dict) and "shapes_dict" in shapes:
+            return shapes
+        return {"input_shape": _inner_lists(shapes)}
+
+    def build_from_config(self, config):
+        """Build with the shapes that `get_build_config` returned."""
+        if "input_shape" in config:
+            self.build(_tuples(config["input_shape"]))
+        elif "shapes_dict" in config:
+            self.build(**{key: _tuples(value) for key, value in config["shapes_dict"].items()})
+
+    @default
+    def get_config(self):
+        """Return a dict from which `from_config` makes the same layer, without its weights."""
+        self._check_initialized()
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": registry.serialize(self.dtype_policy),
+        }
+        if self._fields:
+            if self.activity_regularizer is not None and "activity_regularizer" not in self._fields:
+                config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+            for name, (field, _) in self._fields.items():
+                config[name] = field.serialize(getattr(self, field.attribute or name))
+            return config
+        if not overrides(self, "get_config") and not getattr(
+            type(self).__init__, "is_default", False
+        ):
+            config.update(self._automatic_config())
+        return config
+
+    def _automatic_config(self):
+        """The arguments that the constructor was called with, if all of them can be saved."""
+        args, kwargs = self._arguments
+        given = signature_of(type(self).__init__).named(args, kwargs)
+        try:
+            return {key: registry.serialize(value) for key, value in given.items()}
+        except ValueError as error:
+            raise ValueError(
+                f"Object {type(self).__name__} was created by passing non-serializable argument "
+                f"values in `__init__()`, and therefore the object must override `get_config()`: "
+                f"{error}"
+            ) from None
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a layer from what `get_config` returned."""
+        config = dict(config)
+        if config.get("quantization_config", ...) is None:  # Keras writes it down at every layer
+            del config["quantization_config"]
+        if isinstance(config.get("dtype"), dict):
+            config["dtype"] = policy.get(config["dtype"])
+        taken = signature_of(cls.__init__)
+        if not cls._fields and not taken.takes_any:
+            config = {key: value for key, value in config.items() if taken.has(key)}
+        try:
+            return cls(**{key: _revived(value) for key, value in config.items()})
+        except TypeError as error:
+            raise TypeError(
+                f"Error when deserializing class '{cls.__name__}' using config={config}.\n\n"
+                f"Exception encountered: {error}"
+            ) from error
+
+
+def _inner_lists(shapes):
+    """Several shapes as lists, which a config holds as they are; a single one stays a tuple."""
+    if isinstance(shapes, dict):
+        return {key: _inner_lists(value) for key, value in shapes.items()}
+    if isinstance(shapes, (list, tuple)) and any(isinstance(s, (list, tuple)) for s in shapes):
+        return [list(s) if isinstance(s, tuple) else s for s in shapes]
+    return shapes
+
+
+def _tuples(shape):
+    """Shapes read from JSON, lists in place of tuples, made tuples again."""
+    if isinstance(shape, dict):
+        return {key: _tuples(value) for key, value in shape.items()}
+    if isinstance(shape, (list, tuple)):
+        if all(size is None or isinstance(size, int) for size in shape):
+            return tuple(shape)
+        return [_tuples(part) for part in shape]
+    return shape
+
+
+def _revived(value):
+    """An argument in its saved form, made an object where it is a full saved object."""
+    if isinstance(value, dict) and {"module", "class_name", "config"} <= set(value):
+        return registry.deserialize(value)
+    return value

@@ -1,0 +1,213 @@
+"""Transposed convolution layers: the way back from a convolution's output to sizes of its input.
+
+Each is the gradient of a convolution by its input. Dumoulin and Visin, "A guide to convolution
+arithmetic for deep learning" (2016), section 4.
+"""
+
+from typing import Any
+
+from minikeras.core import dims
+from minikeras.kernels.shared.windows import transposed_output_size
+from minikeras.layers.base.arguments import Count, DataFormat, int_tuple, is_relu
+from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.convolutional.conv import _Windowed
+from minikeras.ops.nn.conv import conv_transpose_bias
+
+
+class _Transposed(_Windowed):
+    filters: int
+    use_bias: bool
+    activation: Any
+    output_padding: Any
+
+    def setup(self):
+        super().setup()
+        if self.output_padding is None:
+            return
+        extra = int_tuple(self.output_padding, self._rank, "output_padding", least=0)
+        self.output_padding = extra
+        for axis, (more, stride) in enumerate(zip(extra, self.strides, strict=True)):
+            if more >= stride:
+                raise ValueError(
+                    "`output_padding` must be strictly less than `strides` for all dimensions. At "
+                    f"dimension {axis}, `output_padding` is {more} but `strides` is {stride}. "
+                    f"Received: output_padding={extra}, strides={self.strides}"
+                )
+
+    def build(self, input_shape):
+        """Make the kernel `(*window, filters, channels)` and the bias `(filters,)`."""
+        channels = self._input_channels(input_shape)
+        self.kernel = self.field_weight("kernel", (*self.kernel_size, self.filters, channels))
+        self.bias = self.field_weight("bias", (self.filters,)) if self.use_bias else None
+
+    def call(self, inputs):
+        """Convolve backwards, add, activate."""
+        fused = is_relu(self.activation)
+        options = self._window_options(output_padding=self.output_padding, relu=fused)
+        y = conv_transpose_bias(inputs, self.kernel, self.bias, **options)
+        return y if fused else self.activation(y)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the inputs of which a convolution makes this shape."""
+        self._check_rank(input_shape)
+        first = self.data_format == "channels_first"
+        sizes = dims.from_public(input_shape[2:] if first else input_shape[1:-1])
+        extra = self.output_padding or (None,) * self._rank
+        axes = zip(sizes, self.kernel_size, self.strides, extra, self.dilation_rate, strict=True)
+        found = dims.to_public(
+            transposed_output_size(n, taps, step, self.padding, more, rate)
+            for n, taps, step, more, rate in axes
+        )
+        batch, filters = input_shape[0], self.filters
+        return (batch, filters, *found) if first else (batch, *found, filters)
+
+
+@layer
+class _ConvTranspose(_Transposed):
+    filters: Count
+    kernel_size: Any
+    strides: Any = 1
+    padding: str = "valid"
+    output_padding: Any = None
+    data_format: DataFormat = None
+    dilation_rate: Any = 1
+    activation: Activation = None
+    use_bias: bool = True
+    kernel_initializer: Initializer = "glorot_uniform"
+    bias_initializer: Initializer = "zeros"
+    kernel_regularizer: Regularizer = None
+    bias_regularizer: Regularizer = None
+    activity_regularizer: Regularizer = None
+    kernel_constraint: Constraint = None
+    bias_constraint: Constraint = None
+
+
+@layer
+class Conv1DTranspose(_ConvTranspose):
+    """Transposed convolution of sequences.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: int, length of the window.
+        strides: int, by which the length grows.
+        padding: `"valid"` or `"same"`.
+        output_padding: int below the stride to add to the length; None for Keras's choice.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
+        dilation_rate: int, steps between the window's taps; goes with strides of 1 only.
+        activation: activation function or its name; None for none.
+        use_bias: whether to add a bias.
+        kernel_initializer: initializer of the kernel.
+        bias_initializer: initializer of the bias.
+        kernel_regularizer: regularizer of the kernel.
+        bias_regularizer: regularizer of the bias.
+        activity_regularizer: regularizer of the output.
+        kernel_constraint: constraint of the kernel.
+        bias_constraint: constraint of the bias.
+        **kwargs: `name`, `dtype`, `trainable`.
+
+    Input shape: `(batch, steps, channels)`; output shape: `(batch, new_steps, filters)`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.layers.Conv1DTranspose(4, 3, strides=2)(keras.ops.ones((1, 8, 3))).shape
+        (1, 17, 4)
+    """
+
+    _rank = 1
+
+
+@layer
+class Conv2DTranspose(_ConvTranspose):
+    """Transposed convolution of pictures.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: int or two ints, height and width of the window.
+        strides: int or two ints, by which the sizes grow.
+        padding: `"valid"` or `"same"`.
+        output_padding: int or two ints below the strides to add to the sizes; None for Keras's
+            choice.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
+        dilation_rate: int or two ints, steps between the window's taps; goes with strides of 1.
+        activation: activation function or its name; None for none.
+        use_bias: whether to add a bias.
+        kernel_initializer: initializer of the kernel.
+        bias_initializer: initializer of the bias.
+        kernel_regularizer: regularizer of the kernel.
+        bias_regularizer: regularizer of the bias.
+        activity_regularizer: regularizer of the output.
+        kernel_constraint: constraint of the kernel.
+        bias_constraint: constraint of the bias.
+        **kwargs: `name`, `dtype`, `trainable`.
+
+    Input shape: `(batch, height, width, channels)`; output shape: `(batch, new_height, new_width,
+    filters)`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> grow = keras.layers.Conv2DTranspose(4, 3, strides=2, padding="same")
+        >>> grow(keras.ops.ones((1, 8, 8, 3))).shape
+        (1, 16, 16, 4)
+    """
+
+    _rank = 2
+
+    strides: Any = (1, 1)
+    dilation_rate: Any = (1, 1)
+
+
+@layer
+class Conv3DTranspose(_Transposed):
+    """Transposed convolution of volumes.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: int or three ints, sizes of the window.
+        strides: int or three ints, by which the sizes grow.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
+        output_padding: int or three ints below the strides to add to the sizes; None for Keras's
+            choice.
+        dilation_rate: int or three ints, steps between the window's taps; goes with strides of 1.
+        activation: activation function or its name; None for none.
+        use_bias: whether to add a bias.
+        kernel_initializer: initializer of the kernel.
+        bias_initializer: initializer of the bias.
+        kernel_regularizer: regularizer of the kernel.
+        bias_regularizer: regularizer of the bias.
+        activity_regularizer: regularizer of the output.
+        kernel_constraint: constraint of the kernel.
+        bias_constraint: constraint of the bias.
+        **kwargs: `name`, `dtype`, `trainable`.
+
+    Input shape: `(batch, *spatial, channels)`; output shape: `(batch, *new_spatial, filters)`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.layers.Conv3DTranspose(4, 2)(keras.ops.ones((1, 3, 3, 3, 2))).shape
+        (1, 4, 4, 4, 4)
+    """
+
+    _rank = 3
+
+    filters: Count
+    kernel_size: Any
+    strides: Any = (1, 1, 1)
+    padding: str = "valid"
+    data_format: DataFormat = None
+    output_padding: Any = None
+    dilation_rate: Any = (1, 1, 1)
+    activation: Activation = None
+    use_bias: bool = True
+    kernel_initializer: Initializer = "glorot_uniform"
+    bias_initializer: Initializer = "zeros"
+    kernel_regularizer: Regularizer = None
+    bias_regularizer: Regularizer = None
+    activity_regularizer: Regularizer = None
+    kernel_constraint: Constraint = None
+    bias_constraint: Constraint = None
+
+
+Convolution1DTranspose = Conv1DTranspose
+Convolution2DTranspose = Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose

@@ -1,0 +1,1 @@
+"""The layers that most models are made of."""

@@ -1,0 +1,1 @@
+"""Layers that give tensors other shapes."""

@@ -1,0 +1,327 @@
+"""Convolutions of one, two or three spatial axes.
+
+Here are the ops that users call: they settle layouts, strides and paddings, and check shapes.
+`convolutions` computes, and has the equations of plain convolution, forward and backward. The
+others are made of it. With `i(o, t)` the cell that tap `t` of output `o` reads:
+
+    depthwise   y[b, o, c, m] = sum over t of x[b, i(o, t), c] * kernel[t, c, m]
+                a convolution with as many groups as channels: filters `(c, m)` see channel `c`
+    separable   y = conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel), windows of 1 cell
+    transposed  y[b, i, f] = sum over c, and over o, t with i(o, t) = i, of
+                x[b, o, c] * kernel[t, f, c]
+                the gradient `dx` of a convolution from `f` to `c` channels whose `g` is this `x`
+"""
+
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.core import dims
+from minikeras.core.dims import Dim
+from minikeras.kernels.shared.windows import output_size, transposed_output_size
+from minikeras.ops.nn.convolutions import convolution, transposed_convolution
+from minikeras.ops.nn.spatial import (
+    as_declared,
+    channels_last,
+    layout,
+    output_sizes,
+    paddings,
+    per_axis,
+)
+from minikeras.ops.shapes.shaping import reshape
+
+
+@op
+def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+    """Convolve a tensor with a kernel (a cross-correlation: the kernel is not flipped).
+
+    Args:
+        inputs: tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
+            `data_format` is `"channels_first"`, of one to three spatial axes.
+        kernel: tensor `(*window, channels / groups, filters)`; the number of groups follows.
+        strides: int or tuple of ints, the steps of the window.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
+        dilation_rate: int or tuple of ints, the steps between the taps of the window.
+
+    Returns:
+        A tensor of the layout of `inputs`, with `filters` channels.
+
+    Raises:
+        ValueError: if ranks or channels do not fit, or the window is larger than the input.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x, kernel = keras.ops.ones((1, 4, 1)), keras.ops.ones((2, 1, 1))
+        >>> keras.ops.conv(x, kernel).tolist()
+        [[[2.0], [2.0], [2.0]]]
+    """
+    return conv_bias(inputs, kernel, None, strides, padding, data_format, dilation_rate)
+
+
+def conv_bias(
+    inputs,
+    kernel,
+    bias,
+    strides=1,
+    padding="valid",
+    data_format=None,
+    dilation_rate=1,
+    relu=False,
+):
+    """Convolve, add a bias to each filter, and apply ReLU, in one pass.
+
+    Args:
+        inputs: as for `conv`.
+        kernel: as for `conv`.
+        bias: tensor `(filters,)`, or None.
+        strides: as for `conv`.
+        padding: as for `conv`; or a pair of ints for each spatial axis.
+        data_format: as for `conv`.
+        dilation_rate: as for `conv`.
+        relu: whether to apply ReLU to the result.
+
+    Returns:
+        As for `conv`.
+
+    Raises:
+        ValueError: as for `conv`.
+    """
+    form = layout(data_format)
+    kernel = convert_to_tensor(kernel)
+    x = channels_last(convert_to_tensor(inputs), form)
+    _check_kernel(x, kernel, form)
+    groups = _groups(x.shape[-1], kernel, form)
+    y = _convolved(x, kernel, bias, strides, padding, dilation_rate, groups, relu)
+    return as_declared(y, form)
+
+
+@op
+def depthwise_conv(
+    inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1
+):
+    """Convolve each channel with filters of its own.
+
+    Args:
+        inputs: tensor of one or two spatial axes, as for `conv`.
+        kernel: tensor `(*window, channels, multiplier)`.
+        strides: as for `conv`.
+        padding: as for `conv`.
+        data_format: as for `conv`.
+        dilation_rate: as for `conv`.
+
+    Returns:
+        A tensor of the layout of `inputs`, with `channels * multiplier` channels.
+
+    Raises:
+        ValueError: if ranks or channels do not fit, or the window is larger than the input.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x, kernel = keras.ops.ones((1, 3, 2)), keras.ops.ones((2, 2, 1))
+        >>> keras.ops.depthwise_conv(x, kernel).tolist()
+        [[[2.0, 2.0], [2.0, 2.0]]]
+    """
+    form = layout(data_format)
+    x, kernel = convert_to_tensor(inputs), convert_to_tensor(kernel)
+    if x.ndim > 4:
+        raise ValueError(f"`inputs` rank must be 3 (1D conv) or 4 (2D conv). Received: {x.ndim}.")
+    x = channels_last(x, form)
+    _check_kernel(x, kernel, form)
+    *window, channels, multiplier = kernel.shape
+    _check_channels(x.shape[-1], channels, form)
+    kernel = reshape(kernel, (*window, 1, channels * multiplier))
+    y = _convolved(x, kernel, None, strides, padding, dilation_rate, channels)
+    return as_declared(y, form)
+
+
+@op
+def separable_conv(
+    inputs,
+    depthwise_kernel,
+    pointwise_kernel,
+    strides=1,
+    padding="valid",
+    data_format=None,
+    dilation_rate=1,
+):
+    """Convolve each channel with filters of its own, then mix the channels at each position.
+
+    Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions" (2017).
+
+    Args:
+        inputs: tensor of one or two spatial axes, as for `conv`.
+        depthwise_kernel: tensor `(*window, channels, multiplier)`.
+        pointwise_kernel: tensor `(*ones, channels * multiplier, filters)`.
+        strides: as for `conv`, of the depthwise part.
+        padding: as for `conv`.
+        data_format: as for `conv`.
+        dilation_rate: as for `conv`, of the depthwise part.
+
+    Returns:
+        A tensor of the layout of `inputs`, with `filters` channels.
+
+    Raises:
+        ValueError: if ranks or channels do not fit, or the window is larger than the input.
+
+    Example:
+        >>> import minikeras as keras
+        >>> ones = keras.ops.ones
+        >>> keras.ops.separable_conv(ones((1, 3, 2)), ones((2, 2, 1)), ones((1, 2, 1))).tolist()
+        [[[4.0], [4.0]]]
+    """
+    y = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    pointwise_kernel = convert_to_tensor(pointwise_kernel)
+    channels = y.shape[-1] if layout(data_format) == "channels_last" else y.shape[1]
+    if pointwise_kernel.ndim == y.ndim:
+        _check_channels(channels, pointwise_kernel.shape[-2], layout(data_format))
+    return conv(y, pointwise_kernel, 1, "valid", data_format)
+
+
+@op
+def conv_transpose(
+    inputs,
+    kernel,
+    strides=1,
+    padding="valid",
+    output_padding=None,
+    data_format=None,
+    dilation_rate=1,
+):
+    """Transposed convolution: the gradient of a convolution with respect to its input.
+
+    Args:
+        inputs: tensor as for `conv`.
+        kernel: tensor `(*window, filters, channels)`.
+        strides: int or tuple of ints, by which the spatial sizes grow.
+        padding: `"valid"` or `"same"`.
+        output_padding: int or tuple of ints, what to add to the sizes; None for Keras's choice.
+        data_format: as for `conv`.
+        dilation_rate: as for `conv`.
+
+    Returns:
+        A tensor of the layout of `inputs`, with `filters` channels.
+
+    Raises:
+        ValueError: if ranks or channels do not fit, or no convolution has such an output.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x, kernel = keras.ops.ones((1, 2, 1)), keras.ops.ones((2, 1, 1))
+        >>> keras.ops.conv_transpose(x, kernel, strides=2).tolist()
+        [[[1.0], [1.0], [1.0], [1.0]]]
+    """
+    return conv_transpose_bias(
+        inputs, kernel, None, strides, padding, output_padding, data_format, dilation_rate
+    )
+
+
+def conv_transpose_bias(
+    inputs,
+    kernel,
+    bias,
+    strides=1,
+    padding="valid",
+    output_padding=None,
+    data_format=None,
+    dilation_rate=1,
+    relu=False,
+):
+    """Transposed convolution, a bias for each filter, and ReLU, in one pass.
+
+    Args:
+        inputs: as for `conv_transpose`.
+        kernel: as for `conv_transpose`.
+        bias: tensor `(filters,)`, or None.
+        strides: as for `conv_transpose`.
+        padding: as for `conv_transpose`.
+        output_padding: as for `conv_transpose`.
+        data_format: as for `conv_transpose`.
+        dilation_rate: as for `conv_transpose`.
+        relu: whether to apply ReLU to the result.
+
+    Returns:
+        As for `conv_transpose`.
+
+    Raises:
+        ValueError: as for `conv_transpose`.
+    """
+    form = layout(data_format)
+    kernel = convert_to_tensor(kernel)
+    x = channels_last(convert_to_tensor(inputs), form)
+    _check_kernel(x, kernel, form)
+    _check_channels(x.shape[-1], kernel.shape[-1], form)
+    window, rank = kernel.shape[:-2], x.ndim - 2
+    strides = per_axis(strides, rank, "strides")
+    dilation = per_axis(dilation_rate, rank, "dilation_rate")
+    extra = output_padding
+    extra = (extra,) * rank if extra is None or isinstance(extra, int) else tuple(extra)
+    sizes = tuple(
+        transposed_output_size(n, k, s, padding.lower(), e, d)
+        for n, k, s, e, d in zip(x.shape[1:-1], window, strides, extra, dilation, strict=True)
+    )
+    pads = paddings(padding, sizes, window, strides, dilation)
+    if dims.is_known(sizes):
+        _check_transposed(x, sizes, window, strides, pads, dilation, output_padding)
+    options = {"strides": strides, "padding": pads, "dilation": dilation}
+    y = transposed_convolution(x, kernel, bias, input_shape=sizes, relu=relu, **options)
+    return as_declared(y, form)
+
+
+def _convolved(x, kernel, bias, strides, padding, dilation, groups, relu=False):
+    """`convolution` of channels-last tensors, with the arguments that users give."""
+    rank, window, sizes = x.ndim - 2, kernel.shape[:-2], x.shape[1:-1]
+    strides = per_axis(strides, rank, "strides")
+    dilation = per_axis(dilation, rank, "dilation_rate")
+    pads = paddings(padding, sizes, window, strides, dilation)
+    output_sizes(sizes, window, strides, pads, dilation)
+    return convolution(
+        x,
+        kernel,
+        bias,
+        strides=strides,
+        padding=pads,
+        dilation=dilation,
+        groups=groups,
+        relu=relu,
+    )
+
+
+def _check_kernel(x, kernel, form):
+    if kernel.ndim != x.ndim:
+        raise ValueError(
+            f"Expected a kernel of rank {x.ndim}, (*window, channels, filters), for an input of "
+            f"rank {x.ndim}. Received: kernel.shape={dims.to_public(kernel.shape)}, "
+            f"data_format='{form}'."
+        )
+
+
+def _groups(channels, kernel, form):
+    """In how many groups a kernel divides the channels."""
+    own, filters = kernel.shape[-2:]
+    if isinstance(channels, Dim):
+        raise ValueError("The number of channels must be known: declare it with the input.")
+    if not own or channels % own or filters % (channels // own):
+        raise ValueError(
+            "The number of input channels must be a multiple of the kernel's input channels, and "
+            "the filters a multiple of the groups that follow. "
+            f"Received: input channels={channels}, kernel input channels={own}, filters={filters}, "
+            f"data_format='{form}'."
+        )
+    return channels // own
+
+
+def _check_channels(channels, expected, form):
+    if channels != expected:
+        raise ValueError(
+            "The number of input channels must match the kernel's input channels. Received: input "
+            f"channels={channels}, kernel input channels={expected}, data_format='{form}'."
+        )
+
+
+def _check_transposed(x, sizes, window, strides, pads, dilation, output_padding):
+    """Check that a convolution of the output has the shape of the input."""
+    axes = zip(sizes, window, strides, pads, dilation, strict=True)
+    if tuple(output_size(*axis) for axis in axes) != x.shape[1:-1]:
+        raise ValueError(
+            f"No convolution takes spatial sizes {sizes} to {x.shape[1:-1]} with window={window}, "
+            f"strides={strides}. `output_padding` must be less than the strides. "
+            f"Received: output_padding={output_padding}"
+        )

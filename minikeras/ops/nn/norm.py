@@ -1,0 +1,462 @@
+"""Normalization: moments, batch, layer and root-mean-square normalization, unit length.
+
+The two that every training step runs are fused; their references below say the same in plain ops.
+"""
+
+import warnings
+from typing import Any
+
+from minikeras.autograd.base_ops import cast
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import Family, arithmetic, cached, same
+from minikeras.autograd.fused import fused
+from minikeras.autograd.primitive import primitive
+from minikeras.autograd.symbolic import Abstract
+from minikeras.core import dims, dtypes, settings
+from minikeras.core.types import Axes
+from minikeras.kernels.shared import group_norm as groups_kernels
+from minikeras.kernels.shared import norm as kernels
+from minikeras.kernels.shared import rms
+from minikeras.kernels.shared.wide import wide
+from minikeras.ops.elementwise.arithmetic import absolute, square
+from minikeras.ops.elementwise.extremes import clip, maximum
+from minikeras.ops.elementwise.roots import rsqrt
+from minikeras.ops.reductions.sums import mean, sum
+from minikeras.ops.shapes.shaping import expand_dims, reshape
+
+_FLOAT16_MAX = 65504.0
+
+
+@op
+def moments(x, axes, keepdims=False, synchronized=False):
+    """Return the mean and the variance of a tensor over some axes.
+
+    Args:
+        x: tensor; half precision is computed in float32.
+        axes: int or tuple of ints.
+        keepdims: whether the axes stay, with size 1.
+        synchronized: whether to join the moments of several devices; there is one.
+
+    Returns:
+        Two tensors, mean and variance (the mean squared distance from the mean).
+
+    Example:
+        >>> import minikeras as keras
+        >>> [m.item() for m in keras.ops.moments([1.0, 3.0], axes=[0])]
+        [2.0, 1.0]
+    """
+    x = convert_to_tensor(x)
+    axes = tuple(axes) if isinstance(axes, (list, tuple)) else axes
+    if x.dtype == "float16":
+        found = _moments(cast(x, dtype="float32"), axes, keepdims)
+        return tuple(cast(clip(m, -_FLOAT16_MAX, _FLOAT16_MAX), dtype="float16") for m in found)
+    found = _moments(x, axes, keepdims)
+    return tuple(m if m.dtype == x.dtype else cast(m, dtype=x.dtype) for m in found)
+
+
+def _moments(x, axes, keepdims):
+    centre = mean(x, axis=axes, keepdims=True)
+    variance = mean(square(x - centre), axis=axes, keepdims=keepdims)
+    return centre if keepdims else reshape(centre, variance.shape), variance
+
+
+@op
+def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+    """Normalize a tensor with a given mean and variance for each channel.
+
+    `(x - mean) / sqrt(variance + epsilon) * scale + offset`; Ioffe and Szegedy, "Batch
+    Normalization" (2015).
+
+    Equations (normalization.batch_norm_inference):
+        y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
+
+    Args:
+        x: tensor.
+        mean: tensor `(channels,)`.
+        variance: tensor `(channels,)`.
+        axis: int, the axis of the channels.
+        offset: tensor `(channels,)`, or None.
+        scale: tensor `(channels,)`, or None.
+        epsilon: float that keeps the root from being zero.
+
+    Returns:
+        A tensor of the shape of `x`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.batch_normalization([[1.0], [3.0]], [1.0], [4.0], -1, epsilon=0.0).tolist()
+        [[0.0], [1.0]]
+    """
+    x = convert_to_tensor(x)
+    given = (mean, variance, offset, scale)
+    given = [None if v is None else convert_to_tensor(v) for v in given]
+    mean, variance, offset, scale = (_along(v, axis, x.ndim) for v in given)
+    inverse = rsqrt(variance + epsilon)
+    if scale is not None:
+        inverse = inverse * scale
+    shift = -mean * inverse if offset is None else offset - mean * inverse
+    return _scaled_and_shifted(x, cast(inverse, dtype=x.dtype), cast(shift, dtype=x.dtype))
+
+
+batch_normalization.class_name = "BatchNorm"
+
+
+@primitive(arithmetic)
+def _scaled_and_shifted(xp, x, factor, shift):
+    """`x * factor + shift`, in one walk through a large `x`."""
+
+    def both(x, factor, shift):
+        y = x * factor
+        y += shift
+        return y
+
+    return wide(xp, both, x, factor, shift)
+
+
+@_scaled_and_shifted.vjp("x")
+def _(g, factor):
+    return g * factor
+
+
+@_scaled_and_shifted.vjp("factor")
+def _(g, x):
+    return g * x
+
+
+@_scaled_and_shifted.vjp("shift")
+def _(g):
+    return g
+
+
+def _along(vector: Any, axis: int, rank: int) -> Any:
+    """Give a vector the axes that let it meet a tensor along one axis."""
+    place = dims.normalize_axis(axis, rank)
+    if vector is None or place == rank - 1:
+        return vector
+    return reshape(vector, (-1, *(1,) * (rank - place - 1)))
+
+
+@cached
+def _at_least_float32(names):
+    common = dtypes.result_type(*(name for name in names if name is not None), "float32")
+    return tuple(None if name is None else common for name in names)
+
+
+_normalizing = Family(_at_least_float32, same, None)
+
+
+@op
+def _batch_norm_reference(x, gamma=None, beta=None, axis=-1, epsilon=1e-3):
+    """Normalize each channel of a batch with its own mean and variance.
+
+    With all axes but the channels' taken as one, it computes, and passes back for `y`:
+
+    Equations (normalization.batch_norm):
+        mean = x.mean(axis=0)  # (channels,)
+        variance = ((x - mean) ** 2).mean(axis=0)  # (channels,)
+        z = (x - mean) / sqrt(variance + epsilon)  # (rows, channels)
+        y = z * gamma + beta
+
+    Equations (normalization.batch_norm_backward):
+        dgamma = sum(g * z, axis=0)  # (channels,)
+        dbeta = sum(g, axis=0)  # (channels,)
+        dz = g * gamma  # (rows, channels)
+        dx = (dz - dz.mean(axis=0) - z * (dz * z).mean(axis=0)) / sqrt(variance + epsilon)
+
+    Args:
+        x: tensor; half precision is computed, and returned, in float32.
+        gamma: tensor `(channels,)` to multiply by, or None.
+        beta: tensor `(channels,)` to add, or None.
+        axis: int, the axis of the channels.
+        epsilon: float that keeps the root from being zero.
+
+    Returns:
+        Three tensors: the normalized one, and the mean and variance of each channel.
+    """
+    place = dims.normalize_axis(axis, x.ndim)
+    others = tuple(i for i in range(x.ndim) if i != place)
+    centre, variance = _moments(x, others, False)
+    centred = x - _along(centre, axis, x.ndim)
+    factor = rsqrt(variance + epsilon)
+    y = centred * _along(factor if gamma is None else factor * gamma, axis, x.ndim)
+    return y if beta is None else y + _along(beta, axis, x.ndim), centre, variance
+
+
+batch_norm_train = fused(
+    "batch_norm",
+    reference=_batch_norm_reference,
+    forward=kernels.batch_norm,
+    backward=kernels.batch_norm_backward,
+    family=_normalizing,
+)
+
+
+@batch_norm_train.shape_rule
+def _(x, gamma=None, beta=None, *, axis, epsilon):
+    channels = x.shape[dims.normalize_axis(axis, x.ndim)]
+    for name, vector in (("gamma", gamma), ("beta", beta)):
+        if vector is not None and vector.shape != (channels,):
+            raise ValueError(
+                f"Expected `{name}` of shape ({channels},), one number for each channel of x with "
+                f"shape {dims.to_public(x.shape)}. Received: {name}.shape="
+                f"{dims.to_public(vector.shape)}"
+            )
+    return x, Abstract((channels,), x.dtype), Abstract((channels,), x.dtype)
+
+
+@op
+def layer_normalization(
+    x, gamma=None, beta=None, axis: Axes = -1, epsilon=None, rms_scaling=False
+):
+    """Normalize each sample over some of its own axes.
+
+    Ba, Kiros and Hinton, "Layer Normalization" (2016). Half precision is computed in float32.
+
+    Args:
+        x: tensor.
+        gamma: tensor to multiply by, of the shape of the normalized axes, or None.
+        beta: tensor to add, of that shape, or None.
+        axis: int or sequence of ints.
+        epsilon: float added to the variance; `settings.epsilon()` by default.
+        rms_scaling: deprecated: divide by the root of the variance without subtracting the mean.
+
+    Returns:
+        A tensor of the shape and dtype of `x`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.layer_normalization([[1.0, 3.0]]).tolist()
+        [[-1.0, 1.0]]
+    """
+    x = convert_to_tensor(x)
+    wide = dtypes.result_type(x.dtype, "float32")
+    epsilon = settings.epsilon() if epsilon is None else epsilon
+    axes = tuple(sorted(dims.normalize_axes(axis, x.ndim)))
+    sizes = [size if i in axes else 1 for i, size in enumerate(x.shape)]
+    gamma, beta = (None if v is None else cast(v, dtype=wide) for v in (gamma, beta))
+    if rms_scaling:
+        y = _variance_scaled(cast(x, dtype=wide), _spread(gamma, sizes), axes, epsilon)
+    elif axes == tuple(range(x.ndim - len(axes), x.ndim)):
+        y = _layer_norm(cast(x, dtype=wide), gamma, beta, axes=len(axes), epsilon=epsilon)
+    else:
+        gamma, beta = _spread(gamma, sizes), _spread(beta, sizes)
+        y = _normalized(cast(x, dtype=wide), gamma, beta, axes, epsilon)
+    return cast(y, dtype=x.dtype)
+
+
+layer_normalization.class_name = "LayerNorm"
+
+
+def _spread(v, sizes):
+    """Give the factors of some axes the rank of the tensor."""
+    return v if v is None or v.ndim == len(sizes) else reshape(v, sizes)
+
+
+def _normalized(x, gamma, beta, axes, epsilon):
+    centre, variance = _moments(x, axes, True)
+    factor = rsqrt(variance + epsilon)
+    y = (x - centre) * (factor if gamma is None else factor * gamma)
+    return y if beta is None else y + beta
+
+
+def _variance_scaled(x, gamma, axes, epsilon):
+    warnings.warn(
+        "You passed `rms_scaling=True`, which is deprecated: it scales by the variance, not by "
+        "the root mean square. Use `ops.rms_normalization` instead.",
+        stacklevel=3,
+    )
+    y = x * rsqrt(_moments(x, axes, True)[1] + epsilon)
+    return y if gamma is None else y * gamma
+
+
+@op
+def _layer_norm_reference(x, gamma=None, beta=None, axes=1, epsilon=1e-3):
+    """Normalize over the last `axes` axes, here taken as one.
+
+    Equations (normalization.layer_norm):
+        mean = x.mean(axis=1, keepdims=True)  # (rows, 1)
+        variance = ((x - mean) ** 2).mean(axis=1, keepdims=True)  # (rows, 1)
+        z = (x - mean) / sqrt(variance + epsilon)  # (rows, features)
+        y = z * gamma + beta
+
+    Equations (normalization.layer_norm_backward):
+        dgamma = sum(g * z, axis=0)  # (features,)
+        dbeta = sum(g, axis=0)  # (features,)
+        dz = g * gamma  # (rows, features)
+        across = dz.mean(axis=1, keepdims=True) + z * (dz * z).mean(axis=1, keepdims=True)
+        dx = (dz - across) / sqrt(variance + epsilon)
+    """
+    return _normalized(x, gamma, beta, tuple(range(x.ndim - axes, x.ndim)), epsilon)
+
+
+_layer_norm = fused(
+    "layer_norm",
+    reference=_layer_norm_reference,
+    forward=kernels.layer_norm,
+    backward=kernels.layer_norm_backward,
+    family=_normalizing,
+)
+
+
+@_layer_norm.shape_rule
+def _(x, gamma=None, beta=None, *, axes, epsilon):
+    shape = x.shape[x.ndim - axes :]
+    for name, v in (("gamma", gamma), ("beta", beta)):
+        if v is not None and v.shape != shape:
+            raise ValueError(
+                f"Expected `{name}` of the shape of the normalized axes, {dims.to_public(shape)}. "
+                f"Received: {name}.shape={dims.to_public(v.shape)}"
+            )
+    return x
+
+
+@op
+def _group_norm_reference(x, gamma=None, beta=None, groups=1, axis=-1, epsilon=1e-3):
+    """Normalize each sample over its places, here taken as one axis, and groups of its channels.
+
+    Equations (normalization.group_norm):
+        grouped = x.reshape(*x.shape[:2], groups, -1)  # (batch, places, groups, channels / groups)
+        mean = grouped.mean(axis=(1, 3), keepdims=True)  # (batch, 1, groups, 1)
+        variance = ((grouped - mean) ** 2).mean(axis=(1, 3), keepdims=True)
+        z = ((grouped - mean) / sqrt(variance + epsilon)).reshape(x.shape)
+        y = z * gamma + beta
+
+    Equations (normalization.group_norm_backward):
+        dgamma = sum(g * z, axis=(0, 1))  # (channels,)
+        dbeta = sum(g, axis=(0, 1))  # (channels,)
+        dz, z = ((a.reshape(*g.shape[:2], groups, -1)) for a in (g * gamma, z))
+        across = dz.mean(axis=(1, 3), keepdims=True) + z * (dz * z).mean(axis=(1, 3), keepdims=True)
+        dx = ((dz - across) / sqrt(variance + epsilon)).reshape(g.shape)
+    """
+    place = axis % x.ndim
+    front, (channels, *behind) = x.shape[:place], x.shape[place:]
+    grouped = reshape(x, (*front, groups, channels // groups, *behind))
+    together = tuple(i for i in range(1, grouped.ndim) if i != place)
+    y = reshape(_normalized(grouped, None, None, together, epsilon), x.shape)
+    y = y if gamma is None else y * _along(gamma, axis, x.ndim)
+    return y if beta is None else y + _along(beta, axis, x.ndim)
+
+
+group_norm = fused(
+    "group_norm",
+    reference=_group_norm_reference,
+    forward=groups_kernels.group_norm,
+    backward=groups_kernels.group_norm_backward,
+    family=_normalizing,
+)
+
+
+@group_norm.shape_rule
+def _(x, gamma=None, beta=None, *, groups, axis, epsilon):
+    return x
+
+
+@op
+def rms_normalization(x, scale=None, axis: Axes = -1, epsilon=None):
+    """Divide each sample by the root of its mean square over some axes.
+
+    Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019). Half precision is computed
+    in float32.
+
+    Args:
+        x: tensor.
+        scale: tensor to multiply by, or None.
+        axis: int or sequence of ints.
+        epsilon: float added to the mean square; `settings.epsilon()` by default.
+
+    Returns:
+        A tensor of the shape and dtype of `x`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.rms_normalization([2.0, 2.0], epsilon=0.0).tolist()
+        [1.0, 1.0]
+    """
+    x = convert_to_tensor(x)
+    wide = cast(x, dtype=dtypes.result_type(x.dtype, "float32"))
+    if not wide.ndim:
+        wide = expand_dims(wide, axis=0)
+    epsilon = settings.epsilon() if epsilon is None else epsilon
+    axes = tuple(sorted(dims.normalize_axes(axis, wide.ndim)))
+    scale = None if scale is None else cast(scale, dtype=wide.dtype)
+    together = wide.shape[wide.ndim - len(axes) :]
+    is_last = axes == tuple(range(wide.ndim - len(axes), wide.ndim))
+    if is_last and (scale is None or scale.shape == together):
+        return cast(_rms_norm(wide, scale, axes=len(axes), epsilon=epsilon), dtype=x.dtype)
+    y = wide * rsqrt(mean(square(wide), axis=axes, keepdims=True) + epsilon)
+    return cast(y if scale is None else y * scale, dtype=x.dtype)
+
+
+rms_normalization.class_name = "RMSNorm"
+
+
+@op
+def _rms_norm_reference(x, gamma=None, axes=1, epsilon=1e-3):
+    """Divide by the root of the mean square over the last `axes` axes, here taken as one.
+
+    Equations (normalization.rms_norm):
+        square = (x**2).mean(axis=1, keepdims=True)  # (rows, 1)
+        z = x / sqrt(square + epsilon)  # (rows, features)
+        y = z * gamma
+
+    Equations (normalization.rms_norm_backward):
+        dgamma = sum(g * z, axis=0)  # (features,)
+        dz = g * gamma  # (rows, features)
+        dx = (dz - z * (dz * z).mean(axis=1, keepdims=True)) / sqrt(square + epsilon)
+    """
+    together = tuple(range(x.ndim - axes, x.ndim))
+    y = x * rsqrt(mean(square(x), axis=together, keepdims=True) + epsilon)
+    return y if gamma is None else y * gamma
+
+
+_rms_norm = fused(
+    "rms_norm",
+    reference=_rms_norm_reference,
+    forward=rms.rms_norm,
+    backward=rms.rms_norm_backward,
+    family=_normalizing,
+)
+
+
+@_rms_norm.shape_rule
+def _(x, gamma=None, *, axes, epsilon):
+    return x
+
+
+@op
+def normalize(x, axis: Axes = -1, order=2, epsilon=None):
+    """Divide vectors along an axis by their length.
+
+    Args:
+        x: tensor.
+        axis: int or tuple of ints; a tuple takes the axes as one, and only with `order=2`.
+        order: int, the norm: the root of that order of the sum of powers.
+        epsilon: float, the least length to divide by; `settings.epsilon()` by default.
+
+    Returns:
+        A float tensor of the shape of `x`.
+
+    Raises:
+        ValueError: if `order` is not a positive int.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.normalize([0.0, 2.0], order=1).tolist()
+        [0.0, 1.0]
+    """
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"Argument `order` must be an int >= 1. Received: order={order}")
+    x = convert_to_tensor(x)
+    if not x.ndim:
+        x = expand_dims(x, axis=0)
+    epsilon = settings.epsilon() if epsilon is None else epsilon
+    if order == 2:
+        squares = sum(square(x), axis=axis, keepdims=True)
+        return x * rsqrt(maximum(squares, epsilon**2))
+    if not isinstance(axis, int):
+        raise ValueError(
+            f"Several axes go with order=2 alone. Received: axis={axis}, order={order}"
+        )
+    powers = absolute(x) if order == 1 else absolute(x) ** order
+    length = sum(powers, axis=axis, keepdims=True)
+    return x / maximum(length if order == 1 else length ** (1.0 / order), epsilon)

@@ -1,0 +1,276 @@
+"""Pooling over windows of one, two or three spatial axes.
+
+With `i(o, t) = o * stride - low + t` the cell that tap `t` of window `o` reads, and `n[o]` the
+number of its taps that lie inside the array (a padded cell is in no mean and never a maximum):
+
+    mean      y[b, o, c]     = sum over t of x[b, i(o, t), c] / n[o]                `_avg_pool`
+              dx[b, i, c]    = sum over o, t with i(o, t) = i of g[b, o, c] / n[o]  `_avg_spread`
+    maximum   y[b, o, c]     = max over t of x[b, i(o, t), c]                       `_max_pool`
+              index[b, o, c] = the first t with x[b, i(o, t), c] = y[b, o, c]       `_max_index`
+              dx[b, i, c]    = sum over o with i(o, index[b, o, c]) = i of g[b, o, c]  `_put_back`
+
+The gradient of a maximum goes to the first cell that has it, as in TensorFlow. Given the index,
+`_put_back` and `_pick` are linear and each other's gradients, as are the mean and `_avg_spread`:
+so every order of gradient is exact.
+"""
+
+from functools import lru_cache
+
+from minikeras.arrays import device
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import Family, as_they_are, elementwise, floating, same
+from minikeras.autograd.primitive import primitive
+from minikeras.autograd.symbolic import Abstract
+from minikeras.core import dims
+from minikeras.kernels import per_device as kernels
+from minikeras.ops.indexing.lookup import take
+from minikeras.ops.nn.spatial import (
+    as_declared,
+    channels_last,
+    layout,
+    output_sizes,
+    paddings,
+    per_axis,
+)
+from minikeras.ops.shapes.shaping import concatenate
+
+
+@op
+def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """Take the maximum of each window.
+
+    Args:
+        inputs: tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
+            `data_format` is `"channels_first"`, of one to three spatial axes.
+        pool_size: int or tuple of ints, the window.
+        strides: int or tuple of ints, the steps of the window; `pool_size` by default.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
+
+    Returns:
+        A tensor of the rank and dtype of `inputs`.
+
+    Raises:
+        ValueError: if ranks do not fit, or the window is larger than the input.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.ops.reshape([1.0, 3.0, 2.0, 0.0], (1, 4, 1))
+        >>> keras.ops.max_pool(x, 2).tolist()
+        [[[3.0], [2.0]]]
+    """
+    return _pooled(_max_pool, inputs, pool_size, strides, padding, data_format)
+
+
+@op
+def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """Take the mean of each window; padded cells do not count.
+
+    Args:
+        inputs: as for `max_pool`.
+        pool_size: as for `max_pool`.
+        strides: as for `max_pool`.
+        padding: as for `max_pool`.
+        data_format: as for `max_pool`.
+
+    Returns:
+        A float tensor of the rank of `inputs`.
+
+    Raises:
+        ValueError: if ranks do not fit, or the window is larger than the input.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.ops.reshape([1.0, 3.0, 2.0, 0.0], (1, 4, 1))
+        >>> keras.ops.average_pool(x, 2).tolist()
+        [[[2.0], [1.0]]]
+    """
+    return _pooled(_avg_pool, inputs, pool_size, strides, padding, data_format)
+
+
+@op
+def adaptive_max_pool(inputs, output_size, data_format=None):
+    """Take the maximum of as many windows as asked for, spread evenly over the input.
+
+    Window `i` of `m` over `n` cells reaches from `floor(i * n / m)` to `ceil((i + 1) * n / m)`.
+
+    Args:
+        inputs: as for `max_pool`; the spatial sizes must be known.
+        output_size: int or tuple of ints, the number of windows along each spatial axis.
+        data_format: as for `max_pool`.
+
+    Returns:
+        A tensor of the rank and dtype of `inputs`.
+
+    Raises:
+        ValueError: if ranks do not fit, or a spatial size is not known.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.ops.reshape([1.0, 3.0, 2.0, 0.0, 5.0], (1, 5, 1))
+        >>> keras.ops.adaptive_max_pool(x, 2).tolist()
+        [[[3.0], [5.0]]]
+    """
+    return _adapted(_max_pool, inputs, output_size, data_format)
+
+
+@op
+def adaptive_average_pool(inputs, output_size, data_format=None):
+    """Take the mean of as many windows as asked for, spread evenly over the input.
+
+    Window `i` of `m` over `n` cells reaches from `floor(i * n / m)` to `ceil((i + 1) * n / m)`.
+
+    Args:
+        inputs: as for `max_pool`; the spatial sizes must be known.
+        output_size: int or tuple of ints, the number of windows along each spatial axis.
+        data_format: as for `max_pool`.
+
+    Returns:
+        A float tensor of the rank of `inputs`.
+
+    Raises:
+        ValueError: if ranks do not fit, or a spatial size is not known.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.ops.reshape([1.0, 3.0, 2.0, 1.0], (1, 4, 1))
+        >>> keras.ops.adaptive_average_pool(x, 3).tolist()
+        [[[2.0], [2.5], [1.5]]]
+    """
+    return _adapted(_avg_pool, inputs, output_size, data_format)
+
+
+def _pooled(pool, inputs, pool_size, strides, padding, data_format):
+    """Bring the arguments into the kernels' form, pool, and restore the layout."""
+    form = layout(data_format)
+    x = channels_last(convert_to_tensor(inputs), form)
+    rank, sizes = x.ndim - 2, x.shape[1:-1]
+    window = per_axis(pool_size, rank, "pool_size")
+    strides = window if strides is None else per_axis(strides, rank, "strides")
+    pads = paddings(padding, sizes, window, strides, (1,) * rank)
+    output_sizes(sizes, window, strides, pads, (1,) * rank)
+    return as_declared(pool(x, window=window, strides=strides, padding=pads), form)
+
+
+def _adapted(pool, inputs, output_size, data_format):
+    form = layout(data_format)
+    x = channels_last(convert_to_tensor(inputs), form)
+    rank = x.ndim - 2
+    counts = per_axis(output_size, rank, "output_size")
+    if not dims.is_known(x.shape[1:-1]):
+        raise ValueError(
+            "Adaptive pooling needs known spatial sizes. "
+            f"Received: inputs.shape={dims.to_public(inputs.shape)}"
+        )
+    for axis, count in enumerate(counts, start=1):
+        x = _adapted_axis(pool, x, axis, count)
+    return as_declared(x, form)
+
+
+def _adapted_axis(pool, x, axis, count):
+    """Pool one axis: all windows of each length that occurs, then those that are wanted."""
+    rank = x.ndim - 2
+    lengths, indices = _windows(x.shape[axis], count, device.current())
+    options = {"strides": (1,) * rank, "padding": ((0, 0),) * rank}
+    pooled = []
+    for length in lengths:
+        window = tuple(length if i == axis else 1 for i in range(1, rank + 1))
+        pooled.append(pool(x, window=window, **options))
+    return take(concatenate(pooled, axis=axis), indices, axis=axis)
+
+
+@lru_cache(maxsize=256)
+def _windows(size, count, where):
+    """The lengths of `count` windows over `size` cells, and the indices of the windows.
+
+    The indices, among all windows of the first length, then of the next, are kept on the device of
+    that name, the current one: they go there once for all calls.
+    """
+    starts = [i * size // count for i in range(count)]
+    ends = [-(-(i + 1) * size // count) for i in range(count)]
+    lengths = sorted({end - start for start, end in zip(starts, ends, strict=True)})
+    offsets, count_before = {}, 0
+    for length in lengths:
+        offsets[length] = count_before
+        count_before += size - length + 1
+    indices = [a + offsets[b - a] for a, b in zip(starts, ends, strict=True)]
+    return lengths, convert_to_tensor(indices)
+
+
+def _shape_pooled(shapes, statics):
+    batch, *sizes, channels = shapes[0]
+    window, strides, padding = statics["window"], statics["strides"], statics["padding"]
+    outputs = output_sizes(sizes, window, strides, padding, (1,) * len(window))
+    return (batch, *outputs, channels)
+
+
+def _shape_unpooled(shapes, statics):
+    return (shapes[0][0], *statics["input_shape"], shapes[0][-1])
+
+
+@primitive(elementwise.shaped(_shape_pooled))
+def _max_pool(xp, x, *, window, strides, padding):
+    return kernels.max_pool(xp, x, window=window, strides=strides, padding=padding)
+
+
+@_max_pool.vjp()
+def _(g, x, y, x_shape, window, strides, padding):
+    options = {"window": window, "strides": strides, "padding": padding}
+    index = _max_index(x, y, **options)
+    return _put_back(g, index, input_shape=x_shape[1:-1], **options)
+
+
+@primitive(elementwise)
+def _max_index(xp, x, y, *, window, strides, padding):
+    return kernels.max_pool_index(xp, x, y, window=window, strides=strides, padding=padding)
+
+
+@_max_index.shape_rule
+def _(x, y, **_options):
+    return Abstract(y.shape, "int32")
+
+
+@primitive(Family(as_they_are, same, _shape_unpooled))
+def _put_back(xp, g, index, *, input_shape, window, strides, padding):
+    return kernels.pool_scatter(
+        xp, g, index, input_shape=input_shape, window=window, strides=strides, padding=padding
+    )
+
+
+@_put_back.vjp("g")
+def _(g, index, window, strides, padding):
+    return _pick(g, index, window=window, strides=strides, padding=padding)
+
+
+@primitive(Family(as_they_are, same, _shape_pooled))
+def _pick(xp, x, index, *, window, strides, padding):
+    return kernels.pool_gather(xp, x, index, window=window, strides=strides, padding=padding)
+
+
+@_pick.vjp("x")
+def _(g, index, x_shape, window, strides, padding):
+    options = {"window": window, "strides": strides, "padding": padding}
+    return _put_back(g, index, input_shape=x_shape[1:-1], **options)
+
+
+@primitive(floating.shaped(_shape_pooled))
+def _avg_pool(xp, x, *, window, strides, padding):
+    return kernels.avg_pool(xp, x, window=window, strides=strides, padding=padding)
+
+
+@_avg_pool.vjp()
+def _(g, x_shape, window, strides, padding):
+    options = {"window": window, "strides": strides, "padding": padding}
+    return _avg_spread(g, input_shape=x_shape[1:-1], **options)
+
+
+@primitive(elementwise.shaped(_shape_unpooled))
+def _avg_spread(xp, g, *, input_shape, window, strides, padding):
+    return kernels.avg_pool_grad(
+        xp, g, input_shape=input_shape, window=window, strides=strides, padding=padding
+    )
+
+
+@_avg_spread.vjp()
+def _(g, window, strides, padding):
+    return _avg_pool(g, window=window, strides=strides, padding=padding)

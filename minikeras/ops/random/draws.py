@@ -1,0 +1,422 @@
+"""Random draws over tensors: the functions of `keras.random`.
+
+The numbers come from `arrays.random`, the seeds from `ops.seeds`. While only shapes are being
+worked out, a draw answers with a shape and no generator steps on.
+"""
+
+import numpy as np
+
+from minikeras.arrays import device, rejection
+from minikeras.arrays import random as draws
+from minikeras.autograd import symbolic
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import elementwise
+from minikeras.autograd.primitive import primitive
+from minikeras.autograd.program import replayed
+from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tensor import Tensor
+from minikeras.core import dims, dtypes
+from minikeras.kernels.shared.masks import dropout_mask, kept
+from minikeras.ops.indexing.lookup import take
+from minikeras.ops.random.seeds import draw_seed
+
+
+def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+    """Draw numbers that are equally likely anywhere in `[minval, maxval)`.
+
+    Args:
+        shape: tuple of ints.
+        minval: lower bound, a number or a tensor that broadcasts to `shape`.
+        maxval: upper bound, likewise.
+        dtype: float dtype name; the default float type if None.
+        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of `shape` and `dtype`; gradients reach bounds that are tensors.
+
+    Raises:
+        ValueError: if the dtype is no float type or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.random.uniform((2,), seed=1).tolist()
+        [0.878488, 0.459980]
+    """
+    dtype = _float_name("uniform", dtype)
+    low, high = _bound(minval), _bound(maxval)
+    if _are_numbers(low, high):
+        return _drawn(draws.uniform, shape, dtype, seed, low, high)
+    low, high = convert_to_tensor(low, dtype=dtype), convert_to_tensor(high, dtype=dtype)
+    return _drawn(draws.uniform, shape, dtype, seed) * (high - low) + low
+
+
+def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Draw numbers from a normal distribution.
+
+    Args:
+        shape: tuple of ints.
+        mean: a number or a tensor that broadcasts to `shape`.
+        stddev: standard deviation, likewise.
+        dtype: float dtype name; the default float type if None.
+        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of `shape` and `dtype`; gradients reach a mean or deviation that is a tensor.
+
+    Raises:
+        ValueError: if the dtype is no float type or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.random.normal((2,), seed=1).shape
+        (2,)
+    """
+    return _scaled("normal", draws.normal, shape, mean, stddev, dtype, seed)
+
+
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Draw normal numbers less than two standard deviations from the mean.
+
+    Args:
+        shape: tuple of ints.
+        mean: mean before truncation, a number or a tensor that broadcasts to `shape`.
+        stddev: standard deviation before truncation, likewise.
+        dtype: float dtype name; the default float type if None.
+        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of `shape` and `dtype`; gradients reach a mean or deviation that is a tensor.
+
+    Raises:
+        ValueError: if the dtype is no float type or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> bool(keras.ops.max(keras.random.truncated_normal((1000,), seed=1)) < 2.0)
+        True
+    """
+    return _scaled("truncated_normal", draws.truncated_normal, shape, mean, stddev, dtype, seed)
+
+
+def randint(shape, minval, maxval, dtype="int32", seed=None):
+    """Draw integers that are equally likely anywhere in `[minval, maxval)`.
+
+    Args:
+        shape: tuple of ints.
+        minval: lower bound, an int.
+        maxval: upper bound, an int above `minval`.
+        dtype: integer dtype name.
+        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of `shape` and `dtype`.
+
+    Raises:
+        ValueError: if the dtype is no integer type, the range is empty, or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.random.randint((3,), 4, 5, seed=1).tolist()
+        [4, 4, 4]
+    """
+    dtype = dtypes.standardize(dtype)
+    if not dtypes.is_integer(dtype):
+        raise ValueError(
+            f"`keras.random.randint` requires an integer `dtype`. Received: dtype={dtype}"
+        )
+    low, high = int(minval), int(maxval)
+    if not low < high or low != minval or high != maxval:
+        raise ValueError(
+            "`minval` and `maxval` must be integers, and `maxval` the larger one. "
+            f"Received: minval={minval}, maxval={maxval}"
+        )
+    return _drawn(draws.randint, shape, dtype, seed, low, high)
+
+
+def gamma(shape, alpha, dtype=None, seed=None):
+    """Draw numbers from a gamma distribution of unit scale.
+
+    Args:
+        shape: tuple of ints.
+        alpha: concentration, a positive number or a tensor whose shape ends `shape`.
+        dtype: float dtype name; the default float type if None.
+        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of `shape` and `dtype`, a constant for gradients.
+
+    Raises:
+        ValueError: if the dtype is no float type, `shape` does not end with the shape of `alpha`,
+            or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.random.gamma((2,), 2.0, seed=1).tolist()
+        [3.049271, 1.966024]
+    """
+    dtype = _float_name("gamma", dtype)
+    return _drawn(rejection.gamma, shape, dtype, seed, _array(alpha))
+
+
+def beta(shape, alpha, beta, dtype=None, seed=None):
+    """Draw numbers from a beta distribution.
+
+    Args:
+        shape: tuple of ints.
+        alpha: first concentration, a positive number or a tensor that broadcasts to `shape`.
+        beta: second concentration, likewise.
+        dtype: float dtype name; the default float type if None.
+        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of `shape` and `dtype` with values from 0 to 1, a constant for gradients.
+
+    Raises:
+        ValueError: if the dtype is no float type or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.random.beta((2,), 2.0, 3.0, seed=1).tolist()
+        [0.424144, 0.464593]
+    """
+    dtype = _float_name("beta", dtype)
+    return _drawn(rejection.beta, shape, dtype, seed, _array(alpha), _array(beta))
+
+
+def binomial(shape, counts, probabilities, dtype=None, seed=None):
+    """Draw how many of a number of independent trials succeed.
+
+    Args:
+        shape: tuple of ints.
+        counts: number of trials, a number or a tensor.
+        probabilities: chance of success of one trial, a number or a tensor; its shape and that of
+            `counts` broadcast to a shape that ends `shape`.
+        dtype: dtype name of the result; the default float type if None.
+        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of `shape` and `dtype`, a constant for gradients.
+
+    Raises:
+        ValueError: if the shapes do not fit or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.random.binomial((2,), 5, 0.5, seed=1).tolist()
+        [1.0, 2.0]
+    """
+    dtype = dtypes.standardize(dtype)
+    chance = probabilities
+    if not hasattr(chance, "as_operand") and not isinstance(chance, Tensor):
+        chance = convert_to_tensor(chance, dtype="float32")
+    return _drawn(rejection.binomial, shape, dtype, seed, _array(counts), _array(chance))
+
+
+def categorical(logits, num_samples, dtype="int32", seed=None):
+    """Draw class numbers from unnormalized log-probabilities.
+
+    Args:
+        logits: tensor of shape (batch, classes).
+        num_samples: draws for each row.
+        dtype: dtype name of the result.
+        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of shape (batch, num_samples).
+
+    Raises:
+        ValueError: if `logits` is not of rank 2 or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.random.categorical([[0.0, -100.0]], 3, seed=1).tolist()
+        [[0, 0, 0]]
+    """
+    logits = convert_to_tensor(logits)
+    if logits.ndim != 2:
+        raise ValueError(
+            "`logits` should be a 2-D tensor with shape [batch_size, num_classes]. "
+            f"Received: logits.shape={dims.to_public(logits.shape)}"
+        )
+    shape, dtype = (logits.shape[0], num_samples), dtypes.standardize(dtype)
+    if _is_declared(shape):
+        return Abstract(shape, dtype)
+    return _classes(logits, num_samples, dtype, seed)
+
+
+@op
+def shuffle(x, axis=0, seed=None):
+    """Put the slices of a tensor along one axis into a random order.
+
+    Args:
+        x: tensor.
+        axis: the axis whose slices change places.
+        seed: int (the same order each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of the shape and dtype of `x`; gradients reach `x`.
+
+    Raises:
+        ValueError: if the axis is out of range or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.random.shuffle([1, 2, 3], seed=1).tolist()
+        [2, 3, 1]
+    """
+    x = convert_to_tensor(x)
+    axis = dims.normalize_axis(axis, x.ndim)
+    if _is_declared(x.shape):
+        return Abstract(x.shape, x.dtype)
+    order = _order(device.namespace(x.data), x.shape[axis], seed)
+    return take(x, order, axis=axis)
+
+
+@op
+def dropout(inputs, rate, noise_shape=None, seed=None):
+    """Set a random part of the entries to zero and scale the others up by `1 / (1 - rate)`.
+
+    Equations (dropout.dropout):
+        y = x * keep / (1 - rate)  # its expectation is x
+
+    Equations (dropout.dropout_backward):
+        dx = g * keep / (1 - rate)
+
+    Args:
+        inputs: float tensor.
+        rate: fraction to set to zero, from 0 to 1; 0 returns the inputs, 1 gives zeros.
+        noise_shape: shape of the mask, which broadcasts to that of `inputs`; None in it stands for
+            the size of `inputs`. None: every entry by itself.
+        seed: int (the same mask each time), `SeedGenerator`, or None for the global generator.
+
+    Returns:
+        A tensor of the shape and dtype of `inputs`; gradients reach `inputs`.
+
+    Raises:
+        ValueError: if the rate is outside its range, `inputs` are no floats, the mask does not fit,
+            or the seed is invalid.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.random.dropout([1.0, 2.0], 0.5, seed=1).tolist()
+        [2.0, 0.0]
+    """
+    x = convert_to_tensor(inputs)
+    rate = _checked_rate(rate)
+    if not rate:
+        return x
+    if not dtypes.is_float(x.dtype):
+        raise ValueError(f"`inputs` must be floats, as they are scaled. Received: dtype={x.dtype}")
+    shape = _mask_shape(noise_shape, x.shape)
+    if rate == 1.0:
+        return _kept(x, False, scale=1.0)
+    if _is_declared((*shape, *x.shape)):
+        return Abstract(x.shape, x.dtype)
+    keep = _mask(device.namespace(x.data), shape, rate, x.dtype, seed)
+    return _kept(x, keep, scale=1.0 / (1.0 - rate))
+
+
+@primitive(elementwise)
+def _kept(xp, x, keep, *, scale):
+    """The scaled input where `keep` is True, zero elsewhere, whatever stood there."""
+    return kept(xp, x, keep, scale)
+
+
+@_kept.vjp("x")
+def _(g, keep, scale):
+    return _kept(g, keep, scale=scale)
+
+
+def _checked_rate(rate):
+    if not isinstance(rate, (int, float)):
+        rate = convert_to_tensor(rate).item()
+    if not 0 <= rate <= 1:
+        raise ValueError(f"`rate` must be a number in the range [0, 1]. Received: rate={rate}")
+    return float(rate)
+
+
+def _mask_shape(noise_shape, shape):
+    if noise_shape is None:
+        return shape
+    noise_shape = tuple(noise_shape)
+    if len(noise_shape) == len(shape):
+        sizes = tuple(b if a is None else a for a, b in zip(noise_shape, shape, strict=True))
+    else:
+        sizes = noise_shape
+    if None in sizes or len(dims.broadcast(sizes, shape)) != len(shape):
+        raise ValueError(
+            f"`noise_shape` must broadcast to the shape of the inputs, {dims.to_public(shape)}. "
+            f"Received: noise_shape={noise_shape}"
+        )
+    return sizes
+
+
+def _scaled(name, draw, shape, mean, stddev, dtype, seed):
+    """Draw from a distribution and bring it to a mean and deviation."""
+    dtype = _float_name(name, dtype)
+    if _are_numbers(mean, stddev):
+        return _drawn(draw, shape, dtype, seed, mean, stddev)
+    mean, stddev = convert_to_tensor(mean, dtype=dtype), convert_to_tensor(stddev, dtype=dtype)
+    return _drawn(draw, shape, dtype, seed) * stddev + mean
+
+
+@replayed
+def _drawn(draw, shape, dtype, seed, *parameters):
+    """Call a draw of arrays with the next seed, or answer with a shape."""
+    shape = _sizes(shape)
+    if _is_declared(shape):
+        return Abstract(shape, dtype)
+    pair = draws.fold_seed(draw_seed(seed))
+    return Tensor(draw(device.namespace(None), pair, shape, *parameters, dtype=dtype))
+
+
+@replayed
+def _classes(logits, num_samples, dtype, seed):
+    pair = draws.fold_seed(draw_seed(seed))
+    xp = device.namespace(logits.data)
+    return Tensor(draws.categorical(xp, pair, logits.data, num_samples, dtype))
+
+
+@replayed
+def _order(xp, length, seed):
+    return Tensor(draws.permutation(xp, draws.fold_seed(draw_seed(seed)), length))
+
+
+@replayed
+def _mask(xp, shape, rate, dtype, seed):
+    return Tensor(dropout_mask(xp, draws.fold_seed(draw_seed(seed)), shape, rate, dtype))
+
+
+def _sizes(shape):
+    """A shape as a tuple, its numbers Python's own and not negative."""
+    sizes = dims.as_shape(shape)
+    if any(isinstance(size, int) and size < 0 for size in sizes):
+        raise ValueError(f"Sizes must not be negative. Received: shape={sizes}")
+    return sizes
+
+
+def _is_declared(shape):
+    return symbolic.in_abstract_scope() or not dims.is_known(shape)
+
+
+def _float_name(function, dtype):
+    name = dtypes.standardize(dtype)
+    if not dtypes.is_float(name):
+        raise ValueError(
+            f"`keras.random.{function}` requires a floating point `dtype`. Received: dtype={name}"
+        )
+    return name
+
+
+def _are_numbers(*values):
+    return all(isinstance(value, (int, float)) for value in values)
+
+
+def _bound(value):
+    """A bound as Keras takes it: a Python float passes through float32, whatever the dtype."""
+    return float(np.float32(value)) if isinstance(value, float) else value
+
+
+def _array(value):
+    """The array behind a parameter of a draw; numbers stay numbers."""
+    return value if isinstance(value, (int, float)) else convert_to_tensor(value).data

@@ -1,0 +1,61 @@
+"""Shape without arithmetic: reshaping, transposing, joining, parting, diagonals."""
+
+from minikeras.ops.shapes.diagonals import (
+    diag,
+    diagflat,
+    diagonal,
+    tril,
+    triu,
+)
+from minikeras.ops.shapes.joining import (
+    append,
+    array_split,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    meshgrid,
+    unstack,
+    vsplit,
+    vstack,
+)
+from minikeras.ops.shapes.shaping import (
+    concatenate,
+    expand_dims,
+    moveaxis,
+    ravel,
+    reshape,
+    split,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+)
+
+__all__ = [
+    "append",
+    "array_split",
+    "concatenate",
+    "diag",
+    "diagflat",
+    "diagonal",
+    "dsplit",
+    "dstack",
+    "expand_dims",
+    "hsplit",
+    "hstack",
+    "meshgrid",
+    "moveaxis",
+    "ravel",
+    "reshape",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "transpose",
+    "tril",
+    "triu",
+    "unstack",
+    "vsplit",
+    "vstack",
+]
