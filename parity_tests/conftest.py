@@ -1,5 +1,11 @@
 """Settings of the tests against Keras: those of the others, for both engines."""
 
+import os
+
+# TensorFlow decides by the processor whether oneDNN computes, and without it lacks kernels
+# (channels first, dilated transposed convolutions). The tests compare with one Keras everywhere.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 import keras
 import pytest
 

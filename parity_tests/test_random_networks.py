@@ -9,7 +9,6 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, note, reject, settings
 
 import minikeras
-from minikeras.training import steps
 from parity_tests.networks import build, recipes
 from parity_tests.support import policy
 
@@ -20,9 +19,8 @@ DRAWS = int(os.environ.get("MINIKERAS_FUZZ_EXAMPLES", "50"))
 
 
 @pytest.fixture(autouse=True)
-def in_float64(monkeypatch):
-    """Both sides compute in float64, where they must agree to 1e-10; any step is recorded."""
-    monkeypatch.setattr(steps, "_LONGEST_SECONDS", 1e9)
+def in_float64():
+    """Both sides compute in float64, where they must agree to 1e-10."""
     for side in (keras, minikeras):
         side.config.set_floatx("float64")
     with policy("float64"):

@@ -103,8 +103,7 @@ class Embedding(Layer):
         embeddings_constraint: constraint of the vectors.
         mask_zero: whether 0 stands for no data, so that the output carries a mask.
         weights: list with one array, the first values of the vectors; or None.
-        input_length: taken for the sake of old scripts, and not used.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `name`, `dtype`, `trainable`; `input_length`, of old scripts, has no effect.
 
     Input shape: `(batch, ...)` of integers; output shape: `(batch, ..., output_dim)`.
 
@@ -121,7 +120,8 @@ class Embedding(Layer):
     embeddings_constraint: Constraint = None
     mask_zero: bool = False
 
-    def __init__(self, *args, weights=None, input_length=None, **kwargs):
+    def __init__(self, *args, weights=None, **kwargs):
+        kwargs.pop("input_length", None)
         Embedding.from_fields(self, *args, **kwargs)
         if weights is not None:
             self.build()
