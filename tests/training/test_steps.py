@@ -2,6 +2,7 @@
 
 import gc
 import re
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -506,17 +507,39 @@ def test_a_label_without_a_class_is_found_in_a_recorded_step():
         model._steps.run("train_step", steps.placed((X[:BATCH], Y[:BATCH] + 7)))
 
 
-def test_threads_share_a_model():
+class Unbuilt(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = layers.Dense(4, "relu")
+        self.outer = layers.Dense(CLASSES)
+
+    def call(self, x):
+        return self.outer(self.inner(x))
+
+
+FRESH = {
+    "built": lambda: classifier(layers.Dense(4, "relu")),
+    "deferred": lambda: keras.Sequential([layers.Dense(4, "relu"), layers.Dense(CLASSES)]),
+    "subclassed": Unbuilt,
+}
+
+
+@pytest.mark.parametrize("name", FRESH)
+def test_threads_share_a_model(name):
     """Each thread gets its own answers, from a fresh model that none has called before."""
-    for _ in range(20):
-        model = classifier(layers.Dense(4, "relu"))
-        parts = [X[i * BATCH : (i + 1) * BATCH] for i in range(4)]
-        predict = model.predict_on_batch
-        with ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda x, f=predict: [f(x) for _ in range(4)], parts))
-        for part, answer in zip(parts, answers, strict=True):
-            for y in answer:
-                np.testing.assert_array_equal(y, model.predict_on_batch(part))
+    former = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(20):
+            predict = FRESH[name]().predict_on_batch
+            parts = [X[i * BATCH : (i + 1) * BATCH] for i in range(4)]
+            with ThreadPoolExecutor(4) as pool:
+                answers = list(pool.map(lambda x, f=predict: [f(x) for _ in range(4)], parts))
+            for part, answer in zip(parts, answers, strict=True):
+                for y in answer:
+                    np.testing.assert_array_equal(y, predict(part))
+    finally:
+        sys.setswitchinterval(former)
 
 
 # The program itself

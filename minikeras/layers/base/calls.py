@@ -22,6 +22,7 @@ from minikeras.autograd.symbolic import Abstract, KerasTensor, SymbolicNode
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import autocasting
 from minikeras.core import dims, dtypes, names, trees
+from minikeras.layers.base.building import building
 from minikeras.layers.base.call_spec import context, shapes_of, signature_of, tensor_arguments
 from minikeras.layers.base.input_spec import check_inputs
 from minikeras.layers.base.marks import overrides
@@ -97,7 +98,9 @@ class Calls:
             first = args[0] if args else kwargs.get(signature.names[0])
             check_inputs(self.input_spec, first, self.name)
         if not self.built:
-            self._build_from(signature, args, kwargs)
+            with building:
+                if not self.built:
+                    self._build_from(signature, args, kwargs)
         outer_training, outermost = context.training, context.entry is None
         try:
             if outermost:

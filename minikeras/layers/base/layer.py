@@ -18,6 +18,7 @@ from minikeras.autograd.symbolic import Operation
 from minikeras.autograd.variable import Variable
 from minikeras.core import dims, dtypes, names, policy, registry, trees
 from minikeras.layers.base import tracking
+from minikeras.layers.base.building import building
 from minikeras.layers.base.call_spec import signature_of
 from minikeras.layers.base.calls import Calls, abstract_of
 from minikeras.layers.base.marks import default
@@ -258,6 +259,9 @@ class Layer(State, Calls, Saved, Operation):
 
     def _mark_built(self):
         self.built = True
+        self._settle_path()
+
+    def _settle_path(self):
         if self.path is None:
             scope = names.scope_path()
             object.__setattr__(self, "_path", f"{scope}/{self.name}" if scope else self.name)
@@ -279,18 +283,19 @@ def _scoped_build(build):
     @wraps(build)
     def scoped(self, *args, **kwargs):
         self._check_initialized()
-        self._mark_built()
-        self.built = False
-        with names.name_scope(self.name), symbolic.building_scope():
-            result = build(self, *args, **kwargs)
-        self.built = True
-        if not self.trainable:
-            self.trainable = False  # the new variables learn of it
-        named = signature_of(build).named(args, kwargs)
-        self._build_shapes = (
-            next(iter(named.values()), None) if len(named) <= 1 else {"shapes_dict": named}
-        )
-        tracking.changed()
+        with building:
+            self._settle_path()
+            self.built = False
+            with names.name_scope(self.name), symbolic.building_scope():
+                result = build(self, *args, **kwargs)
+            if not self.trainable:
+                self.trainable = False  # the new variables learn of it
+            named = signature_of(build).named(args, kwargs)
+            self._build_shapes = (
+                next(iter(named.values()), None) if len(named) <= 1 else {"shapes_dict": named}
+            )
+            self.built = True
+            tracking.changed()
         return result
 
     return scoped
