@@ -18,6 +18,17 @@ SURROUNDINGS = {
     "OPENBLAS_NUM_THREADS": "1",  # on a busy machine several threads burn time waiting in circles
 }
 
+# What each page prints, in this order, besides other things.
+SAYS = {
+    "00_a_tape_in_forty_lines": ["dL/dw by the engine", "Primitive", "return g * x2", "heappop"],
+    "01_tensor_and_gradient": ["from finite differences", "second derivative, tape"],
+    "02_backprop_by_hand": ["gradient by W1  shape (5, 8)", "promised to lower the loss"],
+    "03_a_layer": ["gated_dense/A", "accuracy with the gated layer"],
+    "04_training_loop_by_hand": ["epoch 12", "have arrived at the same weights"],
+    "05_convolution_opened_up": ["im2col", "gradient by the kernel"],
+    "06_lstm_step_by_step": ["step 4: output", "cut short", "gradient by each step"],
+}
+
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_example_runs(page):
@@ -33,7 +44,8 @@ def test_example_runs(page):
     )
     after = os.times()
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+    said = re.search(".*".join(map(re.escape, SAYS[page.stem])), done.stdout, re.S)
+    assert said, done.stdout
     used = after.children_user + after.children_system
     used -= before.children_user + before.children_system
     assert used < LONGEST
@@ -52,4 +64,11 @@ def test_example_says_what_one_learns(page):
 def test_table_of_contents():
     listed = re.findall(r"^\| \[(\S+\.py)\]\(\1\)", (EXAMPLES / "README.md").read_text(), re.M)
     assert listed == [page.name for page in PAGES]
-    assert [int(name[:2]) for name in listed] == list(range(1, len(listed) + 1))
+    assert [int(name[:2]) for name in listed] == list(range(len(listed)))
+
+
+def test_forty_lines():
+    text = next(EXAMPLES.glob("00_*.py")).read_text(encoding="utf-8")
+    part = text.partition("# --- The forty lines")[2].partition("# --- ")[0].splitlines()[1:]
+    code = [line for line in part if line.strip() and not line.strip().startswith('"""')]
+    assert len(code) == 40
