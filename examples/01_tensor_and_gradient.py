@@ -33,8 +33,8 @@ def f(x):
 
 
 # Inside the block every operation that depends on `x` leaves a node on the tape: which operation
-# it was, where its inputs came from, and the values that its derivative needs. `gradient` walks
-# these nodes backwards and applies the chain rule at each.
+# it was, where its inputs came from, and the values that its derivative needs. `gradient` visits
+# these nodes from last to first and applies the chain rule at each.
 with keras.GradientTape() as tape:
     tape.watch(x)
     value = f(x)
@@ -59,7 +59,7 @@ print("from finite differences     ", by_differences)
 np.testing.assert_allclose(gradient, by_hand, rtol=1e-12)
 np.testing.assert_allclose(gradient, by_differences, rtol=1e-7)
 
-# --- Variables are watched by themselves, and broadcasting is undone -----------------------------
+# --- Variables are watched automatically, and broadcasting is undone -----------------------------
 
 # A layer's weights are Variables. The bias below is added to every row; its gradient has the
 # bias's own shape again, so the contributions of all rows have been summed up.

@@ -26,7 +26,7 @@ labels = rng.integers(0, classes, n)
 W1, b1 = rng.normal(size=(features, hidden)), rng.normal(size=hidden)
 W2, b2 = rng.normal(size=(hidden, classes)), rng.normal(size=classes)
 
-# --- Forwards, keeping what the way back will need -----------------------------------------------
+# --- Forward, saving what the backward pass will need --------------------------------------------
 
 Z = X @ W1 + b1
 H = np.maximum(Z, 0)
@@ -36,7 +36,7 @@ E = np.exp(S - S.max(axis=1, keepdims=True))
 P = E / E.sum(axis=1, keepdims=True)
 loss = -np.log(P[np.arange(n), labels]).mean()
 
-# --- Backwards: dA stands for the gradient of the loss by A, and has the shape of A --------------
+# --- Backward: dA stands for the gradient of the loss with respect to A, and has A's shape --------
 
 # Softmax and cross-entropy together have a gradient so simple that nobody computes them apart:
 # the probability minus one at the right class, minus nothing elsewhere. The mean brings 1/n.
@@ -75,7 +75,7 @@ np.testing.assert_allclose(loss, tape_loss, rtol=1e-12)
 names = ["X", "W1", "b1", "W2", "b2"]
 for name, mine, theirs in zip(names, [dX, dW1, db1, dW2, db2], gradients, strict=True):
     difference = np.abs(mine - theirs.numpy()).max()
-    print(f"gradient by {name:2}  shape {mine.shape!s:8}  largest difference {difference:.1e}")
+    print(f"dL/d{name:2}  shape {mine.shape!s:8}  largest difference {difference:.1e}")
     np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-14)
 
 # --- What the gradient is for --------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """A convolution, opened up.
 
 You learn that a convolution is a matrix product of patches with filters, and that both of its
-gradients are convolutions again: the one by the inputs uses the kernel turned by 180 degrees. Every
-step is written out in NumPy and compared with `ops.conv`.
+gradients are convolutions again: the one with respect to the inputs uses the kernel turned by 180
+degrees. Every step is written out in NumPy and compared with `ops.conv`.
 
 Shapes: images (batch, height, width, channels), kernel (rows, columns, channels, filters). As
 everywhere in deep learning, the kernel is not turned on the way forward: this "convolution" is what
@@ -59,14 +59,14 @@ np.testing.assert_allclose(conv(x, kernel), y, rtol=1e-10, atol=1e-12)
 patches = im2col(x, 3, 3)
 print(f"im2col: {x.size} numbers become {patches.size}, each copied into up to 9 windows")
 
-# --- The gradient by the kernel: patches once more -----------------------------------------------
+# --- The gradient with respect to the kernel: patches once more ----------------------------------
 
-# Forwards it was products = patches @ filters, so the rule for a matrix product applies:
-# the gradient by the filters is patches^T @ g. `g` stands for the gradient that arrives from above.
+# Forward it was products = patches @ filters, so the rule for a matrix product applies: the
+# gradient with respect to the filters is patches^T @ g. `g` is the gradient with respect to y.
 g = rng.normal(size=y.shape)
 dkernel = (patches.T @ g.reshape(-1, g.shape[-1])).reshape(kernel.shape)
 
-# --- The gradient by the inputs: a convolution with the turned kernel ----------------------------
+# --- The gradient with respect to the inputs: a convolution with the turned kernel ---------------
 
 # Pixel x[i, j] takes part in the outputs y[i - p, j - q], with weight kernel[p, q]. Its gradient is
 # therefore the sum over p, q of g[i - p, j - q] kernel[p, q]: the indices run against each other.
@@ -87,7 +87,7 @@ tape_dx, tape_dkernel = tape.gradient(outputs, [images, filters], output_gradien
 for name, mine, theirs in [("inputs", dx, tape_dx), ("kernel", dkernel, tape_dkernel)]:
     assert mine.shape == theirs.shape
     np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-12)
-    print(f"gradient by the {name}: {mine.shape}, the tape's is the same")
+    print(f"gradient with respect to the {name}: {mine.shape}, the tape's is the same")
 
 # --- "same" padding is a border of zeros, and a stride leaves outputs out ------------------------
 
