@@ -7,6 +7,7 @@ Paths are written from the root of the repository or from the package: `tests/te
 import ast
 import builtins
 import importlib
+import inspect
 import keyword
 import re
 from functools import cache
@@ -47,6 +48,9 @@ EXCEPTIONS = {
     "~/.cupy/kernel_cache": "a folder of CuPy",
     "CUPY_GPU_MEMORY_LIMIT": "a variable that CuPy reads",
 }
+
+# Modules that are not ours.
+OTHERS = {"np": np, "numpy": np, "inspect": inspect}
 
 # What examples call an object whose attributes they use.
 OBJECTS = {"model", "tape", "optimizer", "layer", "variable", "op"}
@@ -133,8 +137,8 @@ def known(name, called=False):
         return True
     if head in ("keras", "minikeras"):
         return reached(minikeras, rest)
-    if head in ("np", "numpy"):
-        return reached(np, rest)
+    if head in OTHERS:
+        return reached(OTHERS[head], rest)
     if rest and head in modules() and head not in OBJECTS:
         return any(reached(module, rest) for module in map(load, modules()[head]))
     last = rest[-1] if rest else head
@@ -239,3 +243,35 @@ def test_what_is_known(name, called, there):
 def test_what_exists(path, there):
     assert is_path(path)
     assert exists(path) == there
+
+
+# The table of questions: each names a file, and in it what answers.
+QUESTION = re.compile(r"^\| (.+) \| \[(\S+)\]\(\.\./minikeras/(\S+)\) \| `([\w.]+)` \|$", re.M)
+READING = QUESTION.findall((ROOT / "docs/reading.md").read_text())
+
+
+def functions_of(value):
+    """What has source: a function or class, or the vjps of an op."""
+    return [vjp.function for vjp in value.values()] if isinstance(value, dict) else [value]
+
+
+@pytest.mark.parametrize(
+    ("question", "shown", "path", "name"), READING, ids=lambda part: part.replace(" ", "_")
+)
+def test_questions_have_answers(question, shown, path, name):
+    assert shown == path
+    value = load(".".join(("minikeras", *Path(path).with_suffix("").parts)))
+    for part in name.split("."):
+        value = getattr(value, part)
+    answers = functions_of(value)
+    assert answers
+    for answer in map(inspect.unwrap, answers):
+        assert inspect.getsourcefile(answer) == str(PACKAGE / path)
+        assert inspect.getsource(answer).strip()
+
+
+def test_every_row_is_a_question():
+    lines = (ROOT / "docs/reading.md").read_text().splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    headings = [line for line in lines if line.startswith("## ")]
+    assert len(READING) == len(rows) - 2 * len(headings) >= 25
