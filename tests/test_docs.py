@@ -52,6 +52,9 @@ EXCEPTIONS = {
 # Modules that are not ours.
 OTHERS = {"np": np, "numpy": np, "inspect": inspect}
 
+# Ops that are another op under a second name, and have its source.
+SECOND_NAMES = {"abs", "conj", "hard_swish", "swish"}
+
 # What examples call an object whose attributes they use.
 OBJECTS = {"model", "tape", "optimizer", "layer", "variable", "op"}
 
@@ -275,3 +278,19 @@ def test_every_row_is_a_question():
     rows = [line for line in lines if line.startswith("|")]
     headings = [line for line in lines if line.startswith("## ")]
     assert len(READING) == len(rows) - 2 * len(headings) >= 25
+
+
+def test_the_op_in_the_readme_is_the_real_one():
+    tanh = minikeras.ops.tanh
+    head, _, rest = inspect.getsource(tanh).partition("    Args:")
+    shown = head + '    ...\n    """' + rest.rpartition('"""')[2]
+    vjp = inspect.getsource(tanh.vjps[0].function)
+    assert f"```python\n{shown}\n\n{vjp}```" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", minikeras.ops.__all__)
+def test_source_of_an_op_is_its_own(name):
+    op = getattr(minikeras.ops, name)
+    own = {name, op.__name__} if name in SECOND_NAMES else {name}
+    source = inspect.getsource(op)
+    assert any(re.search(rf"^def _?{word}(_reference)?\(", source, re.M) for word in own)
