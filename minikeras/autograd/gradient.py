@@ -288,8 +288,9 @@ class GradientTape:
         rows: list[list[Any]] = []
         with self._use([target]):
             for i in range(count):
-                seed = device.made_beside(data, "zeros", (*front, count), data.dtype)
-                seed[..., i] = 1
+                with device.place_of(data):
+                    seed = device.namespace(data).zeros((*front, count), data.dtype)
+                    seed[..., i] = 1
                 seeds = [(target, Tensor(seed.reshape(data.shape)))]
                 rows.append(self._backpropagate(seeds, sources, unconnected))
         if not rows:

@@ -670,6 +670,7 @@ def test_every_kernel_is_tested_here():
     test_layer_norm("float32", (5, 10), True)
     test_group_norm("float32", (2, 5, 6), -1, 2, True)
     test_activations_of_ops("float32", 31)
+    test_slopes_that_are_infinite_at_zero("float32", 31)
     test_batch_norm("float32", (3, 2, 5), True)
     test_recurrent_steps("float32", 3, 5)
     test_recurrent_sequences("float32", 3, 4, 5, True)
