@@ -36,11 +36,10 @@ class Functional(Graph, Model):
 
     def __new__(cls, *args, **kwargs):
         """Make what every layer is made as: here a graph is given, so there is no choice."""
-        return Layer.__new__(cls, *args, **kwargs)
+        return Trainer.__new__(cls, *args, **kwargs)
 
     def __init__(self, inputs, outputs, name=None, **kwargs):
         trainable = kwargs.pop("trainable", None)
-        Trainer.__init__(self)
         Layer.__init__(self, name=name, **kwargs)
         inputs, outputs = _plain(inputs), _plain(outputs)
         _check_unique_inputs(inputs)

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from minikeras.core import registry
-from minikeras.layers.base.layer import Layer
 from minikeras.training.trainer import Trainer
 
 model_table = registry.Table("model", "keras")
@@ -18,7 +17,7 @@ def _is_functional(args, kwargs):
     )
 
 
-class Model(Trainer, Layer):
+class Model(Trainer):
     """A network with a training loop.
 
     Made of symbolic `inputs` and `outputs` it is a graph of layers; a subclass says in `call` what
@@ -54,8 +53,7 @@ class Model(Trainer, Layer):
             graph_base(type(self), functional)
             functional.__init__(self, *args, **kwargs)
             return
-        Trainer.__init__(self)
-        Layer.__init__(self, *args, **kwargs)
+        super().__init__(*args, **kwargs)
 
     @property
     def layers(self):

@@ -26,10 +26,9 @@ class Sequential(Model):
 
     def __new__(cls, *args, **kwargs):
         """Make what every layer is made as: a list of layers is no call of a graph."""
-        return Layer.__new__(cls, *args, **kwargs)
+        return Trainer.__new__(cls, *args, **kwargs)
 
     def __init__(self, layers=None, trainable=True, name=None):
-        Trainer.__init__(self)
         Layer.__init__(self, trainable=trainable, name=name)
         self._functional = None
         self._stack = []

@@ -10,12 +10,61 @@ import numpy as np
 from minikeras.autograd.symbolic import Abstract, abstract_scope, to_abstract, to_symbolic
 from minikeras.core import trees
 from minikeras.layers import Embedding
+from minikeras.layers.base import tracking
 from minikeras.losses import sparse_categorical_crossentropy
 from minikeras.training.data.unpack import unpack_x_y_sample_weight
 from minikeras.training.outputs import Outputs
 
 # What code raises that wants values where there are only shapes: it cannot be checked beforehand.
 _NEEDS_VALUES = (TypeError, AttributeError, NotImplementedError)
+
+# Batches of ever new lengths would make ever more results of rehearsals; these are cheap to repeat.
+_MOST_REHEARSALS = 64
+
+
+def prepare(model, batch, step, whole=None):
+    """Build what is not built yet, and check that data fit, before anything changes.
+
+    Args:
+        model: a model.
+        batch: a batch like the first one.
+        step: the name of the step to be taken; a user's own may take its data as it likes.
+        whole: all data at once, whose indices and targets are looked through, or None.
+    """
+    own_step = model._has_own(step)
+    unbuilt = not _is_built(model)
+    checks_loss = not own_step and not model._has_own("compute_loss")
+    if unbuilt or not own_step:
+        y_pred = _rehearsed(model, batch, checks_loss)
+        if whole is not None and y_pred is not None:
+            x, y, _ = unpack_x_y_sample_weight(whole)
+            check_indices(model, x)
+            if checks_loss:
+                check_targets(model, y, y_pred)
+        unbuilt = not _is_built(model)
+    # What only the step itself can build, it builds before it first applies gradients.
+    optimizer = model.optimizer
+    if optimizer is not None and not optimizer.built and not unbuilt:
+        optimizer.build(model.trainable_variables)
+
+
+def _is_built(model):
+    return all(layer.built for layer in model._flatten_layers())
+
+
+def _rehearsed(model, batch, checks_loss):
+    """The predictions' shapes from `rehearse`, which runs once for each kind of batch."""
+    kinds = tuple(
+        (path, None if a is None else (a.shape, a.dtype.str))
+        for path, a in trees.flatten_with_path(batch)
+    )
+    key = (kinds, tracking.version(), checks_loss)
+    rehearsals = model._training.rehearsals
+    if key not in rehearsals:
+        while len(rehearsals) >= _MOST_REHEARSALS:
+            del rehearsals[next(iter(rehearsals))]
+        rehearsals[key] = rehearse(model, batch, checks_loss)
+    return rehearsals[key]
 
 
 def rehearse(model, batch, checks_loss):
@@ -32,6 +81,7 @@ def rehearse(model, batch, checks_loss):
     Raises:
         ValueError: if inputs or targets do not fit.
     """
+    training = model._training
     x, y, sample_weight = (_spec(part) for part in unpack_x_y_sample_weight(batch))
     try:
         with abstract_scope():
@@ -40,9 +90,9 @@ def rehearse(model, batch, checks_loss):
         return None
     try:
         with abstract_scope():
-            if checks_loss and model._compile_loss is not None:
-                model._compile_loss(y, y_pred, sample_weight)
-            metrics = model._compile_metrics if checks_loss else None
+            if checks_loss and training.compile_loss is not None:
+                training.compile_loss(y, y_pred, sample_weight)
+            metrics = training.compile_metrics if checks_loss else None
             if metrics is not None and not metrics.built:
                 metrics.build(y, y_pred)
     except _NEEDS_VALUES:
@@ -61,10 +111,11 @@ def check_targets(model, y, y_pred):
     Raises:
         ValueError: if a label is no class of the output, or a target is NaN.
     """
-    if model._compile_loss is None:
+    compile_loss = model._training.compile_loss
+    if compile_loss is None:
         return
-    outputs = Outputs(y_pred, model._output_names())
-    for (i, loss, _), target in model._compile_loss.pairs(y, outputs):
+    outputs = Outputs(y_pred, getattr(model, "output_names", None))
+    for (i, loss, _), target in compile_loss.pairs(y, outputs):
         if trees.is_nested(i):  # a loss of several outputs is the user's own
             continue
         if _function_of(loss) is sparse_categorical_crossentropy:

@@ -30,27 +30,27 @@ class Steps:
 
     Threads may share a model: what they record lies with each thread until it is complete, and is
     put into its place at once.
+
+    Args:
+        run_eagerly: whether every step runs as it is written.
     """
 
-    def __init__(self, model):
-        self._model = model
+    def __init__(self, run_eagerly=False):
+        self.run_eagerly = run_eagerly
         self._kinds = {}
 
-    def __reduce__(self):
-        """A copied model records its steps anew: what is recorded names the original's arrays."""
-        return Steps, (self._model,)
-
-    def run(self, name, batch):
+    def run(self, model, name, batch):
         """Run a step on one batch.
 
         Args:
+            model: the model whose steps these are.
             name: `"train_step"`, `"test_step"` or `"predict_step"`.
             batch: nest of tensors.
 
         Returns:
             What the step returns.
         """
-        step = getattr(self._model, name)
+        step = getattr(model, name)
         if not self._may_record():
             return step(batch)
         key = (name, _kind(batch), _settings())
@@ -75,7 +75,7 @@ class Steps:
 
     def _may_record(self):
         """Whether nobody wants steps as written, or records this one from outside already."""
-        wanted = settings.recorded_steps() and not self._model.run_eagerly
+        wanted = settings.recorded_steps() and not self.run_eagerly
         return wanted and not recording.tapes and recording.recorder is None
 
 

@@ -1,373 +1,206 @@
-"""Trainer: `compile`, and what one step of training, testing and prediction does.
+"""Trainer: `fit`, `evaluate` and `predict`, and their forms for a single batch.
 
-The loops over epochs and batches are in `loops`; users override the steps here.
+A user's arguments become data here, which the loops in `loops` go through.
 """
 
-import warnings
-from collections.abc import Callable
-from typing import Any
-
-from minikeras import ops, optimizers
-from minikeras.autograd.gradient import GradientTape
-from minikeras.core import dtypes, registry, settings, trees
-from minikeras.layers.base import tracking
-from minikeras.layers.base.call_spec import signature_of
-from minikeras.metrics import Mean
-from minikeras.training.checks import check_indices, check_targets, rehearse
-from minikeras.training.compile_loss import CompileLoss
-from minikeras.training.compile_metrics import CompileMetrics
-from minikeras.training.data.unpack import batch_size_of, unpack_x_y_sample_weight
-from minikeras.training.loops import Loops
-from minikeras.training.steps import Steps
-
-# Batches of ever new lengths would make ever more results of rehearsals; these are cheap to repeat.
-_MOST_REHEARSED = 64
+from minikeras.training import loops
+from minikeras.training.arguments import checked, checked_fraction
+from minikeras.training.compiled import CompiledLayer
+from minikeras.training.data import Epochs, data_source, split_validation
+from minikeras.training.data.arrays import as_arrays
+from minikeras.training.data.unpack import class_weights_to_sample_weights
+from minikeras.training.loops import on_device_of_weights
 
 
-class Trainer(Loops):
-    """The part of Model that trains."""
+class Trainer(CompiledLayer):
+    """A layer that is trained on data: what makes a layer a model.
 
-    # What `__init__` and `compile` set, past the layer's watch over attributes.
-    compiled: bool
-    loss: Any
-    optimizer: Any
-    stop_training: bool
-    run_eagerly: bool
-    jit_compile: Any
-    steps_per_execution: int
-    history: Any
-    _compile_loss: CompileLoss | None
-    _compile_metrics: CompileMetrics | None
-    _loss_tracker: Any
-    _compile_arguments: dict[str, Any] | None
-    _rehearsed: dict[Any, Any]
-    _steps: Steps
+    Args:
+        *args: see `Layer`.
+        **kwargs: see `Layer`.
+    """
 
-    # What Layer and Model give.
-    built: bool
-    dtype_policy: Any
-    losses: list[Any]
-    output_names: list[str]
-    trainable_variables: list[Any]
-    trainable_weights: list[Any]
-    call: Callable[..., Any]
-    __call__: Callable[..., Any]
-    _metrics: list[Any]
-    _flatten_layers: Callable[..., list[Any]]
-
-    def __init__(self):
-        set_quietly = object.__setattr__
-        set_quietly(self, "compiled", False)
-        set_quietly(self, "loss", None)
-        set_quietly(self, "optimizer", None)
-        set_quietly(self, "stop_training", False)
-        set_quietly(self, "run_eagerly", False)
-        set_quietly(self, "jit_compile", None)
-        set_quietly(self, "steps_per_execution", 1)
-        set_quietly(self, "_compile_loss", None)
-        set_quietly(self, "_compile_metrics", None)
-        set_quietly(self, "_loss_tracker", None)
-        set_quietly(self, "_compile_arguments", None)
-        set_quietly(self, "history", None)
-        set_quietly(self, "_rehearsed", {})
-        set_quietly(self, "_steps", Steps(self))
-
-    def compile(
+    @on_device_of_weights
+    def fit(
         self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        run_eagerly=False,
-        steps_per_execution=1,
-        jit_compile="auto",
-        auto_scale_loss=True,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
     ):
-        """Settle the optimizer, the losses and the metrics.
-
-        A second call without `loss`, or without `metrics` and `weighted_metrics`, keeps the former
-        ones.
+        """Train the model for a number of epochs.
 
         Args:
-            optimizer: optimizer or its name.
-            loss: loss, its name, a function `(y_true, y_pred)`, or a nest of these by output.
-            loss_weights: weight, or nest of weights, of the outputs' losses.
-            metrics: nest of metrics or their names.
-            weighted_metrics: nest of metrics that take the sample weights into account.
-            run_eagerly: whether every step runs as it is written; if not, the first on each kind
-                of batch is recorded, and later ones repeat it (see `training.steps`).
-            steps_per_execution: accepted; every step is run by itself here.
-            jit_compile: accepted; there is no compiler for whole steps.
-            auto_scale_loss: whether a float16 model's loss is scaled up for the gradients.
+            x: nest of arrays or data frames, an iterable of batches, or a PyDataset.
+            y: nest of targets, if `x` is of arrays.
+            batch_size: samples per step; by default as many as make `steps_per_epoch` steps of all
+                samples, or else 32.
+            epochs: number of the epoch to stop before, counted from 0.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line per epoch, `"auto"` for 1.
+            callbacks: list of callbacks.
+            validation_split: fraction of the arrays, taken from their end, to validate on.
+            validation_data: `(x, y)` or `(x, y, sample_weight)`, a generator or a PyDataset.
+            shuffle: whether the order of samples is drawn again each epoch; `"batch"` for batches.
+            class_weight: dict of class to weight.
+            sample_weight: array of weights of the samples.
+            initial_epoch: the first epoch's number.
+            steps_per_epoch: steps per epoch, or None for all batches.
+            validation_steps: steps per validation, or None for all batches.
+            validation_batch_size: samples per validation step; `batch_size` by default.
+            validation_freq: validate every so many epochs, or a list of epochs (from 1).
+
+        Returns:
+            A `History` callback whose `history` holds the values by epoch.
 
         Raises:
-            ValueError: if a name is unknown.
+            ValueError: if the model is not compiled or the data do not fit; nothing has changed.
         """
-        optimizer = optimizers.get(optimizer)
-        given = optimizer
-        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and optimizer is not None:
-            optimizer = optimizers.with_loss_scaling(optimizer)
-        compile_loss, compile_metrics = self._compile_loss, self._compile_metrics
-        if loss is not None:
-            compile_loss = CompileLoss(loss, loss_weights, output_names=self._output_names())
-        if metrics is not None or weighted_metrics is not None:
-            compile_metrics = CompileMetrics(
-                metrics, weighted_metrics, output_names=self._output_names()
-            )
-        set_quietly = object.__setattr__
-        set_quietly(self, "optimizer", optimizer)
-        set_quietly(self, "loss", self.loss if loss is None else loss)
-        set_quietly(self, "_compile_loss", compile_loss)
-        set_quietly(self, "_compile_metrics", compile_metrics)
-        set_quietly(self, "_loss_tracker", Mean(name="loss"))
-        set_quietly(self, "run_eagerly", run_eagerly)
-        set_quietly(self, "steps_per_execution", steps_per_execution)
-        jit_compile = False if jit_compile == "auto" else jit_compile
-        set_quietly(self, "jit_compile", jit_compile)
-        set_quietly(self, "stop_training", False)
-        set_quietly(self, "compiled", True)
-        set_quietly(self, "_rehearsed", {})
-        set_quietly(self, "_steps", Steps(self))
-        set_quietly(
-            self,
-            "_compile_arguments",
-            {
-                "optimizer": given,
-                "loss": loss,
-                "loss_weights": loss_weights,
-                "metrics": metrics,
-                "weighted_metrics": weighted_metrics,
-                "run_eagerly": run_eagerly,
-                "steps_per_execution": steps_per_execution,
-                "jit_compile": jit_compile,
-            },
+        self._training.check_compiled("fit")
+        epochs, initial_epoch = checked(needed=True, epochs=epochs, initial_epoch=initial_epoch)
+        batch_size, steps_per_epoch = checked(
+            batch_size=batch_size, steps_per_epoch=steps_per_epoch
         )
+        if checked_fraction(validation_split) and validation_data is None:
+            (x, y, sample_weight), validation_data = split_validation(
+                _sliceable(x, y, sample_weight), validation_split
+            )
+        source = data_source(
+            x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch
+        )
+        data = Epochs(source, steps_per_epoch)
+        steps, size = checked(
+            validation_steps=validation_steps, validation_batch_size=validation_batch_size
+        )
+        validation = loops.Validation(
+            self, validation_data, steps, size or batch_size, validation_freq
+        )
+        return loops.fit(self, data, validation, callbacks, verbose, range(initial_epoch, epochs))
 
-    def _output_names(self):
-        try:
-            return list(self.output_names)
-        except AttributeError:
-            return None
-
-    def get_compile_config(self):
-        """Return the arguments of `compile` in their saved form, or None."""
-        if not self.compiled or self._compile_arguments is None:
-            return None
-        return registry.serialize_dict(self._compile_arguments)
-
-    def compile_from_config(self, config):
-        """Compile with the arguments that `get_compile_config` returned."""
-        self.compile(**registry.deserialize(dict(config)))
-        if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
-
-    @property
-    def metrics(self):
-        """The loss's mean, the metrics of `compile`, the model's own and the layers' metrics."""
-        found = []
-        if self.compiled:
-            found.append(self._loss_tracker)
-            if self._compile_metrics is not None:
-                found.append(self._compile_metrics)
-            if self._compile_loss is not None:
-                found += self._compile_loss.metrics
-        found += self._metrics
-        for layer in self._flatten_layers(include_self=False):
-            if not isinstance(layer, Trainer):
-                found += layer._metrics
-        return found
-
-    @property
-    def metrics_names(self):
-        """The names of `metrics`."""
-        return [metric.name for metric in self.metrics]
-
-    def reset_metrics(self):
-        """Let all metrics begin anew."""
-        for metric in self.metrics:
-            metric.reset_state()
-
-    # One step
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Return the loss of one batch: the compiled loss and what layers have added.
+    @on_device_of_weights
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+        **kwargs,
+    ):
+        """Return the loss and the metrics on some data.
 
         Args:
-            x: inputs.
-            y: targets.
-            y_pred: predictions.
-            sample_weight: weights of the samples, or None.
-            training: whether this is a training step.
+            x: nest of arrays or data frames, an iterable of batches, or a PyDataset.
+            y: nest of targets, if `x` is of arrays.
+            batch_size: samples per step; by default as many as make `steps` steps, or else 32.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line, `"auto"` for 1.
+            sample_weight: array of weights of the samples.
+            steps: number of steps, or None for all batches.
+            callbacks: list of callbacks.
+            return_dict: whether to return a dict by metric name.
+            **kwargs: refused; there are no further arguments.
 
         Returns:
-            A scalar tensor.
+            A number, a list of numbers in the order of `metrics_names`, or a dict.
 
         Raises:
-            ValueError: if there is nothing to sum.
+            ValueError: if the model is not compiled or the data do not fit.
         """
-        terms = []
-        if self._compile_loss is not None:
-            loss = self._compile_loss(y, y_pred, sample_weight)
-            if loss is not None:
-                terms.append(loss)
-        terms += [_as_float(term) for term in self.losses]
-        if not terms:
-            raise ValueError(
-                "No loss to compute. Provide a `loss` argument in `compile()`, or let a layer call "
-                "`add_loss()`."
-            )
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        return total
+        self._training.check_compiled("evaluate")
+        if kwargs:
+            raise ValueError(f"Arguments not recognized: {kwargs}")
+        batch_size, steps = checked(batch_size=batch_size, steps=steps)
+        data = Epochs(data_source(x, y, sample_weight, batch_size, steps=steps), steps)
+        logs = loops.evaluate(self, data, callbacks, verbose)
+        return logs if return_dict else loops.results_in_order(self.metrics, logs)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Update the compiled metrics with one batch and return all results so far.
+    @on_device_of_weights
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Return the model's outputs for some inputs, computed batch by batch.
 
         Args:
-            x: inputs.
-            y: targets.
-            y_pred: predictions.
-            sample_weight: weights of the samples, or None.
+            x: nest of arrays or data frames, an iterable of batches, or a PyDataset.
+            batch_size: samples per step; by default as many as make `steps` steps, or else 32.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line, `"auto"` for 1.
+            steps: number of steps, or None for all batches.
+            callbacks: list of callbacks.
 
         Returns:
-            A dict of metric name to value.
+            A NumPy array, or a nest of them like the model's outputs.
         """
-        if self._compile_metrics is not None:
-            self._compile_metrics.update_state(y, y_pred, sample_weight)
-        return self.get_metrics_result()
+        batch_size, steps = checked(batch_size=batch_size, steps=steps)
+        source = data_source(x, batch_size=batch_size, steps=steps)
+        data = Epochs(source, steps, may_be_empty=True)
+        return loops.predict(self, data, callbacks, verbose)
 
-    def get_metrics_result(self):
-        """Return a dict of metric name to its value so far."""
-        results = {}
-        for metric in self.metrics:
-            result = metric.result()
-            if isinstance(result, dict):
-                results.update(result)
-            else:
-                results[metric.name] = result
-        return results
-
-    def _scaled(self, loss):
-        """The loss as the optimizer wants it differentiated."""
-        return loss if self.optimizer is None else self.optimizer.scale_loss(loss)
-
-    def _forward(self, x, training):
-        return self(x, training=training) if self._call_has_training() else self(x)
-
-    def _call_has_training(self):
-        signature = signature_of(type(self).call)
-        return signature.has("training") or signature.takes_any
-
-    def train_step(self, data):
-        """Train on one batch; users may override it.
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Train on one batch.
 
         Args:
-            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
+            x: nest of arrays.
+            y: nest of targets, or None.
+            sample_weight: array of weights of the samples, or None.
+            class_weight: dict of class to weight, or None.
+            return_dict: whether to return a dict by metric name.
 
         Returns:
-            A dict of metric name to value.
+            A number, a list of numbers, or a dict: the metrics of this batch.
         """
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        with GradientTape() as tape:
-            y_pred = self._forward(x, training=True)
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
-            scaled = self._scaled(loss)
-        self._track_loss(loss, x)
-        weights = self.trainable_weights
-        if weights:
-            gradients = tape.gradient(scaled, weights)
-            self.optimizer.apply(gradients, weights)
-        else:
-            warnings.warn("The model does not have any trainable weights.", stacklevel=2)
-        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        self._training.check_compiled("train_on_batch")
+        if class_weight is not None:
+            if sample_weight is not None:
+                raise ValueError(
+                    "Arguments `sample_weight` and `class_weight` cannot be specified at the same "
+                    f"time. Received: sample_weight={sample_weight}, class_weight={class_weight}"
+                )
+            sample_weight = class_weights_to_sample_weights(y, class_weight)
+        return self._on_batch("train_step", x, y, sample_weight, return_dict)
 
-    def test_step(self, data):
-        """Evaluate one batch; users may override it.
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Evaluate one batch.
 
         Args:
-            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
+            x: nest of arrays.
+            y: nest of targets, or None.
+            sample_weight: array of weights of the samples, or None.
+            return_dict: whether to return a dict by metric name.
 
         Returns:
-            A dict of metric name to value.
+            A number, a list of numbers, or a dict: the metrics of this batch.
         """
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self._forward(x, training=False)
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
-        self._track_loss(loss, x)
-        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        self._training.check_compiled("test_on_batch")
+        return self._on_batch("test_step", x, y, sample_weight, return_dict)
 
-    def predict_step(self, data):
-        """Predict one batch; users may override it.
+    def _on_batch(self, step, x, y, sample_weight, return_dict):
+        logs = loops.on_batch(self, step, x, y, sample_weight)
+        return logs if return_dict else loops.results_in_order(self.metrics, logs)
+
+    @on_device_of_weights
+    def predict_on_batch(self, x):
+        """Return the model's outputs for one batch.
 
         Args:
-            data: `x`, or a tuple that begins with it.
+            x: nest of arrays.
 
         Returns:
-            A nest of tensors.
+            A NumPy array, or a nest of them.
         """
-        x, _, _ = unpack_x_y_sample_weight(data)
-        return self._forward(x, training=False)
-
-    def _track_loss(self, loss, x):
-        if self._loss_tracker is not None:
-            self._loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
-
-    def _prepare(self, batch, step, whole=None):
-        """Build what is not built yet, and check that data fit, before anything changes.
-
-        Args:
-            batch: a batch like the first one.
-            step: the name of the step to be taken; a user's own may take its data as it likes.
-            whole: all data at once, whose indices and targets are looked through, or None.
-        """
-        own_step = getattr(type(self), step) is not getattr(Trainer, step)
-        unbuilt = not all(layer.built for layer in self._flatten_layers())
-        checks_loss = not own_step and type(self).compute_loss is Trainer.compute_loss
-        if unbuilt or not own_step:
-            y_pred = self._rehearse(batch, checks_loss)
-            if whole is not None and y_pred is not None:
-                x, y, _ = unpack_x_y_sample_weight(whole)
-                check_indices(self, x)
-                if checks_loss:
-                    check_targets(self, y, y_pred)
-            unbuilt = not all(layer.built for layer in self._flatten_layers())
-        # What only the step itself can build, it builds before it first applies gradients.
-        if self.optimizer is not None and not self.optimizer.built and not unbuilt:
-            self.optimizer.build(self.trainable_variables)
-
-    def _rehearse(self, batch, checks_loss):
-        """Run on the shapes of a batch, once for each kind of batch that comes."""
-        kinds = tuple(
-            (path, None if a is None else (a.shape, a.dtype.str))
-            for path, a in trees.flatten_with_path(batch)
-        )
-        key = (kinds, tracking.version(), checks_loss)
-        if key not in self._rehearsed:
-            while len(self._rehearsed) >= _MOST_REHEARSED:
-                del self._rehearsed[next(iter(self._rehearsed))]
-            self._rehearsed[key] = rehearse(self, batch, checks_loss)
-        return self._rehearsed[key]
-
-    def _assert_compiled(self, method):
-        if not self.compiled:
-            raise ValueError(
-                f"You must call `compile()` before calling `{method}()`: the model needs an "
-                "optimizer and a loss."
-            )
-
-    def _results_in_order(self, logs):
-        """The values of a dict of results as `evaluate` returns them: a number or a list."""
-        names = []
-        for metric in self.metrics:
-            compiled = isinstance(metric, CompileMetrics)
-            names += [m.name for m in metric.metrics] if compiled else [metric.name]
-        values = [logs[name] for name in names if name in logs]
-        values += [logs[name] for name in sorted(logs) if name not in names]
-        return values[0] if len(values) == 1 else values
+        return loops.predict_on_batch(self, x)
 
 
-def _as_float(term):
-    term = term if dtypes.is_float(term.dtype) else ops.cast(term, settings.floatx())
-    return ops.sum(term) if len(term.shape) else term
+def _sliceable(x, y, sample_weight):
+    return as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight")

@@ -323,6 +323,33 @@ def test_lists_of_layers_are_watched_in_the_copy(way):
 
 
 @each_way
+def test_a_copy_has_a_state_of_training_of_its_own(way):
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(2)])
+    model.compile(keras.optimizers.SGD(0.1), "mse", metrics=["mae"], run_eagerly=True)
+    history = model.fit(X, Y, verbose=0)
+    copied = way(model)
+    assert copied.compiled and copied.loss == "mse" and copied.run_eagerly
+    assert copied.metrics_names == model.metrics_names
+    assert copied.history.history == history.history
+    copied.compile("adam", "mae")
+    copied.stop_training, copied.history = True, None
+    assert isinstance(model.optimizer, keras.optimizers.SGD)
+    assert model.loss == "mse" and model.run_eagerly
+    assert not model.stop_training and model.history is history
+
+
+@each_way
+def test_a_copy_records_steps_of_its_own(way):
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, Y)
+    copied = way(model)
+    assert model._steps.sources("train_step") and not copied._steps.sources("train_step")
+    copied.train_on_batch(X, Y)
+    assert copied._steps.sources("train_step")
+
+
+@each_way
 def test_attributes_of_a_users_own_survive(way):
     model = _nested()
     model.note, model.table, model.layers[2].mark = "hello", {"a": [1, 2]}, (1, np.arange(2))

@@ -241,4 +241,4 @@ def test_what_was_found_out_about_batches_is_bounded():
     m.compile("sgd", "mse")
     for length in range(1, 80):
         m.train_on_batch(np.ones((length, 2)), np.ones((length, 1)))
-    assert len(m._rehearsed) <= 64
+    assert len(m._training.rehearsals) <= 64

@@ -504,7 +504,7 @@ def test_a_label_without_a_class_is_found_in_a_recorded_step():
     model = trained()
     model.train_on_batch(X[:BATCH], Y[:BATCH])
     with pytest.raises(ValueError, match="from 0 to 2"):
-        model._steps.run("train_step", steps.placed((X[:BATCH], Y[:BATCH] + 7)))
+        model._steps.run(model, "train_step", steps.placed((X[:BATCH], Y[:BATCH] + 7)))
 
 
 class Unbuilt(keras.Model):

@@ -42,6 +42,49 @@ def test_training_makes_the_loss_small():
     assert list(history) == ["loss", "mae"]
 
 
+STATE = {
+    "compiled": True,
+    "optimizer": keras.optimizers.SGD(0.1),
+    "loss": "mae",
+    "run_eagerly": True,
+    "jit_compile": True,
+    "steps_per_execution": 2,
+    "stop_training": True,
+    "stop_evaluating": True,
+    "stop_predicting": True,
+    "history": keras.callbacks.History(),
+}
+
+
+@pytest.mark.parametrize("name", STATE)
+@pytest.mark.parametrize("kind", ["Sequential", "Functional", "subclass"])
+def test_the_state_of_training_is_set_by_attributes(kind, name):
+    class Own(keras.Model):
+        def __init__(self):
+            setattr(self, name, STATE[name])  # the layer itself does not exist yet
+            super().__init__()
+
+    x = keras.Input((1,))
+    kinds = {"Sequential": keras.Sequential, "Functional": lambda: keras.Model(x, x)}
+    m, other = (kinds.get(kind, Own)() for _ in range(2))
+    assert not getattr(kinds.get(kind, keras.Model)(), name) or name == "steps_per_execution"
+    setattr(m, name, STATE[name])
+    assert getattr(m, name) is STATE[name]
+    assert kind == "subclass" or getattr(other, name) is not STATE[name]
+
+
+def test_a_step_stops_being_recorded_once_steps_run_eagerly():
+    m = model()
+    m.train_on_batch(X, Y)
+    seen = []
+    m.train_step = lambda data: seen.append(data) or {}
+    m.train_on_batch(X, Y)
+    assert not seen
+    m.run_eagerly = True
+    m.train_on_batch(X, Y)
+    assert len(seen) == 1
+
+
 def test_results_of_evaluate():
     m = model(metrics=["mae"])
     loss, mae = m.evaluate(X, Y, verbose=0)
