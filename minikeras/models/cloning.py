@@ -1,4 +1,4 @@
-"""Making a model anew, with new weights, from an existing one."""
+"""Copying a model's layers, with new weights."""
 
 from minikeras.autograd.symbolic import OpCall
 from minikeras.core import trees

@@ -258,25 +258,25 @@ def _check_keys(inputs, names, model_name):
         )
 
 
-def _adjusted(x, place, name, model_name):
+def _adjusted(x, placeholder, name, model_name):
     """Add or drop a last axis of size 1 where the rank is off by it; else raise."""
-    wanted = place.dims
+    expected = placeholder.dims
     if x is None:
         return None
     shape = tuple(x.shape)
-    if len(shape) == len(wanted) + 1 and shape[-1] == 1:
+    if len(shape) == len(expected) + 1 and shape[-1] == 1:
         x = _keeping_mask(x, x[..., 0])
-    elif len(shape) == len(wanted) - 1 and wanted and wanted[-1] == 1:
+    elif len(shape) == len(expected) - 1 and expected and expected[-1] == 1:
         x = _keeping_mask(x, x[..., None])
     shape = tuple(x.shape)
-    fits = len(shape) == len(wanted) and all(
-        isinstance(want, dims.Dim) or isinstance(size, dims.Dim) or want == size
-        for want, size in zip(wanted[1:], shape[1:], strict=True)
+    fits = len(shape) == len(expected) and all(
+        isinstance(axis, dims.Dim) or isinstance(size, dims.Dim) or axis == size
+        for axis, size in zip(expected[1:], shape[1:], strict=True)
     )
     if not fits:
         raise ValueError(
             f'Input "{name}" of model "{model_name}" is incompatible: expected shape='
-            f"{dims.to_public(wanted)}, found shape={dims.to_public(shape)}"
+            f"{dims.to_public(expected)}, found shape={dims.to_public(shape)}"
         )
     return x
 

@@ -1,9 +1,9 @@
 """The order in which a model's graph runs, and running it.
 
 Operations are ordered by depth, the longest way to an output, deepest first; among equals the one
-that was found first in a depth-first walk from the outputs. The order fixes the order of a model's
-layers and so of its weights. Nodes are ordered by depth as well, but among equals the last found
-comes first: in this order a model runs, and draws the seeds of layers that are copied.
+comes first that a depth-first search from the outputs visits first. The order fixes that of a
+model's layers and so of its weights. Nodes are ordered by depth as well, but among equals the last
+visited comes first: in this order a model runs, and draws the seeds of layers that are copied.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ class Graph(Operation):
         self._plan = [_Step(node) for node in self._nodes if node.input_tensors]
 
     def __getstate__(self):
-        """What else there is, and the graph as a list of nodes; the plan is made anew from it."""
+        """What else there is, and the graph as a list of nodes, from which the plan follows."""
         state = super().__getstate__()
         if "_plan" in state:
             rest = {key: value for key, value in state.items() if key not in GRAPH_ATTRIBUTES}
@@ -86,7 +86,7 @@ class Graph(Operation):
         return list(self._outputs)
 
     def __call__(self, inputs):
-        """Compute the outputs for given inputs."""
+        """Compute the outputs for values of the inputs."""
         return self._run_graph(trees.flatten(inputs))
 
     def _run_graph(self, values, training=None, replace=None):
@@ -121,7 +121,7 @@ GRAPH_ATTRIBUTES = frozenset(
 
 
 class _Step:
-    """One node's call, with the common case of a single tensor argument made quick."""
+    """One node's call, with the common case of a single tensor argument made fast."""
 
     def __init__(self, node):
         self.node = node
@@ -164,17 +164,17 @@ def detached(inputs, outputs, new_inputs):
     _check_connected(nodes, inputs, outputs)
     for node in nodes:
         if node.input_tensors and not all(id(t) in known for t in node.outputs):
-            made = [_like(t) for t in node.outputs]
-            SymbolicNode(node.operation, *node.fill(known), outputs=made)
-            known.update({id(old): new for old, new in zip(node.outputs, made, strict=True)})
+            copies = [_like(t) for t in node.outputs]
+            SymbolicNode(node.operation, *node.fill(known), outputs=copies)
+            known.update({id(old): new for old, new in zip(node.outputs, copies, strict=True)})
     return [known[id(t)] for t in outputs]
 
 
 def _like(tensor):
-    made = KerasTensor(tensor.shape, tensor.dtype)
+    copy = KerasTensor(tensor.shape, tensor.dtype)
     if hasattr(tensor, "_keras_mask"):
-        made._keras_mask = tensor._keras_mask
-    return made
+        copy._keras_mask = tensor._keras_mask
+    return copy
 
 
 def _check_tensors(tensors, what):
@@ -188,20 +188,18 @@ def _check_tensors(tensors, what):
 
 def _ordered(inputs, outputs):
     """Return the nodes and operations, deepest first, and the depth of each node."""
-    nodes, found = _walk(inputs, outputs)
+    nodes, operations, stops = _depth_first(inputs, outputs)
     node_depth, op_depth = {}, {}
     for node in reversed(nodes):
         depth = max(node_depth.get(id(node), 0), op_depth.get(id(node.operation), 0))
         node_depth[id(node)] = op_depth[id(node.operation)] = depth
-        if id(node) in found["stops"]:
+        if id(node) in stops:
             continue
         for parent in node.parent_nodes:
             node_depth[id(parent)] = max(depth + 1, node_depth.get(id(parent), 0))
     for tensor in inputs:
-        _add_unused_input(tensor, nodes, node_depth, op_depth, found["operations"])
-    operations = sorted(
-        found["operations"].values(), key=lambda entry: (-op_depth[id(entry[1])], entry[0])
-    )
+        _add_unused_input(tensor, nodes, node_depth, op_depth, operations)
+    operations = sorted(operations.values(), key=lambda entry: (-op_depth[id(entry[1])], entry[0]))
     place = {key: i for i, key in enumerate(node_depth)}
     nodes = sorted(nodes, key=lambda node: (-node_depth[id(node)], place[id(node)]))
     return nodes, [operation for _, operation in operations], node_depth
@@ -220,12 +218,12 @@ def _add_unused_input(tensor, nodes, node_depth, op_depth, operations):
     nodes.append(node)
 
 
-def _walk(inputs, outputs):
-    """Depth first from the outputs: the nodes with parents before children, and the operations.
+def _depth_first(inputs, outputs):
+    """From the outputs: the nodes, parents before children; the operations; where it stopped.
 
     An explicit stack, so that a graph may be deeper than Python's recursion goes.
     """
-    given = {id(t) for t in inputs}
+    input_ids = {id(t) for t in inputs}
     nodes, seen, operations, stops = [], {}, {}, set()
     stack = [(tensor, False) for tensor in reversed(outputs)]
     while stack:
@@ -244,11 +242,11 @@ def _walk(inputs, outputs):
         seen[id(node)] = "open"
         operations.setdefault(id(node.operation), (len(operations), node.operation))
         stack.append((tensor, True))
-        if id(tensor) in given:
+        if id(tensor) in input_ids:
             stops.add(id(node))
         else:
             stack.extend((t, False) for t in reversed(node.input_tensors))
-    return nodes, {"operations": operations, "stops": stops}
+    return nodes, operations, stops
 
 
 def _check_unique_names(operations):

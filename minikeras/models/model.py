@@ -36,7 +36,7 @@ class Model(Trainer):
         (None, 2)
     """
 
-    # What a graph gives.
+    # What graph models set.
     inputs: list[Any]
     outputs: list[Any]
 
@@ -183,7 +183,7 @@ def _shape_of(tensors):
 
 
 def graph_base(cls, functional):
-    """Put the methods of a graph model behind those of a user's subclass of Model."""
+    """Put the methods of a graph model after those of a user's subclass of Model."""
     if cls is Model:
         return functional
     if issubclass(cls, Model) and not issubclass(cls, functional):

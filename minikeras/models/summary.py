@@ -82,7 +82,7 @@ def print_summary(
         console.print_message(capture.get(), line_break=False)
 
 
-# Which layers, and how they hang together
+# Which layers, and how they are connected
 
 
 def _chosen_layers(model, layer_range):
@@ -95,16 +95,16 @@ def _chosen_layers(model, layer_range):
             "layer_range must be a list or tuple of length 2. Received: layer_range = "
             f"{layer_range} of length {len(layer_range)}"
         )
-    found = [
+    matches = [
         [i for i, layer in enumerate(layers) if re.match(pattern, layer.name)]
         for pattern in layer_range
     ]
-    if not all(found):
+    if not all(matches):
         raise ValueError(
             "The names in layer_range do not match the names of layers in the model. Received: "
             f"{layer_range}. The layers are: {[layer.name for layer in layers]}"
         )
-    first, last = found
+    first, last = matches
     if min(first) > max(last):
         first, last = last, first
     return layers[min(first) : max(last) + 1]
@@ -208,7 +208,7 @@ def _shape_from_build(layer):
         if "shapes_dict" in shapes:
             return layer.compute_output_shape(**shapes["shapes_dict"])
         return layer.compute_output_shape(shapes["input_shape"])
-    except (NotImplementedError, TypeError, ValueError):  # the layer cannot tell
+    except (NotImplementedError, TypeError, ValueError):  # the shape is not known without a call
         return None
 
 

@@ -1,4 +1,4 @@
-"""Graph models written down and made again.
+"""Graph models written down as configs, and rebuilt from them.
 
 A config holds every operation once, with its calls in this graph; a call names the tensors it takes
 by the operation that made them, the number of that operation's call, and the output's number.
@@ -50,15 +50,15 @@ def functional_from_config(cls, config):
         operations[saved["name"]] = operation
         waiting.extend((operation, options, node) for node in saved["inbound_nodes"])
     while waiting:
-        left = [call for call in waiting if not _replay(*call, operations)]
-        if len(left) == len(waiting):
+        remaining = [call for call in waiting if not _replay(*call, operations)]
+        if len(remaining) == len(waiting):
             raise ValueError(
-                "The model's config cannot be rebuilt: the calls of "
-                f"{[operation.name for operation, _, _ in left]} need tensors that nothing makes."
+                "The model's config cannot be rebuilt: no call makes the tensors that the calls of "
+                f"{[operation.name for operation, _, _ in remaining]} need."
             )
-        waiting = left
-    inputs = _found_refs(config["input_layers"], operations)
-    outputs = _found_refs(config["output_layers"], operations)
+        waiting = remaining
+    inputs = _tensors_at(config["input_layers"], operations)
+    outputs = _tensors_at(config["output_layers"], operations)
     model = cls(inputs, outputs, name=config.get("name"))
     if config.get("trainable") is False:
         model.trainable = False
@@ -163,10 +163,10 @@ def _revived_operation(saved):
 
 
 def _op(name):
-    found = getattr(ops, name, None)
-    if found is None:
+    op = getattr(ops, name, None)
+    if op is None:
         raise ValueError(f"The model's config names the op '{name}', which does not exist here.")
-    return found
+    return op
 
 
 def _replay(operation, options, node, operations):
@@ -177,10 +177,10 @@ def _replay(operation, options, node, operations):
     if not all(_exists(leaf.key, operations) for leaf in leaves):
         return False
 
-    def found(leaf):
+    def resolved(leaf):
         return _find(leaf.key, operations) if isinstance(leaf, _Reference) else leaf
 
-    args, kwargs = trees.map_structure(found, args), trees.map_structure(found, kwargs)
+    args, kwargs = trees.map_structure(resolved, args), trees.map_structure(resolved, kwargs)
     operation(*args, **kwargs, **options)
     return True
 
@@ -202,9 +202,9 @@ def _find(key, operations):
     return operations[name]._inbound_nodes[node_index].outputs[tensor_index]
 
 
-def _found_refs(refs, operations):
+def _tensors_at(refs, operations):
     if isinstance(refs, dict):
-        return {key: _found_refs(value, operations) for key, value in refs.items()}
+        return {key: _tensors_at(value, operations) for key, value in refs.items()}
     if refs and isinstance(refs[0], str):
         return _find(tuple(refs), operations)
-    return [_found_refs(ref, operations) for ref in refs]
+    return [_tensors_at(ref, operations) for ref in refs]

@@ -1,17 +1,17 @@
-"""The numbers that `fit`, `evaluate` and `predict` take, looked at before anything changes."""
+"""The numbers that `fit`, `evaluate` and `predict` take, checked before anything changes."""
 
 import operator
 from typing import Any
 
 
-def checked(least=0, needed=False, **given) -> list[Any]:
+def checked(least=0, needed=False, **values) -> list[Any]:
     """Return whole numbers that a user has passed, None where there is none.
 
     Args:
         least: the smallest number allowed. 0 for a size or a number of steps counts as None, which
             old scripts rely on that divide a number of samples by a larger batch size.
         needed: whether None is refused.
-        **given: names and values.
+        **values: names and values.
 
     Returns:
         A list of ints and None.
@@ -21,7 +21,7 @@ def checked(least=0, needed=False, **given) -> list[Any]:
     """
     return [
         None if value is None and not needed else _whole(name, value, least)
-        for name, value in given.items()
+        for name, value in values.items()
     ]
 
 

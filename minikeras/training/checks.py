@@ -1,8 +1,8 @@
-"""Do the data fit the model? Found out before anything changes.
+"""Checks that the data fit the model, before anything changes.
 
 The model and its losses are run on the shapes of the first batch alone, which also makes the
 weights, and the metrics are made, so that the first step can be recorded; then the labels and
-targets of all samples are looked through for what no step could use.
+targets of all samples are searched for what no step could use.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def prepare(model, batch, step, whole=None):
         model: a model.
         batch: a batch like the first one.
         step: the name of the step to be taken; a user's own may take its data as it likes.
-        whole: all data at once, whose indices and targets are looked through, or None.
+        whole: all data at once, whose indices and targets are checked, or None.
     """
     own_step = model._has_own(step)
     unbuilt = not _is_built(model)
@@ -73,7 +73,7 @@ def rehearse(model, batch, checks_loss):
     Args:
         model: a model; it may be unbuilt, and will be built.
         batch: `x`, `(x, y)` or `(x, y, sample_weight)`.
-        checks_loss: whether to go on to the losses and metrics that `compile` was given.
+        checks_loss: whether to go on to the losses and metrics that `compile` received.
 
     Returns:
         The predictions' shapes and dtypes, or None if the model's code needs values.
@@ -101,7 +101,7 @@ def rehearse(model, batch, checks_loss):
 
 
 def check_targets(model, y, y_pred):
-    """Look through the targets of all samples.
+    """Check the targets of all samples.
 
     Args:
         model: a compiled model whose losses have been rehearsed.
@@ -125,10 +125,10 @@ def check_targets(model, y, y_pred):
 
 
 def check_indices(model, x):
-    """Look through the integers that go straight from an input into an Embedding.
+    """Check the integers that go straight from an input into an Embedding.
 
     Args:
-        model: a model; what it is made of is known if it is a graph.
+        model: a model; its layers' inputs are known if it is a graph.
         x: nest of arrays, all samples of them.
 
     Raises:
@@ -142,7 +142,7 @@ def check_indices(model, x):
             first = np.argwhere(wrong)[0]
             raise IndexError(
                 f"Layer '{layer.name}' has {size} vectors: indices must be in [-{size}, {size}), "
-                f"but {indices[tuple(first)]} came at sample {first[0]}; {wrong.sum()} of "
+                f"but sample {first[0]} has {indices[tuple(first)]}; {wrong.sum()} of "
                 f"{indices.size} indices do not fit. Check the vocabulary's size."
             )
 

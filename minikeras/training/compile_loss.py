@@ -9,7 +9,7 @@ from minikeras.training.outputs import Outputs
 
 
 class CompileLoss(Loss):
-    """The losses that `compile` was given, matched to a model's outputs at the first batch.
+    """The losses that `compile` received, matched to a model's outputs at the first batch.
 
     Args:
         loss: loss, its name, a function `(y_true, y_pred)`, or a nest of these by output.
@@ -55,16 +55,16 @@ class CompileLoss(Loss):
             ValueError: if losses, weights or targets do not fit the outputs.
         """
         outputs = Outputs(y_pred, self._names)
-        wanted, weights = self._user_loss, self._user_weights
-        if isinstance(wanted, dict):
-            wanted = outputs.by_place(wanted, "loss")
+        loss, weights = self._user_loss, self._user_weights
+        if isinstance(loss, dict):
+            loss = outputs.by_place(loss, "loss")
             weights = outputs.by_place(weights, "loss_weights")
-        assigned = outputs.losses(_with_weights(wanted, weights))
+        assigned = outputs.losses(_with_weights(loss, weights))
         targets = outputs.match_targets(y_true, _indices(assigned))
         terms, names = [], []
-        for path, place, wanted in assigned:
-            loss = find_loss(wanted.loss, _at(targets, place), _at(outputs.leaves, place))
-            terms.append(Term(place, loss, wanted.weight))
+        for path, place, weighted in assigned:
+            loss = find_loss(weighted.loss, _at(targets, place), _at(outputs.leaves, place))
+            terms.append(Term(place, loss, weighted.weight))
             names.append(outputs.loss_name(path, place, loss))
         if len(terms) > 1:
             self._trackers = [metrics.Mean(name=f"{name}_loss") for name in names]
@@ -104,7 +104,7 @@ class CompileLoss(Loss):
         return self(y_true, y_pred)
 
     def get_config(self):
-        """Return the losses and weights as `compile` was given them."""
+        """Return the losses and weights as `compile` received them."""
         return {
             "loss": registry.serialize(self._user_loss),
             "loss_weights": registry.serialize(self._user_weights),
@@ -119,7 +119,7 @@ class Term(NamedTuple):
     weight: Any
 
 
-class _Wanted:
+class _WeightedLoss:
     """A loss as the user named it, with its weight: a leaf of a nest."""
 
     def __init__(self, loss, weight=None):
@@ -130,21 +130,21 @@ class _Wanted:
         return repr(self.loss)
 
 
-def _with_weights(wanted, weights):
+def _with_weights(loss, weights):
     """The nest of losses, each with its weight; what is None stays None."""
     if weights is None:
-        weights = trees.map_structure(lambda _: None, wanted)
-    elif not trees.same_structure(wanted, weights):
-        flat, count = trees.flatten(weights), len(trees.flatten(wanted))
-        same_keys = not (isinstance(wanted, dict) and isinstance(weights, dict))
+        weights = trees.map_structure(lambda _: None, loss)
+    elif not trees.same_structure(loss, weights):
+        flat, count = trees.flatten(weights), len(trees.flatten(loss))
+        same_keys = not (isinstance(loss, dict) and isinstance(weights, dict))
         if len(flat) != count or not same_keys:
             raise ValueError(
                 f"Expected one entry of `loss_weights` for each of the {count} entries of `loss`, "
-                f"but received loss_weights={weights} for loss={wanted}. Arrange both alike."
+                f"but received loss_weights={weights} for loss={loss}. Arrange both alike."
             )
-        weights = trees.pack_sequence_as(wanted, flat) if trees.is_nested(wanted) else flat[0]
+        weights = trees.pack_sequence_as(loss, flat) if trees.is_nested(loss) else flat[0]
     return trees.map_structure(
-        lambda loss, weight: None if loss is None else _Wanted(loss, weight), wanted, weights
+        lambda leaf, weight: None if leaf is None else _WeightedLoss(leaf, weight), loss, weights
     )
 
 
@@ -161,18 +161,18 @@ def _at(flat, place):
 
 
 def find_loss(identifier, y_true, y_pred):
-    """Return the Loss that a user's identifier stands for, given an example of the data."""
+    """Return the Loss that a user's identifier stands for, by an example of the data."""
     if isinstance(identifier, str) and identifier in ("crossentropy", "ce"):
-        found = _CROSSENTROPIES[kind_of_targets(y_true, y_pred)]()
-        found.name = identifier
-        return found
-    found = losses.get(identifier)
-    if isinstance(found, type):
-        found = found()
-    if isinstance(found, Loss):
-        return found
-    name = identifier if isinstance(identifier, str) else name_of(found)
-    return LossFunctionWrapper(found, name=name)
+        loss = _CROSSENTROPIES[kind_of_targets(y_true, y_pred)]()
+        loss.name = identifier
+        return loss
+    loss = losses.get(identifier)
+    if isinstance(loss, type):
+        loss = loss()
+    if isinstance(loss, Loss):
+        return loss
+    name = identifier if isinstance(identifier, str) else name_of(loss)
+    return LossFunctionWrapper(loss, name=name)
 
 
 def name_of(function):

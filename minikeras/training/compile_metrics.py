@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from minikeras import metrics as metrics_room
+from minikeras import metrics as metrics_module
 from minikeras.core import trees
 from minikeras.metrics import Metric
 from minikeras.training.compile_loss import kind_of_targets, name_of
@@ -10,7 +10,7 @@ from minikeras.training.outputs import Outputs
 
 
 class CompileMetrics(Metric):
-    """The metrics that `compile` was given, matched to a model's outputs at the first batch.
+    """The metrics that `compile` received, matched to a model's outputs at the first batch.
 
     Args:
         metrics: nest of metrics, functions or names.
@@ -23,13 +23,13 @@ class CompileMetrics(Metric):
 
     def __init__(self, metrics, weighted_metrics, output_names=None):
         super().__init__(name="compile_metrics")
-        for name, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
-            if given is not None and not isinstance(given, (list, tuple, dict)):
+        for name, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
+            if value is not None and not isinstance(value, (list, tuple, dict)):
                 raise ValueError(
                     f"Expected `{name}` argument to be a list, tuple, or dict. Received instead: "
-                    f"{name}={given} of type {type(given)}"
+                    f"{name}={value} of type {type(value)}"
                 )
-            _check_known(given)
+            _check_known(value)
         self._user = (metrics, weighted_metrics)
         self._names = output_names
         self._plain: Any = None
@@ -78,19 +78,19 @@ class CompileMetrics(Metric):
         outputs = Outputs(y_pred, self._names)
         targets = outputs.match_targets(y_true)
         weights = outputs.match_weights(sample_weight)
-        for i, _, found in self._plain:
-            for metric in found:
+        for i, _, metrics in self._plain:
+            for metric in metrics:
                 metric.update_state(targets[i], outputs.leaves[i])
-        for i, _, found in self._weighted:
-            for metric in found:
+        for i, _, metrics in self._weighted:
+            for metric in metrics:
                 metric.update_state(targets[i], outputs.leaves[i], weights[i])
 
     def result(self):
         """Return a dict of metric name to value, names of several outputs having a prefix."""
         results, counts = {}, {}
         for weighted, entries in ((False, self._plain or []), (True, self._weighted or [])):
-            for _, output, found in entries:
-                for metric in found:
+            for _, output, metrics in entries:
+                for metric in metrics:
                     name = _full_name(output, metric.name)
                     if name in counts and weighted:
                         name = _full_name(output, f"weighted_{metric.name}")
@@ -98,34 +98,34 @@ class CompileMetrics(Metric):
         return results
 
     def reset_state(self):
-        """Let all metrics begin anew."""
+        """Reset the state of all metrics."""
         for metric in self.metrics:
             metric.reset_state()
 
 
 def _numbered(name, counts):
-    """The name, with a number behind it from the second time on."""
+    """The name, with a number after it from the second time on."""
     count = counts.get(name, 0)
     counts[name] = count + 1
     return f"{name}_{count}" if count else name
 
 
-def _check_known(given):
+def _check_known(metrics):
     """Raise for a name that no metric has, before anything is trained."""
-    for leaf in trees.flatten(given):
+    for leaf in trees.flatten(metrics):
         if isinstance(leaf, str) and leaf not in _BY_TARGETS:
-            metrics_room.get(leaf)
+            metrics_module.get(leaf)
 
 
 def _full_name(output, name):
     return f"{output}_{name}" if output else name
 
 
-def _matched(given, outputs, targets, argument):
+def _matched(metrics, outputs, targets, argument):
     """For each output that has metrics its index, its name in the logs, and its metrics."""
     return [
         (i, name, [find_metric(m, targets[i], outputs.leaves[i]) for m in row])
-        for i, name, row in outputs.metrics(given, argument)
+        for i, name, row in outputs.metrics(metrics, argument)
     ]
 
 
@@ -135,17 +135,17 @@ _BY_TARGETS = {
         (
             ("accuracy", "acc"),
             {
-                "binary": metrics_room.BinaryAccuracy,
-                "sparse": metrics_room.SparseCategoricalAccuracy,
-                "categorical": metrics_room.CategoricalAccuracy,
+                "binary": metrics_module.BinaryAccuracy,
+                "sparse": metrics_module.SparseCategoricalAccuracy,
+                "categorical": metrics_module.CategoricalAccuracy,
             },
         ),
         (
             ("crossentropy", "ce"),
             {
-                "binary": metrics_room.BinaryCrossentropy,
-                "sparse": metrics_room.SparseCategoricalCrossentropy,
-                "categorical": metrics_room.CategoricalCrossentropy,
+                "binary": metrics_module.BinaryCrossentropy,
+                "sparse": metrics_module.SparseCategoricalCrossentropy,
+                "categorical": metrics_module.CategoricalCrossentropy,
             },
         ),
     )
@@ -154,7 +154,7 @@ _BY_TARGETS = {
 
 
 def find_metric(identifier, y_true, y_pred):
-    """Return the Metric that a user's identifier stands for, given an example of the data."""
+    """Return the Metric that a user's identifier stands for, by an example of the data."""
     if identifier is None:
         raise ValueError(
             "Expected a metric, its name or a function, but received None among the metrics of an "
@@ -163,11 +163,11 @@ def find_metric(identifier, y_true, y_pred):
     if isinstance(identifier, str) and identifier.lower() in _BY_TARGETS:
         cls = _BY_TARGETS[identifier.lower()][kind_of_targets(y_true, y_pred)]
         return cls(name=identifier)
-    found = metrics_room.get(identifier)
-    if isinstance(found, type):
-        found = found()
-    if not isinstance(found, Metric):
-        found = metrics_room.MeanMetricWrapper(found, name=name_of(found))
+    metric = metrics_module.get(identifier)
+    if isinstance(metric, type):
+        metric = metric()
+    if not isinstance(metric, Metric):
+        metric = metrics_module.MeanMetricWrapper(metric, name=name_of(metric))
     if isinstance(identifier, str):
-        found.name = identifier
-    return found
+        metric.name = identifier
+    return metric

@@ -67,27 +67,27 @@ class Outputs:
             return [sample_weight] * self.count
         return self._match(sample_weight, "sample_weight")
 
-    def _match(self, given, argument):
-        """One entry of `given` for each output, None where a dict has none."""
-        if isinstance(given, dict) and _paths(given) != _paths(self.structure):
-            return self._match_dict(given, argument)
-        flat = trees.flatten(given)
+    def _match(self, nest, argument):
+        """One entry of `nest` for each output, None where a dict has none."""
+        if isinstance(nest, dict) and _paths(nest) != _paths(self.structure):
+            return self._match_dict(nest, argument)
+        flat = trees.flatten(nest)
         if len(flat) != self.count:
             raise ValueError(
                 f"The `{argument}` argument has {len(flat)} entries, but the model has "
-                f"{self.count} output(s). Received: {argument}={_shown(given)}"
+                f"{self.count} output(s). Received: {argument}={_shown(nest)}"
             )
         return flat
 
-    def _match_dict(self, given, argument):
+    def _match_dict(self, nest, argument):
         keys = self._keys()
-        unknown = [key for key in given if key not in keys]
+        unknown = [key for key in nest if key not in keys]
         if unknown:
             raise ValueError(
                 f"There are keys in the `{argument}` argument that no output of the model has: "
                 f"{unknown}. The outputs are called {[self.name(i) for i in range(self.count)]}."
             )
-        return [given.get(key) for key in keys]
+        return [nest.get(key) for key in keys]
 
     def _keys(self):
         """The keys under which a dict holds something for each output."""
@@ -97,11 +97,11 @@ class Outputs:
 
     # Losses
 
-    def losses(self, wanted):
+    def losses(self, loss):
         """Assign losses to outputs.
 
         Args:
-            wanted: a loss, which every output gets, or a nest of losses.
+            loss: a loss, which every output gets, or a nest of losses.
 
         Returns:
             Triples `(path, place, loss)` in the order of Keras's logs: that of the user's dict, or
@@ -111,31 +111,31 @@ class Outputs:
         Raises:
             ValueError: if the nest does not fit the outputs.
         """
-        flat = trees.flatten(wanted)
+        flat = trees.flatten(loss)
         if not trees.is_nested(self.structure):
-            if len(flat) != 1 or (isinstance(wanted, dict) and list(wanted) != self.names):
-                self._refuse("loss", wanted)
-            wanted = flat[0]
-        elif not trees.is_nested(wanted):
-            wanted = trees.map_structure(lambda _: wanted, self.structure)
-        elif isinstance(wanted, dict):
-            wanted = {key: _sorted(part) for key, part in wanted.items()}
+            if len(flat) != 1 or (isinstance(loss, dict) and list(loss) != self.names):
+                self._refuse("loss", loss)
+            loss = flat[0]
+        elif not trees.is_nested(loss):
+            loss = trees.map_structure(lambda _: loss, self.structure)
+        elif isinstance(loss, dict):
+            loss = {key: _sorted(part) for key, part in loss.items()}
         try:
-            return _assigned(wanted, self.places)
+            return _assigned(loss, self.places)
         except LookupError:
-            self._refuse("loss", wanted)
+            self._refuse("loss", loss)
 
-    def by_place(self, given, argument):
+    def by_place(self, nest, argument):
         """Return a dict by the names of outputs as a list, if that is what the outputs are.
 
         Raises:
             ValueError: if the names are not those of all outputs.
         """
-        if not isinstance(given, dict) or not isinstance(self.structure, (list, tuple)):
-            return given
-        if self.names is None or set(given) != set(self.names):
-            self._refuse(argument, given)
-        return [given[name] for name in self.names]
+        if not isinstance(nest, dict) or not isinstance(self.structure, (list, tuple)):
+            return nest
+        if self.names is None or set(nest) != set(self.names):
+            self._refuse(argument, nest)
+        return [nest[name] for name in self.names]
 
     def loss_name(self, path, place, loss):
         """Return what a loss is called in the logs.
@@ -151,11 +151,11 @@ class Outputs:
 
     # Metrics
 
-    def metrics(self, wanted, argument):
+    def metrics(self, metrics, argument):
         """Assign metrics to outputs.
 
         Args:
-            wanted: nest of metrics or lists of them, or None.
+            metrics: nest of metrics or lists of them, or None.
             argument: `"metrics"` or `"weighted_metrics"`.
 
         Returns:
@@ -165,15 +165,15 @@ class Outputs:
         Raises:
             ValueError: if the nest does not fit the outputs.
         """
-        if not wanted:
+        if not metrics:
             return []
         if self.count == 1:
-            return [(0, None, trees.flatten(wanted))]
+            return [(0, None, trees.flatten(metrics))]
         names = self._keys() if self._flat_dict() else self.names or [None] * self.count
         order = self._metric_order(names)
-        rows = self._metric_rows(wanted, [names[i] for i in order], argument)
-        found = [(i, names[i], _row(row)) for i, row in zip(order, rows, strict=True)]
-        return [entry for entry in found if entry[2]]
+        rows = self._metric_rows(metrics, [names[i] for i in order], argument)
+        assigned = [(i, names[i], _row(row)) for i, row in zip(order, rows, strict=True)]
+        return [entry for entry in assigned if entry[2]]
 
     def _is_flat(self):
         return len(self.structure) == self.count
@@ -188,26 +188,26 @@ class Outputs:
             return [names.index(name) for name in self.names]
         return range(self.count)
 
-    def _metric_rows(self, wanted, names, argument):
+    def _metric_rows(self, metrics, names, argument):
         if self._is_flat():
-            if isinstance(wanted, (list, tuple)) and len(wanted) == self.count:
-                return wanted
-            if isinstance(wanted, dict) and set(wanted) <= set(names):
-                return [wanted.get(name) for name in names]
+            if isinstance(metrics, (list, tuple)) and len(metrics) == self.count:
+                return metrics
+            if isinstance(metrics, dict) and set(metrics) <= set(names):
+                return [metrics.get(name) for name in names]
         try:
-            return [row for _, row in _up_to(self.structure, wanted)]
+            return [row for _, row in _up_to(self.structure, metrics)]
         except LookupError:
-            self._refuse(argument, wanted)
+            self._refuse(argument, metrics)
 
-    def _refuse(self, argument, given):
+    def _refuse(self, argument, nest):
         """Raise for a nest that does not fit the outputs."""
         names = [self.name(i) for i in range(self.count)]
         shape = trees.map_structure(lambda _: "X", self.structure)
-        wanted = "one entry for each" if self.count > 1 else "one entry"
+        entries = "one entry for each" if self.count > 1 else "one entry"
         raise ValueError(
             f"The `{argument}` argument does not fit the model, which has {self.count} output(s) "
-            f"called {names}, arranged as {shape}. Expected {wanted}, in that arrangement"
-            f"{' or by these names' if names else ''}. Received: {argument}={_shown(given)}"
+            f"called {names}, arranged as {shape}. Expected {entries}, in that arrangement"
+            f"{' or by these names' if names else ''}. Received: {argument}={_shown(nest)}"
         )
 
 
@@ -215,19 +215,19 @@ def _paths(nest):
     return [path for path, _ in trees.flatten_with_path(nest)]
 
 
-def _assigned(wanted, places, path=()):
+def _assigned(losses, places, path=()):
     """Triples of a path, the place in the outputs that it leads to, and the loss wanted there."""
-    if not trees.is_nested(wanted):
-        return [] if wanted is None else [(path, places, wanted)]
+    if not trees.is_nested(losses):
+        return [] if losses is None else [(path, places, losses)]
     if not trees.is_nested(places):
         raise LookupError(path)
-    if _is_list_of_leaves(wanted) and len(wanted) == len(trees.flatten(places)):
-        wanted = trees.pack_sequence_as(places, wanted)
-    by_key = isinstance(wanted, dict)
-    if by_key != isinstance(places, dict) or not (by_key or len(wanted) == len(places)):
+    if _is_list_of_leaves(losses) and len(losses) == len(trees.flatten(places)):
+        losses = trees.pack_sequence_as(places, losses)
+    by_key = isinstance(losses, dict)
+    if by_key != isinstance(places, dict) or not (by_key or len(losses) == len(places)):
         raise LookupError(path)
-    items = wanted.items() if by_key else enumerate(wanted)
-    return [found for key, part in items for found in _assigned(part, places[key], (*path, key))]
+    items = losses.items() if by_key else enumerate(losses)
+    return [triple for key, part in items for triple in _assigned(part, places[key], (*path, key))]
 
 
 def _is_list_of_leaves(nest):
@@ -264,9 +264,9 @@ def _row(metrics):
     return list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
 
 
-def _shown(given):
+def _shown(nest):
     """A nest for a message, with shapes in place of arrays."""
     return trees.map_structure(
         lambda leaf: f"array of shape {tuple(leaf.shape)}" if hasattr(leaf, "shape") else leaf,
-        given,
+        nest,
     )

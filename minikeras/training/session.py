@@ -1,11 +1,11 @@
-"""Beginning anew: automatic names and the global source of seeds."""
+"""Resetting what is global: automatic names and the source of seeds."""
 
 from minikeras.core import names
 from minikeras.ops.random import seeds
 
 
 def clear_session(free_memory=True):
-    """Start automatic names and the global seed generator anew.
+    """Reset automatic names and the global seed generator.
 
     Args:
         free_memory: accepted; arrays are freed as soon as nothing refers to them.

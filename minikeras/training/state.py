@@ -32,7 +32,7 @@ class TrainingState:
         self.steps_per_execution = 1
         self.jit_compile: Any = None
         self.arguments: dict[str, Any] | None = None
-        # What is known of the batches so far: see `checks.rehearsed` and `steps`.
+        # What is known of the batches so far: see `checks` and `steps`.
         self.rehearsals: dict[Any, Any] = {}
         self.steps = Steps()
         # What callbacks set, and `fit` returns.

@@ -75,8 +75,8 @@ class Steps:
 
     def _may_record(self):
         """Whether nobody wants steps as written, or records this one from outside already."""
-        wanted = settings.recorded_steps() and not self.run_eagerly
-        return wanted and not recording.tapes and recording.recorder is None
+        allowed = settings.recorded_steps() and not self.run_eagerly
+        return allowed and not recording.tapes and recording.recorder is None
 
 
 class _Kind:

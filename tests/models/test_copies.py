@@ -34,8 +34,8 @@ IDS = np.array([[1, 2, 0], [3, 1, 2], [4, 0, 0], [2, 2, 1]])
 
 def _variables(model):
     """All that further steps depend on: weights, seeds, optimizer, metrics."""
-    found = list(model.variables) + model.optimizer.variables
-    return found + [v for metric in model.metrics for v in metric.variables]
+    variables = list(model.variables) + model.optimizer.variables
+    return variables + [v for metric in model.metrics for v in metric.variables]
 
 
 def _state(model):
@@ -47,13 +47,13 @@ def _train(model, x, y):
         model.train_on_batch(x, y)
 
 
-def _assert_same(found, wanted):
-    assert len(found) == len(wanted)
-    for a, b in zip(found, wanted, strict=True):
+def _assert_same(actual, expected):
+    assert len(actual) == len(expected)
+    for a, b in zip(actual, expected, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def _assert_copies_train_alike(model, ways, x, y, wanted=None):
+def _assert_copies_train_alike(model, ways, x, y, expected=None):
     before = _state(model)
     copies = [WAYS[way](model) for way in ways]
     for copied in copies:
@@ -65,8 +65,8 @@ def _assert_copies_train_alike(model, ways, x, y, wanted=None):
     for one in (copies[0], model, *copies[1:]):
         _assert_same(_state(one), before)
         _train(one, x, y)
-        wanted = wanted or _state(one)
-        _assert_same(_state(one), wanted)
+        expected = expected or _state(one)
+        _assert_same(_state(one), expected)
 
 
 # Layers
@@ -106,10 +106,10 @@ def test_a_layer_is_copied_without_the_graph_that_it_is_in(name, way):
     assert not copied._inbound_nodes
     assert not copied._outbound_nodes
     data = [_floats(*shape) for shape in shapes]
-    found, wanted = (
+    actual, expected = (
         one(*data) if takes_several or len(data) == 1 else one(data) for one in (copied, layer)
     )
-    _assert_same(trees.flatten(found), trees.flatten(wanted))
+    _assert_same(trees.flatten(actual), trees.flatten(expected))
 
 
 # Models
@@ -252,7 +252,7 @@ def test_copies_in_the_middle_of_training(make, x, y):
     keras.utils.set_random_seed(1)
     model = make()
     _train(model, x, y)
-    _assert_copies_train_alike(model, WAYS, x, y, wanted=_state(never_copied))
+    _assert_copies_train_alike(model, WAYS, x, y, expected=_state(never_copied))
 
 
 @pytest.mark.parametrize(("make", "x", "y"), MODELS.values(), ids=MODELS)
@@ -428,13 +428,13 @@ class Copying(keras.callbacks.Callback):
 
 @each_way
 def test_models_are_copied_while_they_train(way):
-    found = []
+    states = []
     for callbacks in ([], [Copying(way)]):
         keras.utils.set_random_seed(1)
         model = _stack()
         model.fit(X, Y, batch_size=1, epochs=2, verbose=0, callbacks=callbacks)
-        found.append(_state(model))
-    _assert_same(*found)
+        states.append(_state(model))
+    _assert_same(*states)
 
 
 @pytest.mark.parametrize("eagerly", [False, True])
@@ -469,9 +469,9 @@ def _deep_stack(depth):
 def test_a_graph_of_two_thousand_layers():
     assert sys.getrecursionlimit() <= 1000
     model = _chain(2000)
-    wanted = model.predict_on_batch(np.ones((2, 3)))
+    expected = model.predict_on_batch(np.ones((2, 3)))
     for copied in (copy.deepcopy(model), WAYS["pickle"](model)):
-        _assert_same(copied.predict_on_batch(np.ones((2, 3))), wanted)
+        _assert_same(copied.predict_on_batch(np.ones((2, 3))), expected)
     cloned = keras.models.clone_model(model)
     assert len(cloned.get_config()["layers"]) == len(model.get_config()["layers"])
     assert copy.deepcopy(model.output).shape == model.output.shape

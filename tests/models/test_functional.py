@@ -93,9 +93,9 @@ def test_a_model_cut_out_of_the_middle():
 def test_nests_of_inputs_and_outputs():
     a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
     model = keras.Model({"x": a, "more": [b]}, {"sum": [a + b], "difference": a - b})
-    found = model({"x": X, "more": [2 * X]})
-    np.testing.assert_allclose(found["sum"][0], 3 * X, rtol=1e-6)
-    np.testing.assert_allclose(found["difference"], -X, rtol=1e-6)
+    outputs = model({"x": X, "more": [2 * X]})
+    np.testing.assert_allclose(outputs["sum"][0], 3 * X, rtol=1e-6)
+    np.testing.assert_allclose(outputs["difference"], -X, rtol=1e-6)
     again = keras.Model.from_config(model.get_config())
     np.testing.assert_allclose(again({"x": X, "more": [X]})["sum"][0], 2 * X, rtol=1e-6)
 

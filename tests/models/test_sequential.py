@@ -83,5 +83,5 @@ def test_training_is_passed_on():
 def test_masks_are_passed_on():
     embedding = keras.layers.Embedding(5, 2, mask_zero=True)
     model = keras.Sequential([embedding, keras.layers.GlobalAveragePooling1D()])
-    found = model(np.array([[1, 2, 0, 0]]))
-    np.testing.assert_allclose(found, embedding.embeddings.numpy()[[1, 2]].mean(axis=0)[None])
+    means = model(np.array([[1, 2, 0, 0]]))
+    np.testing.assert_allclose(means, embedding.embeddings.numpy()[[1, 2]].mean(axis=0)[None])

@@ -119,7 +119,7 @@ class Eager(Script):
         self._read.clear()
 
     def forget(self):
-        """Begin to read anew, as a copy does."""
+        """Begin to read again, as a copy does."""
         self._read.clear()
 
     def set(self, name, value):

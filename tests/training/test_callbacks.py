@@ -241,10 +241,10 @@ def test_list_adds_history_and_bar_once():
                             epochs=1, steps=None)
     assert [type(c) for c in hooks.callbacks] == [cb.History, cb.ProgbarLogger]
     assert model.history is hooks.callbacks[0]
-    given = [cb.ProgbarLogger(), [cb.History()]]
-    hooks = cb.CallbackList(given, add_history=True, add_progbar=True, model=model)
-    assert hooks.callbacks == [given[0], given[1][0]]
-    assert model.history is given[1][0]
+    callbacks = [cb.ProgbarLogger(), [cb.History()]]
+    hooks = cb.CallbackList(callbacks, add_history=True, add_progbar=True, model=model)
+    assert hooks.callbacks == [callbacks[0], callbacks[1][0]]
+    assert model.history is callbacks[1][0]
 
 
 def test_params_and_model_reach_all():

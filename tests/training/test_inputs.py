@@ -79,14 +79,14 @@ KINDS = {
 
 
 def model():
-    made = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    made.layers[0].set_weights([np.ones((2, 1)) / 3, np.ones(1)])
-    made.compile("sgd", "mse", metrics=["mae"])
-    return made
+    m = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    m.layers[0].set_weights([np.ones((2, 1)) / 3, np.ones(1)])
+    m.compile("sgd", "mse", metrics=["mae"])
+    return m
 
 
 class Batches:
-    """An iterable of batches that can begin anew and knows its length, as loaders do."""
+    """An iterable of batches that can start again and knows its length, as loaders do."""
 
     def __init__(self, *arrays, pack=tuple):
         self.batches = [pack([a[i : i + 4] for a in arrays]) for i in range(0, SAMPLES, 4)]
@@ -187,7 +187,7 @@ def test_whole_numbers_of_numpy_and_zero_are_taken():
     numbers = {"batch_size": np.int64(4), "epochs": np.int32(2), "validation_freq": np.int64(2)}
     history = m.fit(X, Y, verbose=0, validation_data=(X, Y), **numbers).history
     assert [len(history[name]) for name in ("loss", "val_loss")] == [2, 1]
-    # `samples // batch_size` is 0 where samples are few: as if it were not given, as in Keras.
+    # `samples // batch_size` is 0 where samples are few: as if it were absent, as in Keras.
     assert m.fit(X, Y, steps_per_epoch=0, batch_size=0, verbose=0).epoch == [0]
 
 
@@ -213,8 +213,8 @@ def test_an_empty_batch_is_refused(method, place):
 
 
 def test_predictions_of_no_samples_are_none():
-    found = model().predict(yields((X,), (X[:0],)), steps=2, verbose=0)
-    assert found.shape == (SAMPLES, 1)
+    outputs = model().predict(yields((X,), (X[:0],)), steps=2, verbose=0)
+    assert outputs.shape == (SAMPLES, 1)
 
 
 def test_weights_of_one_array_for_several_outputs_weigh_samples():
@@ -229,10 +229,11 @@ def test_weights_of_one_array_for_several_outputs_weigh_samples():
 def test_a_run_that_was_stopped_does_not_stop_the_next(stop):
     m, steps = model(), []
     setattr(m, stop, True)
-    hear = keras.callbacks.LambdaCallback()
-    hear.on_test_batch_end = hear.on_predict_batch_end = lambda i, logs=None: steps.append(i)
+    callback = keras.callbacks.LambdaCallback()
+    callback.on_test_batch_end = lambda i, logs=None: steps.append(i)
+    callback.on_predict_batch_end = callback.on_test_batch_end
     run = m.evaluate if stop == "stop_evaluating" else m.predict
-    run(X, *([Y] if run == m.evaluate else []), batch_size=4, verbose=0, callbacks=[hear])
+    run(X, *([Y] if run == m.evaluate else []), batch_size=4, verbose=0, callbacks=[callback])
     assert steps == [0, 1, 2]
 
 

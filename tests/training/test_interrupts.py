@@ -59,8 +59,8 @@ def _numpy_errors():
 
 def _blas():
     """The number of threads of NumPy's BLAS; Numba may load another one meanwhile."""
-    found = [lib for lib in threadpool_info() if lib["user_api"] == "blas"]
-    return [lib["num_threads"] for lib in found if "numpy" in lib["filepath"]]
+    libraries = [lib for lib in threadpool_info() if lib["user_api"] == "blas"]
+    return [lib["num_threads"] for lib in libraries if "numpy" in lib["filepath"]]
 
 
 # At each place in turn
@@ -196,12 +196,12 @@ RANDOM = {
 
 
 def _interrupt(action, times):
-    """Run something with a signal after a random time, often; return how often one came."""
-    came = 0
+    """Run something with a signal after a random time, often; return how often one arrived."""
+    arrived = 0
 
     def handler(*_):
-        nonlocal came
-        came += 1
+        nonlocal arrived
+        arrived += 1
         raise random.choice([KeyboardInterrupt, TimeLimit])
 
     start = time.perf_counter()
@@ -209,7 +209,7 @@ def _interrupt(action, times):
     longest = 1.2 * (time.perf_counter() - start)
     former = signal.signal(signal.SIGALRM, handler)
     try:
-        while came < times:
+        while arrived < times:
             try:
                 signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, longest))
                 action()
@@ -218,7 +218,7 @@ def _interrupt(action, times):
                 pass
     finally:
         signal.signal(signal.SIGALRM, former)
-    return came
+    return arrived
 
 
 @pytest.mark.parametrize("times", [60, pytest.param(12_500, marks=pytest.mark.slow)])

@@ -75,19 +75,19 @@ def opened():
     return model
 
 
-def heard(model, method, *hooks):
+def logs_of(model, method, *hooks):
     """All the logs that a callback hears."""
-    found = []
+    received = []
 
-    def hear(*arguments, logs=None):
-        found.append(logs if logs is not None else arguments[-1])
+    def receive(*arguments, logs=None):
+        received.append(logs if logs is not None else arguments[-1])
 
     callback = keras.callbacks.LambdaCallback()
     for hook in hooks:
-        setattr(callback, hook, hear)
+        setattr(callback, hook, receive)
     data = (X,) if method == "predict" else (X, Y)
     getattr(model, method)(*data, verbose=0, batch_size=4, callbacks=[callback])
-    return found
+    return received
 
 
 BATCH_ENDS = ("on_train_batch_end", "on_test_batch_end", "on_predict_batch_end")
@@ -121,9 +121,9 @@ WAYS_OUT = {
     "evaluate": (trained, lambda m: m.evaluate(X, Y, verbose=0, return_dict=True)),
     "evaluate, list": (trained, lambda m: m.evaluate(X, Y, verbose=0)),
     "test_on_batch": (trained, lambda m: m.test_on_batch(X, Y, return_dict=True)),
-    "logs of evaluate": (trained, lambda m: heard(m, "evaluate", *BATCH_ENDS, "on_test_end")),
-    "logs of predict": (same, lambda m: heard(m, "predict", *BATCH_ENDS)),
-    "logs of predict, many": (opened, lambda m: heard(m, "predict", *BATCH_ENDS)),
+    "logs of evaluate": (trained, lambda m: logs_of(m, "evaluate", *BATCH_ENDS, "on_test_end")),
+    "logs of predict": (same, lambda m: logs_of(m, "predict", *BATCH_ENDS)),
+    "logs of predict, many": (opened, lambda m: logs_of(m, "predict", *BATCH_ENDS)),
 }
 
 
@@ -165,13 +165,13 @@ def test_what_comes_out_is_the_callers_own(way):
     model = make()
     inputs = X.copy(), Y.copy()
     get(model)
-    found = get(model)
-    values = [[np.array(a) for a in arrays(found)], state(model)]
+    results = get(model)
+    values = [[np.array(a) for a in arrays(results)], state(model)]
     # Arrays of one result share nothing with each other either.
-    for i, array in enumerate(arrays(found)):
-        others = arrays(found)[:i]
+    for i, array in enumerate(arrays(results)):
+        others = arrays(results)[:i]
         assert not any(np.may_share_memory(array, other) for other in others)
-    overwrite(found)
+    overwrite(results)
     np.testing.assert_array_equal(X, inputs[0])
     np.testing.assert_array_equal(Y, inputs[1])
     assert_equal(values[1], state(model))
@@ -197,7 +197,7 @@ def test_memory_that_is_shared_on_purpose_cannot_be_written_to():
 
 
 class Last(keras.layers.Layer):
-    """Adds what it was given the last time; as a user's memory of earlier batches does."""
+    """Adds what it received the last time; as a user's memory of earlier batches does."""
 
     def __init__(self):
         super().__init__()
@@ -247,7 +247,7 @@ class Refilling(keras.utils.PyDataset):
 
 
 class Iterable:
-    """An iterable that can begin anew."""
+    """An iterable that can start again."""
 
     def __init__(self, batches):
         self.batches = batches

@@ -65,7 +65,7 @@ class Recorded(RuleBasedStateMachine):
 
     @rule(how=st.sampled_from([copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]))
     def go_on_with_a_copy(self, how):
-        """The copy reads anew; what happens to the original afterwards is none of its business."""
+        """The copy reads again; what happens to the original afterwards is none of its business."""
         original = self.recorded.model
         self.recorded.model = how(original)
         self.eager.forget()

@@ -56,10 +56,10 @@ def assert_recorded_is_eager(make, *data, **options):
         return model
 
     logs, arrays, _ = run(eager, *data, **options)
-    found_logs, found, model = run(make, *data, **options)
+    recorded_logs, recorded, model = run(make, *data, **options)
     assert model._steps.sources("train_step") and not refusals(model)
-    assert found_logs == logs
-    for a, b in zip(found, arrays, strict=True):
+    assert recorded_logs == logs
+    for a, b in zip(recorded, arrays, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -105,10 +105,11 @@ def test_layers(name):
 
     def make():
         inputs = [keras.Input(shape[1:]) for shape in shapes]
-        given = [layers.Dense(shape[-1])(x) for shape, x in zip(shapes, inputs, strict=True)]
+        tensors = [layers.Dense(shape[-1])(x) for shape, x in zip(shapes, inputs, strict=True)]
         layer = make_layer()
         apart = isinstance(layer, (layers.MultiHeadAttention, layers.GroupQueryAttention))
-        model = keras.Model(inputs, layer(*given) if apart or len(given) == 1 else layer(given))
+        outputs = layer(*tensors) if apart or len(tensors) == 1 else layer(tensors)
+        model = keras.Model(inputs, outputs)
         model.compile("adam", "mse")
         return model
 
@@ -284,11 +285,11 @@ def assert_written(make, reason):
         return model
 
     logs, arrays, _ = run(eager, X[: BATCH * BATCHES])
-    found_logs, found, model = run(make, X[: BATCH * BATCHES])
+    recorded_logs, recorded, model = run(make, X[: BATCH * BATCHES])
     assert not model._steps.sources("train_step")
     assert all(re.search(reason, text) for text in refusals(model)) and refusals(model)
-    assert found_logs == logs
-    for a, b in zip(found, arrays, strict=True):
+    assert recorded_logs == logs
+    for a, b in zip(recorded, arrays, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -464,7 +465,7 @@ def test_a_step_that_fails_is_recorded_when_it_succeeds():
     assert len(model._steps.sources("predict_step")) == 1
 
 
-def test_compiling_anew_begins_anew():
+def test_compiling_again_drops_what_is_recorded():
     model = trained()
     model.compile("sgd", keras.losses.MeanSquaredError())
     assert model._steps._kinds == {}
@@ -564,9 +565,9 @@ def test_arrays_are_dropped_after_their_last_use():
     """While the optimizer runs, no output of the forward pass is left but what comes after it."""
     model = trained()
     lines = model._steps.sources("train_step")[0].splitlines()
-    made = {line.split(" = ")[0].strip() for line in lines if " = dense(" in line}
+    outputs = {line.split(" = ")[0].strip() for line in lines if " = dense(" in line}
     gone = [line for line in lines if line.strip().startswith("del ")]
-    for names in made:
+    for names in outputs:
         for name in names.split(", "):
             assert any(name in line.replace(",", " ").split() for line in gone)
 

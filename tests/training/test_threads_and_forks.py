@@ -56,10 +56,10 @@ def _trained(layers):
 
 
 def _in_threads(tasks):
-    found = [None] * len(tasks)
+    results = [None] * len(tasks)
 
     def run(i):
-        found[i] = tasks[i]()
+        results[i] = tasks[i]()
 
     threads = [threading.Thread(target=run, args=(i,), daemon=True) for i in range(len(tasks))]
     for thread in threads:
@@ -67,7 +67,7 @@ def _in_threads(tasks):
     for thread in threads:
         thread.join(120)
         assert not thread.is_alive(), "a thread hangs"
-    return found
+    return results
 
 
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "in NumPy"])
@@ -89,8 +89,8 @@ def test_a_forked_process_trains_like_its_parent():
     expected = [_trained(layers) for layers in LAYERS]  # the threads have started by then
     context = multiprocessing.get_context("fork")
     with context.Pool(2) as pool:
-        found = pool.map_async(_trained, LAYERS).get(timeout=120)
-    assert found == expected
+        trained = pool.map_async(_trained, LAYERS).get(timeout=120)
+    assert trained == expected
     assert [_trained(layers) for layers in LAYERS] == expected
 
 

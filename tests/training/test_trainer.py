@@ -1,4 +1,4 @@
-"""The training loop by itself: what `fit` and its kin call, return and leave behind."""
+"""The training loops alone: what `fit`, `evaluate` and `predict` call, return and leave."""
 
 import gc
 import time
@@ -29,9 +29,9 @@ def test_a_step_by_hand():
     loss = m.train_on_batch(X, Y)
     np.testing.assert_allclose(loss, np.mean(error**2), rtol=1e-5)
     gradient = 2 * error / error.size
-    found = m.get_weights()
-    np.testing.assert_allclose(found[0], kernel - 0.01 * X.T @ gradient, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(found[1], bias - 0.01 * gradient.sum(axis=0), rtol=1e-4, atol=1e-6)
+    weights = m.get_weights()
+    np.testing.assert_allclose(weights[0], kernel - 0.01 * X.T @ gradient, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(weights[1], bias - 0.01 * gradient.sum(axis=0), rtol=1e-4, atol=1e-6)
 
 
 def test_training_makes_the_loss_small():
@@ -111,8 +111,8 @@ def test_sample_weights_weigh():
     weights[:3] = 1.0
     error = m.predict(X, verbose=0) - Y
     expected = np.mean(error[:3] ** 2) * 3 / SAMPLES
-    found = m.evaluate(X, Y, batch_size=SAMPLES, sample_weight=weights, verbose=0)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    results = m.evaluate(X, Y, batch_size=SAMPLES, sample_weight=weights, verbose=0)
+    np.testing.assert_allclose(results, expected, rtol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_run():
@@ -169,7 +169,7 @@ def test_batches_that_stay_in_place(shuffle):
         np.testing.assert_array_equal(batch, np.sort(X[10 * i : 10 * i + 10, 0]))
 
 
-def test_iterables_of_batches_begin_anew():
+def test_iterables_of_batches_start_again():
     class Batches:
         def __iter__(self):
             return iter([(X[:20], Y[:20]), (X[20:], Y[20:])])
@@ -222,9 +222,9 @@ def test_batches_of_a_dataset_keep_their_order(workers):
         def __getitem__(self, i):
             return X[5 * i : 5 * i + 5], Y[5 * i : 5 * i + 5]
 
-    found = model()
-    found.set_weights([np.eye(6, 2), np.zeros(2)])
-    np.testing.assert_array_equal(found.predict(Data(workers=workers), verbose=0), X[:, :2])
+    m = model()
+    m.set_weights([np.eye(6, 2), np.zeros(2)])
+    np.testing.assert_array_equal(m.predict(Data(workers=workers), verbose=0), X[:, :2])
 
 
 def test_what_a_step_returns_is_what_is_logged():

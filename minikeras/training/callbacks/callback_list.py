@@ -1,4 +1,4 @@
-"""CallbackList: many callbacks behind the hooks of one."""
+"""CallbackList: many callbacks, called through the hooks of one."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class CallbackList(Callback):
         add_history: whether a `History` is added if there is none.
         add_progbar: whether a `ProgbarLogger` is added if there is none.
         model: the model that runs; its `history` becomes the `History`, if there is one.
-        **params: the run's settings, handed to `set_params` of every callback.
+        **params: the run's settings, passed to `set_params` of every callback.
 
     Example:
         >>> import minikeras as keras
@@ -48,7 +48,7 @@ class CallbackList(Callback):
         self.set_params(params)
 
     def set_params(self, params):
-        """Hand the run's settings to all callbacks.
+        """Pass the run's settings to all callbacks.
 
         Args:
             params: dict with `verbose`, `epochs` and `steps`; nothing happens if it is empty.
@@ -59,7 +59,7 @@ class CallbackList(Callback):
                 callback.set_params(params)
 
     def set_model(self, model):
-        """Hand the model to all callbacks.
+        """Pass the model to all callbacks.
 
         Args:
             model: the model that is about to run.
@@ -135,8 +135,8 @@ class CallbackList(Callback):
         self._end("on_predict_end", logs)
 
     def _last_of(self, cls):
-        found = [callback for callback in self.callbacks if isinstance(callback, cls)]
-        return found[-1] if found else None
+        matching = [callback for callback in self.callbacks if isinstance(callback, cls)]
+        return matching[-1] if matching else None
 
     def _each(self, hook, *args):
         self._concerned.clear()

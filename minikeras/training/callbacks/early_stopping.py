@@ -68,7 +68,7 @@ class EarlyStopping(MonitorCallback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Compare the metric with the best so far, and stop when patience is over."""
-        self.settle_direction()
+        self.set_direction()
         value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return

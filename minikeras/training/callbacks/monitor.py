@@ -36,11 +36,11 @@ class MonitorCallback(Callback):
         self.min_delta = abs(min_delta)
         self.is_better: Any = None
 
-    def settle_direction(self):
-        """Find out whether less or more is better, now that the model's metrics are there.
+    def set_direction(self):
+        """Set whether less or more is better, once the model's metrics exist.
 
         Raises:
-            ValueError: if neither the mode nor the metrics tell.
+            ValueError: if neither the mode nor the metrics say so.
         """
         if self.is_better is not None:
             return

@@ -74,7 +74,7 @@ class ReduceLROnPlateau(MonitorCallback):
         """Compare the metric with the best so far, and reduce the rate when patience is over."""
         logs = {} if logs is None else logs
         logs["learning_rate"] = learning_rate_of(self.model.optimizer)
-        self.settle_direction()
+        self.set_direction()
         value = self.value_in(logs, "Learning rate reduction is", end=".")
         if value is None:
             return

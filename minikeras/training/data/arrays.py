@@ -52,7 +52,7 @@ def own_arrays(data, what="x"):
 
 
 def as_batch(batch):
-    """Return a batch that a generator or data set has given as arrays of our own.
+    """Return a batch that a generator or data set has yielded as arrays of our own.
 
     Raises:
         ValueError: if it is None, or holds something else than arrays of numbers.
@@ -129,7 +129,7 @@ class ArrayData:
         batch_size: samples per batch; by default as many as make `steps` batches, or else 32.
         shuffle: True to shuffle the samples, `"batch"` to shuffle inside each batch, or False.
         class_weight: dict of class to weight, or None.
-        steps: number of batches that are wanted of an epoch, or None.
+        steps: number of batches in an epoch, or None.
 
     Raises:
         ValueError: if there are no arrays, or they hold no samples, or different numbers of them.
@@ -198,10 +198,10 @@ class ArrayData:
         )
 
     def on_epoch_begin(self):
-        """Do nothing: an order is settled when the batches are first asked for."""
+        """Do nothing: an order is drawn when the batches are first asked for."""
 
     def on_epoch_end(self):
-        """Do nothing: an order is settled when the batches are first asked for."""
+        """Do nothing: an order is drawn when the batches are first asked for."""
 
 
 def _check_weights(y, sample_weight):
@@ -221,7 +221,7 @@ def _common_length(data):
     for path, leaf in trees.flatten_with_path(data):
         if leaf is not None:
             if not leaf.ndim:
-                raise ValueError(f"Expected arrays of samples, but a scalar came at {path}.")
+                raise ValueError(f"Expected arrays of samples, but received a scalar at {path}.")
             lengths.setdefault(leaf.shape[0], leaf.shape)
     if len(lengths) > 1:
         raise ValueError(

@@ -5,7 +5,7 @@ import itertools
 from minikeras.training.data.arrays import as_batch
 
 _PEEKED = 2
-"""So many batches Keras draws ahead, and gives out again whenever it begins anew."""
+"""So many batches Keras draws ahead, and gives out again whenever it starts again."""
 
 
 class GeneratorData:
@@ -38,7 +38,7 @@ class GeneratorData:
         return self._peeked[0]
 
     def __iter__(self):
-        """Yield batches: anew if the iterable can start anew, else going on where it stopped."""
+        """Yield batches: from the start if the iterable can repeat, else from where it stopped."""
         if self._repeats and self._begun:
             return map(as_batch, self._source)
         self._begun = True

@@ -1,4 +1,4 @@
-"""PyDataset: batches computed by a user's class, ahead of time by worker threads if wanted."""
+"""PyDataset: batches computed by a user's class, if it likes by worker threads ahead of time."""
 
 import operator
 import random
@@ -85,7 +85,7 @@ class PyDatasetData:
 
     Args:
         dataset: the PyDataset.
-        shuffle: whether the order of batches is drawn anew each epoch.
+        shuffle: whether the order of batches is drawn again each epoch.
     """
 
     batch_size = None

@@ -35,7 +35,7 @@ def data_source(
         if value is not None:
             raise ValueError(
                 f"When providing `x` as a {kind}, `{name}` should not be passed. Instead, the "
-                "batches that it gives should hold it."
+                "batches that it yields should hold it."
             )
     source = PyDatasetData(x, bool(shuffle)) if kind == "PyDataset" else GeneratorData(x)
     return source if class_weight is None else _Weighted(source, class_weight)
@@ -117,7 +117,7 @@ class Epochs:
     def __iter__(self):
         """Yield `(step, batch)` for one epoch."""
         self.source.on_epoch_begin()
-        if self._begins_anew():
+        if self._starts_again():
             self._restart()
         limit = self.num_batches
         for step in itertools.count() if limit is None else range(limit):
@@ -135,12 +135,12 @@ class Epochs:
         shapes = [leaf.shape for leaf in trees.flatten(batch) if leaf is not None]
         if not self._may_be_empty and any(shape[:1] == (0,) for shape in shapes):
             raise ValueError(
-                f"Expected batches of samples, but one without any came, of shapes {shapes}: its "
-                "loss would be NaN. Leave empty batches out."
+                f"Expected batches of samples, but received one without any, of shapes {shapes}: "
+                "its loss would be NaN. Leave empty batches out."
             )
         return batch
 
-    def _begins_anew(self):
+    def _starts_again(self):
         return self._batches is None or self._steps is None
 
     def _restart(self):
