@@ -18,8 +18,8 @@ from minikeras.training.outputs import Outputs
 # What code raises that wants values where there are only shapes: it cannot be checked beforehand.
 _NEEDS_VALUES = (TypeError, AttributeError, NotImplementedError)
 
-# Batches of ever new lengths would make ever more results of rehearsals; these are cheap to repeat.
-_MOST_REHEARSALS = 64
+# Batches of ever new lengths would keep ever more results; these are cheap to compute again.
+_MOST_KINDS = 64
 
 
 def prepare(model, batch, step, whole=None):
@@ -35,7 +35,7 @@ def prepare(model, batch, step, whole=None):
     unbuilt = not _is_built(model)
     checks_loss = not own_step and not model._has_own("compute_loss")
     if unbuilt or not own_step:
-        y_pred = _rehearsed(model, batch, checks_loss)
+        y_pred = _prediction_specs(model, batch, checks_loss)
         if whole is not None and y_pred is not None:
             x, y, _ = unpack_x_y_sample_weight(whole)
             check_indices(model, x)
@@ -52,22 +52,22 @@ def _is_built(model):
     return all(layer.built for layer in model._flatten_layers())
 
 
-def _rehearsed(model, batch, checks_loss):
-    """The predictions' shapes from `rehearse`, which runs once for each kind of batch."""
+def _prediction_specs(model, batch, checks_loss):
+    """What `abstract_eval` returns, which runs once for each kind of batch."""
     kinds = tuple(
         (path, None if a is None else (a.shape, a.dtype.str))
         for path, a in trees.flatten_with_path(batch)
     )
     key = (kinds, tracking.version(), checks_loss)
-    rehearsals = model._training.rehearsals
-    if key not in rehearsals:
-        while len(rehearsals) >= _MOST_REHEARSALS:
-            del rehearsals[next(iter(rehearsals))]
-        rehearsals[key] = rehearse(model, batch, checks_loss)
-    return rehearsals[key]
+    specs = model._training.prediction_specs
+    if key not in specs:
+        while len(specs) >= _MOST_KINDS:
+            del specs[next(iter(specs))]
+        specs[key] = abstract_eval(model, batch, checks_loss)
+    return specs[key]
 
 
-def rehearse(model, batch, checks_loss):
+def abstract_eval(model, batch, checks_loss):
     """Run a model and its losses on the shapes of a batch, and make the metrics for them.
 
     Args:
@@ -104,9 +104,9 @@ def check_targets(model, y, y_pred):
     """Check the targets of all samples.
 
     Args:
-        model: a compiled model whose losses have been rehearsed.
+        model: a compiled model whose losses `abstract_eval` has run.
         y: nest of arrays, all samples of them.
-        y_pred: the predictions' shapes, from `rehearse`.
+        y_pred: the predictions' shapes, from `abstract_eval`.
 
     Raises:
         ValueError: if a label is no class of the output, or a target is NaN.

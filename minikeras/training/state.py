@@ -33,7 +33,7 @@ class TrainingState:
         self.jit_compile: Any = None
         self.arguments: dict[str, Any] | None = None
         # What is known of the batches so far: see `checks` and `steps`.
-        self.rehearsals: dict[Any, Any] = {}
+        self.prediction_specs: dict[Any, Any] = {}
         self.steps = Steps()
         # What callbacks set, and `fit` returns.
         self.stop_training = False
@@ -42,7 +42,7 @@ class TrainingState:
         self.history: Any = None
 
     def __getstate__(self):
-        return {**vars(self), "rehearsals": {}, "steps": Steps(self.run_eagerly)}
+        return {**vars(self), "prediction_specs": {}, "steps": Steps(self.run_eagerly)}
 
     @property
     def run_eagerly(self):
@@ -78,7 +78,7 @@ class TrainingState:
         self.steps_per_execution = arguments["steps_per_execution"]
         self.jit_compile = arguments["jit_compile"]
         self.arguments = arguments
-        self.rehearsals = {}
+        self.prediction_specs = {}
         self.steps = Steps(arguments["run_eagerly"])
         self.stop_training = False
         self.compiled = True

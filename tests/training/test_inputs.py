@@ -237,9 +237,9 @@ def test_a_run_that_was_stopped_does_not_stop_the_next(stop):
     assert steps == [0, 1, 2]
 
 
-def test_what_was_found_out_about_batches_is_bounded():
+def test_what_is_kept_about_kinds_of_batches_is_bounded():
     m = keras.Sequential([keras.layers.Dense(1)])
     m.compile("sgd", "mse")
     for length in range(1, 80):
         m.train_on_batch(np.ones((length, 2)), np.ones((length, 1)))
-    assert len(m._training.rehearsals) <= 64
+    assert len(m._training.prediction_specs) <= 64
