@@ -127,9 +127,9 @@ class _Libraries:
     def _find(self) -> None:
         # Imported with the first large kernel, so that `import minikeras` is short.
         threadpoolctl: Any = importlib.import_module("threadpoolctl")
-        found = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-        self._thread_local = [library for library in found if _is_thread_local(library)]
-        shared = [library for library in found if not _is_thread_local(library)]
+        libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+        self._thread_local = [library for library in libraries if _is_thread_local(library)]
+        shared = [library for library in libraries if not _is_thread_local(library)]
         self._process_wide = [_OpenBlas.found_in(library) or library for library in shared]
         self._are_known = True
 

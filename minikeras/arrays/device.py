@@ -102,9 +102,9 @@ def _moved(xp: types.ArrayModule, host: types.Array) -> types.Array:
 def _expect_gpus() -> int:
     """Take note that there are arrays on GPUs from now on; return how many GPUs there are."""
     global in_use, several
-    found = gpu.count()
-    in_use, several = True, found > 1
-    return found
+    count = gpu.count()
+    in_use, several = True, count > 1
+    return count
 
 
 def boxed(result: Any) -> types.Array:
@@ -214,10 +214,10 @@ def placed(kernel: Callable[..., Any], what: str) -> Callable[..., Any]:
     def there(xp: types.ArrayModule, *arrays: Any, **statics: Any) -> Any:
         if xp is np:
             return kernel(xp, *arrays, **statics)
-        given = [array for array in _arrays_in(arrays) if on_gpu(array)]
-        if len({array.device.id for array in given}) > 1:
-            refuse_mixed(given, what)
-        with given[0].device if given else nullcontext():
+        on_gpus = [array for array in _arrays_in(arrays) if on_gpu(array)]
+        if len({array.device.id for array in on_gpus}) > 1:
+            refuse_mixed(on_gpus, what)
+        with on_gpus[0].device if on_gpus else nullcontext():
             return kernel(xp, *arrays, **statics)
 
     return there
@@ -339,10 +339,10 @@ def parsed(name: Any) -> tuple[str, int]:
     return kind, index
 
 
-def _check_index(index: int, found: int, kind: str = "gpu") -> None:
-    if index >= found:
+def _check_index(index: int, count: int, kind: str = "gpu") -> None:
+    if index >= count:
         raise ValueError(
-            f"There is no device '{kind}:{index}': the highest number is {found - 1}."
+            f"There is no device '{kind}:{index}': the highest number is {count - 1}."
         )
 
 

@@ -49,15 +49,15 @@ def count() -> int:
     """
     cupy = library()
     try:
-        found: int = cupy.cuda.runtime.getDeviceCount()
+        number: int = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise RuntimeError(_explained(error)) from error
-    if not found:
+    if not number:
         raise RuntimeError(_explained("cudaErrorNoDevice"))
     if _checked.get("library") is not cupy:
         _checked["library"] = cupy
         _choose_products()
-    return found
+    return number
 
 
 _checked: dict[str, Any] = {}
@@ -96,11 +96,13 @@ def _explained(error: object) -> str:
 def describe() -> str:
     """Name the first GPU, its generation, and the versions of CUDA and CuPy that meet it."""
     cupy = library()
-    found: dict[str, Any] = cupy.cuda.runtime.getDeviceProperties(0)
+    properties: dict[str, Any] = cupy.cuda.runtime.getDeviceProperties(0)
     version: int = cupy.cuda.runtime.runtimeGetVersion()
-    name = found["name"].decode() if isinstance(found["name"], bytes) else found["name"]
+    name = properties["name"]
+    name = name.decode() if isinstance(name, bytes) else name
     return (
-        f"{name} (sm_{found['major']}{found['minor']}), {found['totalGlobalMem'] / 2**30:.0f} GB, "
+        f"{name} (sm_{properties['major']}{properties['minor']}), "
+        f"{properties['totalGlobalMem'] / 2**30:.0f} GB, "
         f"CUDA {version // 1000}.{version % 1000 // 10}, CuPy {cupy.__version__}"
     )
 

@@ -80,17 +80,17 @@ def provided(
 
         @wraps(kernel)
         def chosen(*args: Any, **kwargs: Any) -> Any:
-            first, found = args[0], NotImplemented
+            first, result = args[0], NotImplemented
             if first is np or type(first) is np.ndarray:
                 asked = compiled and settings.compiled_kernels()
                 if asked and (is_large(least, args) or asked_always) and has_compiler():
-                    found = _found(f"compiled.{compiled}", name)(*args, **kwargs)
+                    result = _imported(f"compiled.{compiled}", name)(*args, **kwargs)
             elif cuda is not None:
                 xp = first if takes_module else namespace(first)
                 if hasattr(xp, "RawModule"):
                     arrays = args[1:] if takes_module else args
-                    found = cuda_kernel(cuda, name)(xp, *arrays, **kwargs)
-            return kernel(*args, **kwargs) if found is NotImplemented else found
+                    result = cuda_kernel(cuda, name)(xp, *arrays, **kwargs)
+            return kernel(*args, **kwargs) if result is NotImplemented else result
 
         return chosen
 
@@ -143,10 +143,10 @@ def cuda_kernel(family: str, name: str) -> Kernel:
         >>> cuda_kernel("activations", "gelu").__name__
         'gelu'
     """
-    return _found(f"gpu.cuda.{family}", name)
+    return _imported(f"gpu.cuda.{family}", name)
 
 
 @cache
-def _found(path: str, name: str) -> Kernel:
+def _imported(path: str, name: str) -> Kernel:
     """A kernel of a file that is imported when it is needed, and Numba with the first of them."""
     return getattr(importlib.import_module(f"minikeras.kernels.{path}"), name)

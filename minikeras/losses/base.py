@@ -121,8 +121,8 @@ class LossFunctionWrapper(Loss):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        given = {key: registry.serialize(value) for key, value in self._fn_kwargs.items()}
-        return {**super().get_config(), "fn": saved_form(self.fn), **given}
+        options = {key: registry.serialize(value) for key, value in self._fn_kwargs.items()}
+        return {**super().get_config(), "fn": saved_form(self.fn), **options}
 
     @classmethod
     def from_config(cls, config):

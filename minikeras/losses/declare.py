@@ -51,25 +51,25 @@ def saved_options(thing, unsaved):
     return {k: v for k, v in options.items() if k not in unsaved or v != thing._defaults[k]}
 
 
-def in_order(given, fn, common):
+def in_order(own, fn, common):
     """Return a constructor's arguments and defaults in their order.
 
     Args:
-        given: the options, and those of the common arguments that have another place or default.
+        own: the options, and those of the common arguments that have another place or default.
         fn: the function, whose name is the default name.
         common: the common arguments before `name` and `dtype`, with their defaults.
 
     Returns:
-        A dict: the options, then the common arguments. If `given` places one of these before an
+        A dict: the options, then the common arguments. If `own` places one of these before an
         option, its order is kept.
     """
     common = {**common, "name": fn.__name__, "dtype": None}
-    names = list(given)
+    names = list(own)
     placed = any(name in common for name in names[:-1])
     if not placed:
         names = [name for name in names if name not in common]
     names += [name for name in common if name not in names]
-    return {name: given.get(name, common.get(name)) for name in names}
+    return {name: own.get(name, common.get(name)) for name in names}
 
 
 def declared_constructor(defaults, initialize):

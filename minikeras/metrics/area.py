@@ -79,9 +79,9 @@ class AUC(FourCounts):
                 "Argument `num_thresholds` must be an integer > 1. "
                 f"Received: num_thresholds={count}"
             )
-        given = thresholds is not None
-        inner = sorted(float(t) for t in thresholds) if given else inner_thresholds(count)
-        self._evenly_spaced = not given or bool(are_evenly_spaced([0.0, *inner, 1.0]))
+        are_listed = thresholds is not None
+        inner = sorted(float(t) for t in thresholds) if are_listed else inner_thresholds(count)
+        self._evenly_spaced = not are_listed or bool(are_evenly_spaced([0.0, *inner, 1.0]))
         self.num_thresholds = len(inner) + 2
         # The outer ones lie beyond 0 and 1, so that rounding puts no prediction outside.
         self._thresholds = [0.0 - settings.epsilon(), *inner, 1.0 + settings.epsilon()]

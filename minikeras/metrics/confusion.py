@@ -139,9 +139,12 @@ def _count_by_comparing(names, y_true, y_pred, weights, thresholds):
     for name in names:
         right, sign = name
         other = "n" if sign == "p" else "p"
-        found = ops.logical_and(said[sign], true[sign if right == "t" else other])
-        found = ops.cast(found, y_pred.dtype) if weights is None else ops.where(found, weights, 0.0)
-        counts[name] = ops.sum(found, axis=1)
+        selected = ops.logical_and(said[sign], true[sign if right == "t" else other])
+        if weights is None:
+            counted = ops.cast(selected, y_pred.dtype)
+        else:
+            counted = ops.where(selected, weights, 0.0)
+        counts[name] = ops.sum(counted, axis=1)
     return counts
 
 

@@ -178,8 +178,8 @@ class HitRatio(Metric):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        given = {"thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id}
-        return {**super().get_config(), **given}
+        own = {"thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id}
+        return {**super().get_config(), **own}
 
 
 class Precision(HitRatio):

@@ -128,7 +128,7 @@ class IoU(Metric):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        given = (
+        own = (
             "num_classes",
             "target_class_ids",
             "ignore_class",
@@ -136,7 +136,7 @@ class IoU(Metric):
             "sparse_y_pred",
             "axis",
         )
-        return {**super().get_config(), **{name: getattr(self, name) for name in given}}
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
 def _without(config, *names):
@@ -182,8 +182,8 @@ class BinaryIoU(IoU):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        given = {"target_class_ids": self.target_class_ids, "threshold": self.threshold}
-        return {**Metric.get_config(self), **given}
+        own = {"target_class_ids": self.target_class_ids, "threshold": self.threshold}
+        return {**Metric.get_config(self), **own}
 
 
 class MeanIoU(IoU):

@@ -142,8 +142,8 @@ class MeanMetricWrapper(Mean):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        given = {key: registry.serialize(value) for key, value in self._fn_kwargs.items()}
-        return {**super().get_config(), "fn": saved_form(self._fn), **given}
+        options = {key: registry.serialize(value) for key, value in self._fn_kwargs.items()}
+        return {**super().get_config(), "fn": saved_form(self._fn), **options}
 
     @classmethod
     def from_config(cls, config):

@@ -122,8 +122,8 @@ class FBetaScore(Metric):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        given = {"average": self.average, "beta": self.beta, "threshold": self.threshold}
-        return {**super().get_config(), **given}
+        own = {"average": self.average, "beta": self.beta, "threshold": self.threshold}
+        return {**super().get_config(), **own}
 
 
 class F1Score(FBetaScore):

@@ -219,10 +219,10 @@ class Optimizer(CopiedWhole):
         lists = tuple([] for _ in kinds)
         for v in trainable_variables:
             for part, kind, start in zip(lists, kinds, starts, strict=True):
-                made = None
+                state = None
                 if not v.overwrite_with_gradient:
-                    made = self.add_variable_from_reference(v, name=kind, initializer=start)
-                part.append(made)
+                    state = self.add_variable_from_reference(v, name=kind, initializer=start)
+                part.append(state)
         return lists[0] if isinstance(name, str) else lists
 
     def build(self, variables):

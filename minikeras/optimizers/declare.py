@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minikeras.core.constructors import constructor
-from minikeras.kernels.shared.optimizers import run_in_pieces
+from minikeras.kernels.shared.optimizers import run_in_chunks
 from minikeras.optimizers.base import Optimizer
 from minikeras.optimizers.checks import ignore_decay
 from minikeras.optimizers.rows import RowGradient, dense, gradient_array
@@ -131,7 +131,7 @@ class Rule(Optimizer):
             scalars = scalars | {name: held[at].writable() for name, held in by_name.items()}
         gradient = dense(gradient).astype(variable.array.dtype, copy=False)
         states = [held[at].writable() for held in states]
-        run_in_pieces(kernel, [variable.writable(), gradient, *states], scalars)
+        run_in_chunks(kernel, [variable.writable(), gradient, *states], scalars)
 
     def _update_together(self, rule, grads, variables, scalars):
         (kernel, states, by_name), dtype = rule, variables[0].array.dtype
@@ -140,10 +140,10 @@ class Rule(Optimizer):
             at = [self._get_variable_index(v) for v in variables]
             lists = [[held[i] for i in at] for held in (*states, *by_name.values())]
             together = self._together[dtype] = Together(variables, lists)
-        weights, gradient, *given = together.arrays(grads)
+        weights, gradient, *arrays = together.arrays(grads)
         if by_name:
-            scalars = scalars | dict(zip(by_name, given[len(states) :], strict=True))
-        run_in_pieces(kernel, [weights, gradient, *given[: len(states)]], scalars)
+            scalars = scalars | dict(zip(by_name, arrays[len(states) :], strict=True))
+        run_in_chunks(kernel, [weights, gradient, *arrays[: len(states)]], scalars)
 
 
 def _are_same(variables, others):

@@ -1,4 +1,4 @@
-"""Pieces of a batch, and the threads that share them."""
+"""Chunks of a batch, and the threads that share them."""
 
 import os
 import threading
@@ -16,27 +16,27 @@ def three_threads(monkeypatch):
     monkeypatch.setitem(settings._settings, "num_threads", 3)
 
 
-def test_pieces_cover_all_items_in_order():
+def test_chunks_cover_all_items_in_order():
     for count in range(12):
-        parts = threads.pieces(count, 1e9)
+        parts = threads.chunks(count, 1e9)
         assert [i for part in parts for i in range(count)[part]] == list(range(count))
         assert len(parts) == max(min(count, 12), 1)
-        assert len(threads.pieces(count, 1e9, each_thread=1)) == max(min(count, 3), 1)
+        assert len(threads.chunks(count, 1e9, each_thread=1)) == max(min(count, 3), 1)
 
 
-def test_several_pieces_for_each_thread_if_they_are_not_too_short():
-    parts = threads.pieces(100, 3e6)
+def test_several_chunks_for_each_thread_if_they_are_not_too_short():
+    parts = threads.chunks(100, 3e6)
     assert len(parts) == 12 and parts[0].start == 0 and parts[-1].stop == 100
-    assert len(threads.pieces(100, 1.5e6)) == 6
-    assert len(threads.pieces(100, 3e5)) == 3
-    assert len(threads.pieces(5, 3e7)) == 5
+    assert len(threads.chunks(100, 1.5e6)) == 6
+    assert len(threads.chunks(100, 3e5)) == 3
+    assert len(threads.chunks(5, 3e7)) == 5
 
 
 def test_little_work_stays_together():
-    assert threads.pieces(100, 10) == [slice(0, 100)]
+    assert threads.chunks(100, 10) == [slice(0, 100)]
 
 
-def test_every_piece_runs_and_results_keep_their_order():
+def test_every_chunk_runs_and_results_keep_their_order():
     together = threading.Barrier(3, timeout=30)
 
     def task(part):
@@ -56,34 +56,34 @@ def test_an_error_is_raised_when_all_have_ended(place):
     def task(part):
         ended.append(part)
         if part == place:
-            raise ValueError(f"piece {part}")
+            raise ValueError(f"chunk {part}")
 
-    with pytest.raises(ValueError, match=f"piece {place}"):
+    with pytest.raises(ValueError, match=f"chunk {place}"):
         threads.each(task, [0, 1, 2])
     assert sorted(ended) == [0, 1, 2]
     assert threads.each(lambda part: part, [4, 5]) == [4, 5]
 
 
-def test_pieces_are_not_divided_again():
-    inner = threads.each(lambda part: len(threads.pieces(100, 1e9)), [0, 1, 2])
+def test_chunks_are_not_divided_again():
+    inner = threads.each(lambda part: len(threads.chunks(100, 1e9)), [0, 1, 2])
     assert inner == [1, 1, 1]
-    assert len(threads.pieces(100, 1e9)) == 12
+    assert len(threads.chunks(100, 1e9)) == 12
 
 
-def test_pieces_given_inside_a_piece_run_one_after_the_other():
+def test_chunks_given_inside_a_chunk_run_one_after_the_other():
     def outer(part):
         return threads.each(lambda inner: (part, inner), [0, 1])
 
     assert threads.each(outer, [0, 1, 2]) == [[(part, 0), (part, 1)] for part in (0, 1, 2)]
 
 
-def test_more_pieces_than_threads(monkeypatch):
+def test_more_chunks_than_threads(monkeypatch):
     assert threads.each(lambda part: part, list(range(20))) == list(range(20))
     monkeypatch.setitem(settings._settings, "num_threads", 1)
     assert threads.each(lambda part: part, [4, 5]) == [4, 5]
 
 
-def test_a_thread_that_is_held_up_leaves_the_other_pieces_to_the_rest():
+def test_a_thread_that_is_held_up_leaves_the_other_chunks_to_the_rest():
     others_are_done, left = threading.Event(), list(range(1, 8))
 
     def task(part):

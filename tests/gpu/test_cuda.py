@@ -587,7 +587,7 @@ def test_update_rules(dtype, size, row):
     inspect.unwrap(kernel)(*theirs, **their_options)
     ours, our_options = on_gpu((arrays, options))
     launched.discard(kernel.__name__)
-    optimizers.run_in_pieces(kernel, ours, our_options)
+    optimizers.run_in_chunks(kernel, ours, our_options)
     assert not size or kernel.__name__ in launched
     # Single and double precision round as NumPy does, except in powers.
     near = 2.0 if dtype == "float16" or kernel.__name__ == "ftrl" else 0.0

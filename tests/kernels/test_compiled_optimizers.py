@@ -44,7 +44,7 @@ def test_like_numpy(in_numpy, threads, rule, shape, dtype):
     one, other = _copies(arrays, options), _copies(arrays, options)
     for _ in range(3):
         assert getattr(compiled, name)(*one[0], **one[1]) is None
-        in_numpy(shared.run_in_pieces, getattr(shared, name), *other)
+        in_numpy(shared.run_in_chunks, getattr(shared, name), *other)
     for a, b in zip([*one[0], *one[1].values()], [*other[0], *other[1].values()], strict=True):
         assert np.array_equal(a, b, equal_nan=not isinstance(a, bool))
 
@@ -67,6 +67,6 @@ def test_rules_without_a_compiled_form_step_back():
 def test_a_large_gradient_may_have_other_strides(in_numpy, threads):
     (weight, gradient), options = _case(0, {"lr": 0.1}, (), (300, 400), "float32")
     ours, theirs = weight.copy(), weight.copy()
-    shared.run_in_pieces(shared.sgd, [ours, np.asfortranarray(gradient)], options)
-    in_numpy(shared.run_in_pieces, shared.sgd, [theirs, gradient], options)
+    shared.run_in_chunks(shared.sgd, [ours, np.asfortranarray(gradient)], options)
+    in_numpy(shared.run_in_chunks, shared.sgd, [theirs, gradient], options)
     assert np.array_equal(ours, theirs)

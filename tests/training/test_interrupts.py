@@ -121,7 +121,7 @@ def _tape():
 
 
 PLACES = {
-    "pieces": (lambda: lambda: threads.each(lambda part: part + 1, [1, 2, 3]), 1),
+    "chunks": (lambda: lambda: threads.each(lambda part: part + 1, [1, 2, 3]), 1),
     "layer": (_layer_call, 11),
     "predict": (_predict, 7),
     "fit": (_fit, 83),
@@ -149,15 +149,15 @@ def test_nothing_stays_open_wherever_an_exception_comes(name, every):
 # After random microseconds
 
 
-def _pieces(part):
+def _chunks(part):
     return sum(range(part * 50))
 
 
-def _python_pieces():
-    return threads.each(_pieces, list(range(7)))
+def _python_chunks():
+    return threads.each(_chunks, list(range(7)))
 
 
-def _compiled_pieces():
+def _compiled_chunks():
     x = keras.ops.reshape(keras.ops.arange(200_000, dtype="float32"), (200, 1000)) / 1e5
     return keras.activations.silu(x).numpy().tobytes()
 
@@ -188,8 +188,8 @@ def _wide_fit():
 
 
 RANDOM = {
-    "python pieces": (lambda: _python_pieces, 4),
-    "compiled pieces": (lambda: _compiled_pieces, 2),
+    "python chunks": (lambda: _python_chunks, 4),
+    "compiled chunks": (lambda: _compiled_chunks, 2),
     "predict": (_small_predict, 3),
     "fit": (_wide_fit, 1),
 }
@@ -239,7 +239,7 @@ def test_it_always_comes_back_and_computes_the_same_afterwards(name, times):
 
 
 def test_two_signals_in_a_row_do_not_keep_it_from_waiting():
-    """While the pieces of others are waited for, signal after signal arrives."""
+    """While the chunks of others are waited for, signal after signal arrives."""
     ended = threading.Event()
     begun = threading.Barrier(3)
 

@@ -13,7 +13,7 @@ import numpy as np
 from minikeras.kernels.compiled.exponentials import sigmoid as sigmoid_of
 from minikeras.kernels.compiled.exponentials import tanh
 from minikeras.kernels.compiled.loops import compiled, plain
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 from minikeras.kernels.shared import activations as shared
 
 # Nanoseconds that a number takes.
@@ -58,25 +58,25 @@ def _elementwise(loop, count, *inputs):
         return NotImplemented
     outputs = [np.empty_like(first) for _ in range(count)]
     flat = [array.reshape(-1) for array in (*inputs, *outputs)]
-    divided(loop, first.size, first.size * _EACH, *flat)
+    parallel_for(loop, first.size, first.size * _EACH, *flat)
     return outputs[0] if count == 1 else outputs
 
 
 @compiled()
-def _sigmoid(team, ends, number, x, y):
-    if number == ALL:
-        return together(team, ends, (x, y))
-    first, end = ends[number], ends[number + 1]
+def _sigmoid(pool, ends, chunk, x, y):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, y))
+    first, end = ends[chunk], ends[chunk + 1]
     x, y = x[first:end], y[first:end]
     for i in range(y.size):
         y[i] = sigmoid_of(x[i])
 
 
 @compiled("contract")
-def _silu(team, ends, number, x, y, s):
-    if number == ALL:
-        return together(team, ends, (x, y, s))
-    first, end = ends[number], ends[number + 1]
+def _silu(pool, ends, chunk, x, y, s):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, y, s))
+    first, end = ends[chunk], ends[chunk + 1]
     x, y, s = x[first:end], y[first:end], s[first:end]
     for i in range(y.size):
         s[i] = sigmoid_of(x[i])
@@ -84,10 +84,10 @@ def _silu(team, ends, number, x, y, s):
 
 
 @compiled("contract")
-def _silu_backward(team, ends, number, g, x, s, out):
-    if number == ALL:
-        return together(team, ends, (g, x, s, out))
-    first, end = ends[number], ends[number + 1]
+def _silu_backward(pool, ends, chunk, g, x, s, out):
+    if chunk == ALL:
+        return fork_join(pool, ends, (g, x, s, out))
+    first, end = ends[chunk], ends[chunk + 1]
     g, x, s, out = g[first:end], x[first:end], s[first:end], out[first:end]
     one = g.dtype.type(1)
     for i in range(out.size):
@@ -95,10 +95,10 @@ def _silu_backward(team, ends, number, g, x, s, out):
 
 
 @compiled("contract")
-def _gelu(team, ends, number, x, y, t):
-    if number == ALL:
-        return together(team, ends, (x, y, t))
-    first, end = ends[number], ends[number + 1]
+def _gelu(pool, ends, chunk, x, y, t):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, y, t))
+    first, end = ends[chunk], ends[chunk + 1]
     x, y, t = x[first:end], y[first:end], t[first:end]
     kind = x.dtype.type
     scale, cubic, one, half = kind(shared.GELU_SCALE), kind(shared.GELU_CUBIC), kind(1), kind(0.5)
@@ -109,10 +109,10 @@ def _gelu(team, ends, number, x, y, t):
 
 
 @compiled("contract")
-def _gelu_backward(team, ends, number, g, x, t, out):
-    if number == ALL:
-        return together(team, ends, (g, x, t, out))
-    first, end = ends[number], ends[number + 1]
+def _gelu_backward(pool, ends, chunk, g, x, t, out):
+    if chunk == ALL:
+        return fork_join(pool, ends, (g, x, t, out))
+    first, end = ends[chunk], ends[chunk + 1]
     g, x, t, out = g[first:end], x[first:end], t[first:end], out[first:end]
     kind = x.dtype.type
     cubic = kind(3 * shared.GELU_CUBIC * shared.GELU_SCALE)

@@ -25,7 +25,7 @@ import numpy as np
 from minikeras.arrays.threads import OPERATIONS
 from minikeras.kernels.compiled.exponentials import exp
 from minikeras.kernels.compiled.loops import compiled, inner, matrix_at, plain, wide_vectors
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 from minikeras.kernels.compiled.tile_instructions import tile_code
 from minikeras.kernels.compiled.tiles import NO_FLOOR, VECTOR, VECTORS, address, multiply
 from minikeras.kernels.shared.attention import HIDDEN, across, ceiling, sum_to
@@ -57,7 +57,7 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     outputs = powers, total, _nothing(bool) if blind is None else blind, y
     work = _work(shape, size + value.shape[3])
     tiles = _tiles(query, value, width)
-    divided(_attend, batch * heads, work, tiles, width, *inputs, *outputs)
+    parallel_for(_attend, batch * heads, work, tiles, width, *inputs, *outputs)
     return y, (powers, total, blind, y) if keep else None
 
 
@@ -78,7 +78,7 @@ def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
     outputs = *[_nothing(dtype) if d is None else d for d in gradients], ds
     work = _work(shape, 2 * (query.shape[3] + y.shape[3]))
     tiles = _tiles(query, value, width)
-    divided(_attend_backward, shape[0] * shape[1], work, tiles, width, *inputs, *outputs)
+    parallel_for(_attend_backward, shape[0] * shape[1], work, tiles, width, *inputs, *outputs)
     dbias = sum_to(ds.swapaxes(-1, -2), arrays[3].shape) if needs[3] else None
     return [*gradients, dbias, None]
 
@@ -125,18 +125,18 @@ def _work(shape, terms):
 
 @compiled("contract")
 def _attend(
-    team, ends, number, by, width, query, key, value, bias, limit, scale, powers, total, blind, y
+    pool, ends, chunk, by, width, query, key, value, bias, limit, scale, powers, total, blind, y
 ):  # fmt: skip
     """Attend for some heads, counted through all samples."""
-    if number == ALL:
+    if chunk == ALL:
         args = by, width, query, key, value, bias, limit, scale, powers, total, blind, y
-        return together(team, ends, args)
+        return fork_join(pool, ends, args)
     (targets, heads, terms), sources = query.shape[1:], key.shape[1]
     size, kept = query.itemsize, powers.size > 0
     line = targets if kept else width
     columns, best = np.empty((terms, width), query.dtype), np.empty(width, query.dtype)
     room = np.empty((0 if kept else sources, width), query.dtype)
-    for i in range(ends[number], ends[number + 1]):
+    for i in range(ends[chunk], ends[chunk + 1]):
         b, h = i // heads, i % heads
         added = bias[b % len(bias), h % bias.shape[1]]
         for t in range(0, targets, width):
@@ -166,19 +166,19 @@ def _attend(
 
 @compiled("contract")
 def _attend_backward(
-    team, ends, number, by, width, g, query, key, value, powers, total, blind, y, scale,
+    pool, ends, chunk, by, width, g, query, key, value, powers, total, blind, y, scale,
     dq, dk, dv, ds,
 ):  # fmt: skip
     """Compute the gradients of some heads, counted through all samples."""
-    if number == ALL:
+    if chunk == ALL:
         args = by, width, g, query, key, value, powers, total, blind, y, scale, dq, dk, dv, ds
-        return together(team, ends, args)
+        return fork_join(pool, ends, args)
     (targets, heads), size = query.shape[1:3], query.itemsize
     needs_scores = dq.size > 0 or dk.size > 0 or ds.size > 0
     rows = np.empty((width, y.shape[3]), y.dtype)
     columns = np.empty((y.shape[3], width), y.dtype)
     start, room = np.empty(width, y.dtype), np.empty((key.shape[1], width), y.dtype)
-    for i in range(ends[number], ends[number + 1]):
+    for i in range(ends[chunk], ends[chunk + 1]):
         b, h = i // heads, i % heads
         for t in range(0, targets, width):
             n, weights = min(width, targets - t), address(powers[b, h]) + t * size

@@ -41,8 +41,8 @@ def gemm_code(dtype):
         2
     """
     threadpoolctl = importlib.import_module("threadpoolctl")
-    found = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-    for library in sorted(found, key=lambda library: "numpy" not in library.filepath):
+    libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+    for library in sorted(libraries, key=lambda library: "numpy" not in library.filepath):
         functions = ctypes.CDLL(library.filepath)
         for prefix, suffix in product(_PREFIXES, _SUFFIXES):
             function = getattr(functions, f"{prefix}cblas_{_LETTERS[dtype]}gemm{suffix}", None)

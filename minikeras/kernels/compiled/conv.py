@@ -63,7 +63,7 @@ from minikeras.kernels.compiled.conv_plan import (
     kernel_grad_plan,
 )
 from minikeras.kernels.compiled.conv_tables import LENGTH
-from minikeras.kernels.compiled.team import shared
+from minikeras.kernels.compiled.thread_pool import parallel_chunks
 from minikeras.kernels.compiled.tile_instructions import tile_code
 from minikeras.kernels.compiled.tiles import VECTOR
 from minikeras.kernels.compiled.totals import added, each_thread
@@ -169,7 +169,7 @@ def _correlate(plan, x, weights, start, out, floor, few=False):
     ends = threads.ends(len(x), work * _slowness(plan))
     frames = _frames(len(ends) - 1, plan.frame, x)
     arrays = _flat(x), frames, weights, start, _flat(result)
-    shared(loop, ends, code, *arrays, plan.frame.rows, plan.tables, floor)
+    parallel_chunks(loop, ends, code, *arrays, plan.frame.rows, plan.tables, floor)
     if result is not out:
         out[...] = result
     return out
@@ -215,7 +215,7 @@ class _Backward:
         dbias = np.empty((chunks, row if self.needs[2] else 0), dtype)
         codes = tuple(tile_code(dtype, plan.kind) for plan in (self.input_plan, self.kernel_plan))
         arguments = self._for_kernel(dkernel), self._gradient(dbias), self._for_input()
-        shared(loops.backward, ends, codes, *arguments)
+        parallel_chunks(loops.backward, ends, codes, *arguments)
         return [self.dx, self._joined_kernel(dkernel), self._joined_bias(dbias)]
 
     def _work(self):

@@ -41,7 +41,7 @@ from minikeras.kernels.compiled.conv_tables import (
     WIDTH,
 )
 from minikeras.kernels.compiled.loops import compiled, inner
-from minikeras.kernels.compiled.team import ALL, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join
 from minikeras.kernels.compiled.tiles import (
     NO_FLOOR,
     VECTOR,
@@ -61,13 +61,13 @@ _BLOCK = 1 << 16
 
 
 @compiled()
-def forward(team, ends, number, code, x, frames, weights, bias, out, frame_rows, tables, floor):
+def forward(pool, ends, chunk, code, x, frames, weights, bias, out, frame_rows, tables, floor):
     """Convolve images: `out = max(sum over taps, channels of x * weights + bias, floor)`.
 
     Args:
-        team: As for `together`.
-        ends: As for `together`: images.
-        number: As for `together`.
+        pool: As for `fork_join`.
+        ends: As for `fork_join`: images.
+        chunk: As for `fork_join`.
         code: Address of the tile.
         x: Array `(images, cells * channels)`.
         frames: For each chunk room for an image with its padding; empty if there is none.
@@ -78,11 +78,11 @@ def forward(team, ends, number, code, x, frames, weights, bias, out, frame_rows,
         tables: `Plan.tables`.
         floor: Least result.
     """
-    if number == ALL:
+    if chunk == ALL:
         args = code, x, frames, weights, bias, out, frame_rows, tables, floor
-        return together(team, ends, args)
-    first, end = ends[number], ends[number + 1]
-    frame = frames[number]
+        return fork_join(pool, ends, args)
+    first, end = ends[chunk], ends[chunk + 1]
+    frame = frames[chunk]
     frame[:] = 0
     for image in range(first, end):
         source = _framed(x[image], frame, frame_rows)
@@ -90,13 +90,13 @@ def forward(team, ends, number, code, x, frames, weights, bias, out, frame_rows,
 
 
 @compiled()
-def forward_few(team, ends, number, code, x, frames, weights, bias, out, frame_rows, tables, floor):
+def forward_few(pool, ends, chunk, code, x, frames, weights, bias, out, frame_rows, tables, floor):
     """As `forward`, for few filters: vectors hold terms of one sum, and are added up at its end.
 
     Args:
-        team: As for `forward`.
+        pool: As for `forward`.
         ends: As for `forward`.
-        number: As for `forward`.
+        chunk: As for `forward`.
         code: Address of the lanewise tile.
         x: As for `forward`.
         frames: As for `forward`.
@@ -107,11 +107,11 @@ def forward_few(team, ends, number, code, x, frames, weights, bias, out, frame_r
         tables: As for `forward`; runs are whole vectors.
         floor: As for `forward`.
     """
-    if number == ALL:
+    if chunk == ALL:
         args = code, x, frames, weights, bias, out, frame_rows, tables, floor
-        return together(team, ends, args)
-    begin, end = ends[number], ends[number + 1]
-    frame = frames[number]
+        return fork_join(pool, ends, args)
+    begin, end = ends[chunk], ends[chunk + 1]
+    frame = frames[chunk]
     frame[:] = 0
     rows, part, size = tables[1], tables[0][0], x.itemsize
     width, step, hop = part[WIDTH], part[STEP], part[HOP] // size
@@ -169,7 +169,7 @@ def _lanes_added(sums, m):
 
 
 @compiled()
-def backward(team, ends, number, codes, for_kernel, gradient, for_input):
+def backward(pool, ends, chunk, codes, for_kernel, gradient, for_input):
     """Take all gradients of a convolution from the gradient with respect to its output, `g`.
 
         dx      = sum over taps, filters of g * weights              (for each cell)
@@ -180,9 +180,9 @@ def backward(team, ends, number, codes, for_kernel, gradient, for_input):
     numbers is one that is not wanted, or not needed.
 
     Args:
-        team: As for `together`.
-        ends: As for `together`: images.
-        number: As for `together`.
+        pool: As for `fork_join`.
+        ends: As for `fork_join`: images.
+        chunk: As for `fork_join`.
         codes: Addresses of the tiles for `dx` and for `dkernel`.
         for_kernel: `x`, an array `(images, cells * channels)`; for each chunk room for an image of
             it with its padding, `Frame.rows` of that; for each chunk an array `(terms, filters)` to
@@ -194,15 +194,15 @@ def backward(team, ends, number, codes, for_kernel, gradient, for_input):
         for_input: The panels of weights, as many zeros as there are channels, an array
             `(images, cells * channels)` for `dx`, and `Plan.tables`.
     """
-    if number == ALL:
-        return together(team, ends, (codes, for_kernel, gradient, for_input))
+    if chunk == ALL:
+        return fork_join(pool, ends, (codes, for_kernel, gradient, for_input))
     x, x_frames, x_rows, all_dkernel, is_transposed, kernel_tables = for_kernel
     g, y, g_frames, g_rows, all_sums = gradient
     weights, zeros, dx, input_tables = for_input
-    x_frame, g_frame = x_frames[number], g_frames[number]
-    dkernel, sums = all_dkernel[number], all_sums[number]
+    x_frame, g_frame = x_frames[chunk], g_frames[chunk]
+    dkernel, sums = all_dkernel[chunk], all_sums[chunk]
     x_frame[:], g_frame[:], dkernel[:], sums[:] = 0, 0, 0, 0
-    for image in range(ends[number], ends[number + 1]):
+    for image in range(ends[chunk], ends[chunk + 1]):
         if len(y):
             _relu_gradient(g[image], y[image], g_frame, g_rows, sums)
             upstream = address(g_frame)

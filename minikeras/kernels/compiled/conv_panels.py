@@ -11,7 +11,7 @@ import numpy as np
 
 from minikeras.kernels.compiled.conv_tables import PANEL
 from minikeras.kernels.compiled.loops import compiled, inner, matrix_at
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 from minikeras.kernels.compiled.tiles import address
 from minikeras.kernels.cpu.buffers import aligned_empty
 
@@ -42,18 +42,18 @@ def packed(plan, kernel, groups, backward=False):
     room = aligned_empty(np, (len(plan.taps) * panels * inputs * plan.columns,), kernel.dtype)
     weights = np.ascontiguousarray(kernel).reshape(-1, channels * filters)
     options = plan.taps, plan.tables[0], plan.at_once, plan.columns, sizes, steps
-    divided(_pack, inputs, room.size * _NANOSECONDS, weights, *options, room)
+    parallel_for(_pack, inputs, room.size * _NANOSECONDS, weights, *options, room)
     return room
 
 
 @compiled()
-def _pack(team, ends, number, kernel, taps, parts, at_once, columns, sizes, steps, room):
+def _pack(pool, ends, chunk, kernel, taps, parts, at_once, columns, sizes, steps, room):
     """Copy weights into panels.
 
     Args:
-        team: As for `together`.
-        ends: As for `together`: inputs of a group.
-        number: As for `together`.
+        pool: As for `fork_join`.
+        ends: As for `fork_join`: inputs of a group.
+        chunk: As for `fork_join`.
         kernel: Array `(taps, weights of a tap)`.
         taps: `Plan.taps`.
         parts: The first of `Plan.tables`.
@@ -63,8 +63,8 @@ def _pack(team, ends, number, kernel, taps, parts, at_once, columns, sizes, step
         steps: Weights from one of each to the next.
         room: Array of the panels, one after the other.
     """
-    if number == ALL:
-        return together(team, ends, (kernel, taps, parts, at_once, columns, sizes, steps, room))
+    if chunk == ALL:
+        return fork_join(pool, ends, (kernel, taps, parts, at_once, columns, sizes, steps, room))
     inputs, groups, outputs = sizes
     # Views that own nothing: threads that count owners of the same memory hold each other up.
     weights = matrix_at(address(kernel), len(kernel), kernel.shape[1], kernel)
@@ -78,7 +78,7 @@ def _pack(team, ends, number, kernel, taps, parts, at_once, columns, sizes, step
                 for i in range(count):
                     run, place = divmod(i, at_once)
                     source = weights[taps[tap + i]]
-                    for k in range(ends[number], ends[number + 1]):
+                    for k in range(ends[chunk], ends[chunk + 1]):
                         target = rows[panel + (run * inputs + k) * at_once + place]
                         _gather(source[start + k * steps[0] :], steps[2], target, wanted)
                 panel += inputs * count

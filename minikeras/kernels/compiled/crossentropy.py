@@ -10,7 +10,7 @@ import numpy as np
 
 from minikeras.kernels.compiled.exponentials import exp, largest
 from minikeras.kernels.compiled.loops import compiled, inner, plain
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 # Nanoseconds that a number takes.
 _EACH = 2
@@ -22,7 +22,7 @@ def softmax(xp, x, *, axis=-1):
         return NotImplemented
     y = np.empty_like(x)
     rows, results = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
-    divided(_softmax, len(rows), x.size * _EACH, rows, results)
+    parallel_for(_softmax, len(rows), x.size * _EACH, rows, results)
     return y
 
 
@@ -36,7 +36,7 @@ def sparse(xp, logits, target, *, keep=False):
     rows = logits.reshape(-1, classes)
     labels = target.reshape(-1).astype(np.intp, copy=False)
     y, powers = np.empty(target.shape, logits.dtype), np.empty_like(rows)
-    divided(_sparse, len(rows), logits.size * _EACH, rows, labels, powers, y.reshape(-1))
+    parallel_for(_sparse, len(rows), logits.size * _EACH, rows, labels, powers, y.reshape(-1))
     return y, powers.reshape(logits.shape) if keep else None
 
 
@@ -56,20 +56,20 @@ def _has_rows(x):
 
 
 @compiled()
-def _softmax(team, ends, number, rows, results):
-    if number == ALL:
-        return together(team, ends, (rows, results))
-    for i in range(ends[number], ends[number + 1]):
+def _softmax(pool, ends, chunk, rows, results):
+    if chunk == ALL:
+        return fork_join(pool, ends, (rows, results))
+    for i in range(ends[chunk], ends[chunk + 1]):
         total = _exponentials(rows[i], largest(rows[i]), results[i])
         _divide(results[i], total)
 
 
 @compiled()
-def _sparse(team, ends, number, rows, target, p, losses):
+def _sparse(pool, ends, chunk, rows, target, p, losses):
     """`losses = -log(p[target])`, with `p` the softmax of a row."""
-    if number == ALL:
-        return together(team, ends, (rows, target, p, losses))
-    for i in range(ends[number], ends[number + 1]):
+    if chunk == ALL:
+        return fork_join(pool, ends, (rows, target, p, losses))
+    for i in range(ends[chunk], ends[chunk + 1]):
         top = largest(rows[i])
         total = _exponentials(rows[i], top, p[i])
         losses[i] = math.log(total) - (rows[i, target[i]] - top)

@@ -7,7 +7,7 @@ import numpy as np
 
 from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled, inner, plain
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 
 def finish(xp, y, bias, relu):
@@ -15,7 +15,7 @@ def finish(xp, y, bias, relu):
     if bias is None or type(y) is not np.ndarray or not y.size or not plain(y, bias):
         return NotImplemented
     rows = y.reshape(-1, y.shape[-1])
-    divided(_finish, len(rows), 2 * y.nbytes / BYTES, rows, bias, relu)
+    parallel_for(_finish, len(rows), 2 * y.nbytes / BYTES, rows, bias, relu)
     return y
 
 
@@ -25,15 +25,15 @@ def where_positive(xp, g, y):
         return NotImplemented
     out = np.empty_like(g)
     flat = [array.reshape(-1) for array in (g, y, out)]
-    divided(_where_positive, g.size, 3 * g.nbytes / BYTES, *flat)
+    parallel_for(_where_positive, g.size, 3 * g.nbytes / BYTES, *flat)
     return out
 
 
 @compiled()
-def _finish(team, ends, number, rows, bias, relu):
-    if number == ALL:
-        return together(team, ends, (rows, bias, relu))
-    for i in range(ends[number], ends[number + 1]):
+def _finish(pool, ends, chunk, rows, bias, relu):
+    if chunk == ALL:
+        return fork_join(pool, ends, (rows, bias, relu))
+    for i in range(ends[chunk], ends[chunk + 1]):
         if relu:
             _add_and_relu(rows[i], bias)
         else:
@@ -55,10 +55,10 @@ def _add_and_relu(y, bias):
 
 
 @compiled()
-def _where_positive(team, ends, number, g, y, out):
-    if number == ALL:
-        return together(team, ends, (g, y, out))
-    first, end = ends[number], ends[number + 1]
+def _where_positive(pool, ends, chunk, g, y, out):
+    if chunk == ALL:
+        return fork_join(pool, ends, (g, y, out))
+    first, end = ends[chunk], ends[chunk + 1]
     g, y, out = g[first:end], y[first:end], out[first:end]
     zero, one = y.dtype.type(0), y.dtype.type(1)
     for j in range(out.size):

@@ -16,7 +16,7 @@ import numpy as np
 from minikeras.arrays import philox
 from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled, inner, plain
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 _M_0, _M_1 = map(np.uint64, philox.MULTIPLIERS)
 _STEP_0, _STEP_1 = map(np.uint64, philox.KEY_STEPS)
@@ -37,7 +37,7 @@ def dropout_mask(xp, seed, shape, rate, dtype="float32"):
     blocks = -(-size // 4)
     words = np.empty(blocks, np.uint32)
     numbers = [np.uint64(v % 2**64) for v in (*seed, 2**bits - 1, bound)]
-    divided(_draw, blocks, blocks * _BLOCK_TIME, *numbers, words)
+    parallel_for(_draw, blocks, blocks * _BLOCK_TIME, *numbers, words)
     return words.view(bool)[:size].reshape(shape)
 
 
@@ -49,15 +49,15 @@ def kept(xp, x, keep, scale):
         return NotImplemented
     y = np.empty_like(x)
     arrays = x.reshape(-1), keep.reshape(-1), x.dtype.type(scale), y.reshape(-1)
-    divided(_choose, x.size, 2 * x.nbytes / BYTES, *arrays)
+    parallel_for(_choose, x.size, 2 * x.nbytes / BYTES, *arrays)
     return y
 
 
 @compiled()
-def _draw(team, ends, number, seed, counter, low, bound, words):
-    if number == ALL:
-        return together(team, ends, (seed, counter, low, bound, words))
-    first, end = ends[number], ends[number + 1]
+def _draw(pool, ends, chunk, seed, counter, low, bound, words):
+    if chunk == ALL:
+        return fork_join(pool, ends, (seed, counter, low, bound, words))
+    first, end = ends[chunk], ends[chunk + 1]
     words = words[first:end]
     # The stream of a seed pair, as `philox.stream` finds it.
     key_0, key_1 = _SCRAMBLE
@@ -92,10 +92,10 @@ def _round(w_0, w_1, w_2, w_3, k_0, k_1):
 
 
 @compiled()
-def _choose(team, ends, number, x, keep, scale, y):
-    if number == ALL:
-        return together(team, ends, (x, keep, scale, y))
-    first, end = ends[number], ends[number + 1]
+def _choose(pool, ends, chunk, x, keep, scale, y):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, keep, scale, y))
+    first, end = ends[chunk], ends[chunk + 1]
     x, keep, y = x[first:end], keep[first:end], y[first:end]
     zero = x.dtype.type(0)
     for i in range(y.size):

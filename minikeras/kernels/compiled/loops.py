@@ -49,13 +49,13 @@ def kept_on_disk(decorator: Callable[..., Any], function: Callable[..., Any]) ->
         What the decorator returns.
     """
     try:
-        made = decorator(cache=True)(function)
+        dispatcher = decorator(cache=True)(function)
     except RuntimeError:  # Numba has found no folder that it may write to
         return decorator(cache=False)(function)
     # A full disk, or a file that cannot be read, costs time and nothing else. (Numba lets such an
     # error pass on Windows alone.)
-    made._cache._guard_against_spurious_io_errors = partial(suppress, OSError, *_UNREADABLE)
-    return made
+    dispatcher._cache._guard_against_spurious_io_errors = partial(suppress, OSError, *_UNREADABLE)
+    return dispatcher
 
 
 def inner(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled, inner, plain
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 # Numbers in a block, and how often a pass reads or writes its array.
 _BLOCK = 1 << 13
@@ -37,7 +37,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     moments, inverse = np.empty((2, channels), x.dtype), np.empty(channels)
     inputs = lines, *_factors(channels, x.dtype, gamma, beta), float(epsilon)
     outputs = moments, inverse, y.reshape(lines.shape)
-    divided(_batch_norm, len(lines), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
+    parallel_for(_batch_norm, len(lines), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
     return (y, moments[0], moments[1]), (moments[0], inverse) if keep else None
 
 
@@ -54,7 +54,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     gain, _ = _factors(channels, x.dtype, gamma, None)
     inputs = lines, g.reshape(lines.shape), mean, inverse, gain, dmoments
     work = _PASSES * x.nbytes / BYTES
-    divided(_batch_norm_backward, len(lines), work, *inputs, dfactors, results)
+    parallel_for(_batch_norm_backward, len(lines), work, *inputs, dfactors, results)
     return [dx, dfactors[0] if needs[1] else None, dfactors[1] if needs[2] else None]
 
 
@@ -67,7 +67,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
     y, (mean, inverse) = np.empty_like(x), np.empty((2, len(rows), 1), x.dtype)
     inputs = rows, *_factors(rows.shape[1], x.dtype, gamma, beta), float(epsilon)
     outputs = y.reshape(rows.shape), mean, inverse
-    divided(_layer_norm, len(rows), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
+    parallel_for(_layer_norm, len(rows), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
     return y, (mean, inverse) if keep else None
 
 
@@ -82,7 +82,7 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     dx, dfactors = np.empty_like(x), np.empty((2, *own), x.dtype)
     inputs = g.reshape(rows.shape), rows, gain, mean, inverse
     outputs = dx.reshape(rows.shape), dfactors.reshape(2, -1)
-    divided(_layer_norm_backward, len(rows), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
+    parallel_for(_layer_norm_backward, len(rows), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
     gradients = dx, dfactors[0], dfactors[1]
     return [d if needed else None for d, needed in zip(gradients, needs, strict=True)]
 
@@ -118,11 +118,11 @@ def _factors(width, dtype, gamma, beta):
 
 
 @compiled()
-def _batch_norm(team, ends, number, lines, gamma, beta, epsilon, moments, inverse, results):
-    found = np.zeros((len(ends) - 1, 3, lines.shape[1]))
-    _moments(team, ends, number, lines, found)
+def _batch_norm(pool, ends, chunk, lines, gamma, beta, epsilon, moments, inverse, results):
+    partial = np.zeros((len(ends) - 1, 3, lines.shape[1]))
+    _moments(pool, ends, chunk, lines, partial)
     variance = np.empty(gamma.size)
-    _join(found, ends, moments[0], variance)
+    _join(partial, ends, moments[0], variance)
     factors = np.empty((3, lines.shape[1]), lines.dtype)
     for j in range(gamma.size):
         moments[1, j] = variance[j]
@@ -130,42 +130,42 @@ def _batch_norm(team, ends, number, lines, gamma, beta, epsilon, moments, invers
         for k in range(j, lines.shape[1], gamma.size):
             factors[0, k], factors[1, k] = moments[0, j], inverse[j] * gamma[j]
             factors[2, k] = beta[j]
-    _normalize(team, ends, number, lines, factors, results)
+    _normalize(pool, ends, chunk, lines, factors, results)
 
 
 @inner()
-def _join(found, ends, mean, variance):
+def _join(partial, ends, mean, variance):
     """Mean and variance of each channel from the moments of all chunks and repeats."""
-    columns, channels = found.shape[2], mean.size
+    columns, channels = partial.shape[2], mean.size
     count = float(ends[-1] * (columns // channels))
     for j in range(channels):
         total, squares = 0.0, 0.0
-        for part in range(len(found)):
+        for part in range(len(partial)):
             for k in range(j, columns, channels):
-                total += (ends[part + 1] - ends[part]) * found[part, 0, k]
+                total += (ends[part + 1] - ends[part]) * partial[part, 0, k]
         centre = total / count
-        for part in range(len(found)):
+        for part in range(len(partial)):
             for k in range(j, columns, channels):
-                apart = found[part, 0, k] - centre
-                squares += found[part, 1, k] + (ends[part + 1] - ends[part]) * (apart * apart)
+                apart = partial[part, 0, k] - centre
+                squares += partial[part, 1, k] + (ends[part + 1] - ends[part]) * (apart * apart)
         mean[j], variance[j] = centre, squares / count
 
 
 @compiled()
 def _batch_norm_backward(
-    team, ends, number, lines, g, mean, inverse, gamma, dmoments, dfactors, results
+    pool, ends, chunk, lines, g, mean, inverse, gamma, dmoments, dfactors, results
 ):  # fmt: skip
     columns, channels = lines.shape[1], mean.size
-    found, factors = np.zeros((len(ends) - 1, 2, columns)), np.empty((4, columns), lines.dtype)
+    partial, factors = np.zeros((len(ends) - 1, 2, columns)), np.empty((4, columns), lines.dtype)
     for k in range(columns):
         factors[0, k] = mean[k % channels]
-    _gradient_sums(team, ends, number, lines, g, factors[0], found)
+    _gradient_sums(pool, ends, chunk, lines, g, factors[0], partial)
     sums, share = np.zeros((2, channels)), 1.0 * channels
-    for part in range(1, len(found)):
-        found[0] += found[part]
+    for part in range(1, len(partial)):
+        partial[0] += partial[part]
     for k in range(columns):
-        sums[0, k % channels] += found[0, 0, k]
-        sums[1, k % channels] += found[0, 1, k]
+        sums[0, k % channels] += partial[0, 0, k]
+        sums[1, k % channels] += partial[0, 1, k]
     for j in range(channels):
         total, moment, scale = sums[0, j], sums[1, j], inverse[j]
         dfactors[0, j], dfactors[1, j] = moment * scale, total
@@ -175,20 +175,20 @@ def _batch_norm_backward(
         for k in range(j, columns, channels):
             factors[1, k], factors[2, k], factors[3, k] = a, b, c
     if results.size > 0:
-        _combine(team, ends, number, g, lines, factors, results)
+        _combine(pool, ends, chunk, g, lines, factors, results)
 
 
 # Sums are taken of four lines at a time: so the sum itself is fetched and stored once for four.
 
 
 @inner("contract")
-def _moments(team, ends, number, lines, found):
+def _moments(pool, ends, chunk, lines, partial):
     """The mean and the sum of squared distances from it of each column of some lines."""
-    if number == ALL:
-        return together(team, ends, (lines, found))
-    first, end = ends[number], ends[number + 1]
+    if chunk == ALL:
+        return fork_join(pool, ends, (lines, partial))
+    first, end = ends[chunk], ends[chunk + 1]
     lines, rooms = lines[first:end], np.empty((2, lines.shape[1]), lines.dtype)
-    mean, squares, exact = found[number, 0], found[number, 1], found[number, 2]
+    mean, squares, exact = partial[chunk, 0], partial[chunk, 1], partial[chunk, 2]
     centre, room = rooms[0], rooms[1]
     length = max(1, _BLOCK // lines.shape[1])
     for start in range(0, len(lines), length):
@@ -276,11 +276,11 @@ def _add_two_products(a, g, b, h, centre, out):
 
 
 @inner("contract")
-def _normalize(team, ends, number, lines, factors, results):
-    if number == ALL:
-        return together(team, ends, (lines, factors, results))
+def _normalize(pool, ends, chunk, lines, factors, results):
+    if chunk == ALL:
+        return fork_join(pool, ends, (lines, factors, results))
     centre, scale, shift = factors[0], factors[1], factors[2]
-    for i in range(ends[number], ends[number + 1]):
+    for i in range(ends[chunk], ends[chunk + 1]):
         _scaled(lines[i], centre, scale, shift, results[i])
 
 
@@ -291,12 +291,12 @@ def _scaled(x, centre, scale, shift, y):
 
 
 @inner("contract")
-def _gradient_sums(team, ends, number, lines, g, centre, found):
+def _gradient_sums(pool, ends, chunk, lines, g, centre, partial):
     """The sums over some lines of the gradients, and of them times the centred inputs."""
-    if number == ALL:
-        return together(team, ends, (lines, g, centre, found))
-    first, end = ends[number], ends[number + 1]
-    lines, g, sums = lines[first:end], g[first:end], found[number]
+    if chunk == ALL:
+        return fork_join(pool, ends, (lines, g, centre, partial))
+    first, end = ends[chunk], ends[chunk + 1]
+    lines, g, sums = lines[first:end], g[first:end], partial[chunk]
     room = np.empty((2, lines.shape[1]), lines.dtype)
     total, moment, length = room[0], room[1], max(1, _BLOCK // lines.shape[1])
     for start in range(0, len(lines), length):
@@ -318,11 +318,11 @@ def _gradient_sums(team, ends, number, lines, g, centre, found):
 
 
 @inner("contract")
-def _combine(team, ends, number, g, lines, factors, results):
-    if number == ALL:
-        return together(team, ends, (g, lines, factors, results))
+def _combine(pool, ends, chunk, g, lines, factors, results):
+    if chunk == ALL:
+        return fork_join(pool, ends, (g, lines, factors, results))
     centre, a, b, c = factors[0], factors[1], factors[2], factors[3]
-    for i in range(ends[number], ends[number + 1]):
+    for i in range(ends[chunk], ends[chunk + 1]):
         _scaled(lines[i], centre, b, c, results[i])
         _add_times(a, g[i], results[i])
 
@@ -350,11 +350,11 @@ def _sum_of_squares(x, centre):
 
 
 @compiled("contract")
-def _layer_norm(team, ends, number, rows, gamma, beta, epsilon, results, mean, inverse):
-    if number == ALL:
-        return together(team, ends, (rows, gamma, beta, epsilon, results, mean, inverse))
+def _layer_norm(pool, ends, chunk, rows, gamma, beta, epsilon, results, mean, inverse):
+    if chunk == ALL:
+        return fork_join(pool, ends, (rows, gamma, beta, epsilon, results, mean, inverse))
     kind, width = rows.dtype.type, rows.shape[1]
-    for i in range(ends[number], ends[number + 1]):
+    for i in range(ends[chunk], ends[chunk + 1]):
         centre = kind(_sum(rows[i]) / width)
         variance = _sum_of_squares(rows[i], centre) / width
         scale = kind(1 / math.sqrt(variance + epsilon))
@@ -369,19 +369,19 @@ def _scaled_row(x, centre, scale, gamma, beta, y):
 
 
 @compiled()
-def _layer_norm_backward(team, ends, number, g, rows, gain, mean, inverse, dx, dfactors):
+def _layer_norm_backward(pool, ends, chunk, g, rows, gain, mean, inverse, dx, dfactors):
     sums = np.zeros((len(ends) - 1, 2, rows.shape[1]))
-    _rows_backward(team, ends, number, g, rows, gain, mean, inverse, dx, sums)
+    _rows_backward(pool, ends, chunk, g, rows, gain, mean, inverse, dx, sums)
     for part in range(1, len(sums)):
         sums[0] += sums[part]
     dfactors[:] = sums[0]
 
 
 @inner("contract")
-def _rows_backward(team, ends, number, g, rows, gain, mean, inverse, dx, sums):
-    if number == ALL:
-        return together(team, ends, (g, rows, gain, mean, inverse, dx, sums))
-    first, end = ends[number], ends[number + 1]
+def _rows_backward(pool, ends, chunk, g, rows, gain, mean, inverse, dx, sums):
+    if chunk == ALL:
+        return fork_join(pool, ends, (g, rows, gain, mean, inverse, dx, sums))
+    first, end = ends[chunk], ends[chunk + 1]
     kind, width = rows.dtype.type, rows.shape[1]
     room = np.zeros((2, width), rows.dtype)
     for i in range(first, end):
@@ -391,7 +391,7 @@ def _rows_backward(team, ends, number, g, rows, gain, mean, inverse, dx, sums):
         _row_dx(g[i], rows[i], gain, centre, scale, total, moment, dx[i])
         _add_factor_gradients(g[i], rows[i], centre, scale, room[0], room[1])
         if (i - first) % 64 == 63 or i == end - 1:
-            sums[number] += room
+            sums[chunk] += room
             room[:] = 0
 
 

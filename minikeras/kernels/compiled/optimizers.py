@@ -14,7 +14,7 @@ import math
 
 from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled, inner, plain
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 _STRETCH = 2048
 """Elements between two loops of a rule: five arrays of them fit the first-level cache."""
@@ -65,24 +65,24 @@ def adagrad(w, g, v, lr, epsilon, square=None):
 def _divided(run, passes, arrays, *scalars):
     """Run a rule on flat views, given how often it reads or writes as much as the weight has."""
     flat = [array if array.ndim == 1 else array.reshape(-1) for array in arrays]
-    divided(run, flat[0].size, passes * flat[0].nbytes / BYTES, *flat, *scalars)
+    parallel_for(run, flat[0].size, passes * flat[0].nbytes / BYTES, *flat, *scalars)
 
 
 @compiled()
-def _sgd(team, ends, number, w, g, lr):
-    if number == ALL:
-        return together(team, ends, (w, g, lr))
-    start, end = ends[number], ends[number + 1]
+def _sgd(pool, ends, chunk, w, g, lr):
+    if chunk == ALL:
+        return fork_join(pool, ends, (w, g, lr))
+    start, end = ends[chunk], ends[chunk + 1]
     w, g = w[start:end], g[start:end]
     for i in range(w.size):
         w[i] -= g[i] * lr
 
 
 @compiled()
-def _sgd_momentum(team, ends, number, w, g, v, lr, momentum, nesterov):
-    if number == ALL:
-        return together(team, ends, (w, g, v, lr, momentum, nesterov))
-    start, end = ends[number], ends[number + 1]
+def _sgd_momentum(pool, ends, chunk, w, g, v, lr, momentum, nesterov):
+    if chunk == ALL:
+        return fork_join(pool, ends, (w, g, v, lr, momentum, nesterov))
+    start, end = ends[chunk], ends[chunk + 1]
     w, g, v = w[start:end], g[start:end], v[start:end]
     for i in range(w.size):
         step = g[i] * lr
@@ -92,11 +92,11 @@ def _sgd_momentum(team, ends, number, w, g, v, lr, momentum, nesterov):
 
 
 @compiled()
-def _adam(team, ends, number, w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon):
-    if number == ALL:
+def _adam(pool, ends, chunk, w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon):
+    if chunk == ALL:
         scalars = alpha, one_minus_beta_1, one_minus_beta_2, epsilon
-        return together(team, ends, (w, g, m, v, *scalars))
-    start, end = ends[number], ends[number + 1]
+        return fork_join(pool, ends, (w, g, m, v, *scalars))
+    start, end = ends[chunk], ends[chunk + 1]
     w, g, m, v = w[start:end], g[start:end], m[start:end], v[start:end]
     for i in range(w.size):
         g_i = g[i]
@@ -109,14 +109,14 @@ def _adam(team, ends, number, w, g, m, v, alpha, one_minus_beta_1, one_minus_bet
 
 @compiled()
 def _adam_apart(
-    team, ends, number, w, g, m, v, v_max, square, has_max, has_square,
+    pool, ends, chunk, w, g, m, v, v_max, square, has_max, has_square,
     alpha, one_minus_beta_1, one_minus_beta_2, epsilon,
 ):  # fmt: skip
-    if number == ALL:
+    if chunk == ALL:
         arrays, scalars = (w, g, m, v, v_max, square), (one_minus_beta_1, one_minus_beta_2, epsilon)
-        return together(team, ends, (*arrays, has_max, has_square, alpha, *scalars))
-    for start in range(ends[number], ends[number + 1], _STRETCH):
-        part = slice(start, min(start + _STRETCH, ends[number + 1]))
+        return fork_join(pool, ends, (*arrays, has_max, has_square, alpha, *scalars))
+    for start in range(ends[chunk], ends[chunk + 1], _STRETCH):
+        part = slice(start, min(start + _STRETCH, ends[chunk + 1]))
         _update_v(v[part], square[part], has_square, one_minus_beta_2)
         if has_max:
             _update_v_max(v_max[part], v[part])
@@ -150,10 +150,10 @@ def _update_w(w, g, m, v, alpha, one_minus_beta_1, epsilon):
 
 
 @compiled()
-def _rmsprop(team, ends, number, w, g, v, lr, rho, one_minus_rho, epsilon):
-    if number == ALL:
-        return together(team, ends, (w, g, v, lr, rho, one_minus_rho, epsilon))
-    start, end = ends[number], ends[number + 1]
+def _rmsprop(pool, ends, chunk, w, g, v, lr, rho, one_minus_rho, epsilon):
+    if chunk == ALL:
+        return fork_join(pool, ends, (w, g, v, lr, rho, one_minus_rho, epsilon))
+    start, end = ends[chunk], ends[chunk + 1]
     w, g, v = w[start:end], g[start:end], v[start:end]
     for i in range(w.size):
         g_i = g[i]
@@ -162,10 +162,10 @@ def _rmsprop(team, ends, number, w, g, v, lr, rho, one_minus_rho, epsilon):
 
 
 @compiled()
-def _adagrad(team, ends, number, w, g, v, lr, epsilon):
-    if number == ALL:
-        return together(team, ends, (w, g, v, lr, epsilon))
-    start, end = ends[number], ends[number + 1]
+def _adagrad(pool, ends, chunk, w, g, v, lr, epsilon):
+    if chunk == ALL:
+        return fork_join(pool, ends, (w, g, v, lr, epsilon))
+    start, end = ends[chunk], ends[chunk + 1]
     w, g, v = w[start:end], g[start:end], v[start:end]
     for i in range(w.size):
         g_i = g[i]

@@ -16,15 +16,15 @@ a window, `i(o, t)` the cell of its tap `t`, and sums and maxima over the taps i
 import numpy as np
 
 from minikeras.kernels.compiled.loops import compiled, inner
-from minikeras.kernels.compiled.team import ALL, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join
 
 
 @compiled()
-def largest(team, ends, number, x, out, window, strides, lows):
+def largest(pool, ends, chunk, x, out, window, strides, lows):
     """Maximum of each window, minus infinity where there is none."""
-    if number == ALL:
-        return together(team, ends, (x, out, window, strides, lows))
-    for image in range(ends[number], ends[number + 1]):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, out, window, strides, lows))
+    for image in range(ends[chunk], ends[chunk + 1]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -46,11 +46,11 @@ def _keep_larger(target, a, b):
 
 
 @compiled()
-def first_largest(team, ends, number, x, y, out, window, strides, lows):
+def first_largest(pool, ends, chunk, x, y, out, window, strides, lows):
     """Number of the first tap that equals the maximum, that of all taps where there is none."""
-    if number == ALL:
-        return together(team, ends, (x, y, out, window, strides, lows))
-    for image in range(ends[number], ends[number + 1]):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, y, out, window, strides, lows))
+    for image in range(ends[chunk], ends[chunk + 1]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -72,11 +72,11 @@ def _mark(target, cell, best, number):
 
 
 @compiled()
-def gather(team, ends, number, x, index, out, window, strides, lows):
+def gather(pool, ends, chunk, x, index, out, window, strides, lows):
     """Cell of each window that the index names, 0 where it names none."""
-    if number == ALL:
-        return together(team, ends, (x, index, out, window, strides, lows))
-    for image in range(ends[number], ends[number + 1]):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, index, out, window, strides, lows))
+    for image in range(ends[chunk], ends[chunk + 1]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -97,12 +97,12 @@ def _pick(target, cell, named, number):
 
 
 @compiled()
-def scatter(team, ends, number, g, index, out, window, strides, lows):
+def scatter(pool, ends, chunk, g, index, out, window, strides, lows):
     """Add `g` of each window to the cell that the index names."""
-    if number == ALL:
-        return together(team, ends, (g, index, out, window, strides, lows))
+    if chunk == ALL:
+        return fork_join(pool, ends, (g, index, out, window, strides, lows))
     apart = strides[0] >= window[0] and strides[1] >= window[1]
-    for image in range(ends[number], ends[number + 1]):
+    for image in range(ends[chunk], ends[chunk + 1]):
         out[image] = 0
         for row in range(g.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], out.shape[1])
@@ -112,11 +112,11 @@ def scatter(team, ends, number, g, index, out, window, strides, lows):
                 for h in range(above, below):
                     for w in range(left, right):
                         tap = _number(row, column, h, w, window, strides, lows)
-                        number = index.dtype.type(tap)
+                        chunk = index.dtype.type(tap)
                         if apart:
-                            _put_named(out[image, h, w], source, named, number)
+                            _put_named(out[image, h, w], source, named, chunk)
                         else:
-                            _add_named(out[image, h, w], source, named, number)
+                            _add_named(out[image, h, w], source, named, chunk)
 
 
 @inner()
@@ -136,11 +136,11 @@ def _add_named(target, source, named, number):
 
 
 @compiled()
-def mean(team, ends, number, x, out, window, strides, lows):
+def mean(pool, ends, chunk, x, out, window, strides, lows):
     """Mean of the cells of each window, 0 where there are none."""
-    if number == ALL:
-        return together(team, ends, (x, out, window, strides, lows))
-    for image in range(ends[number], ends[number + 1]):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, out, window, strides, lows))
+    for image in range(ends[chunk], ends[chunk + 1]):
         for row in range(out.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], x.shape[1])
             for column in range(out.shape[2]):
@@ -162,11 +162,11 @@ def _add(target, cell):
 
 
 @compiled()
-def spread(team, ends, number, g, out, window, strides, lows):
+def spread(pool, ends, chunk, g, out, window, strides, lows):
     """Add to each cell of a window its part of `g`, the same for all of them."""
-    if number == ALL:
-        return together(team, ends, (g, out, window, strides, lows))
-    for image in range(ends[number], ends[number + 1]):
+    if chunk == ALL:
+        return fork_join(pool, ends, (g, out, window, strides, lows))
+    for image in range(ends[chunk], ends[chunk + 1]):
         out[image] = 0
         for row in range(g.shape[1]):
             above, below = _inside(row, strides[0], lows[0], window[0], out.shape[1])

@@ -11,7 +11,7 @@ import numpy as np
 
 from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled import pool_loops as loops
-from minikeras.kernels.compiled.team import divided
+from minikeras.kernels.compiled.thread_pool import parallel_for
 from minikeras.kernels.shared.windows import Grid
 
 
@@ -91,7 +91,7 @@ def _run(loop, out, grid, arrays):
     window, strides = (1,) * above + grid.window, (1,) * above + tuple(grid.strides)
     lows = (0,) * above + grid.lows
     work = sum(array.nbytes for array in (*arrays, target)) / BYTES
-    divided(loop, len(target), work, *arrays, target, window, strides, lows)
+    parallel_for(loop, len(target), work, *arrays, target, window, strides, lows)
     if result is not out:
         out[...] = result
     return out

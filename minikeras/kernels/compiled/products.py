@@ -24,7 +24,7 @@ from minikeras.arrays import threads
 from minikeras.arrays.blas_threads import hold_at_one
 from minikeras.kernels.compiled.blas import gemm, gemm_code
 from minikeras.kernels.compiled.loops import compiled, fetch, inner, matrix_at
-from minikeras.kernels.compiled.team import ALL, shared, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_chunks
 from minikeras.kernels.compiled.tile_instructions import tile_code, transpose_square
 from minikeras.kernels.compiled.tiles import VECTOR, address, multiply, panel_columns
 from minikeras.kernels.cpu.buffers import aligned_empty
@@ -79,7 +79,7 @@ def products_together(xp, products):
     rooms = aligned_empty(np, (len(tasks), room), dtype)
     ends = tuple(range(len(tasks) + 1))
     run = hold_at_one if calls_blas else call
-    run(shared, _compute, ends, table, places, tasks, rooms, tile_code(dtype), blas)
+    run(parallel_chunks, _compute, ends, table, places, tasks, rooms, tile_code(dtype), blas)
     return outs
 
 
@@ -133,15 +133,15 @@ def _line(kind, size, has_blas, count):
 
 
 @compiled()
-def _compute(team, ends, number, table, places, tasks, rooms, code, blas):
+def _compute(pool, ends, chunk, table, places, tasks, rooms, code, blas):
     """Compute a part of a product."""
-    if number == ALL:
-        return together(team, ends, (table, places, tasks, rooms, code, blas))
-    product, i = tasks[number]
+    if chunk == ALL:
+        return fork_join(pool, ends, (table, places, tasks, rooms, code, blas))
+    product, i = tasks[chunk]
     if table[product, _BY_BLAS]:
         _by_blas(table[product], places[product], i, blas, rooms)
     else:
-        _by_tiles(table[product], places[product], i, code, rooms[number])
+        _by_tiles(table[product], places[product], i, code, rooms[chunk])
 
 
 @inner()

@@ -18,7 +18,7 @@ from minikeras.arrays.threads import OPERATIONS
 from minikeras.kernels.compiled import rnn_steps as steps
 from minikeras.kernels.compiled.loops import plain
 from minikeras.kernels.compiled.panels import panels
-from minikeras.kernels.compiled.team import divided
+from minikeras.kernels.compiled.thread_pool import parallel_for
 from minikeras.kernels.shared.dense import column_sums
 from minikeras.kernels.shared.products import matrix_product, products_at_once
 
@@ -26,7 +26,7 @@ from minikeras.kernels.shared.products import matrix_product, products_at_once
 _GATE = 2
 # Numbers of pre-activations worked on at a time where nothing is kept.
 _BLOCK = 1 << 22
-# Most pieces for each thread: the fewer samples take a step together, the slower they are.
+# Most chunks for each thread: the fewer samples take a step together, the slower they are.
 _EACH_THREAD = 1
 
 
@@ -112,8 +112,8 @@ def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **op
 
 def _suits(x, *others):
     """Whether a compiled kernel takes the call: float arrays, none of them empty."""
-    given = [array for array in others if array is not None]
-    return x.size > 0 and all(a.size > 0 for a in given) and plain(*given, np.empty(0, x.dtype))
+    present = [array for array in others if array is not None]
+    return x.size > 0 and all(a.size > 0 for a in present) and plain(*present, np.empty(0, x.dtype))
 
 
 class _Run:
@@ -179,7 +179,7 @@ class _Run:
         samples = len(args[1])
         numbers = samples * self.steps * self.width
         work = numbers * (2 * self.units / OPERATIONS + _GATE)
-        divided(run, samples, work, *args, each_thread=_EACH_THREAD)
+        parallel_for(run, samples, work, *args, each_thread=_EACH_THREAD)
 
     def outputs(self, h):
         """What the network returns beside its states."""

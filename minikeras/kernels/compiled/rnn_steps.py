@@ -1,4 +1,4 @@
-"""The loops over time of `rnn`, forward and backward, some samples of a batch in each piece.
+"""The loops over time of `rnn`, forward and backward, some samples of a batch in each chunk.
 
 The equations are those of `shared/rnn.py`, `lstm.py` and `gru.py`, line by line and by the same
 names. `U` is the recurrent kernel, `Ut` its transpose, both cut into panels for `panels.multiply`;
@@ -19,15 +19,15 @@ import numpy as np
 from minikeras.kernels.compiled.exponentials import sigmoid, tanh
 from minikeras.kernels.compiled.loops import compiled, inner, matrix_at, wide_vectors
 from minikeras.kernels.compiled.panels import multiply
-from minikeras.kernels.compiled.team import ALL, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join
 
 
 @compiled("contract")
-def simple_steps(team, ends, number, U, z, b, h, valid, backwards, y, hs):
+def simple_steps(pool, ends, chunk, U, z, b, h, valid, backwards, y, hs):
     """Run a simple recurrent network; `z` gets the new states, `h` the last."""
-    if number == ALL:
-        return together(team, ends, (U, z, b, h, valid, backwards, y, hs))
-    first, end = ends[number], ends[number + 1]
+    if chunk == ALL:
+        return fork_join(pool, ends, (U, z, b, h, valid, backwards, y, hs))
+    first, end = ends[chunk], ends[chunk + 1]
     z, h, valid, y = z[first:end], h[first:end], valid[first:end], y[first:end]
     hs = hs[first:end]
     steps, units = z.shape[1], h.shape[1]
@@ -42,14 +42,14 @@ def simple_steps(team, ends, number, U, z, b, h, valid, backwards, y, hs):
 
 
 @compiled("contract")
-def simple_steps_backward(team, ends, number, Ut, hs, dh, dy, valid, backwards, dz):
+def simple_steps_backward(pool, ends, chunk, Ut, hs, dh, dy, valid, backwards, dz):
     """Write `dz`, and in `dh` the gradient with respect to the first state.
 
     `hs` are the states after the steps. Computed as `dz = dh - dh * h * h`.
     """
-    if number == ALL:
-        return together(team, ends, (Ut, hs, dh, dy, valid, backwards, dz))
-    first, end = ends[number], ends[number + 1]
+    if chunk == ALL:
+        return fork_join(pool, ends, (Ut, hs, dh, dy, valid, backwards, dz))
+    first, end = ends[chunk], ends[chunk + 1]
     hs, dh, dy, valid = hs[first:end], dh[first:end], dy[first:end], valid[first:end]
     dz = dz[first:end]
     steps = hs.shape[1]
@@ -63,11 +63,11 @@ def simple_steps_backward(team, ends, number, Ut, hs, dh, dy, valid, backwards, 
 
 
 @compiled("contract")
-def lstm_steps(team, ends, number, U, z, b, h, c, valid, backwards, y, hs, cs, tanh_cs):
+def lstm_steps(pool, ends, chunk, U, z, b, h, c, valid, backwards, y, hs, cs, tanh_cs):
     """Run a long short-term memory; `z` gets the gates, `h` and `c` the last states."""
-    if number == ALL:
-        return together(team, ends, (U, z, b, h, c, valid, backwards, y, hs, cs, tanh_cs))
-    first, end = ends[number], ends[number + 1]
+    if chunk == ALL:
+        return fork_join(pool, ends, (U, z, b, h, c, valid, backwards, y, hs, cs, tanh_cs))
+    first, end = ends[chunk], ends[chunk + 1]
     z, h, c, valid = z[first:end], h[first:end], c[first:end], valid[first:end]
     y, hs, cs, tanh_cs = y[first:end], hs[first:end], cs[first:end], tanh_cs[first:end]
     steps, units = z.shape[1], h.shape[1]
@@ -89,14 +89,14 @@ def lstm_steps(team, ends, number, U, z, b, h, c, valid, backwards, y, hs, cs, t
 
 
 @compiled("contract")
-def lstm_steps_backward(team, ends, number, Ut, z, cs, tanh_cs, dh, dc, dy, valid, backwards, dz):
+def lstm_steps_backward(pool, ends, chunk, Ut, z, cs, tanh_cs, dh, dc, dy, valid, backwards, dz):
     """Write `dz`, and in `dh` and `dc` the gradients with respect to the first states.
 
     `z` holds the gates, `cs` the cell states before the steps.
     """
-    if number == ALL:
-        return together(team, ends, (Ut, z, cs, tanh_cs, dh, dc, dy, valid, backwards, dz))
-    first, end = ends[number], ends[number + 1]
+    if chunk == ALL:
+        return fork_join(pool, ends, (Ut, z, cs, tanh_cs, dh, dc, dy, valid, backwards, dz))
+    first, end = ends[chunk], ends[chunk + 1]
     z, cs, tanh_cs, dh = z[first:end], cs[first:end], tanh_cs[first:end], dh[first:end]
     dc, dy, valid, dz = dc[first:end], dy[first:end], valid[first:end], dz[first:end]
     steps, units = z.shape[1], dh.shape[1]
@@ -120,17 +120,17 @@ def lstm_steps_backward(team, ends, number, Ut, z, cs, tanh_cs, dh, dc, dy, vali
 
 @compiled("contract")
 def gru_steps(
-    team, ends, number, U, gates, b, state_b, h_part, h, valid, backwards, y, hs, h_gs
+    pool, ends, chunk, U, gates, b, state_b, h_part, h, valid, backwards, y, hs, h_gs
 ):  # fmt: skip
     """Run gated recurrent units; `gates` gets `z, r, g` for the inputs' part, `h` the last state.
 
     `h_part` is room for what the state adds to the pre-activations, `b` and `state_b` are `b[0]`
     and `b[1]` of the equations.
     """
-    if number == ALL:
-        given = U, gates, b, state_b, h_part, h, valid, backwards, y, hs, h_gs
-        return together(team, ends, given)
-    first, end = ends[number], ends[number + 1]
+    if chunk == ALL:
+        arguments = U, gates, b, state_b, h_part, h, valid, backwards, y, hs, h_gs
+        return fork_join(pool, ends, arguments)
+    first, end = ends[chunk], ends[chunk + 1]
     gates, h_part, h = gates[first:end], h_part[first:end], h[first:end]
     valid, y, hs, h_gs = valid[first:end], y[first:end], hs[first:end], h_gs[first:end]
     (samples, steps), units = gates.shape[:2], h.shape[1]
@@ -153,15 +153,15 @@ def gru_steps(
 
 @compiled("contract")
 def gru_steps_backward(
-    team, ends, number, Ut, gates, hs, h_gs, dh, dy, valid, backwards, da_x, da_h
+    pool, ends, chunk, Ut, gates, hs, h_gs, dh, dy, valid, backwards, da_x, da_h
 ):  # fmt: skip
     """Write `da_x` and `da_h`, and in `dh` the gradient with respect to the first state.
 
     `hs` are the states before the steps.
     """
-    if number == ALL:
-        return together(team, ends, (Ut, gates, hs, h_gs, dh, dy, valid, backwards, da_x, da_h))
-    first, end = ends[number], ends[number + 1]
+    if chunk == ALL:
+        return fork_join(pool, ends, (Ut, gates, hs, h_gs, dh, dy, valid, backwards, da_x, da_h))
+    first, end = ends[chunk], ends[chunk + 1]
     gates, hs, h_gs, dh = gates[first:end], hs[first:end], h_gs[first:end], dh[first:end]
     dy, valid, da_x, da_h = dy[first:end], valid[first:end], da_x[first:end], da_h[first:end]
     steps, units = gates.shape[1], dh.shape[1]

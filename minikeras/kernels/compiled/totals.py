@@ -9,7 +9,7 @@ import numpy as np
 
 from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 # Part of the work that adding up may be, and chunks for each thread where sums are small.
 _SHARE, _MOST_CHUNKS = 1 / 16, 4
@@ -25,7 +25,7 @@ def each_thread(work, nbytes):
         nbytes: bytes of a sum.
 
     Returns:
-        An int from 1 to 4, see `threads.pieces`.
+        An int from 1 to 4, see `threads.chunks`.
 
     Example:
         >>> from minikeras.kernels.compiled.totals import each_thread
@@ -48,15 +48,15 @@ def added(totals):
     if len(totals) == 1 or not totals.size:
         return totals[0]
     rows, out = totals.reshape(len(totals), -1), np.empty(totals.shape[1:], totals.dtype)
-    divided(_add, out.size, totals.nbytes / BYTES, rows, out.reshape(-1))
+    parallel_for(_add, out.size, totals.nbytes / BYTES, rows, out.reshape(-1))
     return out
 
 
 @compiled()
-def _add(team, ends, number, rows, out):
-    if number == ALL:
-        return together(team, ends, (rows, out))
-    begin, end = ends[number], ends[number + 1]
+def _add(pool, ends, chunk, rows, out):
+    if chunk == ALL:
+        return fork_join(pool, ends, (rows, out))
+    begin, end = ends[chunk], ends[chunk + 1]
     for first in range(begin, end, _AT_ONCE):
         last = min(first + _AT_ONCE, end)
         total, start = out[first:last], rows[0, first:last]

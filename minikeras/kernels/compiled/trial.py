@@ -3,14 +3,14 @@
 import numpy as np
 
 from minikeras.kernels.compiled.loops import compiled
-from minikeras.kernels.compiled.team import ALL, shared, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_chunks
 
 
 @compiled()
-def _negative(team, ends, number, x, out):
-    if number == ALL:
-        return together(team, ends, (x, out))
-    for i in range(ends[number], ends[number + 1]):
+def _negative(pool, ends, chunk, x, out):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, out))
+    for i in range(ends[chunk], ends[chunk + 1]):
         out[i] = -x[i]
 
 
@@ -22,6 +22,6 @@ def run():
         Exception: whatever else keeps Numba from compiling or running it.
     """
     x, out = np.arange(3.0), np.zeros(3)
-    shared(_negative, (0, 3), x, out)
+    parallel_chunks(_negative, (0, 3), x, out)
     if not np.array_equal(out, -x):
         raise RuntimeError(f"the compiled kernel computed {out} where {-x} is right")

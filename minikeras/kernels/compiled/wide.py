@@ -4,7 +4,7 @@ import numpy as np
 
 from minikeras.arrays.threads import BYTES
 from minikeras.kernels.compiled.loops import compiled, inner, plain
-from minikeras.kernels.compiled.team import ALL, divided, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 _ADD, _SUBTRACT, _MULTIPLY, _MAXIMUM = range(4)
 _CODES = {np.add: _ADD, np.subtract: _SUBTRACT, np.multiply: _MULTIPLY, np.maximum: _MAXIMUM}
@@ -22,15 +22,15 @@ def wide(xp, function, *operands):
         return NotImplemented
     out = np.empty_like(x1)
     flat = [array.reshape(-1) for array in (x1, x2, out)]
-    divided(_apply, x1.size, 3 * x1.nbytes / BYTES, code, *flat)
+    parallel_for(_apply, x1.size, 3 * x1.nbytes / BYTES, code, *flat)
     return out
 
 
 @compiled()
-def _apply(team, ends, number, code, x1, x2, out):
-    if number == ALL:
-        return together(team, ends, (code, x1, x2, out))
-    first, end = ends[number], ends[number + 1]
+def _apply(pool, ends, chunk, code, x1, x2, out):
+    if chunk == ALL:
+        return fork_join(pool, ends, (code, x1, x2, out))
+    first, end = ends[chunk], ends[chunk + 1]
     if x2.size == 1:
         _with_number(code, x1[first:end], x2[0], out[first:end])
     else:

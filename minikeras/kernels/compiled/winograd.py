@@ -48,7 +48,7 @@ import numpy as np
 from minikeras.arrays import threads
 from minikeras.arrays.threads import BYTES, OPERATIONS
 from minikeras.kernels.compiled import winograd_loops as loops
-from minikeras.kernels.compiled.team import divided, shared
+from minikeras.kernels.compiled.thread_pool import parallel_chunks, parallel_for
 from minikeras.kernels.compiled.tile_instructions import tile_code
 from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
 from minikeras.kernels.compiled.totals import added, each_thread
@@ -141,7 +141,7 @@ def conv(x, weights, low, finish, out, direct):
 
     ends = threads.ends(len(x), _work(out, x))
     arguments = tile_code(x.dtype), _lines(x), low, weights, bias, _lines(result), case.sizes
-    shared(loops.forward, ends, *arguments, case.buffers(len(ends) - 1), floor, nonfinite)
+    parallel_chunks(loops.forward, ends, *arguments, case.buffers(len(ends) - 1), floor, nonfinite)
     if nonfinite.any():
         result[nonfinite] = direct(x[nonfinite], np.empty_like(result[nonfinite]))
     if result is not out:
@@ -186,7 +186,7 @@ class Backward:
         sums = np.empty((chunks, self.g[0, 0].size if needs_bias else 0), dtype)
         for_kernel = _lines(self.x), self.low, totals, self.case.sizes, self.case.buffers(chunks)
         arguments = self._gradient(sums), for_kernel, self._for_input(chunks)
-        shared(loops.backward, ends, tile_code(dtype), *arguments)
+        parallel_chunks(loops.backward, ends, tile_code(dtype), *arguments)
         if self.nonfinite.any():
             self.dx[self.nonfinite] = self._directly(0, self.nonfinite)
         return [
@@ -279,7 +279,7 @@ def transformed(kernel, turned=False):
     shape = PLACES, -(-filters // columns), TAPS, channels, columns
     out = aligned_empty(np, shape, kernel.dtype)
     work = out.size * _NANOSECONDS
-    divided(loops.transform_weights, channels, work, np.ascontiguousarray(kernel), turned, out)
+    parallel_for(loops.transform_weights, channels, work, np.ascontiguousarray(kernel), turned, out)
     return out
 
 
@@ -295,7 +295,7 @@ def joined(totals):
     channels, filters = totals.shape[3:]
     out = np.empty((TAPS, TAPS, channels, filters), totals.dtype)
     factors = WEIGHTS.astype(totals.dtype)
-    divided(loops.join, channels, totals.nbytes / BYTES, totals, factors, out)
+    parallel_for(loops.join, channels, totals.nbytes / BYTES, totals, factors, out)
     return out
 
 

@@ -11,7 +11,7 @@ lines are fetched.
 import numpy as np
 
 from minikeras.kernels.compiled.loops import compiled, inner
-from minikeras.kernels.compiled.team import ALL, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join
 from minikeras.kernels.compiled.tiles import (
     NO_FLOOR,
     VECTOR,
@@ -32,12 +32,12 @@ TAPS, RESULTS, PLACES = 3, 4, 6
 
 
 @compiled()
-def forward(team, ends, number, code, x, low, weights, bias, out, sizes, buffers, floor, nonfinite):
+def forward(pool, ends, chunk, code, x, low, weights, bias, out, sizes, buffers, floor, nonfinite):
     """Convolve images.
 
     Args:
-        team: As for `together`.
-        ends: As for `together`: images.
+        pool: As for `fork_join`.
+        ends: As for `fork_join`: images.
         code: Address of the register tile.
         x: Array `(images, height, width * channels)`.
         low: Cells of padding above and left of an image; where negative, cells are left out.
@@ -50,18 +50,18 @@ def forward(team, ends, number, code, x, low, weights, bias, out, sizes, buffers
         floor: Least result.
         nonfinite: Array of bool, set for images whose results are not all finite.
     """
-    if number == ALL:
+    if chunk == ALL:
         args = code, x, low, weights, bias, out, sizes, buffers, floor, nonfinite
-        return together(team, ends, args)
-    images, own = (ends[number], ends[number + 1]), _own(buffers, number)
+        return fork_join(pool, ends, args)
+    images, own = (ends[chunk], ends[chunk + 1]), _own(buffers, chunk)
     _convolve(code, images, x, low, weights, bias, out, sizes, own, floor, nonfinite)
 
 
 @inner()
-def _own(buffers, number):
+def _own(buffers, chunk):
     """The buffers of a chunk, cut from its row of memory."""
     room, ends, runs = buffers
-    row = room[number]
+    row = room[chunk]
     left, right = row[: ends[0]].reshape(PLACES, -1), row[ends[0] : ends[1]].reshape(PLACES, -1)
     line, results = row[ends[1] : ends[2]], row[ends[2] : ends[3]]
     zeros, last = row[ends[3] : ends[4]], row[ends[4] : ends[5]]
@@ -87,14 +87,14 @@ def _convolve(code, some, x, low, weights, bias, out, sizes, buffers, floor, non
 
 
 @compiled()
-def backward(team, ends, number, code, gradient, for_kernel, for_input):
+def backward(pool, ends, chunk, code, gradient, for_kernel, for_input):
     """Take all gradients of a convolution; `winograd` has the equations.
 
     An array of no images or numbers is one that is not wanted, or not needed.
 
     Args:
-        team: As for `together`.
-        ends: As for `together`: images.
+        pool: As for `fork_join`.
+        ends: As for `fork_join`: images.
         code: Address of the register tile.
         gradient: `g`, an array `(images, height of the result, width of the result * filters)`;
             the output `y`, if ReLU was applied; for each chunk room for `g * (y > 0)` of as many
@@ -105,14 +105,14 @@ def backward(team, ends, number, code, gradient, for_kernel, for_input):
             buffers for that.
         for_input: Arguments of `forward` for `dx`, from `low` on.
     """
-    if number == ALL:
-        return together(team, ends, (code, gradient, for_kernel, for_input))
-    begin, end = ends[number], ends[number + 1]
+    if chunk == ALL:
+        return fork_join(pool, ends, (code, gradient, for_kernel, for_input))
+    begin, end = ends[chunk], ends[chunk + 1]
     g, y, rooms, all_sums = gradient
     x, low, totals, sizes, buffers = for_kernel
     back_low, weights, zeros, dx, back_sizes, back_buffers, nonfinite = for_input
-    room, total, sums = rooms[number], totals[number], all_sums[number]
-    own, own_back = _own(buffers, number), _own(back_buffers, number)
+    room, total, sums = rooms[chunk], totals[chunk], all_sums[chunk]
+    own, own_back = _own(buffers, chunk), _own(back_buffers, chunk)
     total[:], sums[:] = 0, 0
     for first in range(begin, end, len(room)):
         part = slice(first, min(first + len(room), end))
@@ -285,25 +285,25 @@ def _add_product(code, left, tap, right, total, block, sizes, runs):
 
 
 @compiled()
-def transform_weights(team, ends, number, kernel, turned, out):
+def transform_weights(pool, ends, chunk, kernel, turned, out):
     """Write `U`, the transform of a kernel, in panels.
 
     Args:
-        team: As for `together`.
-        ends: As for `together`: channels of the result.
+        pool: As for `fork_join`.
+        ends: As for `fork_join`: channels of the result.
         kernel: Array `(3, 3, channels, filters)`.
         turned: Whether to turn it by 180 degrees, so that it carries filters to channels.
         out: Array `(6, panels, 3, channels, columns)`.
     """
-    if number == ALL:
-        return together(team, ends, (kernel, turned, out))
+    if chunk == ALL:
+        return fork_join(pool, ends, (kernel, turned, out))
     columns, zero, place = out.shape[4], out.dtype.type(0), out.strides[0]
     filters, lines = kernel.shape[2 if turned else 3], np.empty((TAPS, columns), kernel.dtype)
     for panel in range(out.shape[1]):
         first = panel * columns
         count = min(columns, filters - first)
         for tap in range(TAPS):
-            for channel in range(ends[number], ends[number + 1]):
+            for channel in range(ends[chunk], ends[chunk + 1]):
                 for t in range(TAPS):
                     if turned:
                         source = kernel[TAPS - 1 - tap, TAPS - 1 - t]
@@ -315,21 +315,21 @@ def transform_weights(team, ends, number, kernel, turned, out):
 
 
 @compiled("contract")
-def join(team, ends, number, totals, factors, out):
+def join(pool, ends, chunk, totals, factors, out):
     """Write `dkernel` from the parts of `dU` that chunks have summed.
 
     Args:
-        team: As for `together`.
-        ends: As for `together`: channels.
+        pool: As for `fork_join`.
+        ends: As for `fork_join`: channels.
         totals: Array `(chunks, 6, 3, channels, filters)`.
         factors: Array `(6, 3)`, the matrix `G`.
         out: Array `(3, 3, channels, filters)`.
     """
-    if number == ALL:
-        return together(team, ends, (totals, factors, out))
+    if chunk == ALL:
+        return fork_join(pool, ends, (totals, factors, out))
     sums = np.empty((PLACES, out.shape[3]), out.dtype)
     for row in range(TAPS):
-        for channel in range(ends[number], ends[number + 1]):
+        for channel in range(ends[chunk], ends[chunk + 1]):
             for place in range(PLACES):
                 _copy(totals[0, place, row, channel], sums[place])
                 for part in range(1, len(totals)):

@@ -51,7 +51,7 @@ import functools
 import math
 import operator
 
-from minikeras.arrays.threads import OPERATIONS, each, pieces
+from minikeras.arrays.threads import OPERATIONS, chunks, each
 from minikeras.kernels.cpu.buffers import working_dtype
 from minikeras.kernels.cpu.correlation import (
     Correlation,
@@ -105,7 +105,7 @@ def conv(
         shape = (x.shape[0], *grid.outputs, kernel.shape[-1])
         out = xp.empty(shape, xp.result_type(x, kernel))
     dtype = working_dtype(xp, out.dtype)
-    parts = pieces(len(x), _work(out, kernel))
+    parts = chunks(len(x), _work(out, kernel))
     if is_depthwise(x, groups):
         each(lambda p: depthwise(xp, x[p], kernel, grid, bias, relu, out[p], dtype), parts)
     else:
@@ -166,7 +166,7 @@ def conv_input_grad(
         transposed.run(g[part], out[part])
         finish(xp, out[part], bias, relu)
 
-    each(compute, pieces(len(g), _work(g, kernel)))
+    each(compute, chunks(len(g), _work(g, kernel)))
     return out
 
 
@@ -208,7 +208,7 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
         add_kernel_grad(xp, x[part], g[part], grid, groups, total)
         return total
 
-    total = functools.reduce(operator.add, each(add_up, pieces(len(x), _work(g, out))))
+    total = functools.reduce(operator.add, each(add_up, chunks(len(x), _work(g, out))))
     xp.copyto(out, _as_kernel(xp, total, shape), casting="same_kind")
     return out
 
@@ -264,7 +264,7 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
                 dbias += column_sums(xp, flat(upstream))
         return dkernel, dbias
 
-    sums = each(sums_of, pieces(len(x), _work(g, kernel)))
+    sums = each(sums_of, chunks(len(x), _work(g, kernel)))
     dkernel, dbias = (functools.reduce(operator.add, parts) for parts in zip(*sums, strict=True))
     dkernel = _as_kernel(xp, dkernel, kernel.shape).astype(kernel.dtype, copy=False)
     dbias = dbias.astype(x.dtype, copy=False)

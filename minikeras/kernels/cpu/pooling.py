@@ -30,7 +30,7 @@ taken through all steps while it is in cache; threads share the blocks.
 import math
 import operator
 
-from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.arrays.threads import BYTES, chunks, each
 from minikeras.kernels.cpu.buffers import short_rows, working_dtype
 from minikeras.kernels.providers import provided
 from minikeras.kernels.shared.masks import bits_where
@@ -351,4 +351,4 @@ def _each_block(xp, x, compute):
             for first in range(part.start, part.stop, images):
                 compute(slice(first, min(first + images, part.stop)))
 
-    each(compute_blocks, pieces(len(x), _PASSES * x.nbytes / BYTES))
+    each(compute_blocks, chunks(len(x), _PASSES * x.nbytes / BYTES))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.arrays.threads import BYTES, OPERATIONS, each, pieces
+from minikeras.arrays.threads import BYTES, OPERATIONS, chunks, each
 from minikeras.kernels.providers import provided
 
 _BLOCK = 2**17
@@ -203,7 +203,7 @@ def _parts(xp, query, key, value):
         return [slice(0, batch)]
     scores = batch * heads * targets * key.shape[1]
     work = scores * (2 * (size + value.shape[3]) / OPERATIONS + _PASSES * 8 / BYTES)
-    return pieces(batch, work)
+    return chunks(batch, work)
 
 
 def _wide(xp, x):

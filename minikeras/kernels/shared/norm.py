@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.arrays.threads import BYTES, chunks, each
 from minikeras.kernels.providers import provided
 
 # About how often a pass reads or writes its array, and the bytes of a float32 number.
@@ -356,7 +356,7 @@ def _walk(xp, shape, length, function):
 
     parts = [slice(0, rows)]
     if xp is np:
-        parts = pieces(rows, _PASSES * rows * width * _BYTES_EACH / BYTES)
+        parts = chunks(rows, _PASSES * rows * width * _BYTES_EACH / BYTES)
     each(walk, parts)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays.device import elsewhere
-from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.arrays.threads import BYTES, chunks, each
 from minikeras.kernels.providers import large_or_at_hand, provided
 
 BLOCK = 1 << 16
@@ -46,7 +46,7 @@ def blocks(*arrays: Any) -> Iterator[list[Any]]:
         yield [None if part is None else part[start : start + length] for part in flat]
 
 
-def run_in_pieces(kernel, arrays, options):
+def run_in_chunks(kernel, arrays, options):
     """Run a rule on a weight; threads share a large one.
 
     Args:
@@ -67,14 +67,14 @@ def run_in_pieces(kernel, arrays, options):
     kernel(*arrays, **options)
 
 
-def _in_pieces(rule):
+def _in_chunks(rule):
     """Let threads share a rule of NumPy calls: each computes stretches of a large weight."""
 
     @wraps(rule)
     def run(*arrays, **options):
         weight, parts = arrays[0], ()
         if type(weight) is np.ndarray and weight.size > BLOCK:
-            parts = pieces(weight.size, _PASSES * weight.nbytes / BYTES)
+            parts = chunks(weight.size, _PASSES * weight.nbytes / BYTES)
         if len(parts) < 2:
             return rule(*arrays, **options)
         flat, named = [_flat(v) for v in arrays], {k: _flat(v) for k, v in options.items()}
@@ -104,7 +104,7 @@ def _refuse_strided(*written):
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
-@_in_pieces
+@_in_chunks
 def sgd(w, g, lr):
     """Gradient descent.
 
@@ -116,7 +116,7 @@ def sgd(w, g, lr):
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
-@_in_pieces
+@_in_chunks
 def sgd_momentum(w, g, v, lr, momentum, nesterov):
     """Gradient descent with momentum, in Nesterov's form if asked to.
 
@@ -139,7 +139,7 @@ def sgd_momentum(w, g, v, lr, momentum, nesterov):
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
-@_in_pieces
+@_in_chunks
 def adagrad(w, g, v, lr, epsilon, square=None):
     """Adagrad.
 
@@ -154,7 +154,7 @@ def adagrad(w, g, v, lr, epsilon, square=None):
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
-@_in_pieces
+@_in_chunks
 def adam(w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, v_max=None, square=None):
     """Adam, given `alpha`; AMSGrad if it is given `v_max`, whose root it takes instead of `v`'s.
 
@@ -181,7 +181,7 @@ def adam(w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, v_max=N
 
 
 @provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
-@_in_pieces
+@_in_chunks
 def rmsprop(w, g, v, lr, rho, one_minus_rho, epsilon, m=None, b=None, momentum=None, square=None):
     """RMSprop, centered if it is given the mean gradient `m`.
 
@@ -218,7 +218,7 @@ def rmsprop(w, g, v, lr, rho, one_minus_rho, epsilon, m=None, b=None, momentum=N
 
 
 @provided(cuda="optimizers")
-@_in_pieces
+@_in_chunks
 def adadelta(w, g, v, d, lr, rho, one_minus_rho, epsilon, square=None):
     """Adadelta.
 
@@ -244,7 +244,7 @@ def adadelta(w, g, v, d, lr, rho, one_minus_rho, epsilon, square=None):
 
 
 @provided(cuda="optimizers")
-@_in_pieces
+@_in_chunks
 def adamax(w, g, m, u, lr, one_minus_beta_1, beta_2, bias_correction_1, epsilon, magnitude=None):
     """Adamax, given `bias_correction_1 = 1 - beta_1**t`.
 
@@ -268,7 +268,7 @@ def adamax(w, g, m, u, lr, one_minus_beta_1, beta_2, bias_correction_1, epsilon,
 
 
 @provided(cuda="optimizers")
-@_in_pieces
+@_in_chunks
 def nadam(
     w,
     g,
@@ -315,7 +315,7 @@ def nadam(
 
 
 @provided(cuda="optimizers")
-@_in_pieces
+@_in_chunks
 def ftrl(w, g, n, z, lr, power, l1, l2, shrinkage, square=None):
     """Follow the regularized leader; `l2` includes `beta / (2 * lr)`, `shrinkage` the factor 2.
 
@@ -336,7 +336,7 @@ def ftrl(w, g, n, z, lr, power, l1, l2, shrinkage, square=None):
 
 
 @provided(cuda="optimizers")
-@_in_pieces
+@_in_chunks
 def lion(w, g, m, lr, beta_1, beta_2):
     """Lion.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minikeras.arrays.threads import OPERATIONS, each, pieces
+from minikeras.arrays.threads import OPERATIONS, chunks, each
 from minikeras.kernels.providers import asked_always, provided
 
 _BLAS = (np.float32, np.float64)
@@ -103,7 +103,7 @@ def _always(least, args):
 
 @provided("products", is_large=_always)
 def products_together(xp, products):
-    """Compute several products of matrices, and what follows them, in pieces for the threads.
+    """Compute several products of matrices, and what follows them, in chunks for the threads.
 
     Args:
         xp: array module.
@@ -122,8 +122,8 @@ def products_together(xp, products):
     outs = [xp.empty((a.shape[0], b.shape[1]), a.dtype) for a, b, _, _ in products]
     operations = sum(2 * a.size * b.shape[1] for a, b, _, _ in products)
     longest = min((max(out.shape) for out in outs), default=0)
-    # BLAS copies one side for every piece.
-    count = len(pieces(longest, operations / OPERATIONS, each_thread=1))
+    # BLAS copies one side for every chunk.
+    count = len(chunks(longest, operations / OPERATIONS, each_thread=1))
 
     def compute(i):
         for (a, b, bias, relu), out in zip(products, outs, strict=True):
@@ -134,7 +134,7 @@ def products_together(xp, products):
 
 
 def _compute_part(xp, a, b, bias, relu, out, i, count):
-    """Compute one of several pieces of a product."""
+    """Compute one of several chunks of a product."""
     m, n = out.shape
     first, end = max(m, n) * i // count, max(m, n) * (i + 1) // count
     if m >= n:

@@ -7,7 +7,7 @@ and its result travel to the memory. Small arrays go straight to the function.
 
 import numpy as np
 
-from minikeras.arrays.threads import BYTES, each, pieces
+from minikeras.arrays.threads import BYTES, chunks, each
 from minikeras.kernels.providers import provided
 
 # Elements from which on an array is large.
@@ -60,7 +60,7 @@ def wide(xp, function, *operands):
             rows = slice(start, min(start + length, part.stop))
             out[rows] = function(*cut(rows))
 
-    each(write, pieces(len(first), 3 * first.nbytes / BYTES))
+    each(write, chunks(len(first), 3 * first.nbytes / BYTES))
     return out
 
 

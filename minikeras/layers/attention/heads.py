@@ -142,21 +142,21 @@ class _Heads(Layer):
 
     # Parts
 
-    def _projection(self, name, shape, summed, made, **options):
+    def _projection(self, name, shape, summed, new_sizes, **options):
         """Build a dense layer that sums over the last axes and puts others in their place.
 
         Args:
             name: the layer's name.
             shape: shape of its input.
             summed: how many axes are summed over.
-            made: tuple of the sizes that come in their place.
+            new_sizes: tuple of the sizes that replace them.
             **options: arguments of `EinsumDense`.
         """
         kept = len(shape) - summed
-        front, bound, new = _letters(kept, summed, len(made))
+        front, bound, new = _letters(kept, summed, len(new_sizes))
         dense = _Projection(
             f"{front}{bound},{bound}{new}->{front}{new}",
-            output_shape=(*(None,) * (kept - 1), *made),
+            output_shape=(*(None,) * (kept - 1), *new_sizes),
             bias_axes=new if self.use_bias else None,
             kernel_initializer=_fresh(self.kernel_initializer),
             bias_initializer=_fresh(self.bias_initializer),

@@ -61,12 +61,12 @@ def is_tensor_like(x):
 
 def tensor_arguments(named):
     """Return those arguments that hold tensors and nothing else."""
-    found = {}
+    tensors = {}
     for name, value in named.items():
         leaves = [leaf for leaf in trees.flatten(value) if leaf is not None]
         if leaves and all(is_tensor_like(leaf) for leaf in leaves):
-            found[name] = value
-    return found
+            tensors[name] = value
+    return tensors
 
 
 def shapes_of(tree):

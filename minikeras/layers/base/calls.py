@@ -107,7 +107,7 @@ class Calls:
                 context.entry = self
                 self._clear_losses()
             context.training = self._settle_training(signature, kwargs)
-            masks = self._settle_masks(signature, args, kwargs)
+            masks = self._fill_in_masks(signature, args, kwargs)
             outputs = self._call_in_scope(args, kwargs)
             if not self.built:
                 self._mark_built()
@@ -171,10 +171,10 @@ class Calls:
                 return x
         if not self.autocast or x.dtype == self.compute_dtype or not dtypes.is_float(x.dtype):
             return x
-        made = cast.run(x, dtype=self.compute_dtype)
+        converted = cast.run(x, dtype=self.compute_dtype)
         if hasattr(x, "_keras_mask"):
-            made._keras_mask = x._keras_mask
-        return made
+            converted._keras_mask = x._keras_mask
+        return converted
 
     def _check_positional(self, args):
         if self._allows_options_by_position:
@@ -200,23 +200,23 @@ class Calls:
             kwargs.pop("training")
         return training
 
-    def _settle_masks(self, signature, args, kwargs):
+    def _fill_in_masks(self, signature, args, kwargs):
         """Fill in `mask` from the masks that the inputs carry; return those of the first input."""
-        given = kwargs.get("mask")
-        if len(args) == 1 and given is None and not trees.is_nested(args[0]):
+        mask = kwargs.get("mask")
+        if len(args) == 1 and mask is None and not trees.is_nested(args[0]):
             masks = getattr(args[0], "_keras_mask", None)
             if masks is None:
                 return None
         named = signature.named(args, kwargs)
         first_name = next(iter(named), None)
         first = masks_of(named[first_name]) if first_name is not None else None
-        if signature.has("mask") and given is None and "mask" not in signature.names[: len(args)]:
+        if signature.has("mask") and mask is None and "mask" not in signature.names[: len(args)]:
             kwargs["mask"] = first
         for name in list(named):
             own = f"{name}_mask"
             if own in signature.names and kwargs.get(own) is None:
                 kwargs[own] = masks_of(named[name])
-        return first if given is None else given
+        return first if mask is None else mask
 
     def _pass_mask_on(self, args, kwargs, signature, masks, outputs):
         if not self.supports_masking:
@@ -253,8 +253,8 @@ class Calls:
     def _declared_output(self, args, kwargs):
         """The outputs' shapes as an overridden `compute_output_shape` or `_spec` tells them."""
         if overrides(self, "compute_output_spec"):
-            made = self.compute_output_spec(*symbolic.to_symbolic(args), **kwargs)
-            return symbolic.to_abstract(made)
+            spec = self.compute_output_spec(*symbolic.to_symbolic(args), **kwargs)
+            return symbolic.to_abstract(spec)
         named = tensor_arguments(signature_of(type(self).call).named(args, kwargs))
         taken = signature_of(type(self).compute_output_shape)
         shapes = {f"{name}_shape": shapes_of(value) for name, value in named.items()}
@@ -306,11 +306,11 @@ def _shapes_alone(tree):
     def convert(x):
         if not isinstance(x, Tensor):
             return x
-        made: Any = Abstract(x.shape, x.dtype)
+        abstract: Any = Abstract(x.shape, x.dtype)
         mask = getattr(x, "_keras_mask", None)
         if mask is not None:
-            made._keras_mask = _shapes_alone(mask)
-        return made
+            abstract._keras_mask = _shapes_alone(mask)
+        return abstract
 
     return trees.map_structure(convert, tree)
 

@@ -46,12 +46,12 @@ class InputSpec:
         self.optional = optional
 
     def __repr__(self):
-        given = {
+        fields = {
             key: value
             for key in ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
             if (value := getattr(self, key)) not in (None, {}) and (key != "ndim" or not self.shape)
         }
-        return f"InputSpec({', '.join(f'{k}={v}' for k, v in given.items())})"
+        return f"InputSpec({', '.join(f'{k}={v}' for k, v in fields.items())})"
 
     def get_config(self):
         """Return the constructor's arguments."""

@@ -63,9 +63,9 @@ class Saved:
     def _automatic_config(self):
         """The arguments that the constructor was called with, if all of them can be saved."""
         args, kwargs = self._arguments
-        given = signature_of(type(self).__init__).named(args, kwargs)
+        arguments = signature_of(type(self).__init__).named(args, kwargs)
         try:
-            return {key: registry.serialize(value) for key, value in given.items()}
+            return {key: registry.serialize(value) for key, value in arguments.items()}
         except ValueError as error:
             raise ValueError(
                 f"Object {type(self).__name__} was created by passing non-serializable argument "

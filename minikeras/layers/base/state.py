@@ -114,20 +114,20 @@ class State:
         The order is Keras's, since losses and metrics are listed in it: the layers directly inside
         from the first to the last, those inside them from the last to the first.
         """
-        found = {id(self): self} if include_self else {}
+        by_id = {id(self): self} if include_self else {}
         waiting = list(reversed(self._layers))
         while waiting:
             sub = waiting.pop()
-            if id(sub) not in found:
-                found[id(sub)] = sub
+            if id(sub) not in by_id:
+                by_id[id(sub)] = sub
                 waiting.extend(sub._layers if recursive else ())
-        return list(found.values())
+        return list(by_id.values())
 
     def _own_and_below(self, own, below):
-        found = {id(v): v for v in own}
+        by_id = {id(v): v for v in own}
         for sub in self._layers:
-            found.update((id(v), v) for v in getattr(sub, below))
-        return list(found.values())
+            by_id.update((id(v), v) for v in getattr(sub, below))
+        return list(by_id.values())
 
     @property
     def variables(self):
@@ -173,10 +173,10 @@ class State:
     @property
     def metrics(self):
         """The metrics of this layer and its sub-layers."""
-        found = {id(m): m for m in self._metrics}
+        by_id = {id(m): m for m in self._metrics}
         for sub in self._layers:
-            found.update((id(m), m) for m in sub.metrics)
-        return list(found.values())
+            by_id.update((id(m), m) for m in sub.metrics)
+        return list(by_id.values())
 
     @property
     def metrics_variables(self):

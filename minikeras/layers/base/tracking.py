@@ -39,15 +39,15 @@ class _Tracked:
 
 def owned_by(owner, values):
     """Return the containers among values, and inside them, whose owner is `owner`."""
-    found = []
+    owned = []
     for value in values:
         if isinstance(value, _Tracked) and value.owner is owner:
-            found.append(value)
+            owned.append(value)
         if isinstance(value, (list, tuple)):
-            found += owned_by(owner, value)
+            owned += owned_by(owner, value)
         elif isinstance(value, dict):
-            found += owned_by(owner, value.values())
-    return found
+            owned += owned_by(owner, value.values())
+    return owned
 
 
 class TrackedList(_Tracked, list):

@@ -78,9 +78,10 @@ class _Windowed(Layer):
         sizes = dims.from_public(input_shape[2:] if first else input_shape[1:-1])
         pads = self._paddings()
         pads = (VALID,) * self._rank if pads == "valid" else pads
-        found = output_sizes(sizes, self.kernel_size, self.strides, pads, self.dilation_rate)
-        found = dims.to_public(found)
-        return (input_shape[0], channels, *found) if first else (input_shape[0], *found, channels)
+        spatial = output_sizes(sizes, self.kernel_size, self.strides, pads, self.dilation_rate)
+        spatial = dims.to_public(spatial)
+        batch = input_shape[0]
+        return (batch, channels, *spatial) if first else (batch, *spatial, channels)
 
     def _check_rank(self, input_shape):
         if len(input_shape) != self._rank + 2:

@@ -54,12 +54,12 @@ class _Transposed(_Windowed):
         sizes = dims.from_public(input_shape[2:] if first else input_shape[1:-1])
         extra = self.output_padding or (None,) * self._rank
         axes = zip(sizes, self.kernel_size, self.strides, extra, self.dilation_rate, strict=True)
-        found = dims.to_public(
+        spatial = dims.to_public(
             transposed_output_size(n, taps, step, self.padding, more, rate)
             for n, taps, step, more, rate in axes
         )
         batch, filters = input_shape[0], self.filters
-        return (batch, filters, *found) if first else (batch, *found, filters)
+        return (batch, filters, *spatial) if first else (batch, *spatial, filters)
 
 
 @layer

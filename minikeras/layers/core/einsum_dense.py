@@ -92,22 +92,22 @@ class EinsumDense(Layer):
         if not self._summed:
             y = ops.einsum(self.equation, inputs, self.kernel)
             return self.activation(y if self.bias is None else y + self.bias)
-        made = self.kernel.shape[self._summed :]
-        fits = self.bias is not None and self.bias.shape == made
-        y = self._product(inputs, made, self.bias if fits else None)
+        new_sizes = self.kernel.shape[self._summed :]
+        fits = self.bias is not None and self.bias.shape == new_sizes
+        y = self._product(inputs, new_sizes, self.bias if fits else None)
         return self.activation(y if fits or self.bias is None else y + self.bias)
 
-    def _product(self, inputs, made, bias):
-        """Run the equation as one product of matrices, `made` being the sizes that come anew."""
+    def _product(self, inputs, new_sizes, bias):
+        """Run the equation as one matrix product; `new_sizes` are those of the new axes."""
         front = inputs.shape[: inputs.ndim - self._summed]
-        summed, width = math.prod(self.kernel.shape[: self._summed]), math.prod(made)
+        summed, width = math.prod(self.kernel.shape[: self._summed]), math.prod(new_sizes)
         x = inputs if self._summed == 1 else ops.reshape(inputs, (*front, summed))
-        if len(made) == 1:
+        if len(new_sizes) == 1:
             kernel = self.kernel if self._summed == 1 else ops.reshape(self.kernel, (summed, width))
             return ops.dense(x, kernel, bias)
         bias = None if bias is None else ops.reshape(bias, (width,))
         y = ops.dense(x, ops.reshape(self.kernel, (summed, width)), bias)
-        return ops.reshape(y, (*front, *made))
+        return ops.reshape(y, (*front, *new_sizes))
 
     def compute_output_shape(self, input_shape):
         """Return the output's shape, None where it is unknown."""
@@ -126,11 +126,11 @@ _FORM = re.compile(
 
 
 def _parsed(equation):
-    found = _FORM.fullmatch(equation.replace(" ", ""))
-    if found:
-        before, inputs, behind, kernel, *output = found.groups()
-        if [before, behind] == output[::2] and not (before and behind):
-            return _Equation(bool(before), bool(behind), inputs, kernel, output[1])
+    match = _FORM.fullmatch(equation.replace(" ", ""))
+    if match:
+        before, inputs, after, kernel, *output = match.groups()
+        if [before, after] == output[::2] and not (before and after):
+            return _Equation(bool(before), bool(after), inputs, kernel, output[1])
     raise ValueError(
         f"Invalid einsum equation '{equation}'. Equations must be in the form [X],[Y]->[Z], "
         "...[X],[Y]->...[Z], or [X]...,[Y]->[Z]...."
@@ -139,10 +139,10 @@ def _parsed(equation):
 
 @dataclass(frozen=True)
 class _Equation:
-    """The letters of an equation, and whether dots stand before or behind those of the input."""
+    """The letters of an equation, and whether dots stand before or after those of the input."""
 
     dots: bool
-    dots_behind: bool
+    dots_after: bool
     inputs: str
     kernel: str
     output: str
@@ -156,8 +156,8 @@ class _Equation:
                 f"the input has the shape {tuple(input_shape)}."
             )
         front = max(free, 1) if self.dots else 1
-        behind = input_shape[len(self.inputs) :] if not self.dots else ()
-        shape = (*input_shape[:front], *partial, *behind)
+        after = input_shape[len(self.inputs) :] if not self.dots else ()
+        shape = (*input_shape[:front], *partial, *after)
         if len(shape) != free + len(self.output):
             raise ValueError(
                 f"The output '{self.output}' has {len(self.output)} axes beside the "
@@ -168,12 +168,14 @@ class _Equation:
         return shape
 
     def _check(self, input_shape, output_shape):
-        given, made = self._sized(self.inputs, input_shape), self._sized(self.output, output_shape)
-        for letter, size in given.items():
-            if made.get(letter) is not None and made[letter] != size:
+        input_sizes = self._sized(self.inputs, input_shape)
+        output_sizes = self._sized(self.output, output_shape)
+        for letter, size in input_sizes.items():
+            if output_sizes.get(letter) is not None and output_sizes[letter] != size:
                 raise ValueError(
                     "Input shape and output shape do not match at shared dimension "
-                    f"'{letter}'. Input shape is {size}, and output shape is {made[letter]}."
+                    f"'{letter}'. Input shape is {size}, and output shape is "
+                    f"{output_sizes[letter]}."
                 )
         for letter in self.output:
             if letter not in self.inputs + self.kernel:
@@ -184,7 +186,7 @@ class _Equation:
                 )
 
     def _sized(self, letters, shape):
-        """The size of every letter; dots take the axes that are left, in front or behind."""
+        """The size of every letter; dots take the remaining axes, before or after."""
         first = len(shape) - len(letters) if self.dots else 0
         return dict(zip(letters, shape[first:], strict=False))
 
@@ -220,28 +222,29 @@ class _Equation:
             raise ValueError("`bias_axes` must name an axis, or be None for no bias. It is empty.")
         sizes = self._sized(self.output, output_shape)
         first = min(self.output.index(letter) for letter in axes)
-        behind = 0 if self.dots else len(output_shape) - len(self.output)
+        after = 0 if self.dots else len(output_shape) - len(self.output)
         shape = [sizes[letter] if letter in axes else 1 for letter in self.output[first:]]
-        return (*shape, *(1,) * behind)
+        return (*shape, *(1,) * after)
 
     def summed_by_product(self):
         """How many axes are summed over, if the equation is a product of matrices; else 0.
 
-        That is, if the last axes of the input meet the first ones of the kernel, in order, and the
+        That is, if the last axes of the input are the first ones of the kernel, in order, and the
         rest of the kernel's come to stand in their place.
         """
-        for count in range(1, 1 if self.dots_behind else len(self.kernel)):
-            bound, made = self.kernel[:count], self.kernel[count:]
+        for count in range(1, 1 if self.dots_after else len(self.kernel)):
+            summed, kept = self.kernel[:count], self.kernel[count:]
             front = self.inputs[: len(self.inputs) - count]
-            if self.inputs == front + bound and self.output == front + made:
-                return count if not set(made) & set(self.inputs) else 0
+            if self.inputs == front + summed and self.output == front + kept:
+                return count if not set(kept) & set(self.inputs) else 0
         return 0
 
 
-def _with_axes(initializer, summed, made):
+def _with_axes(initializer, input_axes, output_axes):
     """Tell an initializer that scales with the fans which axes of the kernel these are."""
     is_scaling = isinstance(initializer, initializers.VarianceScaling)
     if not is_scaling or None not in (initializer.input_axes, initializer.output_axes):
         return initializer
     config = {**initializer.get_config(), "seed": initializer.seed}
-    return type(initializer).from_config({**config, "input_axes": summed, "output_axes": made})
+    axes = {"input_axes": input_axes, "output_axes": output_axes}
+    return type(initializer).from_config({**config, **axes})

@@ -120,11 +120,11 @@ def _sizes(shape):
 
 def _check_fits(tensor, shape, batch_size, batch_shape, dtype):
     """Demand that whatever is said of an existing tensor be true of it."""
-    found = tensor.shape
+    actual = tensor.shape
     told = {
-        "shape": (shape, found[1:]),
-        "batch_size": (batch_size, found[0] if found else None),
-        "batch_shape": (batch_shape, found),
+        "shape": (shape, actual[1:]),
+        "batch_size": (batch_size, actual[0] if actual else None),
+        "batch_shape": (batch_shape, actual),
     }
     wrong = [name for name, (said, real) in told.items() if said is not None and said != real]
     if dtype is not None and dtypes.standardize(dtype) != tensor.dtype:
@@ -168,7 +168,7 @@ def Input(  # the public name is Keras's
         >>> keras.Input((28, 28)).shape
         (None, 28, 28)
     """
-    made = InputLayer(
+    input_layer = InputLayer(
         shape=shape,
         batch_size=batch_size,
         dtype=dtype,
@@ -179,4 +179,4 @@ def Input(  # the public name is Keras's
         optional=optional,
         name=name,
     )
-    return made.output
+    return input_layer.output

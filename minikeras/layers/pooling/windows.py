@@ -49,8 +49,9 @@ class _Pooling(Layer):
         sizes = dims.from_public(input_shape[2:] if first else input_shape[1:-1])
         ones = (1,) * self._rank
         pads = (VALID,) * self._rank if self.padding.lower() == "valid" else "same"
-        found = dims.to_public(output_sizes(sizes, self.pool_size, self.strides, pads, ones))
-        return (*input_shape[:2], *found) if first else (input_shape[0], *found, input_shape[-1])
+        spatial = dims.to_public(output_sizes(sizes, self.pool_size, self.strides, pads, ones))
+        batch, channels = input_shape[0], input_shape[1 if first else -1]
+        return (batch, channels, *spatial) if first else (batch, *spatial, channels)
 
 
 @layer

@@ -119,8 +119,8 @@ class _Cropping(Layer):
         return inputs[(*(slice(None),) * first, *kept)]
 
     def _check(self, shape, sizes, pairs):
-        for size, (before, behind) in zip(sizes, pairs, strict=True):
-            if not isinstance(size, Dim) and before + behind >= size:
+        for size, (before, after) in zip(sizes, pairs, strict=True):
+            if not isinstance(size, Dim) and before + after >= size:
                 raise ValueError(
                     "Values in `cropping` argument should be smaller than the corresponding "
                     f"spatial dimension of the input. Received: "

@@ -90,10 +90,10 @@ def _stretched(x, factor, axis):
     """
     whole, copies = (slice(None),) * axis, []
     before = ops.concatenate([x[(*whole, slice(0, 1))], x[(*whole, slice(0, -1))]], axis=axis)
-    behind = ops.concatenate([x[(*whole, slice(1, None))], x[(*whole, slice(-1, None))]], axis=axis)
+    after = ops.concatenate([x[(*whole, slice(1, None))], x[(*whole, slice(-1, None))]], axis=axis)
     for k in range(factor):
         offset = (k + 0.5) / factor - 0.5
-        start, stop, share = (before, x, 1 + offset) if offset < 0 else (x, behind, offset)
+        start, stop, share = (before, x, 1 + offset) if offset < 0 else (x, after, offset)
         copies.append(start + (stop - start) * share)
     shape = (*x.shape[:axis], x.shape[axis] * factor, *x.shape[axis + 1 :])
     return ops.reshape(ops.stack(copies, axis=axis + 1), shape)

@@ -37,8 +37,8 @@ def drawing_seed_first(cls):
     @wraps(set_fields)
     def __init__(self, *args, **kwargs):  # it becomes the class's own
         seed = kwargs.pop("drawn_seed", None)
-        given = bound(set_fields.__signature__, self, args, kwargs)
-        if seed is None and given.get("seed") is None:
+        arguments = bound(set_fields.__signature__, self, args, kwargs)
+        if seed is None and arguments.get("seed") is None:
             seed = make_default_seed()
         object.__setattr__(self, "drawn_seed", seed)
         set_fields(self, *args, **kwargs)

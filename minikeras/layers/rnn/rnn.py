@@ -163,27 +163,27 @@ class RNN(Layer):
                 variable.assign(value)
         return (output, *states) if self.return_state else output
 
-    def _first_states(self, sequences, given):
+    def _first_states(self, sequences, states):
         batch = sequences.shape[0]
-        if given is None:
-            given = self.states if self.stateful else self.get_initial_state(batch)
-        given = list(given) if trees.is_nested(given) else [given]
-        given = trees.map_structure(
-            lambda state: ops.convert_to_tensor(state, dtype=self.compute_dtype), given
+        if states is None:
+            states = self.states if self.stateful else self.get_initial_state(batch)
+        states = list(states) if trees.is_nested(states) else [states]
+        states = trees.map_structure(
+            lambda state: ops.convert_to_tensor(state, dtype=self.compute_dtype), states
         )
-        wanted, found = trees.flatten(self.state_size), trees.flatten(given)
-        if len(found) != len(wanted):
+        sizes, flat = trees.flatten(self.state_size), trees.flatten(states)
+        if len(flat) != len(sizes):
             raise ValueError(
-                f"Layer '{self.name}' has {len(wanted)} states, but {len(found)} came in "
-                f"`initial_state`: {given}"
+                f"Layer '{self.name}' has {len(sizes)} states, but `initial_state` has "
+                f"{len(flat)}: {states}"
             )
-        if self.stateful and isinstance(batch, int) and found[0].shape[0] != batch:
+        if self.stateful and isinstance(batch, int) and flat[0].shape[0] != batch:
             raise ValueError(
                 "If an RNN is stateful, the batch size of the input sequences must be the same as "
                 f"the batch size of the initial state.\n- Expected batch size: "
-                f"{found[0].shape[0]}\n- Received batch size: {batch}"
+                f"{flat[0].shape[0]}\n- Received batch size: {batch}"
             )
-        return given
+        return states
 
     def _loop(self, sequences, states, mask, training):
         """Return the output and the last states, one call of the cell for every step."""

@@ -1,4 +1,4 @@
-"""Threads that share the pieces of a compiled kernel."""
+"""Threads that share the chunks of a compiled kernel."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ import numba
 from minikeras import config
 from minikeras.arrays import threads
 from minikeras.kernels.compiled.loops import compiled, inner
-from minikeras.kernels.compiled.team import ALL, divided, shared, together
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_chunks, parallel_for
 
 WORK = 1e9  # worth every thread
 
@@ -30,41 +30,41 @@ def count(request):
 
 
 @compiled()
-def _squares(team, ends, number, x, out, whose):
-    if number == ALL:
-        return together(team, ends, (x, out, whose))
-    for i in range(ends[number], ends[number + 1]):
-        out[i] += x[i] * x[i]  # a piece that is computed twice shows
-        whose[i] = number
+def _squares(pool, ends, chunk, x, out, whose):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, out, whose))
+    for i in range(ends[chunk], ends[chunk + 1]):
+        out[i] += x[i] * x[i]  # a chunk that is computed twice shows
+        whose[i] = chunk
 
 
 @compiled()
-def _squares_of_sums(team, ends, number, x, y, sums, out, whose):
-    _sums(team, ends, number, x, y, sums)
-    _squares(team, ends, number, sums, out, whose)
+def _squares_of_sums(pool, ends, chunk, x, y, sums, out, whose):
+    _sums(pool, ends, chunk, x, y, sums)
+    _squares(pool, ends, chunk, sums, out, whose)
 
 
 @inner()
-def _sums(team, ends, number, x, y, out):
-    if number == ALL:
-        return together(team, ends, (x, y, out))
-    for i in range(ends[number], ends[number + 1]):
+def _sums(pool, ends, chunk, x, y, out):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x, y, out))
+    for i in range(ends[chunk], ends[chunk + 1]):
         out[i] += x[i] + y[i]
 
 
 @compiled()
-def _hungry(team, ends, number, numbers):
-    if number == ALL:
-        return together(team, ends, (numbers,))
-    if number == len(numbers) - 1:
+def _hungry(pool, ends, chunk, numbers):
+    if chunk == ALL:
+        return fork_join(pool, ends, (numbers,))
+    if chunk == len(numbers) - 1:
         raise MemoryError
-    numbers[number] = 1
+    numbers[chunk] = 1
 
 
 @numba.njit
-def _mistaken(team, ends, number, x, y):
-    if number == ALL:
-        return together(team, ends, (x,))
+def _mistaken(pool, ends, chunk, x, y):
+    if chunk == ALL:
+        return fork_join(pool, ends, (x,))
 
 
 _self = ctypes.CDLL(None).pthread_self if hasattr(os, "fork") else None
@@ -73,23 +73,23 @@ if _self is not None:
 
 
 @numba.njit(nogil=True)
-def _who(team, ends, number, who):
-    if number == ALL:
-        return together(team, ends, (who,))
+def _who(pool, ends, chunk, who):
+    if chunk == ALL:
+        return fork_join(pool, ends, (who,))
     total = 1.0
     for _ in range(300_000):  # long enough for others to come
         total = total * 1.0000001 + 1e-9
-    who[number] = _self() if total > 0 else 0
+    who[chunk] = _self() if total > 0 else 0
 
 
 def squares(size=1000):
     x, out = np.arange(float(size)), np.zeros(size)
     whose = np.full(size, -1)
-    divided(_squares, size, WORK, x, out, whose)
+    parallel_for(_squares, size, WORK, x, out, whose)
     return x, out, whose
 
 
-def test_every_piece_is_computed_once(count):
+def test_every_chunk_is_computed_once(count):
     for _ in range(200):
         x, out, whose = squares()
         np.testing.assert_array_equal(out, x * x)
@@ -115,19 +115,19 @@ def test_no_more_threads_help_than_are_wanted():
     config.set_num_threads(wanted)
     for _ in range(20):
         who = np.zeros(20, np.uint64)
-        shared(_who, threads.ends(20, WORK), who)
+        parallel_chunks(_who, threads.ends(20, WORK), who)
         assert len(set(who) - {0}) <= wanted
 
 
 def test_one_kernel_shares_after_another():
     x, y, sums, out = np.arange(1000.0), np.ones(1000), np.zeros(1000), np.zeros(1000)
-    divided(_squares_of_sums, 1000, WORK, x, y, sums, out, np.full(1000, -1))
+    parallel_for(_squares_of_sums, 1000, WORK, x, y, sums, out, np.full(1000, -1))
     np.testing.assert_array_equal(out, (x + 1) ** 2)
 
 
 def test_a_kernel_gets_the_arguments_that_it_has():
     with pytest.raises(TypeError, match="needs all arguments of the kernel"):
-        divided(_mistaken, 10, WORK, np.ones(10), np.ones(10))
+        parallel_for(_mistaken, 10, WORK, np.ones(10), np.ones(10))
 
 
 def test_nothing_to_do():
@@ -152,22 +152,22 @@ def test_two_at_once_both_get_their_results():
     assert not wrong
 
 
-def test_plain_pieces_and_compiled_ones_take_turns():
+def test_plain_chunks_and_compiled_ones_take_turns():
     for _ in range(50):
         x, out, _ = squares()
         np.testing.assert_array_equal(out, x * x)
         assert threads.each(lambda part: part + 1, list(range(7))) == list(range(1, 8))
 
 
-def test_inside_a_plain_piece_there_is_one_compiled_one():
+def test_inside_a_plain_chunk_there_is_one_compiled_one():
     assert threads.each(lambda part: int(squares()[2].max()), [0, 1, 2]) == [0, 0, 0]
 
 
-def test_a_piece_that_finds_no_room_is_told_and_the_next_call_works():
+def test_a_chunk_that_cannot_allocate_is_reported_and_the_next_call_works():
     for _ in range(20):
         numbers = np.zeros(len(threads.ends(100, WORK)) - 1)
-        with pytest.raises(MemoryError, match="found no room"):
-            divided(_hungry, 100, WORK, numbers)
+        with pytest.raises(MemoryError, match="could not allocate memory"):
+            parallel_for(_hungry, 100, WORK, numbers)
         assert numbers[:-1].all()
         x, out, _ = squares()
         np.testing.assert_array_equal(out, x * x)
@@ -175,7 +175,7 @@ def test_a_piece_that_finds_no_room_is_told_and_the_next_call_works():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
-def test_a_forked_process_has_a_team_of_its_own():
+def test_a_forked_process_has_a_pool_of_its_own():
     squares()
     child = os.fork()
     if child == 0:
