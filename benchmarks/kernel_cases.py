@@ -22,8 +22,8 @@ class Case:
             of the inputs. Gradients are by those inputs that are floats, and by the weights.
         per_output: operations for each element of the result.
         per_input: operations for each element of the first input.
-        backward: the operations of the backward pass, as a multiple. It is 2 where the gradient by
-            an input and the gradient by a weight are each a pass of the same size, else 1.
+        backward: the operations of the backward pass, as a multiple. It is 2 where the gradients
+            with respect to an input and a weight are each a pass of the same size, else 1.
         looks_up: whether only those rows of the weights are moved that the result consists of.
     """
 

@@ -1,4 +1,4 @@
-"""Front desk of `minikeras.backend`: the configuration functions."""
+"""The public module `minikeras.backend`: the configuration functions."""
 
 from minikeras.autograd.symbolic import is_keras_tensor
 from minikeras.core.dtypes import is_float as is_float_dtype

@@ -1,4 +1,4 @@
-"""Front desk of `minikeras.callbacks`."""
+"""The public module `minikeras.callbacks`."""
 
 from minikeras.training.callbacks import (
     Callback,

@@ -1,4 +1,4 @@
-"""Front desk of `minikeras.config`: the global settings."""
+"""The public module `minikeras.config`: the global settings."""
 
 from minikeras.core.policy import dtype_policy, set_dtype_policy
 from minikeras.core.settings import (

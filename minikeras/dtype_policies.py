@@ -1,4 +1,4 @@
-"""Front desk of `minikeras.dtype_policies`."""
+"""The public module `minikeras.dtype_policies`."""
 
 from minikeras.core.policy import DTypePolicy, FloatDTypePolicy, get
 

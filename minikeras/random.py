@@ -1,4 +1,4 @@
-"""Front desk of `minikeras.random`."""
+"""The public module `minikeras.random`."""
 
 from minikeras.ops.random.draws import (
     beta,

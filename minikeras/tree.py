@@ -1,4 +1,4 @@
-"""Front desk of `minikeras.tree`: nests of lists, tuples and dicts."""
+"""The public module `minikeras.tree`: nests of lists, tuples and dicts."""
 
 from minikeras.core.trees import (
     assert_same_structure,

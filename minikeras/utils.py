@@ -1,4 +1,4 @@
-"""Front desk of `minikeras.utils`: names, seeds, data helpers, saved forms."""
+"""The public module `minikeras.utils`: names, seeds, data helpers, saved forms."""
 
 from minikeras.arrays.device import device_memory, free_device_memory
 from minikeras.autograd.symbolic import is_keras_tensor

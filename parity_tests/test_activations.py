@@ -59,7 +59,7 @@ EDGES = np.array([-np.inf, -2, -0.0, 0, 0.5, 1, 2, 3, 6, 7, np.inf, np.nan])
 
 
 def with_gradients(name, options, x):
-    """Values and gradients of ours and theirs, the gradients by a fixed upstream."""
+    """Values and gradients of ours and theirs, the gradients for a fixed upstream one."""
     upstream = np.linspace(0.5, 1.5, x.size).reshape(x.shape).astype(x.dtype)
     a, b = Variable(x), tf.Variable(x)
     with GradientTape() as tape:

@@ -409,7 +409,7 @@ def gradients(engine, tape_of, layer, x, direction, options):
 
 
 def dense(gradient):
-    """A gradient by a look-up table as one array."""
+    """A gradient w.r.t. an embedding table as one array."""
     return tf.convert_to_tensor(gradient) if hasattr(gradient, "indices") else gradient
 
 

@@ -100,9 +100,9 @@ def _compare(recipe, seed):
         for label, a, b in zip(labels, g_my, g_tf, strict=True):
             if isinstance(b, tf.IndexedSlices):
                 b = tf.convert_to_tensor(b)
-            assert (a is None) == (b is None), f"gradient by {label}: {a} against {b}"
+            assert (a is None) == (b is None), f"gradient w.r.t. {label}: {a} against {b}"
             if a is not None:
-                _check(a, b, f"gradient by {label}, training={training}")
+                _check(a, b, f"gradient w.r.t. {label}, training={training}")
     for v, w in zip(ours.non_trainable_weights, theirs.non_trainable_weights, strict=True):
         _check(v, w, f"state {v.path}")
 

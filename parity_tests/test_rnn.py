@@ -44,7 +44,7 @@ def weighted(leaves, total, multiply):
 
 
 def keras_run(layer, x, states, **options):
-    """Output leaves, and gradients by the input, the states and all weights."""
+    """Output leaves, and gradients w.r.t. the input, the states and all weights."""
     x = tf.constant(x)
     states = [tf.constant(s) for s in states]
     given = {"initial_state": states} if states else {}

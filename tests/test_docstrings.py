@@ -17,8 +17,8 @@ from tests.test_house import PACKAGE
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 NUMBER = re.compile(r"-?\d+\.(\d+)(?:e[-+]?\d+)?")
-# Rooms behind the front desks: users do not import from there, so no examples are owed.
-BEHIND = ("core", "arrays", "kernels", "autograd", "training", "tools")
+# Packages that users do not import from, so no examples are owed.
+INTERNAL = ("core", "arrays", "kernels", "autograd", "training", "tools")
 MODULES = ["minikeras"] + [
     name
     for _, name, _ in pkgutil.walk_packages([str(PACKAGE)], "minikeras.")
@@ -28,7 +28,7 @@ MODULES = ["minikeras"] + [
 
 
 class Checker(doctest.OutputChecker):
-    """Compares numbers to as many digits behind the point as the example writes."""
+    """Compares numbers to as many digits after the point as the example writes."""
 
     def check_output(self, want, got, optionflags):
         wanted, found = list(NUMBER.finditer(want)), list(NUMBER.finditer(got))
@@ -127,7 +127,7 @@ def has_example(thing):
 OFFERING = [
     name
     for name in MODULES
-    if hasattr(load(name), "__all__") and name.split(".")[1:2] not in [[room] for room in BEHIND]
+    if hasattr(load(name), "__all__") and name.split(".")[1:2] not in [[part] for part in INTERNAL]
 ]
 
 

@@ -164,7 +164,7 @@ def refused(message, kind=ValueError):
 def test_missing_targets_are_named():
     with refused("'mean_squared_error' needs targets.*`y_true` is None"):
         losses.MeanSquaredError()(None, np.zeros((2, 1)))
-    with refused("None came"):
+    with refused("got None"):
         losses.mean_squared_error(None, np.zeros((2, 1)))
 
 

@@ -1,4 +1,4 @@
-"""The kernels that each device has of its own: NumPy's from `cpu/`, any other's from `gpu/`."""
+"""Dispatch by device: kernels that each device has of its own, in `cpu/` and in `gpu/`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,31 +17,31 @@ from minikeras.kernels.gpu import segments as gpu_segments
 Kernel = Callable[..., Any]
 
 
-def _chosen(name: str, cpu: Any, gpu: Any) -> Kernel:
-    """One kernel of two, by the array module that it is called with."""
-    ours: Kernel = getattr(cpu, name)
-    theirs: Kernel = getattr(gpu, name)
+def _by_device(name: str, cpu: Any, gpu: Any) -> Kernel:
+    """A kernel that dispatches to one of two by the array module that it is called with."""
+    on_cpu: Kernel = getattr(cpu, name)
+    on_gpu: Kernel = getattr(gpu, name)
 
     def kernel(xp: Any, *arrays: Any, **statics: Any) -> Any:
-        return (ours if xp is np else theirs)(xp, *arrays, **statics)
+        return (on_cpu if xp is np else on_gpu)(xp, *arrays, **statics)
 
-    kernel.__name__, kernel.__doc__ = name, ours.__doc__
+    kernel.__name__, kernel.__doc__ = name, on_cpu.__doc__
     return kernel
 
 
-conv = _chosen("conv", cpu_conv, gpu_conv)
-conv_input_grad = _chosen("conv_input_grad", cpu_conv, gpu_conv)
-conv_kernel_grad = _chosen("conv_kernel_grad", cpu_conv, gpu_conv)
-conv_backward = _chosen("conv_backward", cpu_conv, gpu_conv)
+conv = _by_device("conv", cpu_conv, gpu_conv)
+conv_input_grad = _by_device("conv_input_grad", cpu_conv, gpu_conv)
+conv_kernel_grad = _by_device("conv_kernel_grad", cpu_conv, gpu_conv)
+conv_backward = _by_device("conv_backward", cpu_conv, gpu_conv)
 
-max_pool = _chosen("max_pool", cpu_pooling, gpu_pooling)
-max_pool_index = _chosen("max_pool_index", cpu_pooling, gpu_pooling)
-pool_gather = _chosen("pool_gather", cpu_pooling, gpu_pooling)
-pool_scatter = _chosen("pool_scatter", cpu_pooling, gpu_pooling)
-avg_pool = _chosen("avg_pool", cpu_pooling, gpu_pooling)
-avg_pool_grad = _chosen("avg_pool_grad", cpu_pooling, gpu_pooling)
+max_pool = _by_device("max_pool", cpu_pooling, gpu_pooling)
+max_pool_index = _by_device("max_pool_index", cpu_pooling, gpu_pooling)
+pool_gather = _by_device("pool_gather", cpu_pooling, gpu_pooling)
+pool_scatter = _by_device("pool_scatter", cpu_pooling, gpu_pooling)
+avg_pool = _by_device("avg_pool", cpu_pooling, gpu_pooling)
+avg_pool_grad = _by_device("avg_pool_grad", cpu_pooling, gpu_pooling)
 
-reduce_rows = _chosen("reduce_rows", cpu_segments, gpu_segments)
+reduce_rows = _by_device("reduce_rows", cpu_segments, gpu_segments)
 
 
 def scatter_add_rows(xp: Any, table: Any, places: Any, rows: Any) -> Any:

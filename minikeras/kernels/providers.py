@@ -1,11 +1,11 @@
-"""Who computes: a kernel in calls of the array module, or another kernel of its name.
+"""Kernel dispatch: each kernel in calls of the array module may have faster providers.
 
-Two kinds may stand in for it. On NumPy arrays the compiled kernels (`compiled/`), which are there
-if Numba is installed; small arrays are left to NumPy: there is little to gain, and small networks
-shall not wait for Numba to be imported. On CuPy arrays the CUDA kernels (`gpu/cuda/`). Each may
-hand a call back that it was not made for (integers, another axis), so that the kernel in calls of
-the array module is always the one to read, and the reference of the test. What comes out depends on
-the call alone, never on what ran before it.
+There are two kinds. For NumPy arrays the compiled kernels (`compiled/`), if Numba is installed;
+small arrays are left to NumPy: there is little to gain, and small networks shall not wait for Numba
+to be imported. For CuPy arrays the CUDA kernels (`gpu/cuda/`). A provider returns `NotImplemented`
+for a call that it does not support (integers, another axis), and dispatch falls back to the kernel
+in calls of the array module: so this is always the one to read, and the reference of the test.
+Which provider computes depends on the call alone, never on what ran before it.
 """
 
 import importlib
@@ -27,10 +27,10 @@ from minikeras.core import settings
 Kernel = Callable[..., Any]
 
 SMALL = 1 << 13
-"""Elements below which an array is small for a kernel that walks through it."""
+"""Elements below which an array is small for a kernel that goes through it once."""
 
-asked_always = os.environ.get("MINIKERAS_COMPILED") == "always"
-"""Whether compiled kernels are asked about small arrays too, for tests."""
+always_compiled = os.environ.get("MINIKERAS_COMPILED") == "always"
+"""Whether compiled kernels are dispatched to for small arrays too, for tests."""
 
 
 def has_array_of(least: int, args: tuple[Any, ...]) -> bool:
@@ -48,29 +48,29 @@ def large_or_at_hand(least: int, args: tuple[Any, ...]) -> bool:
     return "numba" in sys.modules or has_array_of(least, args)
 
 
-def provided(
+def dispatched(
     compiled: str | None = None,
     *,
     cuda: str | None = None,
     least: int = SMALL,
     is_large: Callable[[int, tuple[Any, ...]], bool] = has_array_of,
 ) -> Callable[[Kernel], Kernel]:
-    """Let a kernel of the same name take a call first, where it is there and wanted.
+    """Dispatch a kernel's calls to a provider of the same name, where one is there and takes them.
 
     Args:
         compiled: name of the file in `kernels/compiled` that has one for NumPy arrays.
         cuda: name of the file in `kernels/gpu/cuda` that has one for CuPy arrays.
-        least: elements of an array for which the compiled kernel is asked.
-        is_large: function of `least` and the arguments that says whether it is asked.
+        least: elements of an array for which the compiled kernel is tried.
+        is_large: function of `least` and the arguments that says whether it is tried.
 
     Returns:
         A decorator of kernels `(xp, *arrays, **options)`, or without `xp`, which a CUDA kernel gets
-        in any case. The other kernel gets the same arguments and returns the same, or
-        `NotImplemented`, if nothing has been computed and the decorated kernel shall.
+        in any case. A provider has the same arguments and results, or returns `NotImplemented`
+        before it has computed anything, to fall back to the decorated kernel.
 
     Example:
-        >>> from minikeras.kernels.providers import provided
-        >>> provided(cuda="activations")(lambda xp, x: xp.tanh(x))(np, 0.0)
+        >>> from minikeras.kernels.providers import dispatched
+        >>> dispatched(cuda="activations")(lambda xp, x: xp.tanh(x))(np, 0.0)
         np.float64(0.0)
     """
 
@@ -79,11 +79,11 @@ def provided(
         takes_module = next(iter(inspect.signature(kernel).parameters)) == "xp"
 
         @wraps(kernel)
-        def chosen(*args: Any, **kwargs: Any) -> Any:
+        def dispatch(*args: Any, **kwargs: Any) -> Any:
             first, result = args[0], NotImplemented
             if first is np or type(first) is np.ndarray:
-                asked = compiled and settings.compiled_kernels()
-                if asked and (is_large(least, args) or asked_always) and has_compiler():
+                enabled = compiled and settings.compiled_kernels()
+                if enabled and (is_large(least, args) or always_compiled) and has_compiler():
                     result = _imported(f"compiled.{compiled}", name)(*args, **kwargs)
             elif cuda is not None:
                 xp = first if takes_module else namespace(first)
@@ -92,7 +92,7 @@ def provided(
                     result = cuda_kernel(cuda, name)(xp, *arrays, **kwargs)
             return kernel(*args, **kwargs) if result is NotImplemented else result
 
-        return chosen
+        return dispatch
 
     return decorate
 

@@ -1,7 +1,7 @@
 """What every loss shares: how values per sample become one number.
 
 A loss function compares targets with predictions and leaves one value per sample (and per position,
-for pictures and sequences). `Loss` weighs these values and reduces them. A mask that says which
+for images and sequences). `Loss` weighs these values and reduces them. A mask that says which
 positions count travels with the predictions, or with the values, as `_keras_mask`.
 """
 
@@ -168,7 +168,7 @@ def to_dtype(x: Any, dtype: DTypeLike) -> Any:
     """
     if x is None:
         raise ValueError(
-            "Expected an array or tensor, but None came. If these are targets, pass them to `fit` "
+            "Expected an array or tensor, but got None. If these are targets, pass them to `fit` "
             "or `evaluate`, or as the second item of each batch."
         )
     if hasattr(x, "as_operand"):

@@ -100,7 +100,7 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
     """`(1 - p^q) / q`, `p` being the predicted probability of the true class.
 
     Args:
-        y_true: class numbers, of shape `(batch, ...)`.
+        y_true: class indices, of shape `(batch, ...)`.
         y_pred: probabilities, of shape `(batch, ..., classes)`.
         q: between 0 (cross-entropy) and 1 (mean absolute error, least moved by wrong labels).
 
@@ -179,7 +179,7 @@ class CategoricalFocalCrossentropy(
 class CategoricalGeneralizedCrossEntropy(
     FunctionLoss, fn=categorical_generalized_cross_entropy, q=0.5
 ):
-    """A cross-entropy of class numbers that wrong labels move less.
+    """A cross-entropy of class indices that wrong labels move less.
 
     Args:
         q: between 0 (cross-entropy) and 1 (mean absolute error), both excluded.

@@ -85,9 +85,9 @@ def circle(
     Source: Y. Sun et al., Circle Loss: A Unified Perspective of Pair Similarity Optimization, 2020.
 
     Args:
-        y_true: class numbers, of shape `(batch,)`.
+        y_true: class indices, of shape `(batch,)`.
         y_pred: embeddings of length 1, of shape `(batch, n)`.
-        ref_labels: class numbers to compare with, of shape `(references,)`; `y_true` if None.
+        ref_labels: class indices to compare with, of shape `(references,)`; `y_true` if None.
         ref_embeddings: embeddings to compare with, of shape `(references, n)`; `y_pred` if None.
         remove_diagonal: whether to leave out the pairs of a sample with itself.
         gamma: scale of the similarities.

@@ -112,7 +112,7 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     """The negative logarithm of the probability of the true class.
 
     Args:
-        y_true: class numbers from 0, of shape `(batch, ...)` or `(batch, ..., 1)`.
+        y_true: class indices from 0, of shape `(batch, ...)` or `(batch, ..., 1)`.
         y_pred: probabilities, or logits, of shape `(batch, ..., classes)`.
         from_logits: whether `y_pred` are logits.
         ignore_class: a class number whose positions get the loss 0 and do not count in means.
@@ -278,7 +278,7 @@ class SparseCategoricalCrossentropy(
     reduction="sum_over_batch_size",
     axis=-1,
 ):
-    """The cross-entropy of class numbers.
+    """The cross-entropy of class indices.
 
     Args:
         from_logits: whether predictions are logits.

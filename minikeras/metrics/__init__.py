@@ -1,4 +1,4 @@
-"""Metrics: figures of merit, gathered over the batches of an epoch."""
+"""Metrics: quantities gathered over the batches of an epoch."""
 
 from minikeras.losses.base import saved_form
 from minikeras.losses.focal import binary_focal_crossentropy, categorical_focal_crossentropy

@@ -67,10 +67,10 @@ def categorical_accuracy(y_true, y_pred):
 
 
 def sparse_categorical_accuracy(y_true, y_pred):
-    """Say where the most probable class is the true one, given by its number.
+    """Say where the most probable class is the true one, given by its index.
 
     Args:
-        y_true: class numbers, of shape `(batch, ...)` or `(batch, ..., 1)`.
+        y_true: class indices, of shape `(batch, ...)` or `(batch, ..., 1)`.
         y_pred: probabilities or logits, of shape `(batch, ..., classes)`.
 
     Returns:
@@ -91,7 +91,7 @@ def sparse_categorical_accuracy(y_true, y_pred):
 
 
 def _right_class(y_true, y_pred, extra):
-    """Compare class numbers with the largest predictions; `extra` says that a 1 ends the shape."""
+    """Compare class indices with the largest predictions; `extra` says that a 1 ends the shape."""
     shape = y_true.shape
     if extra:
         y_true = ops.squeeze(y_true, axis=-1)
@@ -123,14 +123,14 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
 
 
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
-    """Say where the true class, given by its number, is among the `k` most probable ones.
+    """Say where the true class, given by its index, is among the `k` most probable ones.
 
     Args:
-        y_true: class numbers, of shape `(batch, ...)`.
+        y_true: class indices, of shape `(batch, ...)`.
         y_pred: probabilities or logits, of shape `(batch, ..., classes)`; with `from_sorted_ids`
-            class numbers, the most probable first.
+            class indices, the most probable first.
         k: how many guesses there are.
-        from_sorted_ids: whether `y_pred` holds class numbers.
+        from_sorted_ids: whether `y_pred` holds class indices.
 
     Returns:
         A tensor of ones and zeros of shape `(batch, ...)`, in the default float type.
@@ -152,7 +152,7 @@ def _in_first_k(y_true, y_pred, k):
 
 
 def _among(y_true, y_pred, k, test):
-    """Apply a test of class numbers of shape `(n,)` and predictions of shape `(n, classes)`."""
+    """Apply a test of class indices of shape `(n,)` and predictions of shape `(n, classes)`."""
     shape = y_true.shape
     if len(y_pred.shape) > 2:
         y_pred = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
@@ -213,7 +213,7 @@ class CategoricalAccuracy(FunctionMetric, fn=categorical_accuracy, direction="up
 
 
 class SparseCategoricalAccuracy(FunctionMetric, fn=sparse_categorical_accuracy, direction="up"):
-    """The share of samples whose most probable class is the true one, given by its number.
+    """The share of samples whose most probable class is the true one, given by its index.
 
     Args:
         name: the name of the metric.
@@ -251,13 +251,13 @@ class SparseTopKCategoricalAccuracy(
     dtype=None,
     from_sorted_ids=False,
 ):
-    """The share of samples whose true class, given by its number, is among the `k` best.
+    """The share of samples whose true class, given by its index, is among the `k` best.
 
     Args:
         k: how many guesses there are.
         name: the name of the metric.
         dtype: float dtype of the sums; the default float type if None.
-        from_sorted_ids: whether predictions are class numbers, the most probable first.
+        from_sorted_ids: whether predictions are class indices, the most probable first.
 
     Example:
         >>> import minikeras as keras

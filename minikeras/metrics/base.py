@@ -1,4 +1,4 @@
-"""What every metric is: numbers in variables that batch after batch adds to."""
+"""What every metric is: state in variables that batch after batch adds to."""
 
 from contextlib import contextmanager
 from functools import wraps
@@ -14,10 +14,10 @@ from minikeras.core.copying import CopiedWhole
 
 
 class Metric(CopiedWhole):
-    """A figure of merit, gathered over the batches of an epoch.
+    """A quantity gathered over the batches of an epoch.
 
-    A subclass makes its variables in `__init__`, adds to them in `update_state` and computes the
-    figure from them in `result`. Nothing that `update_state` does is recorded for gradients.
+    A subclass makes its variables in `__init__`, adds to them in `update_state` and computes its
+    value from them in `result`. Nothing that `update_state` does is recorded for gradients.
 
     Args:
         dtype: float dtype of the state and the result: a name, a `DTypePolicy` (whose compute dtype
@@ -115,7 +115,7 @@ class Metric(CopiedWhole):
         raise NotImplementedError(f"{type(self).__name__} must define `update_state()`.")
 
     def result(self):
-        """Return the figure so far: a scalar tensor, or a dict of them."""
+        """Return the value so far: a scalar tensor, or a dict of them."""
         raise NotImplementedError(f"{type(self).__name__} must define `result()`.")
 
     def reset_state(self):

@@ -18,13 +18,13 @@ class IoU(Metric):
 
     Args:
         num_classes: how many classes there are.
-        target_class_ids: list of the class numbers that count.
+        target_class_ids: list of the class indices that count.
         name: the name of the metric, or None for an automatic one.
         dtype: dtype of the confusion matrix; int64 if None.
         ignore_class: a class number whose positions do not count, or None.
-        sparse_y_true: whether targets are class numbers rather than one-hot.
-        sparse_y_pred: whether predictions are class numbers rather than probabilities.
-        axis: the axis of the classes where they are not class numbers.
+        sparse_y_true: whether targets are class indices rather than one-hot.
+        sparse_y_pred: whether predictions are class indices rather than probabilities.
+        axis: the axis of the classes where they are not class indices.
 
     Raises:
         ValueError: if a class to count does not exist.
@@ -70,8 +70,8 @@ class IoU(Metric):
         """Add a batch to the confusion matrix; classes that do not exist are left out.
 
         Args:
-            y_true: class numbers of any shape, or one-hot targets.
-            y_pred: class numbers of the same shape, or probabilities.
+            y_true: class indices of any shape, or one-hot targets.
+            y_pred: class indices of the same shape, or probabilities.
             sample_weight: array-like of weights that broadcasts to all positions, or None.
 
         Raises:
@@ -106,7 +106,7 @@ class IoU(Metric):
         if "float" in str(getattr(sample_weight, "dtype", "")) and "int" in self.dtype:
             warnings.warn(
                 f"The metric '{self.name}' counts in {self.dtype}, so the fractions of float "
-                "weights are cut off. Use integer weights, or pass a float `dtype` to the metric.",
+                "weights are dropped. Use integer weights, or pass a float `dtype` to the metric.",
                 stacklevel=4,
             )
         weights = to_dtype(sample_weight, self.dtype)
@@ -194,9 +194,9 @@ class MeanIoU(IoU):
         name: the name of the metric, or None for an automatic one.
         dtype: dtype of the confusion matrix; int64 if None.
         ignore_class: a class number whose positions do not count, or None.
-        sparse_y_true: whether targets are class numbers rather than one-hot.
-        sparse_y_pred: whether predictions are class numbers rather than probabilities.
-        axis: the axis of the classes where they are not class numbers.
+        sparse_y_true: whether targets are class indices rather than one-hot.
+        sparse_y_pred: whether predictions are class indices rather than probabilities.
+        axis: the axis of the classes where they are not class indices.
 
     Example:
         >>> import minikeras as keras
@@ -235,11 +235,11 @@ class OneHotIoU(IoU):
 
     Args:
         num_classes: how many classes there are.
-        target_class_ids: list of the class numbers that count.
+        target_class_ids: list of the class indices that count.
         name: the name of the metric, or None for an automatic one.
         dtype: dtype of the confusion matrix; int64 if None.
         ignore_class: a class number whose positions do not count, or None.
-        sparse_y_pred: whether predictions are class numbers rather than probabilities.
+        sparse_y_pred: whether predictions are class indices rather than probabilities.
         axis: the axis of the classes.
 
     Raises:
@@ -286,7 +286,7 @@ class OneHotMeanIoU(MeanIoU):
         name: the name of the metric, or None for an automatic one.
         dtype: dtype of the confusion matrix; int64 if None.
         ignore_class: a class number whose positions do not count, or None.
-        sparse_y_pred: whether predictions are class numbers rather than probabilities.
+        sparse_y_pred: whether predictions are class indices rather than probabilities.
         axis: the axis of the classes.
 
     Example:

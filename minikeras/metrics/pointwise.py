@@ -290,7 +290,7 @@ class SparseCategoricalCrossentropy(
     ignore_class=None,
     axis=-1,
 ):
-    """The cross-entropy of class numbers.
+    """The cross-entropy of class indices.
 
     Args:
         name: the name of the metric.

@@ -260,7 +260,7 @@ class R2Score(Metric):
         if regressors >= samples - 1:
             warnings.warn(
                 f"The adjusted R2 score needs more than {regressors + 1} values, but "
-                f"{samples:g} came. The plain R2 score is returned.",
+                f"got {samples:g}. The plain R2 score is returned.",
                 stacklevel=3,
             )
             return score

@@ -265,7 +265,7 @@ class Optimizer(CopiedWhole):
             trainable_variables: list of weights; by default those of `build`.
 
         Raises:
-            ValueError: if the lists do not match, a weight is unknown, or no gradient came.
+            ValueError: if the lists do not match, a weight is unknown, or there is no gradient.
         """
         optimizer = self
         if recording.recorder is not None:

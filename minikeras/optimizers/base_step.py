@@ -172,7 +172,7 @@ def use_averages(optimizer, variables):
 
 
 def constrain(variables):
-    """Let every weight that has a constraint meet it."""
+    """Let every weight that has a constraint satisfy it."""
     for v in variables:
         if v.constraint is not None:
             v.assign(v.constraint(v))

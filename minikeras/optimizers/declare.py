@@ -9,8 +9,8 @@ from minikeras.core.constructors import constructor
 from minikeras.kernels.shared.optimizers import run_in_chunks
 from minikeras.optimizers.base import Optimizer
 from minikeras.optimizers.checks import ignore_decay
+from minikeras.optimizers.flat_weights import LARGEST, FlatWeights
 from minikeras.optimizers.rows import RowGradient, dense, gradient_array
-from minikeras.optimizers.together import LARGEST, Together
 
 _COMMON = {
     "weight_decay": None,
@@ -24,7 +24,7 @@ _COMMON = {
     "gradient_accumulation_steps": None,
     "name": None,
 }
-# What a kernel may be given beside the gradient, and the method of `RowGradient` that computes it.
+# What a kernel may take beside the gradient, and the method of `RowGradient` that computes it.
 _FROM_ROWS = {"square": "squared", "magnitude": "magnitude"}
 
 
@@ -59,7 +59,7 @@ class Rule(Optimizer):
 
     def __getstate__(self):
         """All but the flat arrays of small weights: a copy makes them of its own weights."""
-        return {**vars(self), "_together": {}}
+        return {**vars(self), "_flat_weights": {}}
 
     def check(self):
         """Raise if a setting is out of range; nothing by default."""
@@ -119,7 +119,7 @@ class Rule(Optimizer):
                 self._update_one(rule, gradient, variable, scalars[dtype])
         for dtype, pairs in small.items():
             if len(pairs) > 1:
-                self._update_together(rule, *zip(*pairs, strict=True), scalars[dtype])
+                self._update_flat(rule, *zip(*pairs, strict=True), scalars[dtype])
             else:
                 self._update_one(rule, *pairs[0], scalars[dtype])
 
@@ -133,14 +133,14 @@ class Rule(Optimizer):
         states = [held[at].writable() for held in states]
         run_in_chunks(kernel, [variable.writable(), gradient, *states], scalars)
 
-    def _update_together(self, rule, grads, variables, scalars):
+    def _update_flat(self, rule, grads, variables, scalars):
         (kernel, states, by_name), dtype = rule, variables[0].array.dtype
-        together = self._together.get(dtype)
-        if together is None or not _are_same(together.variables, variables):
+        flat = self._flat_weights.get(dtype)
+        if flat is None or not _are_same(flat.variables, variables):
             at = [self._get_variable_index(v) for v in variables]
             lists = [[held[i] for i in at] for held in (*states, *by_name.values())]
-            together = self._together[dtype] = Together(variables, lists)
-        weights, gradient, *arrays = together.arrays(grads)
+            flat = self._flat_weights[dtype] = FlatWeights(variables, lists)
+        weights, gradient, *arrays = flat.arrays(grads)
         if by_name:
             scalars = scalars | dict(zip(by_name, arrays[len(states) :], strict=True))
         run_in_chunks(kernel, [weights, gradient, *arrays[: len(states)]], scalars)
@@ -158,5 +158,5 @@ def _initialize(self, values, **more):
     Optimizer.__init__(self, **shared, **more)
     for name in own:
         setattr(self, name, values[name])
-    self._together = {}  # by dtype
+    self._flat_weights = {}  # by dtype
     self.check()

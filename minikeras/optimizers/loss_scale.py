@@ -96,7 +96,7 @@ class LossScaleOptimizer(Optimizer):
         return traced
 
     def _apply(self, grads, trainable_variables):
-        """Update weights by gradients of the scaled loss, unless one is not finite."""
+        """Update weights with gradients of the scaled loss, unless one is not finite."""
         if not self.built and trainable_variables is not None:
             self.build(trainable_variables)
         if not all(device.namespace(g.data).isfinite(g.data).all() for g in grads if g is not None):

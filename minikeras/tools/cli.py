@@ -1,4 +1,4 @@
-"""`minikeras` on the command line: one subcommand for each program in this room.
+"""`minikeras` on the command line: one subcommand for each program in this package.
 
 A program is a module with two functions: `add_arguments(parser)` declares its options, and
 `run(arguments)` does the work and returns the exit status, 0 where all went well. Its docstring's

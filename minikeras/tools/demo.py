@@ -32,13 +32,13 @@ def add_arguments(parser):
         parser: an `argparse.ArgumentParser`.
     """
     parser.add_argument(
-        "--out", type=Path, default=Path("demo-output"), help="folder for the pictures"
+        "--out", type=Path, default=Path("demo-output"), help="folder for the plots"
     )
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same run")
 
 
 def run(arguments):
-    """Train both networks, draw the pictures and say what was reached.
+    """Train both networks, draw the plots and say what was reached.
 
     Args:
         arguments: namespace with `out`, a Path, and `seed`, an int.
@@ -55,13 +55,13 @@ def run(arguments):
     data = load()
     outcomes = [train(plan, data, arguments.seed) for plan in PLANS]
     print()
-    pictures = draw(outcomes, data, arguments.out)
+    plots = draw(outcomes, data, arguments.out)
     for outcome in outcomes:
         print(
             f"The {outcome.plan.name} reads {outcome.accuracy:.2%} of {len(data.y_test)} test "
             f"images correctly; at least {outcome.plan.bar:.0%} was expected."
         )
-    for path in pictures:
+    for path in plots:
         print(f"Drawn: {path}")
     print(f"It took {time.perf_counter() - start:.0f} seconds.")
     missed = [outcome.plan.name for outcome in outcomes if outcome.accuracy < outcome.plan.bar]
@@ -140,7 +140,7 @@ def distort(images, rng):
 
 
 class DistortedDigits(keras.utils.PyDataset):
-    """Batches of the training images, in a new order and bent anew in each epoch."""
+    """Batches of the training images, in a new order and deformed again in each epoch."""
 
     def __init__(self, x, y, batch_size, seed):
         super().__init__()
@@ -221,7 +221,7 @@ PLANS = (
 
 @dataclass
 class Outcome:
-    """What came of a plan: metrics by epoch, and the digit read in every test image."""
+    """The outcome of a plan: metrics by epoch, and the digit read in every test image."""
 
     plan: Plan
     history: dict
@@ -258,7 +258,7 @@ def train(plan, data, seed):
     return Outcome(plan, fitted.history, read, float(np.mean(read == data.y_test)))
 
 
-# --- The pictures --------------------------------------------------------------------------------
+# --- The plots -----------------------------------------------------------------------------------
 
 TRAIN_COLOUR, TEST_COLOUR = "#9aa5b1", "#1f6feb"
 RIGHT_COLOUR, WRONG_COLOUR = "#1a7f37", "#cf222e"
@@ -278,7 +278,7 @@ def draw(outcomes, data, folder):
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        print(f"No pictures: matplotlib is missing. {how_to_install('plot')}")
+        print(f"No plots: matplotlib is missing. {how_to_install('plot')}")
         return []
     figures = {
         "learning-curves.png": _learning_curves(outcomes, Figure(figsize=(11, 7))),

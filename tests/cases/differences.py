@@ -48,7 +48,7 @@ DIFFERENCES = [
     (r"(moments|layer_normalization)\(.*", "second",
      "TensorFlow holds the mean inside the variance constant: right once, wrong twice"),
     (r"categorical_crossentropy\(.*from_logits=True.*", "second",
-     "TensorFlow's gradient by logits does not lead back to the targets"),
+     "TensorFlow's gradient w.r.t. logits does not lead back to the targets"),
 ]
 
 # Pattern, and what Keras and TensorFlow have on a CPU for these rows.

@@ -101,7 +101,7 @@ CASES = [
     *each("cumsum cumprod", i32(4)),
     *each("cumsum cumprod", bools(4)),
     *each("cumsum cumprod", i32(4), kwargs={"dtype": "float32"}),
-    # TensorFlow takes the gradient by a zero to be zero, and so it is here.
+    # TensorFlow takes the gradient w.r.t. a zero to be zero, and so it is here.
     Case("cumprod", [exactly([2.0, 0.0, 3.0, 4.0])], smooth=False, orders=1),
     # Over segments.
     *each("segment_sum segment_prod", f32(6, 2), exactly([0, 0, 1, 2, 2, 2], "int32"),

@@ -93,7 +93,7 @@ CASES = {
 
 @pytest.fixture(params=["numpy", "compiled"])
 def _way(request, monkeypatch):
-    monkeypatch.setattr(providers, "asked_always", request.param == "compiled")
+    monkeypatch.setattr(providers, "always_compiled", request.param == "compiled")
     before = config.compiled_kernels()
     config.set_compiled_kernels(request.param == "compiled")
     yield

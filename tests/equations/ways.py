@@ -32,7 +32,7 @@ def computed(way, monkeypatch, op, inputs, upstream, **options):
     Returns:
         The results, and the gradients with respect to the float inputs (None for the others).
     """
-    monkeypatch.setattr(providers, "asked_always", way == "compiled")
+    monkeypatch.setattr(providers, "always_compiled", way == "compiled")
     before = config.compiled_kernels()
     config.set_compiled_kernels(way == "compiled")
     try:

@@ -39,7 +39,7 @@ class _Unpacking(layers.Layer):
 
 
 def run(make, *shapes, watch=None):
-    """Return the output, the gradients by inputs and weights, and the weights afterwards."""
+    """Return the output, the gradients w.r.t. inputs and weights, and the weights afterwards."""
     keras.utils.set_random_seed(1)
     rng = np.random.default_rng(0)
     layer = make()

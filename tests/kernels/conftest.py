@@ -9,7 +9,7 @@ from minikeras.kernels import providers
 @pytest.fixture(autouse=True)
 def compiled_kernels_of_every_size(monkeypatch):
     """Compiled kernels take small arrays too: those are what tests are made of."""
-    monkeypatch.setattr(providers, "asked_always", True)
+    monkeypatch.setattr(providers, "always_compiled", True)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 import minikeras
 
-ROOM = Path(minikeras.__file__).parent / "kernels" / "compiled"
-TREES = {path.stem: ast.parse(path.read_text()) for path in ROOM.glob("*.py")}
+PACKAGE = Path(minikeras.__file__).parent / "kernels" / "compiled"
+TREES = {path.stem: ast.parse(path.read_text()) for path in PACKAGE.glob("*.py")}
 
 
 def decorators(node):
@@ -26,7 +26,7 @@ INNER = {
 
 
 def called_by_python(tree, module):
-    """Names of functions of the room in what is not compiled, as `(module, name)`."""
+    """Names of functions of the package in what is not compiled, as `(module, name)`."""
     imported = {
         alias.asname or alias.name: (node.module.rpartition(".")[2], alias.name)
         for node in ast.walk(tree)

@@ -10,23 +10,23 @@ from minikeras.kernels.shared import optimizers as shared
 
 ADAM = {"alpha": 0.1, "one_minus_beta_1": 0.1, "one_minus_beta_2": 1e-3, "epsilon": 1e-7}
 
-# Each rule with the number of its states, its scalars, and arrays that it may be given.
+# Each rule with the number of its states, its scalars, and arrays that it may take besides.
 RULES = [
     ("sgd", 0, {"lr": 0.1}, ()),
     ("sgd_momentum", 1, {"lr": 0.1, "momentum": 0.9, "nesterov": False}, ()),
     ("sgd_momentum", 1, {"lr": 0.1, "momentum": 0.9, "nesterov": True}, ()),
     ("adagrad", 1, {"lr": 0.1, "epsilon": 1e-7}, ()),
     ("rmsprop", 1, {"lr": 0.1, "rho": 0.9, "one_minus_rho": 0.1, "epsilon": 1e-7}, ()),
-    *[("adam", 2, ADAM, given) for given in ((), ("square",), ("v_max",), ("v_max", "square"))],
+    *[("adam", 2, ADAM, extras) for extras in ((), ("square",), ("v_max",), ("v_max", "square"))],
 ]
 
 
-def _case(states, numbers, given, shape, dtype):
+def _case(states, scalars, extras, shape, dtype):
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(shape).astype(dtype) for _ in range(2)]
     arrays += [rng.random(shape).astype(dtype) for _ in range(states)]
-    options = {k: v if isinstance(v, bool) else np.dtype(dtype).type(v) for k, v in numbers.items()}
-    return arrays, options | {name: rng.random(shape).astype(dtype) for name in given}
+    options = {k: v if isinstance(v, bool) else np.dtype(dtype).type(v) for k, v in scalars.items()}
+    return arrays, options | {name: rng.random(shape).astype(dtype) for name in extras}
 
 
 def _copies(arrays, options):
@@ -38,8 +38,8 @@ def _copies(arrays, options):
 @pytest.mark.parametrize("shape", [(1,), (5, 7), (100_003,)], ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_like_numpy(in_numpy, threads, rule, shape, dtype):
-    name, states, numbers, given = rule
-    arrays, options = _case(states, numbers, given, shape, dtype)
+    name, states, scalars, extras = rule
+    arrays, options = _case(states, scalars, extras, shape, dtype)
     arrays[1].flat[0] = np.nan
     one, other = _copies(arrays, options), _copies(arrays, options)
     for _ in range(3):
@@ -51,9 +51,9 @@ def test_like_numpy(in_numpy, threads, rule, shape, dtype):
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: "-".join([rule[0], *rule[3]]))
 def test_steps_back(rule):
-    name, states, numbers, given = rule
+    name, states, scalars, extras = rule
     for dtype, change in (("float16", np.asarray), ("float32", np.asfortranarray)):
-        arrays, options = _case(states, numbers, given, (4, 6), dtype)
+        arrays, options = _case(states, scalars, extras, (4, 6), dtype)
         arrays[1] = change(arrays[1])
         assert getattr(compiled, name)(*arrays, **options) is NotImplemented
 

@@ -44,7 +44,7 @@ def settled(monkeypatch):
 def computed(a, b, count=1, bias=None, relu=False):
     """The product, computed in about `count` parts."""
     settings._settings["num_threads"] = count
-    return compiled.products_together(np, [(a, b, bias, relu)])[0]
+    return compiled.grouped_products(np, [(a, b, bias, relu)])[0]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -119,7 +119,7 @@ def test_what_the_loops_were_not_made_for_is_handed_back():
     a, b = matrix(4, 5, "rows", "float32"), matrix(5, 6, "rows", "float32")
 
     def refused(a, b, bias=None):
-        return compiled.products_together(np, [(a, b, bias, False)]) is NotImplemented
+        return compiled.grouped_products(np, [(a, b, bias, False)]) is NotImplemented
 
     assert refused(a, b[:, ::2])
     assert refused(a.astype("float16"), b.astype("float16"))

@@ -134,7 +134,7 @@ def test_as_near_to_float64_as_direct_sums(case, monkeypatch):
             direct.append(distances(every_kernel(compiled, arrays, some), exact))
     ratios = np.sqrt(np.mean(found, 0) / np.mean(direct, 0))
     assert (ratios[[0, 1, 2, 4]] < 1.4).all()
-    # The gradient by the kernel sums over cells: no fewer terms meet in it.
+    # The gradient w.r.t. the kernel sums over cells, with no fewer terms.
     assert (ratios[[3, 5]] < 5).all()
 
 

@@ -11,7 +11,7 @@ from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.program import Recorder
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import trees
-from minikeras.optimizers.together import Together
+from minikeras.optimizers.flat_weights import FlatWeights
 from tests.cases import CASES
 
 ROWS = [
@@ -74,13 +74,13 @@ def test_results_stay_when_weights_change(case):
     by_dtype: dict = {}
     for w in weights:
         by_dtype.setdefault(w.dtype, []).append(w)
-    together = [Together(members, []) for members in by_dtype.values()]
-    for part in together:
+    flat = [FlatWeights(members, []) for members in by_dtype.values()]
+    for part in flat:
         part.arrays([np.zeros(w.shape, w.dtype) for w in part.variables])
     results = [x for x in trees.flatten(case.apply(ops, weights)) if isinstance(x, Tensor)]
     results += [x[:1] for x in results if x.ndim]
     shown = [x.data.copy() for x in results]
-    for part in together:
+    for part in flat:
         part.arrays([np.zeros(w.shape, w.dtype) for w in part.variables])[0][...] = 1
     for w, other in zip(weights, others, strict=True):
         np.testing.assert_array_equal(w.numpy(), np.ones(w.shape, w.dtype))

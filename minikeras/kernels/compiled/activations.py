@@ -16,7 +16,7 @@ from minikeras.kernels.compiled.loops import compiled, plain
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 from minikeras.kernels.shared import activations as shared
 
-# Nanoseconds that a number takes.
+# Nanoseconds that an element takes.
 _EACH = 1
 
 

@@ -135,13 +135,13 @@ def _attend(
     size, kept = query.itemsize, powers.size > 0
     line = targets if kept else width
     columns, best = np.empty((terms, width), query.dtype), np.empty(width, query.dtype)
-    room = np.empty((0 if kept else sources, width), query.dtype)
+    scratch = np.empty((0 if kept else sources, width), query.dtype)
     for i in range(ends[chunk], ends[chunk + 1]):
         b, h = i // heads, i % heads
         added = bias[b % len(bias), h % bias.shape[1]]
         for t in range(0, targets, width):
             n, here = min(width, targets - t), t * size
-            at = address(powers[b, h]) + here if kept else address(room)
+            at = address(powers[b, h]) + here if kept else address(scratch)
             start = address(added) + here, targets * size if len(added) > 1 else 0
             _transpose(_head(query, b, t, h), n, scale, columns)
             _product(
@@ -177,7 +177,7 @@ def _attend_backward(
     needs_scores = dq.size > 0 or dk.size > 0 or ds.size > 0
     rows = np.empty((width, y.shape[3]), y.dtype)
     columns = np.empty((y.shape[3], width), y.dtype)
-    start, room = np.empty(width, y.dtype), np.empty((key.shape[1], width), y.dtype)
+    start, scratch = np.empty(width, y.dtype), np.empty((key.shape[1], width), y.dtype)
     for i in range(ends[chunk], ends[chunk + 1]):
         b, h = i // heads, i % heads
         for t in range(0, targets, width):
@@ -190,7 +190,7 @@ def _attend_backward(
                 if blind.size > 0:
                     _blind(blind[b, h, 0, t : t + n], rows, start)
                 _transpose(rows, n, y.dtype.type(1), columns)
-                at, line = address(room), width
+                at, line = address(scratch), width
                 if ds.size > 0:
                     at, line = address(ds[b, h]) + t * size, targets
                 inputs = query, key, value, columns, start, weights

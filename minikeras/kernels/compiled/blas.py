@@ -26,7 +26,7 @@ _I8P = ir.IntType(8).as_pointer()
 
 @cache
 def gemm_code(dtype):
-    """Find the library's function for a type of number.
+    """Find the library's function for a float type.
 
     Args:
         dtype: float32 or float64.
@@ -64,7 +64,7 @@ def gemm(context, code, rows, width, terms, a, b, out, like):
         a: `(address, numbers from a row or column to the next, whether it lies by columns)`.
         b: the same of the right-hand side.
         out: `(address, numbers from row to row)` of the result.
-        like: array of the type of number.
+        like: array of the float type.
     """
     signature = types.void(code, rows, width, terms, a, b, out, like)
     number = ir.FloatType() if like.dtype == types.float32 else ir.DoubleType()

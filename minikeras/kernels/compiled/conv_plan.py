@@ -69,7 +69,7 @@ def forward_plan(sizes, window, channels, filters, options, size):
         channels: Channels of the input.
         filters: Filters of the output.
         options: `(strides, padding, dilation, groups)`.
-        size: Bytes of a number.
+        size: Bytes of an element.
 
     Returns:
         A `Plan`.

@@ -101,7 +101,7 @@ class Tables:
         shapes: `(sizes, window, results)`: cells of each spatial axis of the image, taps along
             each axis, and spatial sizes of the result.
         widths: `(inputs, outputs, groups)`: channels read, channels written, and their groups.
-        size: Bytes of a number.
+        size: Bytes of an element.
         kind: Kind of the tiles, see `tiles`.
     """
 

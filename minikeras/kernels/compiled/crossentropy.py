@@ -1,4 +1,4 @@
-"""Softmax and the cross-entropy of class numbers, row by row.
+"""Softmax and the cross-entropy of class indices, row by row.
 
 A row is in the first-level cache while its maximum, its exponentials and their sum are computed,
 for which NumPy goes through the whole array five times.
@@ -12,7 +12,7 @@ from minikeras.kernels.compiled.exponentials import exp, largest
 from minikeras.kernels.compiled.loops import compiled, inner, plain
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
-# Nanoseconds that a number takes.
+# Nanoseconds that an element takes.
 _EACH = 2
 
 
@@ -27,7 +27,7 @@ def softmax(xp, x, *, axis=-1):
 
 
 def sparse(xp, logits, target, *, keep=False):
-    """Cross-entropy of class numbers; see `shared.crossentropy.sparse`."""
+    """Cross-entropy of class indices; see `shared.crossentropy.sparse`."""
     if not _has_rows(logits) or target.dtype.kind not in "iu":
         return NotImplemented
     classes = logits.shape[-1]

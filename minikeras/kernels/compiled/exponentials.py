@@ -1,4 +1,4 @@
-"""`exp`, `tanh`, the sigmoid and the maximum as code of which LLVM makes vectors by itself.
+"""`exp`, `tanh`, the sigmoid and the maximum as code of which LLVM makes vectors automatically.
 
 The C library's functions are calls, one number at a time, and stop a loop from being vectorized.
 These are a dozen operations without a branch. All reduce their argument as Cody and Waite do

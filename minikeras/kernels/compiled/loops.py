@@ -1,4 +1,4 @@
-"""How this room compiles, and which arrays its loops take."""
+"""How this package compiles, and which arrays its loops take."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,7 +24,7 @@ _TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 def compiled(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function when it is first called with its types, and keep it on disk.
 
-    Division follows IEEE 754 (no exception at zero), Python's lock is let go of.
+    Division follows IEEE 754 (no exception at zero), the GIL is released.
 
     Args:
         *flags: what the compiler may do to sums, by LLVM's names: `"contract"` (a product and a sum
@@ -116,7 +116,7 @@ def plain(*arrays: Any) -> bool:
 def matrix_at(address: Any, rows: Any, columns: Any, like: Any) -> Any:
     """View memory as a matrix; for use in compiled code.
 
-    A part of a matrix that begins in the middle of its rows can so be walked through with indices
+    A part of a matrix that begins in the middle of its rows can so be gone through with indices
     that count from zero. The compiler makes vectors of such a loop, not of one with `at + j`,
     as an index that may be negative counts from the end.
 

@@ -187,32 +187,32 @@ def _moments(pool, ends, chunk, lines, partial):
     if chunk == ALL:
         return fork_join(pool, ends, (lines, partial))
     first, end = ends[chunk], ends[chunk + 1]
-    lines, rooms = lines[first:end], np.empty((2, lines.shape[1]), lines.dtype)
+    lines, buffers = lines[first:end], np.empty((2, lines.shape[1]), lines.dtype)
     mean, squares, exact = partial[chunk, 0], partial[chunk, 1], partial[chunk, 2]
-    centre, room = rooms[0], rooms[1]
+    centre, scratch = buffers[0], buffers[1]
     length = max(1, _BLOCK // lines.shape[1])
     for start in range(0, len(lines), length):
         block = lines[start : start + length]
         count = len(block)
-        _finite_or_zero(block[0], room)
+        _finite_or_zero(block[0], scratch)
         centre[:] = 0
         for i in range(0, count - 3, 4):
-            _add_apart(block[i], block[i + 1], block[i + 2], block[i + 3], room, centre)
+            _add_apart(block[i], block[i + 1], block[i + 2], block[i + 3], scratch, centre)
         for i in range(count // 4 * 4, count):
-            _add_difference(block[i], room, centre)
+            _add_difference(block[i], scratch, centre)
         for j in range(centre.size):
-            exact[j] = room[j] + centre[j] / count
+            exact[j] = scratch[j] + centre[j] / count
             centre[j] = exact[j]
-        room[:] = 0
+        scratch[:] = 0
         for i in range(0, count - 3, 4):
-            _add_squares(block[i], block[i + 1], block[i + 2], block[i + 3], centre, room)
+            _add_squares(block[i], block[i + 1], block[i + 2], block[i + 3], centre, scratch)
         for i in range(count // 4 * 4, count):
-            _add_square(block[i], centre, room)
+            _add_square(block[i], centre, scratch)
         share = count / (start + count)
         for j in range(mean.size):
             apart, rounding = exact[j] - mean[j], exact[j] - centre[j]
             mean[j] += apart * share
-            squares[j] += room[j] - rounding * rounding * count + apart * apart * start * share
+            squares[j] += scratch[j] - rounding * rounding * count + apart * apart * start * share
 
 
 @inner()
@@ -297,8 +297,8 @@ def _gradient_sums(pool, ends, chunk, lines, g, centre, partial):
         return fork_join(pool, ends, (lines, g, centre, partial))
     first, end = ends[chunk], ends[chunk + 1]
     lines, g, sums = lines[first:end], g[first:end], partial[chunk]
-    room = np.empty((2, lines.shape[1]), lines.dtype)
-    total, moment, length = room[0], room[1], max(1, _BLOCK // lines.shape[1])
+    scratch = np.empty((2, lines.shape[1]), lines.dtype)
+    total, moment, length = scratch[0], scratch[1], max(1, _BLOCK // lines.shape[1])
     for start in range(0, len(lines), length):
         block, upstream = lines[start : start + length], g[start : start + length]
         count = len(block)
@@ -383,16 +383,16 @@ def _rows_backward(pool, ends, chunk, g, rows, gain, mean, inverse, dx, sums):
         return fork_join(pool, ends, (g, rows, gain, mean, inverse, dx, sums))
     first, end = ends[chunk], ends[chunk + 1]
     kind, width = rows.dtype.type, rows.shape[1]
-    room = np.zeros((2, width), rows.dtype)
+    scratch = np.zeros((2, width), rows.dtype)
     for i in range(first, end):
         centre, scale = mean[i, 0], inverse[i, 0]
         total, moment = _weighed(g[i], rows[i], gain, centre, scale)
         total, moment = kind(total / width), kind(moment / width)
         _row_dx(g[i], rows[i], gain, centre, scale, total, moment, dx[i])
-        _add_factor_gradients(g[i], rows[i], centre, scale, room[0], room[1])
+        _add_factor_gradients(g[i], rows[i], centre, scale, scratch[0], scratch[1])
         if (i - first) % 64 == 63 or i == end - 1:
-            sums[chunk] += room
-            room[:] = 0
+            sums[chunk] += scratch
+            scratch[:] = 0
 
 
 @inner("reassoc")

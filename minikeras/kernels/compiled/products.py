@@ -6,7 +6,7 @@ begins. Here at most the right-hand side is copied, a block of rows at a time, i
 as a tile; a panel stays in the first-level cache while the rows of the left-hand side pass by (Goto
 and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). The left-hand side is
 read where it lies, transposed or not, since a tile needs one number of it at a time. Where the
-right-hand side is large and many rows meet it, copying pays, and BLAS computes the chunk.
+right-hand side is large and is multiplied by many rows, copying pays, and BLAS computes the chunk.
 
 All products that are wanted at once are one call: a table of numbers says what they are, another
 which chunk is which part of which product, and the threads take chunk after chunk.
@@ -54,8 +54,8 @@ _COLUMNS, _BLOCK, _DIRECT, _BY_BLAS, _PARTS, _BY_COLUMNS = range(9, 15)
 _A, _B, _OUT, _BIAS = range(4)
 
 
-def products_together(xp, products):
-    """Compute several products of matrices; see `shared.products.products_together`."""
+def grouped_products(xp, products):
+    """Compute several products of matrices; see `shared.products.grouped_products`."""
     if not all([_suit(*product[:3]) for product in products]):
         return NotImplemented
     dtype = products[0][0].dtype
@@ -68,7 +68,7 @@ def products_together(xp, products):
     )
     operations = sum([2 * a.size * b.shape[1] for a, b, _, _ in products])
     count = len(threads.ends(operations, operations / threads.OPERATIONS, 1)) - 1
-    table, tasks, room, calls_blas = _plan(kinds, dtype.itemsize, blas[0] != 0, count)
+    table, tasks, workspace, calls_blas = _plan(kinds, dtype.itemsize, blas[0] != 0, count)
     outs = [np.empty((a.shape[0], b.shape[1]), dtype) for a, b, _, _ in products]
     places = np.array(
         [
@@ -76,10 +76,10 @@ def products_together(xp, products):
             for (a, b, bias, _), out in zip(products, outs, strict=True)
         ]
     )
-    rooms = aligned_empty(np, (len(tasks), room), dtype)
+    workspaces = aligned_empty(np, (len(tasks), workspace), dtype)
     ends = tuple(range(len(tasks) + 1))
     run = hold_at_one if calls_blas else call
-    run(parallel_chunks, _compute, ends, table, places, tasks, rooms, tile_code(dtype), blas)
+    run(parallel_chunks, _compute, ends, table, places, tasks, workspaces, tile_code(dtype), blas)
     return outs
 
 
@@ -89,18 +89,18 @@ def _plan(kinds, size, has_blas, count):
 
     Args:
         kinds: tuple of `(shapes, strides of the two sides, whether there is a bias, relu)`.
-        size: bytes of a number.
+        size: bytes of an element.
         has_blas: whether BLAS can be called.
         count: how many threads are worth waking.
 
     Returns:
-        A line for each product, `(product, part)` of every chunk, the numbers that a chunk needs
-        room for, and whether BLAS is called.
+        A line for each product, `(product, part)` of every chunk, the elements of the workspace of
+        a chunk, and whether BLAS is called.
     """
     table = np.array([_line(kind, size, has_blas, count) for kind in kinds])
     tasks = np.array([(j, i) for j, line in enumerate(table) for i in range(line[_PARTS])])
-    room = max(line[_BLOCK] * -(-line[_WIDTH] // line[_COLUMNS]) * line[_COLUMNS] for line in table)
-    return table, tasks, room, bool(table[:, _BY_BLAS].any())
+    panels = [line[_BLOCK] * -(-line[_WIDTH] // line[_COLUMNS]) * line[_COLUMNS] for line in table]
+    return table, tasks, max(panels), bool(table[:, _BY_BLAS].any())
 
 
 def _suit(a, b, bias):
@@ -133,20 +133,20 @@ def _line(kind, size, has_blas, count):
 
 
 @compiled()
-def _compute(pool, ends, chunk, table, places, tasks, rooms, code, blas):
+def _compute(pool, ends, chunk, table, places, tasks, workspaces, code, blas):
     """Compute a part of a product."""
     if chunk == ALL:
-        return fork_join(pool, ends, (table, places, tasks, rooms, code, blas))
+        return fork_join(pool, ends, (table, places, tasks, workspaces, code, blas))
     product, i = tasks[chunk]
     if table[product, _BY_BLAS]:
-        _by_blas(table[product], places[product], i, blas, rooms)
+        _by_blas(table[product], places[product], i, blas, workspaces)
     else:
-        _by_tiles(table[product], places[product], i, code, rooms[chunk])
+        _by_tiles(table[product], places[product], i, code, workspaces[chunk])
 
 
 @inner()
-def _by_tiles(job, place, i, code, room):
-    size, wide, height, width = room.itemsize, job[_COLUMNS], job[_HEIGHT], job[_WIDTH]
+def _by_tiles(job, place, i, code, workspace):
+    size, wide, height, width = workspace.itemsize, job[_COLUMNS], job[_HEIGHT], job[_WIDTH]
     if job[_BY_COLUMNS]:  # no panel is made twice
         panels = (width + wide - 1) // wide
         low, high = 0, height
@@ -158,13 +158,13 @@ def _by_tiles(job, place, i, code, room):
     _multiply(
         code,
         (place[_A] + low * job[_A_ROW], job[_A_ROW], job[_A_STEP]),
-        matrix_at(place[_B], 1, job[_DEPTH] * width, room)[0],
+        matrix_at(place[_B], 1, job[_DEPTH] * width, workspace)[0],
         job[_B_STEP] != size,
-        matrix_at(place[_OUT] + low * width * size, high - low, width, room),
+        matrix_at(place[_OUT] + low * width * size, high - low, width, workspace),
         (job[_DEPTH], width, first, end, wide, job[_BLOCK]),
-        matrix_at(place[_BIAS], 1, width * job[_BIASED], room)[0],
+        matrix_at(place[_BIAS], 1, width * job[_BIASED], workspace)[0],
         0.0 if job[_RELU] else -np.inf,
-        matrix_at(room.ctypes.data, room.size // wide, wide, room),
+        matrix_at(workspace.ctypes.data, workspace.size // wide, wide, workspace),
         job[_DIRECT],
     )
 
@@ -205,7 +205,7 @@ def _part(length, i, job):
 
 @inner()
 def _finish(y, bias, floor):
-    """Add a bias to a row, and take the larger of each number and the floor."""
+    """Add a bias to a row, and take the larger of each element and the floor."""
     least = y.dtype.type(floor)
     for j in range(bias.size):
         y[j] += bias[j]

@@ -22,7 +22,7 @@ from minikeras.kernels.compiled.thread_pool import parallel_for
 from minikeras.kernels.shared.dense import column_sums
 from minikeras.kernels.shared.products import matrix_product, products_at_once
 
-# Nanoseconds of a core for the gates, for each number of the pre-activations.
+# Nanoseconds of a core for the gates, for each element of the pre-activations.
 _GATE = 2
 # Numbers of pre-activations worked on at a time where nothing is kept.
 _BLOCK = 1 << 22

@@ -124,8 +124,8 @@ def gru_steps(
 ):  # fmt: skip
     """Run gated recurrent units; `gates` gets `z, r, g` for the inputs' part, `h` the last state.
 
-    `h_part` is room for what the state adds to the pre-activations, `b` and `state_b` are `b[0]`
-    and `b[1]` of the equations.
+    `h_part` is scratch memory for what the state adds to the pre-activations, `b` and `state_b` are
+    `b[0]` and `b[1]` of the equations.
     """
     if chunk == ALL:
         arguments = U, gates, b, state_b, h_part, h, valid, backwards, y, hs, h_gs

@@ -1,7 +1,7 @@
 """The instructions of a register tile, written for LLVM; `tiles` says what they compute.
 
 LLVM is told the vectors outright: the sums of a loop that it vectorizes by itself do not stay in
-registers. A tile is compiled once for a type of number and called by its address, so that kernels
+registers. A tile is compiled once for a float type and called by its address, so that kernels
 that use it stay small and compile fast.
 """
 
@@ -24,7 +24,7 @@ _REACH = ((0, 1), (1, 1), (1, 2), (3, 1), (1, 4), (5, 1), (3, 2), (7, 1), (1, 8)
 
 @functools.cache
 def tile_code(dtype, kind="mixed"):
-    """Compile the tile for a type of number.
+    """Compile the tile for a float type.
 
     Args:
         dtype: float32 or float64.
@@ -292,7 +292,7 @@ def transpose_square(context, like, source, source_row, target, target_row):
 
     Args:
         context: Given by Numba.
-        like: Array of the type of number.
+        like: Array of the float type.
         source: Address of the square.
         source_row: Step from a row of it to the next.
         target: Address of the result.

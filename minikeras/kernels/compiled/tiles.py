@@ -105,7 +105,7 @@ def panel_columns(count, size, most=VECTORS):
 
     Args:
         count: Columns of the matrix.
-        size: Bytes of a number.
+        size: Bytes of an element.
         most: Most vectors of a panel.
 
     Returns:
@@ -249,7 +249,7 @@ def multiply(code, rows, columns, terms, a, b, start, out, floor, wide, size):
         out: As for `multiply_rows`.
         floor: Least result.
         wide: Columns of a panel.
-        size: Bytes of a number.
+        size: Bytes of an element.
     """
     (b_at, b_step, b_panel), (start_at, start_row), (out_at, out_row) = b, start, out
     at_zero = address(_AT_ZERO)

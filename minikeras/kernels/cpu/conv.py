@@ -60,7 +60,7 @@ from minikeras.kernels.cpu.correlation import (
     is_depthwise,
 )
 from minikeras.kernels.cpu.depthwise import depthwise
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.dense import column_sums, flat
 from minikeras.kernels.shared.products import finish
 from minikeras.kernels.shared.windows import Grid
@@ -70,7 +70,7 @@ from minikeras.kernels.shared.windows import Grid
 _BLOCK_BYTES = 1 << 22
 
 
-@provided("conv", least=1 << 10)
+@dispatched("conv", least=1 << 10)
 def conv(
     xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu=False, out=None
 ):
@@ -114,7 +114,7 @@ def conv(
     return out
 
 
-@provided("conv", least=1 << 10)
+@dispatched("conv", least=1 << 10)
 def conv_input_grad(
     xp,
     g,
@@ -170,7 +170,7 @@ def conv_input_grad(
     return out
 
 
-@provided("conv", least=1 << 10)
+@dispatched("conv", least=1 << 10)
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
     """Gradient of `conv` with respect to its kernel, `dkernel`.
 
@@ -213,7 +213,7 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
     return out
 
 
-@provided("conv", least=1 << 10)
+@dispatched("conv", least=1 << 10)
 def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups=1, relu=False):
     """All gradients of `conv` in one pass over the batch.
 

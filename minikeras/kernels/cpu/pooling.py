@@ -32,7 +32,7 @@ import operator
 
 from minikeras.arrays.threads import BYTES, chunks, each
 from minikeras.kernels.cpu.buffers import short_rows, working_dtype
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.masks import bits_where
 from minikeras.kernels.shared.windows import Grid, overlaps
 
@@ -42,7 +42,7 @@ _BLOCK_BYTES = 1 << 20
 _PASSES = 4
 
 
-@provided("pooling")
+@dispatched("pooling")
 def max_pool(xp, x, *, window, strides, padding, out=None):
     """Maximum of each window.
 
@@ -77,7 +77,7 @@ def max_pool(xp, x, *, window, strides, padding, out=None):
     return out
 
 
-@provided("pooling")
+@dispatched("pooling")
 def max_pool_index(xp, x, y, *, window, strides, padding):
     """Tap of each window that holds its maximum.
 
@@ -120,7 +120,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
     return index
 
 
-@provided("pooling")
+@dispatched("pooling")
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     """Pick the cell of each window that an index names: `y[b, o, c] = x[b, i(o, index), c]`.
 
@@ -160,7 +160,7 @@ def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     return out
 
 
-@provided("pooling")
+@dispatched("pooling")
 def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
     """Transpose of `pool_gather`: `dx[b, i, c]`, the sum of `g[b, o, c]` where `i(o, index) = i`.
 
@@ -206,7 +206,7 @@ def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=Non
     return out
 
 
-@provided("pooling")
+@dispatched("pooling")
 def avg_pool(xp, x, *, window, strides, padding, out=None):
     """Mean of the cells of each window that lie inside the array.
 
@@ -242,7 +242,7 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
     return out
 
 
-@provided("pooling")
+@dispatched("pooling")
 def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
     """Transpose of `avg_pool`: give each cell of a window the part `g[b, o, c] / n[o]`.
 

@@ -8,13 +8,13 @@ places. (One scatter of flat places was faster than sorting and adding runs, tha
 
 import numpy as np
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 
 _BLOCK = 1 << 17
 """Numbers per block: their places take 1 MiB, instead of twice the memory of all rows."""
 
 
-@provided("scatter")
+@dispatched("scatter")
 def scatter_add_rows(table, places, rows):
     """Add every row to the row of the table that its place names, in place.
 

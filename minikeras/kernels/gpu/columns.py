@@ -10,11 +10,11 @@ Processing" (2006).
 
 import math
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.windows import overlaps, window_view
 
 
-@provided(cuda="columns")
+@dispatched(cuda="columns")
 def im2col(xp, x, grid, groups, dtype):
     """Copy the windows of images side by side.
 
@@ -44,7 +44,7 @@ def im2col(xp, x, grid, groups, dtype):
     return cells.reshape(groups, cells.shape[1] * math.prod(grid.outputs), taps)
 
 
-@provided(cuda="columns")
+@dispatched(cuda="columns")
 def col2im(xp, columns, grid, shape):
     """Transpose of `im2col`: add every number of the columns to the cell that it was read from.
 

@@ -4,11 +4,11 @@ The equations are those of `kernels/cpu/depthwise.py`. There is too little arith
 a product of matrices: each tap is one multiplication and one addition over all images.
 """
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.windows import overlaps
 
 
-@provided(cuda="depthwise")
+@dispatched(cuda="depthwise")
 def depthwise(xp, x, kernel, grid, out, dtype):
     """Write `y` to `out`.
 
@@ -28,7 +28,7 @@ def depthwise(xp, x, kernel, grid, out, dtype):
     out[...] = total.reshape(out.shape)
 
 
-@provided(cuda="depthwise")
+@dispatched(cuda="depthwise")
 def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
     """Write `dx` to `out`.
 
@@ -48,7 +48,7 @@ def depthwise_input_grad(xp, g, kernel, grid, out, dtype):
     out[...] = total
 
 
-@provided(cuda="depthwise")
+@dispatched(cuda="depthwise")
 def depthwise_kernel_grad(xp, x, g, grid, out, dtype):
     """Write `dkernel` to `out`.
 

@@ -7,11 +7,11 @@ cells that it meets in the whole batch.
 import math
 
 from minikeras.kernels.gpu.working import working_dtype
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.windows import Grid, overlaps
 
 
-@provided(cuda="pooling")
+@dispatched(cuda="pooling")
 def max_pool(xp, x, *, window, strides, padding, out=None):
     """Maximum of each window; see `cpu.pooling.max_pool`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
@@ -23,7 +23,7 @@ def max_pool(xp, x, *, window, strides, padding, out=None):
     return out
 
 
-@provided(cuda="pooling")
+@dispatched(cuda="pooling")
 def max_pool_index(xp, x, y, *, window, strides, padding):
     """Tap of each window that holds its maximum; see `cpu.pooling.max_pool_index`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
@@ -33,7 +33,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
     return index
 
 
-@provided(cuda="pooling")
+@dispatched(cuda="pooling")
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     """Pick the cell of each window that an index names; see `cpu.pooling.pool_gather`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
@@ -45,7 +45,7 @@ def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     return out
 
 
-@provided(cuda="pooling")
+@dispatched(cuda="pooling")
 def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
     """Transpose of `pool_gather`; see `cpu.pooling.pool_scatter`."""
     grid = Grid.over(input_shape, window, strides, padding)
@@ -56,7 +56,7 @@ def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=Non
     return _returned(total.astype(g.dtype, copy=False), out)
 
 
-@provided(cuda="pooling")
+@dispatched(cuda="pooling")
 def avg_pool(xp, x, *, window, strides, padding, out=None):
     """Mean of the cells of each window that lie inside; see `cpu.pooling.avg_pool`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
@@ -69,7 +69,7 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
     return _returned(total.astype(x.dtype, copy=False), out)
 
 
-@provided(cuda="pooling")
+@dispatched(cuda="pooling")
 def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
     """Transpose of `avg_pool`; see `cpu.pooling.avg_pool_grad`."""
     grid = Grid.over(input_shape, window, strides, padding)

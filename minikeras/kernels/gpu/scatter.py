@@ -4,10 +4,10 @@ CuPy's own function adds atomically, in no fixed order: sums of float numbers ma
 last bits from run to run. The CUDA kernel, which takes floats first, sorts the places instead.
 """
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 
 
-@provided(cuda="scatter")
+@dispatched(cuda="scatter")
 def scatter_add_rows(xp, table, places, rows):
     """Add every row to the row of the table that its place names, in place.
 

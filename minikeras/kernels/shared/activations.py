@@ -6,7 +6,7 @@ No exponential here overflows: each is taken of a number that is zero or negativ
 import math
 
 from minikeras.core.types import Axes
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 
 GELU_SCALE = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
@@ -17,7 +17,7 @@ SELU_ALPHA = 1.6732632423543772
 """With these mean 0 and variance 1 are kept; Klambauer et al. (2017), equation 14."""
 
 
-@provided("crossentropy", cuda="crossentropy")
+@dispatched("crossentropy", cuda="crossentropy")
 def softmax(xp, x, *, axis: Axes = -1):
     """Exponentials divided by their sum.
 
@@ -44,7 +44,7 @@ def softmax(xp, x, *, axis: Axes = -1):
     return powers
 
 
-@provided(cuda="crossentropy")
+@dispatched(cuda="crossentropy")
 def log_softmax(xp, x, *, axis: Axes = -1):
     """Logarithm of `softmax`, without taking a logarithm of a probability.
 
@@ -93,7 +93,7 @@ def exponentials(xp, x, axis):
     return shifted, powers, powers.sum(axis=axis, keepdims=True)
 
 
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def softplus(xp, x):
     """The logarithm of `1 + exp(x)`, element by element.
 
@@ -118,7 +118,7 @@ def softplus(xp, x):
     return y
 
 
-@provided("activations", cuda="activations")
+@dispatched("activations", cuda="activations")
 def sigmoid(xp, x):
     """`1 / (1 + exp(-x))`, element by element.
 
@@ -166,7 +166,7 @@ def sigmoid_from(xp, x, power):
     return y
 
 
-@provided("activations", cuda="activations")
+@dispatched("activations", cuda="activations")
 def silu(xp, x, *, keep=False):
     """Sigmoid linear unit (SiLU, swish), element by element.
 
@@ -192,7 +192,7 @@ def silu(xp, x, *, keep=False):
     return x * s, s if keep else None
 
 
-@provided("activations", cuda="activations")
+@dispatched("activations", cuda="activations")
 def silu_backward(xp, g, arrays, saved, needs):
     """Gradient of `silu`.
 
@@ -224,7 +224,7 @@ def silu_backward(xp, g, arrays, saved, needs):
     return [slope]
 
 
-@provided("activations", cuda="activations")
+@dispatched("activations", cuda="activations")
 def gelu(xp, x, *, keep=False):
     """Gaussian error linear unit with a hyperbolic tangent.
 
@@ -261,7 +261,7 @@ def gelu(xp, x, *, keep=False):
     return y, t if keep else None
 
 
-@provided("activations", cuda="activations")
+@dispatched("activations", cuda="activations")
 def gelu_backward(xp, g, arrays, saved, needs):
     """Gradient of `gelu`.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays.threads import BYTES, OPERATIONS, chunks, each
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 
 _BLOCK = 2**17
 """Scores worked on at a time: what fits a core's own cache in float32."""
@@ -27,7 +27,7 @@ _SMALL = 30.0
 """Scores up to this size have exponentials that neither overflow nor lose gradients."""
 
 
-@provided("attention", cuda="attention")
+@dispatched("attention", cuda="attention")
 def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, keep=False):
     """Weigh values by the softmax of the scores of their keys.
 
@@ -111,7 +111,7 @@ def _attend(xp, query, key, value, bias, limit, scale, powers, total, blind, y):
     y /= total.transpose(0, 3, 1, 2)
 
 
-@provided("attention", cuda="attention")
+@dispatched("attention", cuda="attention")
 def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
     """Gradients of `attention` with respect to the inputs that need one.
 

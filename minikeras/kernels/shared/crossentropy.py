@@ -7,11 +7,11 @@ division by it is ever made, so no logit is too large. See Bridle,
 
 import numpy as np
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.activations import exponentials, sigmoid_from
 
 
-@provided(cuda="crossentropy")
+@dispatched(cuda="crossentropy")
 def categorical(xp, target, logits, *, axis=-1, keep=False):
     """Cross-entropy between target probabilities and the softmax of logits.
 
@@ -45,7 +45,7 @@ def categorical(xp, target, logits, *, axis=-1, keep=False):
     return surprise.sum(axis=axis), powers if keep else None
 
 
-@provided(cuda="crossentropy")
+@dispatched(cuda="crossentropy")
 def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
     """Gradients of `categorical` with respect to the targets and the logits.
 
@@ -86,7 +86,7 @@ def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
     return [dtarget, dlogits]
 
 
-@provided("crossentropy", cuda="crossentropy")
+@dispatched("crossentropy", cuda="crossentropy")
 def sparse(xp, logits, target, *, keep=False):
     """Cross-entropy between class numbers and the softmax of logits over the last axis.
 
@@ -136,7 +136,7 @@ def _refuse_other_classes(logits, target):
         )
 
 
-@provided("crossentropy", cuda="crossentropy")
+@dispatched("crossentropy", cuda="crossentropy")
 def sparse_backward(xp, g, arrays, saved, needs):
     """Gradient of `sparse` with respect to the logits.
 
@@ -170,7 +170,7 @@ def sparse_backward(xp, g, arrays, saved, needs):
     return [rows.reshape(saved.shape), None]
 
 
-@provided(cuda="crossentropy")
+@dispatched(cuda="crossentropy")
 def binary(xp, target, logits, *, keep=False):
     """Cross-entropy between a target probability and the sigmoid of a logit, cell by cell.
 
@@ -205,7 +205,7 @@ def binary(xp, target, logits, *, keep=False):
     return loss, power if keep else None
 
 
-@provided(cuda="crossentropy")
+@dispatched(cuda="crossentropy")
 def binary_backward(xp, g, arrays, saved, needs):
     """Gradients of `binary` with respect to the target and the logits.
 

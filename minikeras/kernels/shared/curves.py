@@ -7,7 +7,7 @@ They save nothing: to compute a formula again costs less than to fetch what it g
 import math
 from functools import partial
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.activations import softplus
 from minikeras.kernels.shared.special import erf
 from minikeras.kernels.shared.wide import wide
@@ -25,7 +25,7 @@ def _curve(value, slope):
     forward.__name__ = value.__name__.lstrip("_")
     backward.__name__ = f"{forward.__name__}_backward"
     forward.__doc__, backward.__doc__ = value.__doc__, slope.__doc__
-    return provided(cuda="curves")(forward), provided(cuda="curves")(backward)
+    return dispatched(cuda="curves")(forward), dispatched(cuda="curves")(backward)
 
 
 def _logistic(xp, x):

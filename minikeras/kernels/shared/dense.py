@@ -6,7 +6,7 @@ precision is computed in float32 and rounded once at the end.
 
 import math
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.products import affine, matrix_product, products_at_once
 from minikeras.kernels.shared.wide import wide
 
@@ -87,7 +87,7 @@ def dense_backward(xp, g, arrays, saved, needs, relu=False):
     ]
 
 
-@provided("dense", cuda="dense")
+@dispatched("dense", cuda="dense")
 def where_positive(xp, g, y):
     """Return a gradient where a result is positive, else zero: the gradient of ReLU.
 

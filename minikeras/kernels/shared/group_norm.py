@@ -9,11 +9,11 @@ normalization.
 
 import math
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.norm import check_factors, layer_norm, layer_norm_backward
 
 
-@provided(cuda="norm")
+@dispatched(cuda="norm")
 def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3, keep=False):
     """Normalize each sample over its places and over each group of its channels.
 
@@ -56,7 +56,7 @@ def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3,
     return y, saved
 
 
-@provided(cuda="norm")
+@dispatched(cuda="norm")
 def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsilon=1e-3):
     """Gradients of `group_norm`.
 

@@ -11,7 +11,7 @@ parts: `x_part`, from the inputs, and `h_part`, from the state; both `(batch, 3 
 gates side by side. Their gradients are `da_x` and `da_h`.
 """
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.recurrence import (
     Steps,
     by_gate,
@@ -23,7 +23,7 @@ from minikeras.kernels.shared.recurrence import (
 )
 
 
-@provided("rnn", least=1 << 10)
+@dispatched("rnn", least=1 << 10)
 def gru(
     xp,
     x,
@@ -80,7 +80,7 @@ def gru(
     return (steps.outputs(hs), hs[-1]), (steps, gates, hs, h_gs)
 
 
-@provided(cuda="rnn")
+@dispatched(cuda="rnn")
 def gru_steps(xp, steps, kernel, biases, recurrent_kernel, gates, hs, h_gs):
     """Take all steps: write the gates, the states from the second on, and the `h_g`."""
     input_bias, state_bias = biases
@@ -93,7 +93,7 @@ def gru_steps(xp, steps, kernel, biases, recurrent_kernel, gates, hs, h_gs):
     return hs
 
 
-@provided(cuda="rnn")
+@dispatched(cuda="rnn")
 def gru_step(xp, h_part, h_gates, x_part, state_bias, gates, h_prev, h_g, h):
     """Write the gates `z, r, g`, `(3, batch, units)`; `h_g`; and the next state.
 
@@ -158,7 +158,7 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
     ]
 
 
-@provided(cuda="rnn")
+@dispatched(cuda="rnn")
 def gru_steps_backward(xp, steps, gates, hs, h_gs, recurrent_kernel, dy, dh, da_x, da_h):
     """Go back through all steps: write the gradients with respect to both parts.
 
@@ -181,7 +181,7 @@ def gru_steps_backward(xp, steps, gates, hs, h_gs, recurrent_kernel, dy, dh, da_
     return dh
 
 
-@provided(cuda="rnn")
+@dispatched(cuda="rnn")
 def gru_step_backward(xp, gates, h_g, h_prev, dh, scratch, carried, da_x, da_h, da_gates):
     """Write the gradients with respect to both parts, and `dh * z`, what the state carries on.
 

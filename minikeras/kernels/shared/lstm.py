@@ -11,7 +11,7 @@ the pre-activations `z`. Kernels and `z` hold the gates side by side in Keras's 
 `gates` holds them one after the other as `i, f, o, g`, so that one call makes all sigmoids.
 """
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.recurrence import (
     Steps,
     by_gate,
@@ -23,7 +23,7 @@ from minikeras.kernels.shared.recurrence import (
 )
 
 
-@provided("rnn", least=1 << 10)
+@dispatched("rnn", least=1 << 10)
 def lstm(
     xp,
     x,
@@ -82,7 +82,7 @@ def lstm(
     return (steps.outputs(hs), hs[-1], cs[-1]), (steps, gates, hs, cs, tanh_c)
 
 
-@provided(cuda="rnn")
+@dispatched(cuda="rnn")
 def lstm_steps(xp, steps, kernel, bias, recurrent_kernel, gates, hs, cs, tanh_c):
     """Take all steps: write the gates, the states from the second on, and `tanh(c)`."""
     z = xp.empty((hs.shape[1], kernel.shape[1]), hs.dtype)
@@ -95,7 +95,7 @@ def lstm_steps(xp, steps, kernel, bias, recurrent_kernel, gates, hs, cs, tanh_c)
     return hs
 
 
-@provided(cuda="rnn")
+@dispatched(cuda="rnn")
 def lstm_step(xp, z, z_gates, projection, gates, c_prev, c, tanh_c, h):
     """Write the gates `i, f, o, g`, `(4, batch, units)`; the next states; and `tanh(c)`.
 
@@ -159,7 +159,7 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     ]
 
 
-@provided(cuda="rnn")
+@dispatched(cuda="rnn")
 def lstm_steps_backward(xp, steps, gates, hs, cs, tanh_c, recurrent_kernel, dy, dh, dc, dz):
     """Go back through all steps: write the gradients w.r.t. the pre-activations to `dz`.
 
@@ -183,7 +183,7 @@ def lstm_steps_backward(xp, steps, gates, hs, cs, tanh_c, recurrent_kernel, dy, 
     return dh, dc
 
 
-@provided(cuda="rnn")
+@dispatched(cuda="rnn")
 def lstm_step_backward(xp, gates, c_prev, tanh_c, scratch, dh, dc, dz, dz_gates, dc_prev):
     """Write the gradients with respect to the pre-activations and to the cell before the step.
 

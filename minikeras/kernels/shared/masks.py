@@ -7,11 +7,11 @@ condition no processor can predict; and unlike a product with 0 and 1 they let n
 import math
 
 from minikeras.arrays import random as draws
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.wide import wide
 
 
-@provided("dropout", cuda="dropout", is_large=lambda least, args: math.prod(args[2]) >= least)
+@dispatched("dropout", cuda="dropout", is_large=lambda least, args: math.prod(args[2]) >= least)
 def dropout_mask(xp, seed, shape, rate, dtype="float32"):
     """Draw which entries a dropout keeps: those whose uniform number is at least `rate`.
 
@@ -34,7 +34,7 @@ def dropout_mask(xp, seed, shape, rate, dtype="float32"):
     return draws.dropout_mask(xp, seed, shape, rate, dtype)
 
 
-@provided("dropout", cuda="dropout")
+@dispatched("dropout", cuda="dropout")
 def kept(xp, x, keep, scale):
     """Scale an array where a mask says so, and put zeros elsewhere, whatever stood there.
 

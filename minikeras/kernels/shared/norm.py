@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays.threads import BYTES, chunks, each
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 
 # About how often a pass reads or writes its array, and the bytes of a float32 number.
 _PASSES, _BYTES_EACH = 3, 4
@@ -21,7 +21,7 @@ _BLOCK = 1 << 17
 _LINE = 1 << 10
 
 
-@provided("norm", cuda="norm")
+@dispatched("norm", cuda="norm")
 def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):
     """Normalize each channel over all other axes.
 
@@ -81,7 +81,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     return (y, mean, variance.astype(x.dtype)), (mean, inverse) if keep else None
 
 
-@provided("norm", cuda="norm")
+@dispatched("norm", cuda="norm")
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
     """Gradients of `batch_norm`.
 
@@ -142,7 +142,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     ]
 
 
-@provided("norm", cuda="norm")
+@dispatched("norm", cuda="norm")
 def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
     """Normalize over the last axes, for each place along the others.
 
@@ -195,7 +195,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
     return y, (mean, inverse) if keep else None
 
 
-@provided("norm", cuda="norm")
+@dispatched("norm", cuda="norm")
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """Gradients of `layer_norm`; `inverse`, which is saved, is `1 / sqrt(variance + epsilon)`.
 

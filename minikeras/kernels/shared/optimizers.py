@@ -21,7 +21,7 @@ import numpy as np
 
 from minikeras.arrays.device import elsewhere
 from minikeras.arrays.threads import BYTES, chunks, each
-from minikeras.kernels.providers import large_or_at_hand, provided
+from minikeras.kernels.providers import dispatched, large_or_at_hand
 
 BLOCK = 1 << 16
 """Elements per block: five arrays of 256 KB stay about within a core's second-level cache. Smaller
@@ -103,7 +103,7 @@ def _refuse_strided(*written):
         raise ValueError("A weight and its states must be contiguous: they are changed in place.")
 
 
-@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@dispatched("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 @_in_chunks
 def sgd(w, g, lr):
     """Gradient descent.
@@ -115,7 +115,7 @@ def sgd(w, g, lr):
         w_ -= g_ * lr
 
 
-@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@dispatched("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 @_in_chunks
 def sgd_momentum(w, g, v, lr, momentum, nesterov):
     """Gradient descent with momentum, in Nesterov's form if asked to.
@@ -138,7 +138,7 @@ def sgd_momentum(w, g, v, lr, momentum, nesterov):
             w_ += v_
 
 
-@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@dispatched("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 @_in_chunks
 def adagrad(w, g, v, lr, epsilon, square=None):
     """Adagrad.
@@ -153,7 +153,7 @@ def adagrad(w, g, v, lr, epsilon, square=None):
         w_ -= np.divide(g_ * lr, root, out=root)
 
 
-@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@dispatched("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 @_in_chunks
 def adam(w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, v_max=None, square=None):
     """Adam, given `alpha`; AMSGrad if it is given `v_max`, whose root it takes instead of `v`'s.
@@ -180,7 +180,7 @@ def adam(w, g, m, v, alpha, one_minus_beta_1, one_minus_beta_2, epsilon, v_max=N
         w_ -= np.divide(m_ * alpha, scratch, out=scratch)
 
 
-@provided("optimizers", cuda="optimizers", is_large=large_or_at_hand)
+@dispatched("optimizers", cuda="optimizers", is_large=large_or_at_hand)
 @_in_chunks
 def rmsprop(w, g, v, lr, rho, one_minus_rho, epsilon, m=None, b=None, momentum=None, square=None):
     """RMSprop, centered if it is given the mean gradient `m`.
@@ -217,7 +217,7 @@ def rmsprop(w, g, v, lr, rho, one_minus_rho, epsilon, m=None, b=None, momentum=N
             w_ -= b_
 
 
-@provided(cuda="optimizers")
+@dispatched(cuda="optimizers")
 @_in_chunks
 def adadelta(w, g, v, d, lr, rho, one_minus_rho, epsilon, square=None):
     """Adadelta.
@@ -243,7 +243,7 @@ def adadelta(w, g, v, d, lr, rho, one_minus_rho, epsilon, square=None):
         w_ -= step * lr
 
 
-@provided(cuda="optimizers")
+@dispatched(cuda="optimizers")
 @_in_chunks
 def adamax(w, g, m, u, lr, one_minus_beta_1, beta_2, bias_correction_1, epsilon, magnitude=None):
     """Adamax, given `bias_correction_1 = 1 - beta_1**t`.
@@ -267,7 +267,7 @@ def adamax(w, g, m, u, lr, one_minus_beta_1, beta_2, bias_correction_1, epsilon,
         w_ -= np.divide(m_ * lr, scratch, out=scratch)
 
 
-@provided(cuda="optimizers")
+@dispatched(cuda="optimizers")
 @_in_chunks
 def nadam(
     w,
@@ -314,7 +314,7 @@ def nadam(
         w_ -= np.divide(m_hat, scratch, out=scratch)
 
 
-@provided(cuda="optimizers")
+@dispatched(cuda="optimizers")
 @_in_chunks
 def ftrl(w, g, n, z, lr, power, l1, l2, shrinkage, square=None):
     """Follow the regularized leader; `l2` includes `beta / (2 * lr)`, `shrinkage` the factor 2.
@@ -335,7 +335,7 @@ def ftrl(w, g, n, z, lr, power, l1, l2, shrinkage, square=None):
         w_[...] = (z_.clip(-l1, l1) - z_) / after
 
 
-@provided(cuda="optimizers")
+@dispatched(cuda="optimizers")
 @_in_chunks
 def lion(w, g, m, lr, beta_1, beta_2):
     """Lion.

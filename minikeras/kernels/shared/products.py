@@ -3,7 +3,7 @@
 import numpy as np
 
 from minikeras.arrays.threads import OPERATIONS, chunks, each
-from minikeras.kernels.providers import asked_always, provided
+from minikeras.kernels.providers import always_compiled, dispatched
 
 _BLAS = (np.float32, np.float64)
 # Multiplications and additions from which a product is large.
@@ -87,9 +87,9 @@ def _product(xp, a, b):
 def _at_once(products):
     """Compute products of matrices `(a, b, bias, relu)`, together if they are large."""
     operations = sum(2 * a.size * b.shape[1] for a, b, _, _ in products)
-    if operations < _LARGE and not asked_always:
+    if operations < _LARGE and not always_compiled:
         return [_in_one(*product) for product in products]
-    return products_together(np, products)
+    return grouped_products(np, products)
 
 
 def _in_one(a, b, bias, relu):
@@ -101,8 +101,8 @@ def _always(least, args):
     return True
 
 
-@provided("products", is_large=_always)
-def products_together(xp, products):
+@dispatched("products", is_large=_always)
+def grouped_products(xp, products):
     """Compute several products of matrices, and what follows them, in chunks for the threads.
 
     Args:
@@ -115,8 +115,8 @@ def products_together(xp, products):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.products import products_together
-        >>> products_together(np, [(np.ones((2, 3)), np.ones((3, 1)), None, False)])[0].tolist()
+        >>> from minikeras.kernels.shared.products import grouped_products
+        >>> grouped_products(np, [(np.ones((2, 3)), np.ones((3, 1)), None, False)])[0].tolist()
         [[3.0], [3.0]]
     """
     outs = [xp.empty((a.shape[0], b.shape[1]), a.dtype) for a, b, _, _ in products]
@@ -144,7 +144,7 @@ def _compute_part(xp, a, b, bias, relu, out, i, count):
         finish(xp, xp.matmul(a, b[:, first:end], out=out[:, first:end]), bias, relu)
 
 
-@provided("dense", cuda="dense")
+@dispatched("dense", cuda="dense")
 def finish(xp, y, bias, relu):
     """Add a bias along the last axis and cut off negative results, in place, if asked to.
 

@@ -6,11 +6,11 @@ Layer normalization without a mean; Zhang and Sennrich, "Root Mean Square Layer 
 
 import math
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.norm import check_factors
 
 
-@provided(cuda="norm")
+@dispatched(cuda="norm")
 def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
     """Divide by the root of the mean square over the last axes.
 
@@ -49,7 +49,7 @@ def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
     return y.reshape(x.shape), inverse if keep else None
 
 
-@provided(cuda="norm")
+@dispatched(cuda="norm")
 def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """Gradients of `rms_norm`.
 

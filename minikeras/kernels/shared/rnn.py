@@ -10,7 +10,7 @@ with the last states, and leaves its buffers to the backward kernel, which only 
 compiled forward kernel, whose buffers are others, leaves its own backward pass instead.
 """
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.recurrence import (
     Steps,
     over_steps,
@@ -19,7 +19,7 @@ from minikeras.kernels.shared.recurrence import (
 )
 
 
-@provided("rnn", least=1 << 10)
+@dispatched("rnn", least=1 << 10)
 def simple_rnn(
     xp,
     x,

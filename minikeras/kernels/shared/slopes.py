@@ -3,11 +3,11 @@
 Each is linear in `dy`, the gradient by the function's result.
 """
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.wide import wide
 
 
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def leaky_slope(xp, x, dy, *, below):
     """The gradient of a function with slope 1 above zero and another one below.
 
@@ -29,7 +29,7 @@ def leaky_slope(xp, x, dy, *, below):
     return wide(xp, lambda x, dy: xp.where(x > 0, dy, dy * below), x, dy)
 
 
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def exponential_slope(xp, y, dy, *, scale=1.0, shift=1.0):
     """The gradient of `scale * x` above zero and an exponential less `shift` below.
 
@@ -56,7 +56,7 @@ def exponential_slope(xp, y, dy, *, scale=1.0, shift=1.0):
     return wide(xp, slope, y, dy)
 
 
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def softplus_slope(xp, x, dy):
     """The gradient of `log(1 + exp(x))`.
 
@@ -77,7 +77,7 @@ def softplus_slope(xp, x, dy):
     return wide(xp, lambda x, dy: dy * (1 / (xp.exp(-x) + 1)), x, dy)
 
 
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def between_slope(xp, y, dy, *, low, high):
     """The gradient of a clipped value: `dy` where it lies inside its bounds, else zero.
 
@@ -100,7 +100,7 @@ def between_slope(xp, y, dy, *, low, high):
     return wide(xp, lambda y, dy: dy * ((y > low) & (y < high)), y, dy)
 
 
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def sqrt_slope(xp, y, dy):
     """The gradient of the square root, `dy / (2 y)`; 0 where `dy` is 0, even if `y` is 0.
 
@@ -127,7 +127,7 @@ def sqrt_slope(xp, y, dy):
     return wide(xp, slope, y, dy)
 
 
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def rsqrt_slope(xp, y, dy):
     """The gradient of `y = 1 / sqrt(x)`, `-dy y³ / 2`; 0 where `dy` is 0, even if `y` is infinite.
 
@@ -156,7 +156,7 @@ def rsqrt_slope(xp, y, dy):
     return wide(xp, slope, y, dy)
 
 
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def reciprocal_slope(xp, y, dy):
     """The gradient of `y = 1 / x`, `-dy y²`; 0 where `dy` is 0, even if `y` is infinite.
 

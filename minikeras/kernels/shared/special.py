@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 
 # Cody's coefficients, highest power first: numerator and denominator in x² for |x| <= 0.46875,
 # in |x| up to 4, and in 1/x² beyond.
@@ -117,7 +117,7 @@ _INVERSE_NEAR = (
 _BLOCK = 1 << 15
 
 
-@provided(cuda="curves")
+@dispatched(cuda="curves")
 def erf(xp, x):
     """Return the error function of a float array, in its dtype."""
     return _in_blocks(xp, _erf_single if x.dtype.itemsize < 8 else _erf_double, x)

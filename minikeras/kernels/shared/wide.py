@@ -8,7 +8,7 @@ and its result travel to the memory. Small arrays go straight to the function.
 import numpy as np
 
 from minikeras.arrays.threads import BYTES, chunks, each
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 
 # Elements from which on an array is large.
 _LARGE = 1 << 17
@@ -21,7 +21,7 @@ def _is_large(least, args):
     return type(first) is np.ndarray and first.size >= least
 
 
-@provided("wide", least=_LARGE, is_large=_is_large)
+@dispatched("wide", least=_LARGE, is_large=_is_large)
 def wide(xp, function, *operands):
     """Apply a function of arrays element by element.
 

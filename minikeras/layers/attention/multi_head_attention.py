@@ -50,7 +50,7 @@ class MultiHeadAttention(_Heads):
     """Attention of a query to keys and values, several times over in smaller spaces.
 
     Queries and keys are projected to `num_heads` vectors of size `key_dim`, values to ones of size
-    `value_dim`; each head attends by itself, and all that they find is projected together.
+    `value_dim`; each head attends separately, and all that they find is projected together.
 
     Args:
         num_heads: number of heads.

@@ -161,7 +161,7 @@ class Attention(_Attention):
             )
 
     def build(self, input_shape):
-        """Make the factors of the scores, numbers both."""
+        """Make the factors of the scores, both scalars."""
         self._check(input_shape)
         self.scale = self.concat_score_weight = None
         if self.use_scale:

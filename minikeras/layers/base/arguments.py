@@ -86,7 +86,7 @@ def _is_whole(value):
 
 
 def int_pairs(value, count, name):
-    """Return `(before, behind)` for each of `count` axes.
+    """Return `(before, after)` for each of `count` axes.
 
     Args:
         value: int for all axes, sequence with an int for each axis, or with a pair for each axis.
@@ -108,7 +108,7 @@ def int_pairs(value, count, name):
     if not isinstance(values, (list, tuple)):
         raise ValueError(
             f"`{name}` should be either an int, a tuple of {count} ints, or a tuple of {count} "
-            f"pairs of ints, (before, behind) for each axis. Received: {name}={value}."
+            f"pairs of ints, (before, after) for each axis. Received: {name}={value}."
         )
     if len(values) != count:
         raise ValueError(

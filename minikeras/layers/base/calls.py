@@ -1,6 +1,6 @@
 """What happens when a layer is called.
 
-In this order: convert the inputs, build the weights on the first call, check the inputs, settle
+In this order: convert the inputs, build the weights on the first call, check the inputs, choose
 `training` and the masks, run `call`, add the activity's penalty, pass the mask on. On a model's
 symbolic tensors the same happens with shapes alone, and one node joins the graph.
 
@@ -57,7 +57,7 @@ class Calls:
     _outbound_nodes: list[SymbolicNode]
 
     def __call__(self, *args, **kwargs):
-        """Run the layer on tensors, or add it to a model's graph if symbolic ones came."""
+        """Run the layer on tensors, or add it to a model's graph if they are symbolic."""
         self._check_initialized()
         if symbolic.any_symbolic(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
@@ -106,7 +106,7 @@ class Calls:
             if outermost:
                 context.entry = self
                 self._clear_losses()
-            context.training = self._settle_training(signature, kwargs)
+            context.training = self._choose_training(signature, kwargs)
             masks = self._fill_in_masks(signature, args, kwargs)
             outputs = self._call_in_scope(args, kwargs)
             if not self.built:
@@ -187,7 +187,7 @@ class Calls:
                     f"{type(value)})"
                 )
 
-    def _settle_training(self, signature, kwargs):
+    def _choose_training(self, signature, kwargs):
         """`training` as given, else the outer call's, else `call`'s own default."""
         training = kwargs.get("training")
         if training is None:
@@ -247,7 +247,6 @@ class Calls:
     # Shapes
 
     def _declares_output(self):
-        """Whether the class tells its output's shape itself."""
         return overrides(self, "compute_output_shape") or overrides(self, "compute_output_spec")
 
     def _declared_output(self, args, kwargs):

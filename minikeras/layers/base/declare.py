@@ -36,9 +36,9 @@ class Field:
 
 
 def python_numbers(value) -> Any:
-    """Return an argument with NumPy's numbers, and arrays of integers, as Python's own.
+    """Return an argument with NumPy's scalars, and arrays of integers, as Python's own.
 
-    All arguments of layers come through here, so that checks need to know Python's numbers alone
+    All arguments of layers come through here, so that checks need to know Python's scalars alone
     and configs hold nothing else.
 
     Args:
@@ -82,16 +82,16 @@ def _fraction(value, name):
     return value
 
 
-def _looked_up(room):
-    return Field(lambda value, name: room.get(value), room.serialize)
+def _by_identifier(module):
+    return Field(lambda value, name: module.get(value), module.serialize)
 
 
 PositiveInt = Annotated[int, Field(_positive)]
 Fraction = Annotated[float, Field(_fraction)]
-Activation = Annotated[Any, _looked_up(activations)]
-Initializer = Annotated[Any, _looked_up(initializers)]
-Regularizer = Annotated[Any, _looked_up(regularizers)]
-Constraint = Annotated[Any, _looked_up(constraints)]
+Activation = Annotated[Any, _by_identifier(activations)]
+Initializer = Annotated[Any, _by_identifier(initializers)]
+Regularizer = Annotated[Any, _by_identifier(regularizers)]
+Constraint = Annotated[Any, _by_identifier(constraints)]
 
 
 def layer(cls):
@@ -120,7 +120,6 @@ def layer(cls):
 
 
 def _constructor(fields):
-    """Make the constructor of a layer with these fields."""
 
     def initialize(self, values, **base):
         base |= {name: values.pop(name) for name in _OF_EVERY_LAYER if name in values}

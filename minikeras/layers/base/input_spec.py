@@ -65,7 +65,7 @@ class InputSpec:
 
 
 def check_inputs(specs, inputs, layer_name):
-    """Raise a ValueError if inputs do not meet a layer's specs.
+    """Raise a ValueError if inputs do not satisfy a layer's specs.
 
     Args:
         specs: an InputSpec, or a nest of them.

@@ -72,7 +72,6 @@ class _Windowed(Layer):
         return tuple(causal_padding(taps, rate) for taps, rate in axes)
 
     def _output_shape(self, input_shape, channels):
-        """The input's shape with the sizes that the windows leave."""
         self._check_rank(input_shape)
         first = self.data_format == "channels_first"
         sizes = dims.from_public(input_shape[2:] if first else input_shape[1:-1])
@@ -187,7 +186,7 @@ class Conv1D(_Conv):
 
 @layer
 class Conv2D(_Conv):
-    """Convolve pictures: `activation(conv(x, kernel) + bias)` along two axes.
+    """Convolve images: `activation(conv(x, kernel) + bias)` along two axes.
 
     Args:
         filters: number of output channels.
@@ -209,7 +208,7 @@ class Conv2D(_Conv):
         **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, height, width, channels)`; output shape: `(batch, new_height, new_width,
-    filters)`; the channels stand behind the batch with `"channels_first"`.
+    filters)`; the channels come after the batch with `"channels_first"`.
 
     Raises:
         ValueError: if an argument is outside its range, or the groups do not divide the channels.
@@ -250,7 +249,7 @@ class Conv3D(_Conv):
         **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, *spatial, channels)`; output shape: `(batch, *new_spatial, filters)`; the
-    channels stand behind the batch with `"channels_first"`.
+    channels come after the batch with `"channels_first"`.
 
     Raises:
         ValueError: if an argument is outside its range, or the groups do not divide the channels.

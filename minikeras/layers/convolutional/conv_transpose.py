@@ -118,7 +118,7 @@ class Conv1DTranspose(_ConvTranspose):
 
 @layer
 class Conv2DTranspose(_ConvTranspose):
-    """Transposed convolution of pictures.
+    """Transposed convolution of images.
 
     Args:
         filters: number of output channels.

@@ -1,4 +1,4 @@
-"""Convolutions of each channel by itself: depthwise, and separable with a mixing step behind it.
+"""Convolutions of each channel separately: depthwise, and separable with a mixing step after it.
 
 A depthwise convolution is a grouped one with as many groups as channels, and runs as such. Chollet,
 "Xception: Deep Learning with Depthwise Separable Convolutions" (2017).
@@ -110,7 +110,7 @@ class DepthwiseConv1D(_DepthwiseConv):
 
 @layer
 class DepthwiseConv2D(_DepthwiseConv):
-    """Convolve each channel of pictures with filters of its own.
+    """Convolve each channel of images with filters of its own.
 
     Args:
         kernel_size: int or two ints, height and width of the window.
@@ -196,7 +196,7 @@ class _SeparableConv(_ByChannel):
 
 @layer
 class SeparableConv1D(_SeparableConv):
-    """Convolve each channel of sequences by itself, then mix the channels at each step.
+    """Convolve each channel of sequences separately, then mix the channels at each step.
 
     Args:
         filters: number of output channels.
@@ -233,7 +233,7 @@ class SeparableConv1D(_SeparableConv):
 
 @layer
 class SeparableConv2D(_SeparableConv):
-    """Convolve each channel of pictures by itself, then mix the channels at each place.
+    """Convolve each channel of images separately, then mix the channels at each place.
 
     Args:
         filters: number of output channels.

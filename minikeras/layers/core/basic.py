@@ -148,7 +148,7 @@ class Embedding(Layer):
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape):
-        """Return the input's shape with `output_dim` behind it."""
+        """Return the input's shape with `output_dim` after it."""
         return (*input_shape, self.output_dim)
 
     def get_config(self):

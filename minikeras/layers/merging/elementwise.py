@@ -1,7 +1,7 @@
 """Layers that merge several tensors element by element: sums, products, means, extremes.
 
-Inputs of different ranks meet behind the batch axis: `(batch, c)` and `(batch, h, w, c)` give
-`(batch, h, w, c)`. A mask of the result is True wherever that of any input is.
+Inputs of different ranks are broadcast after the batch axis: `(batch, c)` and `(batch, h, w, c)`
+give `(batch, h, w, c)`. A mask of the result is True wherever that of any input is.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class _Merge(Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        """Check that the shapes can meet."""
+        """Check that the shapes can be broadcast."""
         if not are_shapes(input_shape):
             raise ValueError(
                 "A merge layer should be called on a list of inputs. Received: "
@@ -46,10 +46,10 @@ class _Merge(Layer):
         return reduce(self._join, inputs)
 
     def compute_output_shape(self, input_shape):
-        """Return the shape in which the inputs meet."""
+        """Return the shape that the inputs broadcast to."""
         batches = {shape[0] for shape in input_shape} - {None}
         batch = batches.pop() if len(batches) == 1 else None
-        return (batch, *reduce(_met, (tuple(shape[1:]) for shape in input_shape)))
+        return (batch, *reduce(_broadcast_shape, (tuple(shape[1:]) for shape in input_shape)))
 
     def compute_mask(self, inputs, mask=None):
         """Return where any of the masks is True; None if an input has none."""
@@ -64,8 +64,8 @@ def are_shapes(value):
     return isinstance(value, (list, tuple)) and all(isinstance(v, (list, tuple)) for v in value)
 
 
-def _met(shape, other):
-    """The shape, without the batch, in which two tensors meet; None where a size is unknown."""
+def _broadcast_shape(shape, other):
+    """The shape, without the batch, that two tensors broadcast to; None where a size is unknown."""
     long, short = (shape, other) if len(shape) >= len(other) else (other, shape)
     met = list(long[: len(long) - len(short)])
     for a, b in zip(long[len(met) :], short, strict=True):
@@ -81,7 +81,7 @@ def _met(shape, other):
 
 
 def _aligned(inputs):
-    """Give all inputs the same rank, with new axes behind the batch."""
+    """Give all inputs the same rank, with new axes after the batch."""
     rank = max(x.ndim for x in inputs)
     return [_raised(x, rank) for x in inputs]
 
@@ -140,7 +140,7 @@ class Subtract(_Merge):
     _join = staticmethod(ops.subtract)
 
     def build(self, input_shape):
-        """Check that there are two inputs that can meet."""
+        """Check that there are two inputs that can be broadcast."""
         if are_shapes(input_shape) and len(input_shape) != 2:
             raise ValueError(
                 "A `Subtract` layer should be called on exactly 2 inputs. Received: "
@@ -183,7 +183,7 @@ def _masks_of(inputs):
 
 
 def spread(mask, x):
-    """Give a mask the axes that it lacks behind its own."""
+    """Give a mask the axes that it lacks after its own."""
     return ops.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
 
 

@@ -12,7 +12,7 @@ from minikeras.ops.nn.norm import normalize
 
 @layer
 class Concatenate(_Merge):
-    """The inputs one behind the other along an axis.
+    """The inputs concatenated along an axis.
 
     Args:
         axis: the axis; the others must have equal sizes.

@@ -180,7 +180,6 @@ class BatchNormalization(Layer):
 
 
 def _masked_moments(x, mask, axes):
-    """Mean and variance over the places where the mask is True."""
     weights = ops.broadcast_to(ops.expand_dims(ops.cast(mask, x.dtype), -1), x.shape)
     count = ops.sum(weights, axis=axes, keepdims=True) + settings.epsilon()
     mean = ops.sum(weights * x, axis=axes, keepdims=True) / count

@@ -1,4 +1,4 @@
-"""Layers that normalize each sample by itself: over features, groups of them, or to unit length."""
+"""Layers that normalize each sample separately: over features or groups, or to unit length."""
 
 from typing import Annotated, Any
 

@@ -83,7 +83,7 @@ class MaxPooling1D(_Pooling):
 
 @layer
 class MaxPooling2D(_Pooling):
-    """The maximum of each window of pictures.
+    """The maximum of each window of images.
 
     Args:
         pool_size: int or two ints, height and width of the window.
@@ -93,7 +93,7 @@ class MaxPooling2D(_Pooling):
         name: a name, or None for an automatic one.
         **kwargs: `dtype`.
 
-    Input shape: `(batch, height, width, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras
@@ -119,7 +119,7 @@ class MaxPooling3D(_Pooling):
         name: a name, or None for an automatic one.
         **kwargs: `dtype`.
 
-    Input shape: `(batch, *spatial, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras
@@ -160,7 +160,7 @@ class AveragePooling1D(_Pooling):
 
 @layer
 class AveragePooling2D(_Pooling):
-    """The mean of each window of pictures; padded pixels do not count.
+    """The mean of each window of images; padded pixels do not count.
 
     Args:
         pool_size: int or two ints, height and width of the window.
@@ -170,7 +170,7 @@ class AveragePooling2D(_Pooling):
         name: a name, or None for an automatic one.
         **kwargs: `dtype`.
 
-    Input shape: `(batch, height, width, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras
@@ -194,7 +194,7 @@ class AveragePooling3D(_Pooling):
         name: a name, or None for an automatic one.
         **kwargs: `dtype`.
 
-    Input shape: `(batch, *spatial, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras
@@ -245,7 +245,7 @@ def _adaptive(name, rank, pool, what):
         data_format: `"channels_last"`, `"channels_first"`, or None for the default.
         **kwargs: `name`, `dtype`.
 
-    Input shape: `(batch, *spatial, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras

@@ -65,7 +65,7 @@ class Dropout(_Noise):
     Args:
         rate: the part, from 0 to 1; the others are multiplied by `1 / (1 - rate)`.
         noise_shape: shape of the mask, which broadcasts to the inputs, with None where it has
-            their size; None: every element by itself.
+            their size; None: every element separately.
         seed: int, or None for one drawn from Python's `random`.
         **kwargs: `name`, `dtype`.
 
@@ -143,7 +143,7 @@ class SpatialDropout1D(_SpatialDropout):
 
 @layer
 class SpatialDropout2D(_SpatialDropout):
-    """Set whole channels of pictures to zero while training, and scale the others up.
+    """Set whole channels of images to zero while training, and scale the others up.
 
     Args:
         rate: the part of the channels, from 0 to 1.
@@ -152,7 +152,7 @@ class SpatialDropout2D(_SpatialDropout):
         name: a name, or None for an automatic one.
         dtype: dtype name or policy; the global policy by default.
 
-    Input shape: `(batch, height, width, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras
@@ -180,7 +180,7 @@ class SpatialDropout3D(_SpatialDropout):
         name: a name, or None for an automatic one.
         dtype: dtype name or policy; the global policy by default.
 
-    Input shape: `(batch, *spatial, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras

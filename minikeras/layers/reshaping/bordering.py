@@ -34,10 +34,10 @@ class _ZeroPadding(Layer):
 
 @layer
 class ZeroPadding1D(_ZeroPadding):
-    """Add zeros before and behind sequences.
+    """Add zeros before and after sequences.
 
     Args:
-        padding: int, or two ints, how many steps before and behind.
+        padding: int, or two ints, how many steps before and after.
         data_format: `"channels_last"`, `"channels_first"`, or None for the default.
         **kwargs: `name`, `dtype`.
 
@@ -57,14 +57,14 @@ class ZeroPadding1D(_ZeroPadding):
 
 @layer
 class ZeroPadding2D(_ZeroPadding):
-    """Add rows and columns of zeros around pictures.
+    """Add rows and columns of zeros around images.
 
     Args:
-        padding: int, an int for each axis, or a pair `(before, behind)` for each axis.
+        padding: int, an int for each axis, or a pair `(before, after)` for each axis.
         data_format: `"channels_last"`, `"channels_first"`, or None for the default.
         **kwargs: `name`, `dtype`.
 
-    Input shape: `(batch, height, width, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras
@@ -83,11 +83,11 @@ class ZeroPadding3D(_ZeroPadding):
     """Add zeros around volumes.
 
     Args:
-        padding: int, an int for each axis, or a pair `(before, behind)` for each axis.
+        padding: int, an int for each axis, or a pair `(before, after)` for each axis.
         data_format: `"channels_last"`, `"channels_first"`, or None for the default.
         **kwargs: `name`, `dtype`.
 
-    Input shape: `(batch, *spatial, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras
@@ -133,7 +133,7 @@ class Cropping1D(_Cropping):
     """Cut steps off the ends of sequences.
 
     Args:
-        cropping: int, or two ints, how many steps before and behind.
+        cropping: int, or two ints, how many steps before and after.
         **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, steps, channels)`; output shape: `(batch, fewer_steps, channels)`.
@@ -154,14 +154,14 @@ class Cropping1D(_Cropping):
 
 @layer
 class Cropping2D(_Cropping):
-    """Cut rows and columns off the borders of pictures.
+    """Cut rows and columns off the borders of images.
 
     Args:
-        cropping: int, an int for each axis, or a pair `(before, behind)` for each axis.
+        cropping: int, an int for each axis, or a pair `(before, after)` for each axis.
         data_format: `"channels_last"`, `"channels_first"`, or None for the default.
         **kwargs: `name`, `dtype`.
 
-    Input shape: `(batch, height, width, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Raises:
         ValueError: if nothing would be left.
@@ -183,11 +183,11 @@ class Cropping3D(_Cropping):
     """Cut the borders of volumes off.
 
     Args:
-        cropping: int, an int for each axis, or a pair `(before, behind)` for each axis.
+        cropping: int, an int for each axis, or a pair `(before, after)` for each axis.
         data_format: `"channels_last"`, `"channels_first"`, or None for the default.
         **kwargs: `name`, `dtype`.
 
-    Input shape: `(batch, *spatial, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
     Raises:
         ValueError: if nothing would be left.

@@ -13,7 +13,7 @@ from minikeras.layers.base.layer import Layer
 
 @layer
 class Flatten(Layer):
-    """Put all axes behind the batch into one.
+    """Put all axes after the batch into one.
 
     Args:
         data_format: `"channels_last"`, `"channels_first"` (channels are moved to the end first),
@@ -90,7 +90,7 @@ class Reshape(Layer):
         return ops.reshape(inputs, (inputs.shape[0], *self.target_shape))
 
     def _check_size(self, shape):
-        """Check a sample's shape by itself: the batch may be empty."""
+        """Check the shape of one sample alone: the batch may be empty."""
         if not dims.is_known(shape):
             return
         size, asked = dims.product(shape), dims.product(n for n in self.target_shape if n != -1)
@@ -117,7 +117,7 @@ class Permute(Layer):
     """Bring the axes of each sample into another order.
 
     Args:
-        dims: the old places of the axes, counted from 1 behind the batch.
+        dims: the old places of the axes, counted from 1 after the batch.
         **kwargs: `name`, `dtype`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Layers that enlarge pictures and volumes by whole factors."""
+"""Layers that enlarge images and volumes by whole factors."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class _UpSampling(Layer):
 
 @layer
 class UpSampling2D(_UpSampling):
-    """Enlarge pictures by whole factors.
+    """Enlarge images by whole factors.
 
     Args:
         size: int or two ints, factors for height and width.
@@ -48,7 +48,7 @@ class UpSampling2D(_UpSampling):
         interpolation: `"nearest"` (pixels are repeated) or `"bilinear"`.
         **kwargs: `name`, `dtype`.
 
-    Input shape: `(batch, height, width, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Raises:
         ValueError: if the interpolation is another one.
@@ -85,8 +85,8 @@ class UpSampling2D(_UpSampling):
 def _stretched(x, factor, axis):
     """Repeat each element `factor` times, weighted linearly with its neighbours.
 
-    Centres of old and new elements lie half an element behind their edges: copy `k` of an element
-    stands `(k + 1/2) / factor - 1/2` behind its centre. Beyond the outer centres values stay.
+    Centres of old and new elements lie half an element after their edges: copy `k` of an element
+    stands `(k + 1/2) / factor - 1/2` after its centre. Beyond the outer centres values stay.
     """
     whole, copies = (slice(None),) * axis, []
     before = ops.concatenate([x[(*whole, slice(0, 1))], x[(*whole, slice(0, -1))]], axis=axis)
@@ -108,7 +108,7 @@ class UpSampling3D(_UpSampling):
         data_format: `"channels_last"`, `"channels_first"`, or None for the default.
         **kwargs: `name`, `dtype`.
 
-    Input shape: `(batch, *spatial, channels)`, or with the channels behind the batch.
+    Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
     Example:
         >>> import minikeras as keras

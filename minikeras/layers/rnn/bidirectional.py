@@ -191,7 +191,7 @@ def _halves(states):
 
 
 def _copied(layer, prefix, **changes):
-    """A layer made anew from the config of `layer`, without its weights."""
+    """A layer made again from the config of `layer`, without its weights."""
     saved = registry.serialize(layer)
     stem = layer.name.removeprefix("forward_")
     saved["config"] = {**saved["config"], "name": f"{prefix}_{stem}", **changes}

@@ -125,7 +125,7 @@ class SimpleRNNCell(_Cell):
     seed: int | None = None
 
     def call(self, sequence, states, training=False):
-        """Return the output and the new state, in a list if it came in one."""
+        """Return the output and the new state, in a list if it was passed in one."""
         h = states[0] if trees.is_nested(states) else states
         mask, recurrent_mask = self._masks(sequence, h, training)
         z = project(sequence, self.kernel, mask)
@@ -156,7 +156,7 @@ class GRUCell(_GatedCell):
         bias_constraint: constraint of the bias.
         dropout: fraction of the inputs to drop in training.
         recurrent_dropout: fraction of the state to drop in training.
-        reset_after: whether the reset gate applies behind the product with the recurrent kernel;
+        reset_after: whether the reset gate applies after the product with the recurrent kernel;
             there are two biases then.
         seed: int that the masks are drawn from, or None.
         **kwargs: `name`, `dtype`, `trainable`.
@@ -193,7 +193,7 @@ class GRUCell(_GatedCell):
         return self.field_weight("bias", (2, *shape) if self.reset_after else shape)
 
     def call(self, inputs, states, training=False):
-        """Return the output and the new state, in a list if it came in one."""
+        """Return the output and the new state, in a list if it was passed in one."""
         h = states[0] if trees.is_nested(states) else states
         mask, recurrent_mask = self._masks(inputs, h, training)
         z = project(inputs, self.kernel, mask)

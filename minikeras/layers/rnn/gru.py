@@ -39,10 +39,10 @@ class GRU(FusedRNN, RNN):
         return_state: whether to return the last state as well.
         go_backwards: whether to begin at the last step.
         stateful: whether a batch starts from the state in which the last one ended.
-        unroll: taken for the sake of old scripts; the numbers are the same.
-        reset_after: whether the reset gate applies behind the product with the recurrent kernel;
+        unroll: taken for the sake of old scripts; the results are the same.
+        reset_after: whether the reset gate applies after the product with the recurrent kernel;
             there are two biases then.
-        use_cudnn: taken for the sake of old scripts; the numbers are the same.
+        use_cudnn: taken for the sake of old scripts; the results are the same.
         **kwargs: `name`, `dtype`, `trainable`, and `zero_output_for_mask`: whether the output of a
             masked step is zero rather than the one before it.
 

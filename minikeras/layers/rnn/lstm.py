@@ -41,8 +41,8 @@ class LSTM(FusedRNN, RNN):
         return_state: whether to return the last states as well.
         go_backwards: whether to begin at the last step.
         stateful: whether a batch starts from the states in which the last one ended.
-        unroll: taken for the sake of old scripts; the numbers are the same.
-        use_cudnn: taken for the sake of old scripts; the numbers are the same.
+        unroll: taken for the sake of old scripts; the results are the same.
+        use_cudnn: taken for the sake of old scripts; the results are the same.
         **kwargs: `name`, `dtype`, `trainable`, and `zero_output_for_mask`: whether the output of a
             masked step is zero rather than the one before it.
 

@@ -48,7 +48,7 @@ class RNN(Layer):
         go_backwards: whether to begin at the last step; outputs come in the order of the steps
             taken.
         stateful: whether a batch starts from the states in which the last one ended.
-        unroll: taken for the sake of old scripts; the numbers are the same.
+        unroll: taken for the sake of old scripts; the results are the same.
         zero_output_for_mask: whether the output of a masked step is zero rather than the one
             before it.
         **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.

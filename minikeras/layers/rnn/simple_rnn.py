@@ -36,7 +36,7 @@ class SimpleRNN(FusedRNN, RNN):
         return_state: whether to return the last state as well.
         go_backwards: whether to begin at the last step.
         stateful: whether a batch starts from the state in which the last one ended.
-        unroll: taken for the sake of old scripts; the numbers are the same.
+        unroll: taken for the sake of old scripts; the results are the same.
         seed: int that the masks are drawn from, or None.
         **kwargs: `name`, `dtype`, `trainable`, and `zero_output_for_mask`: whether the output of a
             masked step is zero rather than the one before it.

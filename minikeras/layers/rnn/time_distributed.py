@@ -11,7 +11,7 @@ from minikeras.layers.base.declare import Field, layer
 from minikeras.layers.base.layer import Layer
 from minikeras.layers.base.marks import default
 
-# Layers that treat every sample by itself and draw no random numbers: all steps of all samples may
+# Layers that treat every sample separately and draw no random numbers: all steps of all samples may
 # go through them as one large batch.
 _SAMPLE_BY_SAMPLE = frozenset(
     {

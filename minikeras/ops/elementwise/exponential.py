@@ -8,7 +8,7 @@ import math
 
 from minikeras.autograd.families import division, floating
 from minikeras.autograd.primitive import primitive
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.ops.elementwise.roots import quotient_slope
 
 _LN2 = math.log(2.0)
@@ -235,7 +235,7 @@ def _(g, x1, x2):
 
 
 @primitive(floating)
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def sigmoid(xp, x):
     """Return the logistic function `1 / (1 + exp(-x))` of every element.
 
@@ -268,7 +268,7 @@ def _(g, y):
 
 
 @primitive(division)
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def _sigmoid_slope(xp, t, dt):
     """The slope of the logistic function by its value `t`, times `dt`: `dt t (1 - t)`."""
     slope = xp.subtract(1, t, out=xp.empty_like(t))
@@ -313,7 +313,7 @@ def _(g, y):
 
 
 @primitive(division)
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def _tanh_slope(xp, t, dt):
     """The slope of the hyperbolic tangent by its value `t`, times `dt`: `dt (1 - t²)`."""
     slope = xp.multiply(t, t, out=xp.empty_like(t))

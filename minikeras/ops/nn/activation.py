@@ -11,7 +11,7 @@ from minikeras.autograd.families import arithmetic, division, floating, numeric
 from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import primitive
 from minikeras.core import dims
-from minikeras.kernels.providers import provided
+from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared import activations as kernels
 from minikeras.kernels.shared import curves, slopes
 from minikeras.kernels.shared.activations import SELU_ALPHA, SELU_SCALE
@@ -65,7 +65,7 @@ def _(g, y):
 
 
 @primitive(numeric)
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def relu6(xp, x):
     """Replace negative elements by zero and those above 6 by 6.
 
@@ -106,7 +106,7 @@ def _(g, y, low, high):
 
 
 @primitive(floating)
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def leaky_relu(xp, x, *, negative_slope=0.2):
     """Multiply negative elements by a small slope.
 
@@ -177,7 +177,7 @@ def elu(x, alpha=1.0):
 
 
 @primitive(floating)
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def _unit_elu(xp, x):
     return xp.where(x > 0, x, xp.expm1(xp.minimum(x, 0)))
 
@@ -204,7 +204,7 @@ def _(g, y, scale, shift):
 
 
 @primitive(floating)
-@provided(cuda="activations")
+@dispatched(cuda="activations")
 def selu(xp, x):
     """Scaled exponential linear unit, which keeps mean 0 and variance 1 from layer to layer.
 

@@ -1,9 +1,10 @@
-"""Small weights that are changed by one call of the kernel, side by side in one array.
+"""Small weights that are changed by one call of the kernel, as parts of one flat array.
 
-A rule is a dozen operations on each weight; where weights are small their calls take longer than
-the numbers. So small weights of one dtype, and their states, become views of flat arrays, and the
-rule runs once over these. Nobody else has to know: who gives a variable another array is noticed at
-the next step, and it is copied in again. Each element is computed as it would be alone.
+An update rule is a dozen operations on each weight; where weights are small their calls take longer
+than the arithmetic. So small weights of one dtype, and their states, become views of flat arrays,
+and the rule runs once over these (a multi-tensor update). Other code needs no knowledge of it: a
+variable that got another array is noticed at the next step, and copied in again. Each element is
+computed as it would be alone.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ LARGEST = 1 << 14
 _LINE = 64
 
 
-class Together:
+class FlatWeights:
     """Weights of one dtype with their states, as flat arrays.
 
     Args:
@@ -25,9 +26,9 @@ class Together:
     Example:
         >>> import numpy as np
         >>> import minikeras as keras
-        >>> from minikeras.optimizers.together import Together
+        >>> from minikeras.optimizers.flat_weights import FlatWeights
         >>> weights = [keras.Variable([1.0, 2.0]), keras.Variable(3.0)]
-        >>> weight, gradient = Together(weights, []).arrays([np.ones(2), np.ones(())])
+        >>> weight, gradient = FlatWeights(weights, []).arrays([np.ones(2), np.ones(())])
         >>> weight -= gradient
         >>> weights[0].numpy().tolist(), weights[1].numpy().tolist()
         ([0.0, 1.0], 2.0)
