@@ -101,7 +101,7 @@ def test_numba_that_cannot_compile_is_told_of_once_and_not_used(error, asked_ane
 
 
 def test_a_kernel_that_computes_something_else_is_noticed(asked_anew, monkeypatch):
-    monkeypatch.setattr("minikeras.kernels.compiled.trial.shared", lambda *args: None)
+    monkeypatch.setattr("minikeras.kernels.compiled.trial.parallel_chunks", lambda *args: None)
     with pytest.warns(RuntimeWarning, match="RuntimeError: the compiled kernel computed"):
         assert not providers.has_compiler()
 
