@@ -17,7 +17,7 @@ from tests.conftest import fresh_state, pytest_collection_finish  # noqa: F401 -
 @pytest.fixture(autouse=True)
 def compiled_kernels_of_every_size(monkeypatch):
     """Where they are switched on, compiled kernels are compared on the tests' small arrays too."""
-    monkeypatch.setattr(providers, "asked_always", True)
+    monkeypatch.setattr(providers, "always_compiled", True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,9 @@
 """Where arrays lie: in main memory, as NumPy's, or on a GPU, as CuPy's.
 
 Everything above asks here for the `xp` module instead of naming NumPy. A thread has one current
-device, on which new arrays are made; ops compute where their inputs lie. Nothing moves by itself:
-values of Python and NumPy go to the current device when they become tensors, results come back
-when somebody asks for them (`to_numpy`), and an op on arrays of two devices is an error.
+device, on which new arrays are made; ops compute where their inputs lie. Nothing moves
+automatically: values of Python and NumPy go to the current device when they become tensors, results
+come back when somebody asks for them (`to_numpy`), and an op on arrays of two devices is an error.
 """
 
 import os

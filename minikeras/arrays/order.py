@@ -1,6 +1,6 @@
 """The order in which `fit` takes the samples of arrays.
 
-TensorFlow shuffles with a stateful op, whose stream starts anew with every epoch: its key is the
+TensorFlow shuffles with a stateful op, whose stream starts again with every epoch: its key is the
 global seed, not scrambled, so an order is a pure function of that seed and the number of samples.
 """
 

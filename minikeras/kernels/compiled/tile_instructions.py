@@ -1,6 +1,6 @@
 """The instructions of a register tile, written for LLVM; `tiles` says what they compute.
 
-LLVM is told the vectors outright: the sums of a loop that it vectorizes by itself do not stay in
+LLVM is told the vectors outright: the sums of a loop that it vectorizes on its own do not stay in
 registers. A tile is compiled once for a float type and called by its address, so that kernels
 that use it stay small and compile fast.
 """

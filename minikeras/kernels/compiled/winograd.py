@@ -31,7 +31,7 @@ channels and filters exchanged:
   transforms with their way through the cache are what takes the time where channels are few.
 - **Exactness.** With the points 0, 3/4, -3/4, 3/2, -3/2 and infinity all numbers of `A` and `B` are
   exact (Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution for
-  deep neural networks", 2020), and each row of taps is summed by itself: sums of a ninth of the
+  deep neural networks", 2020), and each row of taps is summed separately: sums of a ninth of the
   terms make up for what the transforms lose. In float32 the error is that of direct sums or less.
   Not so in `dkernel`, which sums over all outputs either way: there it is twice as much, as much as
   in one long sum, and sums that are short are left to the direct loops.
