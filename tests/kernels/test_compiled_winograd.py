@@ -173,7 +173,7 @@ def test_the_same_threads_give_the_same_bits(case, monkeypatch):
     *arrays, some = draw((5, *case[1:]))
     expected = every_kernel(kernels, arrays, some)
     monkeypatch.setattr(threads, "_LEAST_WORK", 1)
-    monkeypatch.setattr(threads, "_LEAST_PIECE", 1)
+    monkeypatch.setattr(threads, "_LEAST_CHUNK", 1)
     monkeypatch.setitem(settings._settings, "num_threads", 3)
     first, again = (every_kernel(compiled, arrays, some) for _ in range(2))
     for one, other in zip(first, again, strict=True):
