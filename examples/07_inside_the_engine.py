@@ -51,7 +51,7 @@ for source in ["ops.tanh(a)", "ops.sin(a)", "a + b", "a * b", "a * 3.0", "ops.su
         result = eval(source)
     names = [
         "the output" if key == "y" else f"input {result.node.primitive.inputs[key]}"
-        for key in result.node.kept
+        for key in result.node.saved
     ]
     print(f"  {source:12} {', '.join(names) or 'nothing but shapes'}")
 
@@ -61,9 +61,9 @@ for op in [ops.sin, ops.add]:
 
 # The backward pass releases what a node saved as soon as it has visited it, so memory falls while
 # it goes on. This is why a tape that is not persistent gives one set of gradients.
-assert y.node.kept
+assert y.node.saved
 gradient = tape.gradient(z, x)
-assert y.node.kept is None
+assert y.node.saved is None
 np.testing.assert_allclose(gradient, 3 * (1 - np.tanh(x.numpy()) ** 2) + 1, rtol=1e-12)
 
 # --- The order of the backward pass --------------------------------------------------------------

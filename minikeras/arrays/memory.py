@@ -1,6 +1,6 @@
 """What the C library does with memory that arrays give back.
 
-By itself glibc returns a large block to the system at once, and the next array of that size gets
+By default glibc returns a large block to the system at once, and the next array of that size gets
 fresh pages, each of which the system must clear and map on its first use: on networks with large
 activations a tenth of a training step. A training step asks for the same sizes again and again, so
 the blocks are better kept.

@@ -78,8 +78,8 @@ def _blocks_of_swaps(size: int) -> int:
 
 def _fisher_yates(source: philox.Stream, block: int, size: int) -> Any:
     """Shuffles range(size): step i swaps places i and i + word % (size - i)."""
-    numbers = np.arange(block, block + _blocks_of_swaps(size), dtype="uint64")
-    word = philox.words(np, *philox.blocks(np, source, numbers)).reshape(-1)[: max(size - 1, 0)]
+    indices = np.arange(block, block + _blocks_of_swaps(size), dtype="uint64")
+    word = philox.words(np, *philox.blocks(np, source, indices)).reshape(-1)[: max(size - 1, 0)]
     step = np.arange(max(size - 1, 0))
     places: list[int] = (step + word % (size - step)).tolist()
     order = list(range(size))

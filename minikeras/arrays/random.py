@@ -73,8 +73,8 @@ def uniform(
     minval = parameter(xp, minval, dtype)
     span = parameter(xp, maxval, dtype) - minval
 
-    def draw(numbers: Any) -> Any:
-        return philox.uniforms(xp, *philox.blocks(xp, source, numbers), dtype)
+    def draw(indices: Any) -> Any:
+        return philox.uniforms(xp, *philox.blocks(xp, source, indices), dtype)
 
     return _assemble(xp, draw, shape, dtype, span, minval)
 
@@ -106,8 +106,8 @@ def normal(
     """
     source = philox.stream(seed)
 
-    def draw(numbers: Any) -> Any:
-        return philox.normals(xp, *philox.blocks(xp, source, numbers), dtype)
+    def draw(indices: Any) -> Any:
+        return philox.normals(xp, *philox.blocks(xp, source, indices), dtype)
 
     return _assemble(xp, draw, shape, dtype, stddev, mean)
 
@@ -144,8 +144,8 @@ def truncated_normal(
     reserved = np.uint64(_samples_per_block(dtype) * WORDS_PER_TRUNCATED // 4)
     drawn = "float64" if dtype == "float64" else "float32"
 
-    def draw(numbers: Any) -> Any:
-        return _truncated_groups(xp, source, numbers * reserved, drawn).astype(dtype, copy=False)
+    def draw(indices: Any) -> Any:
+        return _truncated_groups(xp, source, indices * reserved, drawn).astype(dtype, copy=False)
 
     return _assemble(xp, draw, shape, dtype, stddev, mean)
 
@@ -189,8 +189,8 @@ def randint(
     split = philox.words if word.itemsize == 4 else _long_words
     span, offset = word.type(maxval - minval), word.type(minval % 2 ** (8 * word.itemsize))
 
-    def draw(numbers: Any) -> Any:
-        drawn = split(xp, *philox.blocks(xp, source, numbers)) % span
+    def draw(indices: Any) -> Any:
+        drawn = split(xp, *philox.blocks(xp, source, indices)) % span
         return (drawn + offset).view(word.name[1:])
 
     return _assemble(xp, draw, shape, dtype, width=16 // word.itemsize)

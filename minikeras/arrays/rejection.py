@@ -218,9 +218,9 @@ def _marsaglia_tsang(xp: Any, source: philox.Stream, lanes: Any, alpha: Any) -> 
         squeezed = u < 1 - 0.0331 * (x * x) * (x * x)
         fits = squeezed | (xp.log(u) < 0.5 * x * x + d[tried] * (1 - v + xp.log(v)))
         drawn[tried[fits]] = d[tried[fits]] * v[fits]
-        left = xp.ones(rows.size, bool)
-        left[inside[fits]] = False
-        rows = rows[left]
+        unset = xp.ones(rows.size, bool)
+        unset[inside[fits]] = False
+        rows = rows[unset]
     small = xp.flatnonzero(alpha < 1)
     power = 1 / xp.maximum(alpha[small], np.finfo("float64").tiny)
     drawn[small] *= state.take(philox.uniforms, small) ** power
@@ -252,12 +252,12 @@ def _btrs(xp: Any, source: philox.Stream, lanes: Any, count: Any, chance: Any) -
     while rows.size:
         u = state.take(philox.uniforms, rows) - 0.5
         v = state.take(philox.uniforms, rows)
-        room = 0.5 - abs(u)
+        margin = 0.5 - abs(u)
         n, p, a_row, b_row = count[rows], chance[rows], a[rows], b[rows]
-        k = xp.floor((2 * a_row / room + b_row) * u + n * p + 0.5)
-        fits = (room >= 0.07) & (v <= 0.92 - 4.2 / b_row)
+        k = xp.floor((2 * a_row / margin + b_row) * u + n * p + 0.5)
+        fits = (margin >= 0.07) & (v <= 0.92 - 4.2 / b_row)
         check = xp.flatnonzero(~fits & (k >= 0) & (k <= n))
-        scale = (2.83 + 5.1 / b_row) * spread[rows] / (a_row / (room * room) + b_row)
+        scale = (2.83 + 5.1 / b_row) * spread[rows] / (a_row / (margin * margin) + b_row)
         bound = _log_ratio(xp, k[check], n[check], p[check])
         with np.errstate(divide="ignore"):
             fits[check] = xp.log((v * scale)[check]) <= bound

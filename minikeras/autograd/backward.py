@@ -2,7 +2,7 @@
 
 Reverse-mode differentiation: every node turns the gradient with respect to its outputs into
 gradients with respect to its inputs. Nodes wait in a heap and leave it in falling order of their
-numbers, so that a node is visited when all its users have been. See Baydin et al., "Automatic
+serials, so that a node is visited when all its users have been. See Baydin et al., "Automatic
 Differentiation in Machine Learning: a Survey" (2018), section 3.2.
 """
 
@@ -10,15 +10,15 @@ import heapq
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from minikeras.autograd.node import Place, recording
+from minikeras.autograd.node import Edge, recording
 from minikeras.autograd.tensor import Tensor
 
 Spans: TypeAlias = Sequence[tuple[int, float]]
-"""The numbers of the nodes that a tape recorded: `(first, last)`, one pair for each time it did."""
+"""The serials of the nodes that a tape recorded: `(first, last)`, one pair for each time it did."""
 
 
 def recorded(serial: int, spans: Spans) -> bool:
-    """Return whether a node of that number was recorded in one of the spans."""
+    """Return whether a node of that serial was recorded in one of the spans."""
     for first, last in spans:  # in rising order, and nearly always one
         if serial <= last:
             return serial >= first
@@ -26,8 +26,8 @@ def recorded(serial: int, spans: Spans) -> bool:
 
 
 def backpropagate(
-    seeds: Sequence[tuple[Place, Tensor]],
-    sources: Sequence[Place | None],
+    seeds: Sequence[tuple[Edge, Tensor]],
+    sources: Sequence[Edge | None],
     spans: Spans | None = None,
     release: bool = False,
 ) -> list[Any]:
@@ -42,42 +42,42 @@ def backpropagate(
     Returns:
         A list of tensors or None, one for each source.
     """
-    wanted = {(place[0].serial, place[1]) for place in sources if place is not None}
+    wanted = {(edge[0].serial, edge[1]) for edge in sources if edge is not None}
     if not wanted:
         return [None] * len(sources)
     earliest = min(serial for serial, _ in wanted)
     waiting: dict[int, tuple[Any, list[Any]]] = {}
     heap: list[int] = []
-    found: dict[tuple[int, int], Tensor] = {}
-    for place, g in seeds:
-        _accumulate(waiting, heap, place, g, earliest)
+    sums: dict[tuple[int, int], Tensor] = {}
+    for edge, g in seeds:
+        _accumulate(waiting, heap, edge, g, earliest)
     while heap:
         serial = -heapq.heappop(heap)
         node, gradients = waiting.pop(serial)
         for index, g in enumerate(gradients):
             if (serial, index) in wanted:
-                found[serial, index] = g
+                sums[serial, index] = g
         if node.primitive is None or serial <= earliest:
             continue
         if spans is not None and not recorded(serial, spans):
             continue
-        for parent, g in zip(node.parents, node.pull(gradients), strict=True):
+        for parent, g in zip(node.parents, node.vjp(gradients), strict=True):
             if parent is not None and g is not None:
                 _accumulate(waiting, heap, parent, g, earliest)
         if release:
-            node.forget()
-    return [None if place is None else found.get((place[0].serial, place[1])) for place in sources]
+            node.release()
+    return [None if edge is None else sums.get((edge[0].serial, edge[1])) for edge in sources]
 
 
 def _accumulate(
     waiting: dict[int, tuple[Any, list[Any]]],
     heap: list[int],
-    place: Place,
+    edge: Edge,
     g: Tensor,
     earliest: int,
 ) -> None:
     """Add `g` to the gradient with respect to an output of a node that waits to be visited."""
-    node, index = place
+    node, index = edge
     serial = node.serial
     if serial < earliest:
         return
@@ -96,7 +96,7 @@ def _sum(a: Tensor, b: Tensor) -> Tensor:
     return total
 
 
-def pull_back(
+def vjp_through(
     results: Sequence[Tensor], inputs: Sequence[Tensor | None], gradients: Sequence[Tensor | None]
 ) -> list[Any]:
     """Return the gradients with respect to `inputs` of results that were just computed from them.
@@ -111,15 +111,15 @@ def pull_back(
         for y, g in zip(results, gradients, strict=True)
         if g is not None and y.node is not None
     ]
-    places = [None if x is None or x.node is None else (x.node, x.index) for x in inputs]
-    return backpropagate(seeds, places)
+    edges = [None if x is None or x.node is None else (x.node, x.index) for x in inputs]
+    return backpropagate(seeds, edges)
 
 
-def release(places: Iterable[Place], spans: Spans) -> None:
-    """Drop what the nodes that lead to these places saved, as far as the tape recorded them."""
-    pending = [node for node, _ in places]
+def release(edges: Iterable[Edge], spans: Spans) -> None:
+    """Release what the nodes that lead to these edges saved, as far as the tape recorded them."""
+    pending = [node for node, _ in edges]
     while pending:
         node = pending.pop()
         if node.primitive is not None and recorded(node.serial, spans):
-            pending.extend([place[0] for place in node.parents if place is not None])
-            node.forget()
+            pending.extend([edge[0] for edge in node.parents if edge is not None])
+            node.release()

@@ -11,7 +11,7 @@ class Binding:
     """The arguments of an op, read from the signature of its kernel.
 
     After the array module come the inputs, in place; then, by keyword, static attributes. What the
-    engine itself passes (`out`, `keep`) belongs to neither.
+    engine itself passes (`out`, `save`) belongs to neither.
 
     Args:
         kernel: function `(xp, *arrays, **statics)`.
@@ -31,7 +31,7 @@ class Binding:
         parameters = [
             p
             for p in list(inspect.signature(kernel).parameters.values())[1:]
-            if p.kind != by_keyword or p.name not in ("out", "keep")
+            if p.kind != by_keyword or p.name not in ("out", "save")
         ]
         inputs = [p for p in parameters if p.kind != by_keyword]
         self.inputs = tuple(p.name for p in inputs)
@@ -69,7 +69,9 @@ class Binding:
         if not isinstance(inputs, (List, Tuple)):
             inputs = list(inputs)
         if not inputs:
-            raise ValueError(f"'{self.name}' needs at least one tensor, but an empty list came.")
+            raise ValueError(
+                f"'{self.name}' needs at least one tensor, but received an empty list."
+            )
         return inputs, kwargs
 
     def _bind_by_name(
@@ -78,7 +80,7 @@ class Binding:
         order = (*self.inputs, *self.statics)
         if len(args) > len(order):
             raise TypeError(
-                f"{self.name}() takes at most {len(order)} arguments, but {len(args)} came."
+                f"{self.name}() takes at most {len(order)} arguments, but received {len(args)}."
             )
         values = dict(zip(order, args, strict=False))
         for name, value in kwargs.items():

@@ -34,7 +34,8 @@ def op(function: Callable[P, Any]) -> Composite[P]:
     """Make a public op of a function over ops.
 
     Called on a model's symbolic tensors it adds one node under its own name; otherwise the body
-    simply runs, on values or on shapes alone. What it makes of numbers lies beside its tensors.
+    simply runs, on values or on shapes alone. What it makes of scalars is put on the device of
+    its tensors.
     """
 
     @functools.wraps(function)

@@ -1,4 +1,4 @@
-"""Functions that bring their own gradient rule."""
+"""Functions that bring their own vjp."""
 
 import functools
 from collections.abc import Callable
@@ -14,11 +14,12 @@ from minikeras.core.types import Array, ArrayModule, List, Tuple
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a function that returns its result and its own gradient rule.
+    """Decorate a function that returns its result and its own vjp.
 
     Args:
         f: function of tensors that returns `(result, grad_fn)`; `grad_fn(*args, upstream=None)`
-            or `grad_fn(upstream)` returns the gradients by the arguments.
+            or `grad_fn(upstream)` returns the gradients with respect to
+            the arguments.
 
     Returns:
         A function of the same tensors that returns the result alone.
@@ -57,18 +58,18 @@ def _as_tensor(value: Any) -> Tensor:
 def _with_vjp(vjp: Callable[..., Any], arity: int) -> Primitive:
     """A one-off primitive of `arity` inputs and the results that were computed from them.
 
-    It returns the results. As they are inputs as well, a recorded program computes them anew.
+    It returns the results. As they are inputs as well, a recorded program computes them again.
     """
 
     def results(xp: ArrayModule, *arrays: Array) -> Array | tuple[Array, ...]:
         outputs = arrays[arity:]
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def gradients(g: Any, needs: tuple[bool, ...]) -> list[Any]:
-        found = vjp(*(g if isinstance(g, List) else [g]))
-        found = list(found) if isinstance(found, (Tuple, List)) else [found]
-        return [*found, *[None] * (len(needs) - arity)]
+    def joint_vjp(g: Any, needs: tuple[bool, ...]) -> list[Any]:
+        gradients = vjp(*(g if isinstance(g, List) else [g]))
+        gradients = list(gradients) if isinstance(gradients, (Tuple, List)) else [gradients]
+        return [*gradients, *[None] * (len(needs) - arity)]
 
     step = Primitive(results, elementwise, name="custom_gradient", variadic=True)
-    step.vjp_all(gradients)
+    step.vjp_all(joint_vjp)
     return step

@@ -1,11 +1,11 @@
-"""The two ends of a backward pass: places on the tape, and the gradients it begins with."""
+"""The two ends of a backward pass: edges of the graph, and the gradients it begins with."""
 
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from minikeras.arrays import device
 from minikeras.autograd.base_ops import broadcast_to, cast
-from minikeras.autograd.node import Leaf, Place, making_leaf, recording
+from minikeras.autograd.node import Edge, Leaf, making_leaf, recording
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.core import dtypes, trees
@@ -20,23 +20,23 @@ def is_tensor(value: Any) -> bool:
     return isinstance(value, (Tensor, Abstract)) or hasattr(value, "as_leaf")
 
 
-def places_of(tensor: Any) -> list[Place]:
-    """Return where a tensor is on any tape: now, and before another tape began to watch it."""
+def edges_of(tensor: Any) -> list[Edge]:
+    """Return the edges that lead to a tensor: now, and before another tape began to watch it."""
     if hasattr(tensor, "as_leaf"):
         return [] if tensor._leaf is None else [(tensor._leaf, 0)]
     if tensor.node is None:
         return []
-    places = [(tensor.node, tensor.index)]
-    return [*places, tensor.earlier] if hasattr(tensor, "earlier") else places
+    edges = [(tensor.node, tensor.index)]
+    return [*edges, tensor.earlier] if hasattr(tensor, "earlier") else edges
 
 
-def watched_place(tensor: Any) -> Place:
-    """Return the place of a tensor for a tape that watches it: a leaf, if it is on no open tape."""
+def watched_edge(tensor: Any) -> Edge:
+    """Return the edge to a tensor for a tape that watches it: a leaf, if it is on no open tape."""
     if hasattr(tensor, "as_leaf"):
         return (tensor.watch(), 0)
     with making_leaf:
         node = tensor.node
-        if node is None or node.alive < recording.since:
+        if node is None or node.last_tape < recording.since:
             if node is not None:
                 tensor.earlier = (node, tensor.index)
             tensor.node, tensor.index = Leaf(), 0
@@ -45,21 +45,21 @@ def watched_place(tensor: Any) -> Place:
 
 def seeds_for(targets: list[Any], output_gradients: Nest) -> list[Seed]:
     """Return the float targets, each with the gradient at which its backward pass begins."""
-    given: list[Any] = [None] * len(targets)
+    gradients: list[Any] = [None] * len(targets)
     if output_gradients is not None:
-        given = trees.flatten(output_gradients)
-    if len(given) != len(targets):
+        gradients = trees.flatten(output_gradients)
+    if len(gradients) != len(targets):
         raise ValueError(
             f"`output_gradients` is expected to hold a tensor for each of the {len(targets)} "
-            f"targets, but {len(given)} came. (A list counts as a nest of numbers: turn it into an "
-            "array.)"
+            f"targets, but received {len(gradients)}. (A list counts as a nest of scalars: turn "
+            "it into an array.)"
         )
-    pairs = zip(targets, given, strict=True)
+    pairs = zip(targets, gradients, strict=True)
     return [(y, _seed(y, g)) for y, g in pairs if device.array_of(y).dtype.kind == "f"]
 
 
 def _seed(y: Any, g: Any) -> Tensor:
-    """A gradient of the shape and dtype of `y`: ones, or what was given."""
+    """A gradient of the shape and dtype of `y`: ones, or `g`."""
     data = device.array_of(y)
     dtype = dtypes.name_of(data.dtype)
     if g is None:
@@ -76,7 +76,7 @@ def _seed(y: Any, g: Any) -> Tensor:
     pairs = zip(reversed(g.shape), reversed(data.shape), strict=False)
     if g.ndim > data.ndim or not all(size in (1, target) for size, target in pairs):
         raise ValueError(
-            f"`output_gradients` of shape {g.shape} came for a target of shape {data.shape}: "
+            f"Received `output_gradients` of shape {g.shape} for a target of shape {data.shape}: "
             "expected that shape, or one that broadcasts to it."
         )
     return broadcast_to(g, shape=data.shape)

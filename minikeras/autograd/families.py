@@ -80,13 +80,13 @@ def _present(names: Names) -> list[str]:
 
 @cached
 def to_common(names: Names) -> Names:
-    """Cast all inputs to the dtype in which they meet."""
+    """Cast all inputs to their promoted (common) dtype."""
     return _all(names, dtypes.result_type(*_present(names)))
 
 
 @cached
 def to_float(names: Names) -> Names:
-    """Cast all inputs to the float dtype in which they meet; integers become the default float."""
+    """Cast all inputs to their promoted float dtype; integers become the default float."""
     return _all(names, dtypes.result_type(*_present(names), "float"))
 
 
@@ -128,7 +128,7 @@ def shape_along(shapes: Shapes, statics: Statics) -> Shape:
 
 
 def shape_broadcast(shapes: Shapes, _statics: Statics) -> Shape:
-    """The output has the shape in which the inputs meet."""
+    """The output has the shape to which the inputs broadcast."""
     return dims.broadcast(*(shape for shape in shapes if shape is not None))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
-from minikeras.autograd.backward import pull_back
+from minikeras.autograd.backward import vjp_through
 from minikeras.autograd.families import Family, Statics, elementwise
 from minikeras.autograd.node import Node, recording
 from minikeras.autograd.primitive import Primitive, primitive
@@ -38,10 +38,10 @@ class Fused(Primitive):
 
     Args:
         reference: composite of ops with the same arguments.
-        forward: kernel `(xp, *arrays, keep, **statics)` that returns `(result, saved)`; `saved` is
-            whatever `backward` wants besides the inputs, and may be None unless `keep`.
+        forward: kernel `(xp, *arrays, save, **statics)` that returns `(result, saved)`; `saved` is
+            whatever `backward` needs besides the inputs, and may be None unless `save`.
         backward: kernel `(xp, gradients, arrays, saved, needs, **statics)` that returns the
-            gradient by every input (None where `needs` is False).
+            gradient with respect to every input (None where `needs` is False).
         family: the dtype and shape rules.
     """
 
@@ -72,15 +72,15 @@ class Fused(Primitive):
         return super()._compute(tensors, statics)
 
     def _launch(
-        self, xp: ArrayModule, arrays: Sequence[Array | None], statics: Statics, keep: bool
+        self, xp: ArrayModule, arrays: Sequence[Array | None], statics: Statics, save: bool
     ) -> tuple[Any, Any]:
         compute = self.compute if not device.several else self._placed(self.compute)
-        return compute(xp, *arrays, keep=keep, **statics)
+        return compute(xp, *arrays, save=save, **statics)
 
     def _note(
-        self, arguments: Sequence[Any], statics: Statics, keep: bool, raw: Any, result: Any
+        self, arguments: Sequence[Any], statics: Statics, save: bool, raw: Any, result: Any
     ) -> Any:
-        kernel, named = self._placed(self.kernel), {"keep": keep, **statics}
+        kernel, named = self._placed(self.kernel), {"save": save, **statics}
         return recording.recorder.fused(kernel, arguments, named, raw, result)
 
     def infer(self, inputs: Sequence[Any], statics: Statics) -> Any:
@@ -101,33 +101,33 @@ class Fused(Primitive):
         if recording.tapes:
             return self._backward_of_reference(node, gradients)
         gradients = filled(gradients, node.outputs)
-        arrays = [node.kept[i] for i in range(len(node.parents))]
+        arrays = [node.saved[i] for i in range(len(node.parents))]
         xp = device.namespace(arrays[0])
         g = [g.data for g in gradients] if len(gradients) > 1 else gradients[0].data
         needs = tuple(parent is not None for parent in node.parents)
-        compute, saved = self._placed(self.compute_backward), node.kept.get("saved")
+        compute, saved = self._placed(self.compute_backward), node.saved.get("by kernel")
         raw = compute(xp, g, arrays, saved, needs, **node.statics)
         result = [None if part is None else device.boxed(part) for part in raw]
         if recording.recorder is not None:
-            kernel, traced = self._placed(self.backward_kernel), node.kept.get("traced")
+            kernel, traced = self._placed(self.backward_kernel), node.saved.get("traced")
             arguments = (xp, g, arrays, saved if traced is None else traced, needs)
             recording.recorder.gradients(kernel, arguments, node.statics, raw, result)
         return [None if array is None else Tensor(array) for array in result]
 
     def _backward_of_reference(self, node: Node, gradients: list[Any]) -> list[Any]:
         inputs = [
-            None if node.kept[i] is None else _alias(rebuilt(node, i))
+            None if node.saved[i] is None else _alias(rebuilt(node, i))
             for i in range(len(node.parents))
         ]
         result = self.reference(*inputs, **node.statics)
         results = result if isinstance(result, (Tuple, List)) else [result]
         wanted = [t if p is not None else None for t, p in zip(inputs, node.parents, strict=True)]
-        return pull_back(results, wanted, gradients)
+        return vjp_through(results, wanted, gradients)
 
 
 @primitive(elementwise)
 def _alias(xp: ArrayModule, x: Array) -> Array:
-    """The same values at a new place on the tape, so that two inputs are never taken for one."""
+    """The same values as the output of a new node, so that two inputs are never taken for one."""
     return x
 
 

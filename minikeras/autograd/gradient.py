@@ -11,14 +11,14 @@ from minikeras.autograd.backward import backpropagate, recorded, release
 from minikeras.autograd.base_ops import reshaped, stacked
 from minikeras.autograd.ends import (
     Seed,
+    edges_of,
     is_tensor,
-    places_of,
     seeds_for,
-    watched_place,
+    watched_edge,
     zeros_beside,
 )
 from minikeras.autograd.families import elementwise
-from minikeras.autograd.node import Leaf, Place, next_serial, recording
+from minikeras.autograd.node import Edge, Leaf, next_serial, recording
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
@@ -33,7 +33,7 @@ class GradientTape:
     `watch` names them. Tapes nest: what an inner tape's `gradient` computes is recorded by the
     outer one, and each tape treats what it did not record itself as a constant.
 
-    A tape may be entered again: it then goes on recording, or begins anew if it has been used up.
+    A tape may be entered again: it then goes on recording, or begins again if it has been used up.
 
     Args:
         persistent: whether `gradient` may be called more than once.
@@ -52,7 +52,7 @@ class GradientTape:
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
         self.persistent = persistent
         self.start = next_serial()
-        self.watched: set[Place] = set()
+        self.watched: set[Edge] = set()
         self._watches_variables = watch_accessed_variables
         self._spans: list[tuple[int, float]] = []
         self._used = False
@@ -62,7 +62,7 @@ class GradientTape:
         if self in recording.tapes:
             raise ValueError("Tape is already recording.")
         if self._used:
-            self._forget()
+            self._reset()
         self._open()
         return self
 
@@ -87,7 +87,7 @@ class GradientTape:
             recording.close(self)
             self._spans[-1] = (self._spans[-1][0], next_serial())
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         """Be as a tape that has recorded nothing yet."""
         self._spans.clear()
         self.watched.clear()
@@ -111,16 +111,16 @@ class GradientTape:
             if not is_tensor(leaf):
                 raise ValueError(
                     "`watch` expected tensors and variables, but "
-                    f"{leaf!r} of type {type(leaf).__name__} came."
+                    f"received {leaf!r} of type {type(leaf).__name__}."
                 )
             if not dtypes.is_float(leaf.dtype):
                 warnings.warn(
-                    f"Only float tensors have gradients, but a tensor of dtype {leaf.dtype} came "
-                    "to `watch`: its gradient will be None. Cast it first.",
+                    f"Only float tensors have gradients, but `watch` received a tensor of dtype "
+                    f"{leaf.dtype}: its gradient will be None. Cast it first.",
                     stacklevel=2,
                 )
             elif not isinstance(leaf, Abstract):
-                self.watched.add(watched_place(leaf))
+                self.watched.add(watched_edge(leaf))
 
     @contextmanager
     def stop_recording(self) -> Generator[None]:
@@ -146,11 +146,11 @@ class GradientTape:
         """
         self._refuse_closed()
         self._close()
-        self._forget()
+        self._reset()
         self._open()
 
     def watched_variables(self) -> None:
-        """Raise: variables are not listed, each one knows by itself whether it is trainable."""
+        """Raise: variables are not listed, each one knows whether it is trainable."""
         raise AttributeError(
             "A tape does not list the variables that it watches. Pass those with respect to which "
             "you want gradients to `gradient`."
@@ -190,11 +190,11 @@ class GradientTape:
         seeds = seeds_for(targets, output_gradients)
         with self._use(targets):
             releases = not (self.persistent or self._shared)
-            found = self._backpropagate(seeds, leaves, unconnected_gradients, releases)
-        return trees.pack_sequence_as(sources, found)
+            gradients = self._backpropagate(seeds, leaves, unconnected_gradients, releases)
+        return trees.pack_sequence_as(sources, gradients)
 
     def jacobian(self, target: Tensor, sources: Nest, unconnected_gradients: str = "none") -> Nest:
-        """Return the derivative of every element of `target` by every element of `sources`.
+        """Return the derivatives of the elements of `target` w.r.t. the elements of `sources`.
 
         The backward pass runs once for each element of `target`; to a tape that is not persistent
         they count as one.
@@ -226,16 +226,16 @@ class GradientTape:
             whole = [Abstract((*target.shape, *s.shape), s.dtype) for s in leaves]
             return trees.pack_sequence_as(sources, whole)
         columns = self._derivatives(target, leaves, 0, unconnected_gradients)
-        found = [
+        gradients = [
             None if column is None else reshaped(column, shape=(*target.shape, *source.shape))
             for column, source in zip(columns, leaves, strict=True)
         ]
-        return trees.pack_sequence_as(sources, found)
+        return trees.pack_sequence_as(sources, gradients)
 
     def batch_jacobian(
         self, target: Tensor, source: Tensor, unconnected_gradients: str = "none"
     ) -> Any:
-        """Return for each sample the derivative of its targets by its sources.
+        """Return for each sample the derivatives of its targets with respect to its sources.
 
         Every sample's targets must depend on its own sources alone: then one backward pass
         serves the whole batch.
@@ -268,7 +268,7 @@ class GradientTape:
         if min(len(shape), len(source_shape)) < 2 or shape[0] != source_shape[0]:
             raise ValueError(
                 "`batch_jacobian` expected a target and a source of shapes (batch, ...) with the "
-                f"same first size, but shapes {shape} and {source_shape} came."
+                f"same first size, but received shapes {shape} and {source_shape}."
             )
         result = (*shape, *source_shape[1:])
         if isinstance(target, Abstract):
@@ -280,7 +280,7 @@ class GradientTape:
     ) -> list[Any]:
         """The gradients of each element of `target`, stacked along an axis; one list for sources.
 
-        Behind the axes before that one, which are taken together, elements are numbered through.
+        After the axes before that one, which are taken together, elements are numbered through.
         """
         data = device.array_of(target)
         front = data.shape[:axis]
@@ -313,47 +313,47 @@ class GradientTape:
             self._used = True
             self.watched.clear()
             if not self._shared:
-                release([place for y in targets for place in places_of(y)], self._spans)
+                release([edge for y in targets for edge in edges_of(y)], self._spans)
 
     def _backpropagate(
         self, seeds: Sequence[Seed], sources: list[Any], unconnected: str, releases: bool = False
     ) -> list[Any]:
         """The gradient with respect to each source, in a list."""
-        places = [self._place(source) for source in sources]
+        edges = [self._edge_of(source) for source in sources]
         # A source that is not on the tape may still be a target: then it stands for itself.
-        itself = {id(s): (Leaf(), 0) for s, p in zip(sources, places, strict=True) if p is None}
-        wanted = [p or itself[id(s)] for s, p in zip(sources, places, strict=True)]
-        starts: list[tuple[Place, Tensor]] = []
+        own_edges = {id(s): (Leaf(), 0) for s, p in zip(sources, edges, strict=True) if p is None}
+        wanted = [p or own_edges[id(s)] for s, p in zip(sources, edges, strict=True)]
+        starts: list[tuple[Edge, Tensor]] = []
         for y, g in seeds:
-            starts.extend([(place, g) for place in places_of(y)])
-            if id(y) in itself:
-                starts.append((itself[id(y)], g))
+            starts.extend([(edge, g) for edge in edges_of(y)])
+            if id(y) in own_edges:
+                starts.append((own_edges[id(y)], g))
         if starts and device.in_use:
             with device.place_of(starts[0][1].data):
-                found = backpropagate(starts, wanted, self._spans, releases)
+                gradients = backpropagate(starts, wanted, self._spans, releases)
         else:
-            found = backpropagate(starts, wanted, self._spans, releases)
+            gradients = backpropagate(starts, wanted, self._spans, releases)
         if unconnected == "zero":
             return [
                 zeros_beside(source, source.shape) if g is None else g
-                for source, g in zip(sources, found, strict=True)
+                for source, g in zip(sources, gradients, strict=True)
             ]
-        return found
+        return gradients
 
-    def _place(self, source: Any) -> Place | None:
-        """Where on this tape a source is, or None."""
-        for place in places_of(source):
-            if self._depends_on_watched(place):
-                return place
+    def _edge_of(self, source: Any) -> Edge | None:
+        """The edge to a source on this tape, or None."""
+        for edge in edges_of(source):
+            if self._depends_on_watched(edge):
+                return edge
         return None
 
-    def _depends_on_watched(self, place: Place) -> bool:
-        """Whether a place is watched, or this tape recorded its computation from one that is."""
-        pending, seen = [place], {place[0].serial}
+    def _depends_on_watched(self, edge: Edge) -> bool:
+        """Whether an edge is watched, or this tape recorded its computation from one that is."""
+        pending, seen = [edge], {edge[0].serial}
         while pending:
-            place = pending.pop()
-            node = place[0]
-            if place in self.watched:
+            edge = pending.pop()
+            node = edge[0]
+            if edge in self.watched:
                 return True
             if isinstance(node, Leaf):
                 if node.automatic and self._watches_variables:
@@ -368,7 +368,7 @@ class GradientTape:
         if self._used:
             raise RuntimeError(
                 f"Cannot {what}: this tape has computed its one set of gradients (or jacobians). "
-                "Pass `persistent=True` for more, or record anew in another `with` block."
+                "Pass `persistent=True` for more, or record again in another `with` block."
             )
         if not self._spans:
             raise RuntimeError(
@@ -384,15 +384,15 @@ class GradientTape:
         if unconnected not in ("none", "zero"):
             raise ValueError(
                 "`unconnected_gradients` is expected to be 'none' or 'zero', but "
-                f"{unconnected!r} came."
+                f"received {unconnected!r}."
             )
         self._refuse_empty("compute gradients")
         for role, values in (("target", targets), ("sources", sources)):
             for value in values:
                 if not is_tensor(value):
                     raise TypeError(
-                        f"Expected tensors and variables as `{role}`, but {value!r} of type "
-                        f"{type(value).__name__} came."
+                        f"Expected tensors and variables as `{role}`, but received {value!r} of "
+                        f"type {type(value).__name__}."
                     )
 
 

@@ -1,4 +1,4 @@
-"""Where the symbolic tensors of a graph came from, and how they are copied and pickled.
+"""Which nodes made the symbolic tensors of a graph, and how they are copied and pickled.
 
 `copy.deepcopy` and `pickle` follow references, one call within the other: along the edges of a
 graph that would go as deep as the graph is long. What is copied of a graph is flat instead: a list
@@ -17,7 +17,7 @@ from minikeras.core.types import Nest
 
 
 class History:
-    """Where a symbolic tensor came from: `(operation, node index, tensor index)`."""
+    """The node whose output a symbolic tensor is: `(operation, node index, tensor index)`."""
 
     __slots__ = ("operation", "node_index", "tensor_index")
 
@@ -61,14 +61,14 @@ class NodeOutput:
 
 def nodes_before(tensors: Iterable[Any]) -> list[Any]:
     """Return all nodes that lead to some tensors, in the order in which they were made."""
-    found: dict[int, Any] = {}
+    nodes: dict[int, Any] = {}
     stack = list(tensors)
     while stack:
         history = getattr(stack.pop(), "_keras_history", None)
-        if history is not None and id(history.node) not in found:
-            found[id(history.node)] = history.node
+        if history is not None and id(history.node) not in nodes:
+            nodes[id(history.node)] = history.node
             stack.extend(history.node.input_tensors)
-    return sorted(found.values(), key=lambda node: node.serial)
+    return sorted(nodes.values(), key=lambda node: node.serial)
 
 
 def as_references(tree: Nest) -> Nest:
@@ -84,10 +84,10 @@ def as_references(tree: Nest) -> Nest:
 def as_tensors(tree: Nest) -> Nest:
     """Replace the `NodeOutput`s in a nest by the tensors."""
 
-    def found(leaf: Any) -> Any:
+    def tensor_of(leaf: Any) -> Any:
         return leaf.tensor if isinstance(leaf, NodeOutput) else leaf
 
-    return trees.map_structure(found, tree)
+    return trees.map_structure(tensor_of, tree)
 
 
 def tensor_after(nodes: list[Any], reference: NodeOutput) -> Any:

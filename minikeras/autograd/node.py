@@ -1,8 +1,8 @@
-"""One step on the tape, and whether anything is being recorded at all.
+"""The nodes of the graph that tapes record, and whether anything is being recorded at all.
 
-Every node gets the next number of one counter. A node's number is larger than its inputs' numbers,
-so walking backwards is taking nodes in falling order; and a tape needs to know no more of its nodes
-than the numbers at which it began and ceased to record.
+Every node gets the next serial of one counter. A node's serial is larger than those of its inputs,
+so the backward pass takes nodes in falling order; and a tape needs to know no more of its nodes
+than the serials at which it began and ceased to record.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ ALWAYS = math.inf
 
 
 def next_serial() -> int:
-    """Return the next number of the counter that orders nodes and tapes."""
+    """Return the next serial of the counter that orders nodes and tapes."""
     return next(_counter)
 
 
 class Tape(Protocol):
-    """What a recording knows of a tape: the number at which it began, and what it watches."""
+    """What a recording knows of a tape: the serial at which it began, and what it watches."""
 
     start: int
-    watched: set[Place]
+    watched: set[Edge]
 
 
 class Recording(PerThread):
     """What the current thread records.
 
-    Its open tapes, and the number of the oldest's start; and the recorder of a program, if there is
+    Its open tapes, and the serial of the oldest's start; and the recorder of a program, if there is
     one (see `program`).
     """
 
@@ -65,8 +65,8 @@ class Recording(PerThread):
 recording = Recording()
 
 
-def left(how: str, *arrays: Any) -> None:
-    """Note that a value has left the arrays for Python's own numbers, where nothing is recorded.
+def graph_break(how: str, *arrays: Any) -> None:
+    """Note that a value has escaped from the arrays to Python, where nothing is recorded.
 
     Args:
         how: in which way.
@@ -77,8 +77,8 @@ def left(how: str, *arrays: Any) -> None:
         recorder.refuse(f"the value of a tensor was read: {how}")
 
 
-def made_variable() -> None:
-    """Note that a step makes state; the next one finds it made, and can be recorded."""
+def note_new_variable() -> None:
+    """Note that a step creates state; the next one finds it there, and can be recorded."""
     if recording.recorder is not None:
         recording.recorder.refuse("a variable was made", lasting=False)
 
@@ -99,18 +99,21 @@ class Leaf:
 
     Args:
         automatic: whether every tape watches it that watches trainable variables.
+
+    Attributes:
+        last_tape: serial of the last tape that may differentiate it; any tape may.
     """
 
     __slots__ = ("serial", "automatic")
     primitive: ClassVar[None] = None
-    alive: ClassVar[float] = ALWAYS
+    last_tape: ClassVar[float] = ALWAYS
 
     def __init__(self, automatic: bool = False):
         self.serial = next_serial()
         self.automatic = automatic
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Leaf, (self.automatic,)  # a copy stands for another variable: it gets its own number
+        return Leaf, (self.automatic,)  # a copy stands for another variable: it gets its own serial
 
 
 making_leaf = threading.Lock()
@@ -121,47 +124,63 @@ class Node:
     """One recorded call of a primitive.
 
     Args:
-        primitive: what was called; it knows the gradient rules.
-        parents: for every input `(node, output index)`, or None where no gradient is needed.
-        kept: dict of the arrays that the rules will ask for.
+        primitive: what was called; it knows the vjps.
+        parents: the edge to every input, None where no gradient is needed.
+        saved: dict of the arrays that the vjps will ask for.
         statics: dict of the static attributes of the call.
         specs: `(shape, dtype)` of every input, as the kernel saw it.
         outputs: `(shape, dtype)` of every output.
+
+    Attributes:
+        serial: larger than those of the nodes that it depends on.
+        last_tape: serial of the last tape that may differentiate it: those that began before it.
     """
 
-    __slots__ = ("serial", "alive", "primitive", "parents", "kept", "statics", "specs", "outputs")
+    __slots__ = (
+        "serial",
+        "last_tape",
+        "primitive",
+        "parents",
+        "saved",
+        "statics",
+        "specs",
+        "outputs",
+    )
 
     def __init__(
         self,
         primitive: Any,
-        parents: tuple[Place | None, ...],
-        kept: dict[Any, Any],
+        parents: tuple[Edge | None, ...],
+        saved: dict[Any, Any],
         statics: dict[str, Any],
         specs: Sequence[tuple[tuple[int, ...], str] | None],
         outputs: Sequence[tuple[tuple[int, ...], Any]],
     ):
-        self.serial = self.alive = next_serial()
+        self.serial = self.last_tape = next_serial()
         self.primitive = primitive
         self.parents = parents
-        self.kept: Any = kept
+        self.saved: Any = saved
         self.statics = statics
         self.specs = specs
         self.outputs = outputs
 
-    def pull(self, gradients: list[Any]) -> list[Any]:
-        """Return the gradient by every input, given those by the outputs (None where unused)."""
-        if self.kept is None:
+    def vjp(self, gradients: list[Any]) -> list[Any]:
+        """Return the gradients with respect to the inputs, given those w.r.t. the outputs.
+
+        An unused output has None for a gradient.
+        """
+        if self.saved is None:
             raise RuntimeError(
                 f"The recording of '{self.primitive.name}' was already used up. A non-persistent "
                 "tape computes one set of gradients; pass `persistent=True` for more."
             )
         return self.primitive.backward(self, gradients)
 
-    def forget(self) -> None:
-        """Drop what was kept, so that memory falls while the walk goes on."""
-        self.kept = None
+    def release(self) -> None:
+        """Drop the saved arrays, so that memory falls during the backward pass."""
+        self.saved = None
         self.parents = ()
 
 
-Place: TypeAlias = tuple[Node | Leaf, int]
-"""Where a tensor is on the tape: what computed it, and as which of its outputs."""
+Edge: TypeAlias = tuple[Node | Leaf, int]
+"""An edge of the graph to a tensor: the node that computed it, and which of its outputs it is."""

@@ -2,7 +2,7 @@
 
 The function (the kernel) takes the array module `xp`, then the input arrays, then static
 attributes by keyword. Everything that every op owes is done here, once: values become tensors,
-dtypes are promoted, shapes alone are answered from the rule, placeholders are recorded in the
+dtypes are promoted, shapes alone are answered by the shape rule, placeholders are recorded in the
 model's graph, and, if something needs a gradient, one node is put on the tape.
 
 A vjp is ordinary code over ops, so that recording it gives the next order. Its parameters say what
@@ -23,7 +23,7 @@ from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.binding import Binding
 from minikeras.autograd.families import Family, Statics
-from minikeras.autograd.node import Node, left, recording
+from minikeras.autograd.node import Node, graph_break, recording
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from, boxed, holds_tensors, wrap
 from minikeras.autograd.vjps import VJP, filled, rebuilt
@@ -118,7 +118,7 @@ class Primitive(ByReference):
         return self.run(*args, **kwargs)
 
     def _is_plain(self, args: tuple[Any, ...], kwargs: Statics) -> bool:
-        """Whether the inputs are tensors, all of them, in their places: the everyday call."""
+        """Whether the inputs are tensors, all of them, passed by position: the everyday call."""
         if len(args) != self._arity or self.variadic:
             return False
         for value in args:
@@ -167,28 +167,28 @@ class Primitive(ByReference):
         arrays = [None if t is None else t.data for t in tensors]
         xp = device.namespace(arrays[0])
         parents = self._parents(tensors) if recording.tapes and self.differentiable else None
-        keep = parents is not None
+        save = parents is not None
         try:
-            raw, saved = self._launch(xp, arrays, statics, keep)
+            raw, by_kernel = self._launch(xp, arrays, statics, save)
         except Exception:
             self._explain(tensors, statics)
             raise
         result, traced = boxed(raw), None
         if recording.recorder is not None and self._has_fixed_shape(tensors, statics):
-            traced = self._note((xp, *arrays), statics, keep, raw, result)
+            traced = self._note((xp, *arrays), statics, save, raw, result)
         if parents is None:
             return wrap(result, None)
-        return wrap(result, self._node(parents, arrays, statics, result, saved, traced))
+        return wrap(result, self._node(parents, arrays, statics, result, by_kernel, traced))
 
     def _launch(
-        self, xp: ArrayModule, arrays: Sequence[Array | None], statics: Statics, keep: bool
+        self, xp: ArrayModule, arrays: Sequence[Array | None], statics: Statics, save: bool
     ) -> tuple[Any, Any]:
         """Return what the kernel computes, and what it saves for the backward pass: nothing."""
         compute = self.compute if not device.several else self._placed(self.compute)
         return compute(xp, *arrays, **statics), None
 
     def _note(
-        self, arguments: Sequence[Any], statics: Statics, keep: bool, raw: Any, result: Any
+        self, arguments: Sequence[Any], statics: Statics, save: bool, raw: Any, result: Any
     ) -> Any:
         """Note a call in the program that is being recorded; return what stands for the saved."""
         kernel = self._placed(self.kernel)
@@ -202,7 +202,7 @@ class Primitive(ByReference):
         if all(dims.is_known(spec.shape) for spec in trees.flatten(specs)):
             return True
         arrays = [t.data for t in tensors if t is not None]
-        left("by an op the size of whose result depends on it", *arrays)
+        graph_break("by an op the size of whose result depends on it", *arrays)
         return False
 
     def _placed(self, kernel: Kernel) -> Kernel:
@@ -231,12 +231,12 @@ class Primitive(ByReference):
         return Abstract(self.family.shape(shapes, full), dtype)
 
     def _parents(self, tensors: Sequence[Tensor | None]) -> tuple[Any, ...] | None:
-        """Return the places on the tape of the inputs, or None if none of them is on it."""
+        """Return the edges of the graph that lead to the inputs, or None if there are none."""
         since = recording.since
         parents = tuple(
             [
                 (t.node, t.index)
-                if t is not None and t.node is not None and t.node.alive >= since
+                if t is not None and t.node is not None and t.node.last_tape >= since
                 else None
                 for t in tensors
             ]
@@ -249,23 +249,23 @@ class Primitive(ByReference):
         arrays: Sequence[Array | None],
         statics: Statics,
         result: Any,
-        saved: Any,
+        by_kernel: Any,
         traced: Any,
     ) -> Node | None:
         """Put one node on the tape, unless the result has no gradient."""
         results = result if type(result) in (tuple, list) else (result,)
         if results[0].dtype.kind != "f":
             return None
-        keep, keep_output = self._plan(tuple([p is not None for p in parents]))
-        kept: dict[int | str, Any] = {i: arrays[i] for i in keep}
-        if keep_output:
-            kept["y"] = tuple(results)
-        if saved is not None:
-            kept["saved"], kept["traced"] = saved, traced
+        wanted, wants_output = self._plan(tuple([p is not None for p in parents]))
+        saved: dict[int | str, Any] = {i: arrays[i] for i in wanted}
+        if wants_output:
+            saved["y"] = tuple(results)
+        if by_kernel is not None:
+            saved["by kernel"], saved["traced"] = by_kernel, traced
         return Node(
             self,
             parents,
-            kept,
+            saved,
             {**self.defaults, **statics},
             [None if a is None else (a.shape, dtypes.name_of(a.dtype)) for a in arrays],
             [(r.shape, r.dtype) for r in results],
@@ -286,8 +286,8 @@ class Primitive(ByReference):
             plan = self._plans[live] = (tuple(wanted), any(vjp.output for vjp in asked))
         return plan
 
-    def kept_input(self, node: Node, i: int) -> Tensor | list[Tensor]:
-        """Return an input that the tape holds (all of them, if the op takes a list)."""
+    def saved_input(self, node: Node, i: int) -> Tensor | list[Tensor]:
+        """Return an input that the node saved (all of them, if the op takes a list)."""
         if self.variadic:
             return [rebuilt(node, j) for j in range(len(node.parents))]
         return rebuilt(node, i)
@@ -297,18 +297,18 @@ class Primitive(ByReference):
         g: Any = gradients[0] if len(gradients) == 1 else filled(gradients, node.outputs)
         specs: Sequence[Any] = node.specs
         if self.joint_vjp:
-            found = self.joint_vjp(node, g)
+            results = self.joint_vjp(node, g)
         else:
-            found = [
+            results = [
                 self.vjps[i](node, g) if parent is not None and i in self.vjps else None
                 for i, parent in enumerate(node.parents)
             ]
         if not self.family.broadcasts:
-            return found
+            return results
         sum_to = mechanism.sum_to
         return [
             value if value is None or value.shape == spec[0] else sum_to(value, shape=spec[0])
-            for value, spec in zip(found, specs, strict=True)
+            for value, spec in zip(results, specs, strict=True)
         ]
 
 
@@ -324,7 +324,7 @@ def _specs(tensors: Sequence[Tensor | None]) -> list[Abstract | None]:
 
 
 class _Weak:
-    """A Python number or unknown size, whose dtype gives way to those of the tensors it meets."""
+    """A Python number or unknown size, whose dtype gives way to those of tensors (weak type)."""
 
     __slots__ = ("value", "dtype")
 
@@ -350,7 +350,7 @@ def _operand(value: Any, others: Sequence[Any]) -> Any:
 
 
 def _first_array(values: Sequence[Any]) -> Array | None:
-    """The array of the first tensor among values, beside which numbers and lists are put."""
+    """The array of the first tensor among values, beside which scalars and lists are put."""
     for value in values:
         tensor = value.as_operand() if hasattr(value, "as_operand") else value
         if type(tensor) is Tensor:

@@ -11,14 +11,14 @@ What is noted:
 
 - a kernel's call, with its arrays and static attributes (`Recorder.kernel`);
 - the reading of a variable, at the place where it is read (`Recorder.read`);
-- a call of a function that is to be executed anew each time, since it changes state or draws
+- a call of a function that is to be executed again each time, since it changes state or draws
   random numbers: functions marked `replayed`.
 
 All else is a constant of the program: Python's values, and arrays that none of these made. Constant
 arrays are copied, so that whoever owns one may write to it. A program is thus right for every batch
 of the same shapes and dtypes, unless something else in it depends on values. So the recording is
-refused where a value leaves the arrays and comes back as a Python number (`left`), and where the
-size of a result depends on values.
+refused where a value is read as a Python number (`graph_break`), and where the size of a result
+depends on values.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Recorder:
         self._lines: list[Line] = []
         self._names = _Names()
         arrays = [leaf.data for leaf in trees.flatten(inputs) if leaf is not None]
-        self._inputs = [self._names.made(array, "x") for array in arrays]
+        self._inputs = [self._names.array(array, "x") for array in arrays]
 
     def run(self, step: Callable[[], Nest]) -> Nest:
         """Run a step, and note what it does."""
@@ -171,7 +171,7 @@ class Recorder:
             return
         if _is_boxed(raw, result):
             call = f"_boxed({call})"
-        line.makes = [self._names.made(array, "t") for array in _each(result)]
+        line.makes = [self._names.array(array, "t") for array in _each(result)]
         line.code = f"{_targets(result, line.makes)} = {call}"
         self._lines.append(line)
 
@@ -186,10 +186,10 @@ class Recorder:
         """
         line = Line("", set(), [], pure=True)
         call = self._call(function, arguments, statics, line.uses)
-        made = [self._names.made(array, "t") for array in _each(result)]
+        arrays = [self._names.array(array, "t") for array in _each(result)]
         saved = Saved(self._names, self._names.new("s"))
-        line.makes = [*made, saved.name]
-        group = _group(result, made)
+        line.makes = [*arrays, saved.name]
+        group = _group(result, arrays)
         line.code = f"{group}, {saved.name} = {call}"
         if _is_boxed(raw, result):
             line.code += f"; {group} = _boxed({group})"
@@ -205,21 +205,21 @@ class Recorder:
         call = self._call(function, arguments, statics, line.uses)
         if _is_boxed(raw, result):
             call = f"_boxed({call})"
-        names = ["_" if g is None else self._names.made(g, "g") for g in result]
+        names = ["_" if g is None else self._names.array(g, "g") for g in result]
         line.makes = [name for name in names if name != "_"]
         line.code = f"{', '.join(names)}{',' * (len(names) == 1)} = {call}"
         self._lines.append(line)
 
     def read(self, variable: Any) -> None:
         """Note that a variable is read here."""
-        name = self._names.made(variable.array, "w")
+        name = self._names.array(variable.array, "w")
         place = self._names.constant(variable, variable.name)
         self._lines.append(Line(f"{name} = {place}.array", set(), [name], pure=True))
 
     def again(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Call a function, and note that it is to be called anew each time."""
+        """Call a function, and note that it is to be called again each time."""
         line = Line("", set(), [], pure=False)
         line.code = self._call(function, args, kwargs, line.uses)
         recording.recorder = None
@@ -228,7 +228,7 @@ class Recorder:
         finally:
             recording.recorder = self
         if type(result) is Tensor:
-            line.makes = [self._names.made(result.data, "t")]
+            line.makes = [self._names.array(result.data, "t")]
             line.code = f"{line.makes[0]} = {line.code}.data"
         self._lines.append(line)
         return result
@@ -262,10 +262,10 @@ class _Names:
         }
         self._arrays: dict[int, tuple[Callable[[], Any], str]] = {}
         self._constant_names: dict[int, str] = {}
-        self._kept: list[Any] = []
+        self._alive: list[Any] = []
         self._counts: dict[str, int] = {}
 
-    def made(self, array: Array, stem: str) -> str:
+    def array(self, array: Array, stem: str) -> str:
         """Name an array that the program makes, for as long as it lives."""
         name = self.new(stem)
         self._arrays[id(array)] = (weakref.ref(array), name)
@@ -290,7 +290,7 @@ class _Names:
             while name in self.constants:
                 name = self.new(f"{stem}_")
             self._constant_names[id(value)] = name
-            self._kept.append(value)  # while it lives, no other value has its id
+            self._alive.append(value)  # while it lives, no other value has its id
             self.constants[name] = _own(value)
         return name
 
@@ -337,7 +337,7 @@ def _stem_of(value: Any) -> str:
 
 
 def replayed(function: Function) -> Function:
-    """Mark a function that a program calls anew: it changes variables, or draws random numbers.
+    """Mark a function that a program calls again: it changes variables, or draws random numbers.
 
     Its arguments may be nests of tensors, variables and anything that stays the same; it returns a
     tensor, or something that the step makes no use of.
@@ -360,7 +360,7 @@ def replayed(function: Function) -> Function:
 
 
 def _is_boxed(raw: Any, result: Any) -> bool:
-    """Whether numbers among a kernel's results were made arrays."""
+    """Whether scalars among a kernel's results were made arrays."""
     pairs = zip(_each(raw), _each(result), strict=True)
     return raw is not result and any(a is not b for a, b in pairs)
 
@@ -399,12 +399,12 @@ def _with_rows(data: Array, rows: tuple[tuple[Array, Array], ...]) -> Tensor:
 def _pruned(lines: Sequence[Line]) -> list[Line]:
     """The lines without those that make what nobody reads."""
     wanted: set[str] = set()
-    kept: list[Line] = []
+    needed: list[Line] = []
     for line in reversed(lines):
         if not line.pure or any(name in wanted for name in line.makes):
             wanted |= line.uses
-            kept.append(line)
-    return kept[::-1]
+            needed.append(line)
+    return needed[::-1]
 
 
 def _with_releases(lines: Sequence[Line], inputs: Sequence[str]) -> list[str]:

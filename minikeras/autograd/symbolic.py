@@ -241,9 +241,9 @@ def _without_history(mask: Any) -> Any:
 
 
 def _tensor_with(cls: type[KerasTensor], state: Mapping[str, Any]) -> KerasTensor:
-    made = object.__new__(cls)
-    vars(made).update(state)
-    return made
+    tensor = object.__new__(cls)
+    vars(tensor).update(state)
+    return tensor
 
 
 def is_keras_tensor(x: object) -> bool:
@@ -289,11 +289,11 @@ def to_symbolic(tree: Nest) -> Nest:
     def convert(leaf: Any) -> Any:
         if leaf is None or isinstance(leaf, KerasTensor):
             return leaf
-        made: Any = KerasTensor(leaf.shape, leaf.dtype)
+        symbol: Any = KerasTensor(leaf.shape, leaf.dtype)
         mask = getattr(leaf, "_keras_mask", None)
         if mask is not None:
-            made._keras_mask = to_symbolic(mask)
-        return made
+            symbol._keras_mask = to_symbolic(mask)
+        return symbol
 
     return trees.map_structure(convert, tree)
 
@@ -338,13 +338,13 @@ class SymbolicNode:
 
     @property
     def parent_nodes(self) -> list[Any]:
-        """The nodes that made the input tensors, each once."""
-        found: dict[int, Any] = {}
+        """The nodes whose outputs the input tensors are, each once."""
+        nodes: dict[int, Any] = {}
         for tensor in self.input_tensors:
             history = getattr(tensor, "_keras_history", None)
             if history is not None:
-                found[id(history.node)] = history.node
-        return list(found.values())
+                nodes[id(history.node)] = history.node
+        return list(nodes.values())
 
     def fill(self, values: Mapping[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return `(args, kwargs)` with every KerasTensor replaced by `values[id(tensor)]`."""

@@ -1,4 +1,4 @@
-"""Tensor: an array, and the place on the tape that it came from.
+"""Tensor: an array, and the node of the graph that computed it.
 
 The operators (`x + y`, `x[1:]`, `x @ y`) are put into `Operators` by `minikeras.ops`; all carriers
 of values share them.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minikeras.arrays import device
-from minikeras.autograd.node import Leaf, Node, left
+from minikeras.autograd.node import Leaf, Node, graph_break
 from minikeras.core import dtypes, settings
 from minikeras.core.dims import Dim
 from minikeras.core.types import Array, DTypeLike, List, Tuple
@@ -98,7 +98,7 @@ class Tensor(Operators):
 
     def numpy(self) -> Any:
         """Return a copy of the values as a NumPy array (a NumPy scalar for rank 0)."""
-        left("numpy()", self.data)
+        graph_break("numpy()", self.data)
         values = device.to_numpy(self.data)
         if not values.ndim:
             return values[()]
@@ -106,12 +106,12 @@ class Tensor(Operators):
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
-        left("tolist()", self.data)
+        graph_break("tolist()", self.data)
         return device.to_numpy(self.data).tolist()
 
     def item(self) -> Any:
         """Return the only value as a Python number."""
-        left("item()", self.data)
+        graph_break("item()", self.data)
         return self.data.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -119,7 +119,7 @@ class Tensor(Operators):
 
         With `copy=False`, which asks for shared memory, the array cannot be written to.
         """
-        left("as an array", self.data)
+        graph_break("as an array", self.data)
         values = device.to_numpy(self.data)
         if copy is False:
             values = np.array(values, dtype=dtype, copy=False).view()
@@ -128,14 +128,14 @@ class Tensor(Operators):
         return np.array(values, dtype=dtype, copy=True if values is self.data else None)
 
     def __repr__(self) -> str:
-        left("repr()", self.data)
+        graph_break("repr()", self.data)
         return (
             f"<Tensor: shape={self.shape}, dtype={self.dtype}, "
             f"numpy={device.to_numpy(self.data)!r}>"
         )
 
     def __str__(self) -> str:
-        left("str()", self.data)
+        graph_break("str()", self.data)
         return f"Tensor({device.to_numpy(self.data)}, shape={self.shape}, dtype={self.dtype})"
 
     def __format__(self, spec: str) -> str:
@@ -152,19 +152,19 @@ class Tensor(Operators):
         return (self[i] for i in range(len(self.data)))
 
     def __bool__(self) -> bool:
-        left("bool()", self.data)
+        graph_break("bool()", self.data)
         return bool(self.data)
 
     def __int__(self) -> int:
-        left("int()", self.data)
+        graph_break("int()", self.data)
         return int(self.data.item())
 
     def __float__(self) -> float:
-        left("float()", self.data)
+        graph_break("float()", self.data)
         return float(self.data.item())
 
     def __index__(self) -> int:
-        left("as an index", self.data)
+        graph_break("as an index", self.data)
         return device.to_numpy(self.data).__index__()
 
     def __hash__(self) -> int:
@@ -174,14 +174,14 @@ class Tensor(Operators):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        left("by a copy", self.data)
-        made = Tensor(device.copied(self.data))
+        graph_break("by a copy", self.data)
+        copied = Tensor(device.copied(self.data))
         for name, mark in self._marks().items():
-            setattr(made, name, copy.deepcopy(mark, memo))
-        return made
+            setattr(copied, name, copy.deepcopy(mark, memo))
+        return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
-        left("by a copy", self.data)
+        graph_break("by a copy", self.data)
         return Tensor, (self.data,), (None, self._marks())
 
     def _marks(self) -> dict[str, Any]:
@@ -193,7 +193,7 @@ _MARKS = ("rows", "_keras_mask", "_keras_logits")
 
 
 def boxed(result: Any) -> Any:
-    """Return what a kernel gave as an array, or as a list of them: NumPy's sums are numbers."""
+    """Return what a kernel gave as an array, or as a list of them: NumPy's sums are scalars."""
     if type(result) is device.Array:
         return result
     if type(result) in (tuple, list):
@@ -210,7 +210,7 @@ def wrap(result: Any, node: Node | None) -> Tensor | tuple[Tensor, ...]:
 
 def values_of(tensor: Tensor) -> Array:
     """Return a tensor's array to somebody who decides by its values what to compute."""
-    left("by an op whose result depends on it", tensor.data)
+    graph_break("by an op whose result depends on it", tensor.data)
     return tensor.data
 
 
@@ -251,7 +251,7 @@ def holds_tensors(nest: Any) -> bool:
 
 def _gathered(nest: Any) -> Array:
     """A list with tensors in it as an array where the first of them lies."""
-    left("from a list of tensors")
+    graph_break("from a list of tensors")
     with device.place_of_first(nest):
         parts = [array_from(device.array_of(part)) for part in nest]
         return device.namespace(None).stack(parts)

@@ -18,7 +18,7 @@ import numpy as np
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.base_ops import cast
-from minikeras.autograd.node import Leaf, left, made_variable, making_leaf, recording
+from minikeras.autograd.node import Leaf, graph_break, making_leaf, note_new_variable, recording
 from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Operators, Tensor, array_from, host_array
@@ -106,7 +106,7 @@ class Variable(Operators):
                 "Invalid value for argument `synchronization`. Expected one of `None`, "
                 f"{{'none', 'on_read', 'on_write', 'auto'}}. Received: {synchronization!r}"
             )
-        made_variable()
+        note_new_variable()
         self.name: str = name
         scope = names.scope_path()
         self.path = f"{scope}/{name}" if scope else name
@@ -174,7 +174,7 @@ class Variable(Operators):
         return tensor
 
     def as_leaf(self) -> Leaf | None:
-        """Return the place on the tape, or None if no gradient is wanted.
+        """Return the leaf of the graph, or None if no gradient is wanted.
 
         A frozen variable has one while a tape is open that was told to watch it.
         """
@@ -206,7 +206,7 @@ class Variable(Operators):
     def writable(self) -> Array:
         """Return the array to write into, moved to a fresh one if anybody else holds it."""
         if recording.recorder is not None:
-            left("by writing to a variable")
+            graph_break("by writing to a variable")
         if sys.getrefcount(self.array) > _UNSHARED:
             self.array = device.copied(self.array)
         return self.array
@@ -274,11 +274,11 @@ class Variable(Operators):
         return self
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        left("as an array")
+        graph_break("as an array")
         return np.array(device.to_numpy(self.array), dtype=dtype, copy=True)
 
     def __repr__(self) -> str:
-        left("repr()")
+        graph_break("repr()")
         return (
             f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
             f"value={device.to_numpy(self.array)}>"
@@ -293,39 +293,39 @@ class Variable(Operators):
         return iter(self.value)
 
     def __bool__(self) -> bool:
-        left("bool()")
+        graph_break("bool()")
         return bool(self.array)
 
     def __int__(self) -> int:
-        left("int()")
+        graph_break("int()")
         return int(self.array.item())
 
     def __float__(self) -> float:
-        left("float()")
+        graph_break("float()")
         return float(self.array.item())
 
     def __index__(self) -> int:
-        left("as an index")
+        graph_break("as an index")
         return device.to_numpy(self.array).__index__()
 
     def __copy__(self) -> Variable:
-        made = object.__new__(type(self))
-        made.__setstate__({**self.__getstate__(), "array": device.copied(self.array)})
-        return made
+        copied = object.__new__(type(self))
+        copied.__setstate__({**self.__getstate__(), "array": device.copied(self.array)})
+        return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        made = memo[id(self)] = object.__new__(type(self))
+        copied = memo[id(self)] = object.__new__(type(self))
         state = self.__getstate__()
         array = device.copied(state.pop("array"))
-        made.__setstate__({**copy.deepcopy(state, memo), "array": array})
-        return made
+        copied.__setstate__({**copy.deepcopy(state, memo), "array": array})
+        return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the place on the tape, which a copy does not share."""
+        """Everything but the leaf of the graph, which a copy does not share."""
         return {name: getattr(self, name) for name in _COPIED_SLOTS} | vars(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        made_variable()
+        note_new_variable()
         self._leaf = None
         for name, value in state.items():
             setattr(self, name, value)
@@ -397,7 +397,7 @@ def _unwrapped(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Array:
-    """The array behind a value, without a place on the tape."""
+    """The array of a value, without a node of the graph."""
     if hasattr(value, "as_operand"):
         return value.array
     return value.data if isinstance(value, Tensor) else array_from(value)

@@ -67,7 +67,7 @@ def _source_of(name: str, primitive: Signature) -> tuple[str, Any]:
 
 
 def _output_of(node: Node, _: None) -> Tensor | tuple[Tensor, ...]:
-    ys = tuple([Tensor(array, node, i) for i, array in enumerate(node.kept["y"])])
+    ys = tuple([Tensor(array, node, i) for i, array in enumerate(node.saved["y"])])
     return ys[0] if len(ys) == 1 else ys
 
 
@@ -82,7 +82,7 @@ def _spec_of(part: int) -> Callable[[Node, Any], Any]:
 
 
 _FROM_NODE: dict[str, Callable[[Node, Any], Any]] = {
-    "input": lambda node, i: node.primitive.kept_input(node, i),
+    "input": lambda node, i: node.primitive.saved_input(node, i),
     "shape": _spec_of(0),
     "dtype": _spec_of(1),
     "static": lambda node, name: node.statics[name],
@@ -92,15 +92,15 @@ _FROM_NODE: dict[str, Callable[[Node, Any], Any]] = {
 
 
 def rebuilt(node: Node, i: int) -> Tensor:
-    """Return input `i` of a node, as a tensor in its place on the tape."""
+    """Return input `i` of a node, as a tensor with its edge of the graph."""
     parent = node.parents[i]
-    return Tensor(node.kept[i], *parent) if parent is not None else Tensor(node.kept[i])
+    return Tensor(node.saved[i], *parent) if parent is not None else Tensor(node.saved[i])
 
 
 def filled(
     gradients: Sequence[Tensor | None], outputs: Sequence[tuple[tuple[int, ...], Any]]
 ) -> list[Tensor]:
-    """Put zeros in place of the gradients by outputs that nothing used."""
+    """Put zeros in place of the gradients with respect to outputs that nothing used."""
     known = next(g.data for g in gradients if g is not None)
     return [
         g if g is not None else Tensor(device.made_beside(known, "zeros", shape, dtype))

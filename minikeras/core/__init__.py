@@ -1,1 +1,1 @@
-"""What every room may use: nests, dtypes, unknown sizes, names, look-ups. Knows no array."""
+"""What every package may use: nests, dtypes, unknown sizes, names, look-ups. Knows no array."""

@@ -89,6 +89,6 @@ def constructor(
         more = values.pop("kwargs", {})
         initialize(self, values, **more)
 
-    made: Any = __init__
-    made.__signature__ = signature
-    return made
+    constructor: Any = __init__
+    constructor.__signature__ = signature
+    return constructor

@@ -178,7 +178,7 @@ def normalize_axes(axis: Axes, rank: int) -> tuple[int, ...]:
 
 
 def broadcast(*shapes: Sequence[Size]) -> Shape:
-    """Return the shape that results when tensors of these shapes meet element by element.
+    """Return the shape that results when tensors of these shapes are broadcast element by element.
 
     Raises:
         ValueError: if two sizes are different and neither is 1.
@@ -190,9 +190,9 @@ def broadcast(*shapes: Sequence[Size]) -> Shape:
 
 def may_broadcast(shape: Sequence[Size], target: Sequence[Size]) -> bool:
     """Say whether a tensor of one shape broadcasts to another, as far as their sizes are known."""
-    met = broadcast(shape, target)
-    return len(met) == len(target) and all(
-        a == b or not is_known((a, b)) for a, b in zip(met, target, strict=True)
+    shared = broadcast(shape, target)
+    return len(shared) == len(target) and all(
+        a == b or not is_known((a, b)) for a, b in zip(shared, target, strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""Which dtype results when several meet.
+"""Type promotion: which dtype results from several.
 
 The rule is the lattice of JAX, which Keras uses on all its back ends: a dtype goes to its nearest
 common ancestor with the other, and Python numbers are weak, they take the other side's width.
@@ -131,7 +131,7 @@ def weak_name(x: object) -> str | None:
 
 
 def result_type(*dtypes: str) -> str:
-    """Return the dtype in which values of these dtypes meet.
+    """Return the promoted (common) dtype of values of these dtypes.
 
     Args:
         dtypes: names; `"int"` and `"float"` stand for Python numbers.

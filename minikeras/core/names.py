@@ -59,7 +59,7 @@ def of_class(cls: type) -> str:
 
 
 def clear() -> None:
-    """Start all automatic names anew."""
+    """Start all automatic names again."""
     _counts.clear()
 
 

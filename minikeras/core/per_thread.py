@@ -21,9 +21,9 @@ class PerThread(threading.local):
 
     def __new__(cls) -> "PerThread":
         """Make one, for all threads."""
-        made = super().__new__(cls)
-        _all.append(made)
-        return made
+        instance = super().__new__(cls)
+        _all.append(instance)
+        return instance
 
     def put_back(self, former: dict[str, Any]) -> None:
         """Let the values of this thread be what `vars` said before."""
@@ -63,18 +63,18 @@ def kept_around(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> A
 
 
 class _Dicts(threading.local):
-    """The dict of each of `_all` in this thread: to ask for them anew takes longer than to copy."""
+    """The dict of each of `_all` in this thread: asking for them takes longer than copying."""
 
-    found: tuple[dict[str, Any], ...] = ()
+    known: tuple[dict[str, Any], ...] = ()
 
 
 _dicts = _Dicts()
 
 
 def _of_this_thread() -> tuple[dict[str, Any], ...]:
-    if len(_dicts.found) < len(_all):
-        _dicts.found = tuple([vars(values) for values in _all])
-    return _dicts.found
+    if len(_dicts.known) < len(_all):
+        _dicts.known = tuple([vars(values) for values in _all])
+    return _dicts.known
 
 
 def _put_back(former: list[dict[str, Any]], context: contextvars.Context) -> None:

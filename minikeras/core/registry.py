@@ -77,15 +77,15 @@ class Table:
         Raises:
             ValueError: if there is none; the message lists the known names.
         """
-        found = _custom(name, custom_objects) or self.entries.get(name)
-        if found is None:
+        entry = _custom(name, custom_objects) or self.entries.get(name)
+        if entry is None:
             raise ValueError(
                 f"Could not interpret {self.kind} identifier: {name}. "
                 f"Known names: {sorted(self.entries)}. "
                 "An object of your own is made known with `custom_objects=` or "
                 "`@register_keras_serializable`."
             )
-        return found
+        return entry
 
     def get(self, identifier: Any) -> Any:
         """Return the object that a name, config, class, instance or `None` stands for.
@@ -120,8 +120,8 @@ class Table:
         if config is None:
             return None
         if isinstance(config, str):
-            found = self.find(config, custom_objects)
-            return found() if isinstance(found, type) else found
+            entry = self.find(config, custom_objects)
+            return entry() if isinstance(entry, type) else entry
         if "module" not in config:
             self.find(config.get("class_name"), custom_objects)
             config = {"module": self.module, "registered_name": None, **config}
@@ -460,16 +460,16 @@ def _deserialize_object(config: Config, custom_objects: Config | None) -> Any:
 
 def _find(name: Any, config: Config, custom_objects: Config | None) -> Any:
     registered = config.get("registered_name") or name
-    found = _custom(registered, custom_objects) or _custom(name, custom_objects)
+    entry = _custom(registered, custom_objects) or _custom(name, custom_objects)
     module = config.get("module") or ""
-    if found is None and module in _tables:
-        found = _tables[module].entries.get(name)
-    if found is None and (module == "builtins" or module.startswith("keras")):
-        found = next((t.entries[name] for t in _tables.values() if name in t.entries), None)
-    if found is None:
+    if entry is None and module in _tables:
+        entry = _tables[module].entries.get(name)
+    if entry is None and (module == "builtins" or module.startswith("keras")):
+        entry = next((t.entries[name] for t in _tables.values() if name in t.entries), None)
+    if entry is None:
         raise ValueError(
             f"Could not locate '{name}' of module '{module}'. If it is an object of your own, pass "
             f"it in `custom_objects=` or decorate it with `@register_keras_serializable`. "
             f"Full object config: {config}"
         )
-    return found
+    return entry

@@ -103,7 +103,7 @@ def set_epsilon(value: float) -> None:
 
 
 def image_data_format() -> str:
-    """Return the default layout of pictures.
+    """Return the default layout of images.
 
     Returns:
         `"channels_last"` or `"channels_first"`.
@@ -117,7 +117,7 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Set the default layout of pictures.
+    """Set the default layout of images.
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`.

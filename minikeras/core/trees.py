@@ -1,6 +1,6 @@
-"""Nests of lists, tuples, dicts and namedtuples, walked leaf by leaf.
+"""Nests of lists, tuples, dicts and namedtuples, traversed leaf by leaf.
 
-A leaf is anything that is not one of those containers; `None` is a leaf. Dicts are walked in the
+A leaf is anything that is not one of those containers; `None` is a leaf. Dicts are traversed in the
 order of their sorted keys, so that the same data in another order gives the same leaves.
 """
 
@@ -130,7 +130,7 @@ def pack_sequence_as(structure: Nest, leaves: Iterable[Any]) -> Nest:
     leaves = list(leaves)
     if len(leaves) != wanted:
         raise ValueError(
-            f"The structure has {wanted} leaves, but {len(leaves)} values came: "
+            f"The structure has {wanted} leaves, but received {len(leaves)} values: "
             f"structure={structure}"
         )
     remaining = iter(leaves)

@@ -46,5 +46,5 @@ class Initializer:
         return cls(**config)
 
     def clone(self):
-        """Return a fresh initializer with the same arguments; an unset seed is drawn anew."""
+        """Return a fresh initializer with the same arguments; an unset seed is drawn again."""
         return type(self).from_config(self.get_config())

@@ -20,7 +20,7 @@ layers = keras.layers
 
 NEXT = """
 Next, in a clone:
-  python examples/01_tensor_and_gradient.py   the first of six pages that open the engine up
+  python examples/00_a_tape_in_forty_lines.py   the first of eight pages that open the engine up
   make test                                   every number against real Keras
   docs/house.md                               where each thing is"""
 

@@ -52,8 +52,8 @@ def test_one_thread_inside_and_the_own_numbers_behind(libraries):
 
 
 def test_the_arguments_and_the_result_pass():
-    found = hold_at_one(lambda *args, **named: (args, named), 1, function=2)
-    assert found == ((1,), {"function": 2})
+    actual = hold_at_one(lambda *args, **named: (args, named), 1, function=2)
+    assert actual == ((1,), {"function": 2})
 
 
 def test_nested(libraries):

@@ -100,8 +100,8 @@ def test_randint_refuses_an_empty_range():
 
 
 def test_dropout_mask():
-    kept = random.dropout_mask(np, (1, 0), (12,), 0.5)
-    assert kept.astype(int).tolist() == [1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0]
+    mask = random.dropout_mask(np, (1, 0), (12,), 0.5)
+    assert mask.astype(int).tolist() == [1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0]
 
 
 def test_shuffle():

@@ -229,7 +229,7 @@ class Case:
             return lambda *args, **kwargs: self.call(ops, *args, **kwargs)
         if self.is_public:
             return getattr(ops, self.name)
-        module, name = self.name.split(".")
+        module, _, name = self.name.rpartition(".")
         return getattr(importlib.import_module(f"minikeras.ops.{module}"), name)
 
     def apply(self, ops, values, function=None):

@@ -8,7 +8,7 @@ SEQUENCE, STATE = f32(2, 3, 4), f32(2, 5)
 def recurrent(name, gates, states, bias, **options):
     """A recurrence of 5 units over 3 steps of 4 features."""
     weights = [f32(4, 5 * gates), f32(5, 5 * gates), bias]
-    return Case(f"rnn.{name}", [SEQUENCE, *weights, *[STATE] * states], options, reduction=45)
+    return Case(f"nn.rnn.{name}", [SEQUENCE, *weights, *[STATE] * states], options, reduction=45)
 
 
 def networks(**options):
@@ -23,8 +23,9 @@ NO_PADDING = ((0, 0), (0, 0))
 STRIDED = {"strides": (2, 1), "padding": ((1, 0), (0, 1)), "dilation": (1, 1)}
 
 CURVES = (
-    "activation._silu activation._tanh_gelu activation._erf_gelu activation._hard_sigmoid "
-    "activation._hard_silu shrinkage._log_sigmoid shrinkage._softsign shrinkage.mish"
+    "nn.activation._silu nn.activation._tanh_gelu nn.activation._erf_gelu "
+    "nn.activation._hard_sigmoid nn.activation._hard_silu nn.shrinkage._log_sigmoid "
+    "nn.shrinkage._softsign nn.shrinkage.mish"
 )
 
 CASES = [
@@ -68,7 +69,7 @@ CASES = [
     *[recurrent(name, gates, states, None)
       for name, gates, states in (("simple_rnn", 1, 1), ("lstm", 4, 2), ("gru", 3, 1))],
     # Convolution and its gradients: each one's gradients are the other two.
-    *[Case(f"convolutions.{name}", inputs, {**STRIDED, **options}, reduction=18)
+    *[Case(f"nn.convolutions.{name}", inputs, {**STRIDED, **options}, reduction=18)
       for name, more in (("convolve", {}), ("convolution", {}), ("convolution", {"relu": True}))
       for inputs, options in (
           ([f32(2, 5, 6, 4), f32(3, 3, 2, 4), None], {"groups": 2, **more}),

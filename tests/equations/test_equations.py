@@ -7,7 +7,6 @@ import pytest
 
 from minikeras import ops
 from minikeras.ops.nn import activation, attention, crossentropy, shrinkage
-from minikeras.ops.nn import softmax as nn
 from minikeras.ops.random import draws as random
 from tests.equations import activations as act
 from tests.equations import attention as att
@@ -16,7 +15,9 @@ from tests.equations import crossentropy as ce
 from tests.equations import dense, dropout, normalization, pooling
 from tests.equations.ways import WAYS, assert_near, computed, draw
 
-norm = importlib.import_module("minikeras.ops.nn.norm")  # the package has a function of that name
+# The package has functions of these names.
+nn = importlib.import_module("minikeras.ops.nn.softmax")
+norm = importlib.import_module("minikeras.ops.nn.norm")
 EPSILON = 2.0**-10
 
 
@@ -205,7 +206,7 @@ def _attention():
 def _dropout():
     x, keep, g = draw(0, 5, 4), draw(1, 5, 4) > 0, draw(2, 5, 4)
     y, dx = dropout.dropout(x, keep, 0.25), dropout.dropout_backward(g, keep, 0.25)
-    return random._kept, {"scale": 1 / 0.75}, [x, keep], [g], [y], [dx, None]
+    return random._masked, {"scale": 1 / 0.75}, [x, keep], [g], [y], [dx, None]
 
 
 # Each activation by its op, and what its gradient takes beside `g`: x, y or what it returned more.

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from minikeras.arrays import device as room
+from minikeras.arrays import device as device_module
 from minikeras.arrays.device import device
 from tests.gpu import machine, strict_cupy
 
@@ -43,7 +43,7 @@ def gpu(monkeypatch):
 def two_gpus(cupy, monkeypatch):
     """Let the stand-in have two GPUs, of which the first is the current one; yields the module."""
     monkeypatch.setattr(cupy, "_device_count", 2)
-    monkeypatch.setattr(room, "several", False)
+    monkeypatch.setattr(device_module, "several", False)
     with device("gpu:0"):
         machine.transfers.reset()
         yield cupy

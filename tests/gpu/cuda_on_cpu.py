@@ -98,13 +98,13 @@ def library(code):
 def _build(text, path):
     """Compile beside the place and move: another process may look for it at the same time."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as room:
-        source, made = Path(room, "kernels.cpp"), Path(room, "kernels.so")
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        source, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
         source.write_text(text)
-        command = [COMPILER, *flags(), "-shared", "-fPIC", "-o", str(made), str(source)]
+        command = [COMPILER, *flags(), "-shared", "-fPIC", "-o", str(library), str(source)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert not done.returncode, done.stderr
-        os.replace(made, path)
+        os.replace(library, path)
 
 
 def _callers(code):

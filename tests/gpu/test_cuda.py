@@ -137,7 +137,7 @@ def test_activations(dtype, size):
         (activations.gelu, activations.gelu_backward),
     ):
         compare(forward, x)
-        _, saved = compare(forward, x, keep=True)
+        _, saved = compare(forward, x, save=True)
         # NumPy's float32 steps lose digits where two large terms cancel.
         compare(backward, g, (x,), saved, (True,), near=50.0)
 
@@ -201,7 +201,7 @@ def test_dropout(dtype, size, rate):
     keep = compare(masks.dropout_mask, (2**40 + 3, 1), (size, 1), rate, dtype)
     x = draw((size, 1), dtype)
     x[~keep] = np.nan
-    compare(masks.kept, x, keep, 1 / (1 - rate))
+    compare(masks.apply_mask, x, keep, 1 / (1 - rate))
 
 
 @each_dtype
@@ -231,17 +231,17 @@ def test_cross_entropies_of_classes(dtype, shape):
     rng, logits, g = np.random.default_rng(0), draw(shape, dtype, scale=5.0), draw(shape[0], dtype)
     target = rng.integers(0, shape[1], shape[0]).astype("int32")
     compare(crossentropy.sparse, logits, target, near=4.0)
-    _, saved = compare(crossentropy.sparse, logits, target, keep=True, near=4.0)
+    _, saved = compare(crossentropy.sparse, logits, target, save=True, near=4.0)
     compare(crossentropy.sparse_backward, g, (logits, target), saved, (True, False))
     soft = rng.dirichlet(np.ones(shape[1]), shape[0]).astype(dtype)
     compare(crossentropy.categorical, soft, logits, near=8.0)
-    _, saved = compare(crossentropy.categorical, soft, logits, keep=True, near=8.0)
+    _, saved = compare(crossentropy.categorical, soft, logits, save=True, near=8.0)
     compare(crossentropy.categorical_backward, g, (soft, logits), saved, (False, True))
 
 
 def test_a_wrong_class_has_no_loss():
     logits, target = gpu_xp.zeros((3, 2), "float32"), gpu_xp.asarray([0, 2, -1])
-    loss, saved = crossentropy.sparse(gpu_xp, logits, target, keep=True)
+    loss, saved = crossentropy.sparse(gpu_xp, logits, target, save=True)
     np.testing.assert_array_equal(loss.get(), np.float32([np.log(2), np.nan, np.nan]))
     found = crossentropy.sparse_backward(gpu_xp, loss, (logits, target), saved, (True, False))
     assert np.isnan(found[0].get()[1:]).all()
@@ -253,7 +253,7 @@ def test_cross_entropy_of_two(dtype, size):
     logits, g = draw(size, dtype, scale=5.0), draw(size, dtype, 1)
     target = np.random.default_rng(0).random(size).astype(dtype)
     compare(crossentropy.binary, target, logits)
-    _, saved = compare(crossentropy.binary, target, logits, keep=True)
+    _, saved = compare(crossentropy.binary, target, logits, save=True)
     compare(crossentropy.binary_backward, g, (target, logits), saved, (False, True))
 
 
@@ -266,7 +266,7 @@ def test_layer_norm(dtype, shape, factors):
     # A constant row has no deviation: its gradient is divided by the root of epsilon alone.
     near = 100.0
     compare(norm.layer_norm, x, gamma, beta, near=near)
-    _, saved = compare(norm.layer_norm, x, gamma, beta, keep=True, near=near)
+    _, saved = compare(norm.layer_norm, x, gamma, beta, save=True, near=near)
     for needs in ((True, True, True), (False, True, False), (True, False, False)):
         compare(norm.layer_norm_backward, g, (x, gamma, beta), saved, needs, near=near)
 
@@ -286,7 +286,7 @@ def test_group_norm(dtype, shape, axis, groups, factors):
     gamma, beta = (draw(channels, dtype, 2), draw(channels, dtype, 3)) if factors else (None, None)
     options = {"groups": groups, "axis": axis, "near": 100.0}
     compare(group_norm.group_norm, x, gamma, beta, **options)
-    _, saved = compare(group_norm.group_norm, x, gamma, beta, keep=True, **options)
+    _, saved = compare(group_norm.group_norm, x, gamma, beta, save=True, **options)
     for needs in ((True, True, True), (False, True, False), (True, False, False)):
         compare(group_norm.group_norm_backward, g, (x, gamma, beta), saved, needs, **options)
 
@@ -298,7 +298,7 @@ def test_rms_norm(dtype, shape, factors):
     x, g = draw(shape, dtype) + np.asarray(1, dtype), draw(shape, dtype, 1)
     gamma = draw(shape[1], dtype, 2) if factors else None
     compare(rms.rms_norm, x, gamma, near=8.0)
-    _, saved = compare(rms.rms_norm, x, gamma, keep=True, near=8.0)
+    _, saved = compare(rms.rms_norm, x, gamma, save=True, near=8.0)
     for needs in ((True, True), (False, True), (True, False)):
         compare(rms.rms_norm_backward, g, (x, gamma), saved, needs, near=30.0)
 
@@ -312,7 +312,7 @@ def test_batch_norm(dtype, shape, factors):
     gamma, beta = (draw(channels, dtype, 2), draw(channels, dtype, 3)) if factors else (None, None)
     near = 100.0
     compare(norm.batch_norm, x, gamma, beta, near=near)
-    _, saved = compare(norm.batch_norm, x, gamma, beta, keep=True, near=near)
+    _, saved = compare(norm.batch_norm, x, gamma, beta, save=True, near=near)
     gradients = g, draw(channels, dtype, 4), draw(channels, dtype, 5)
     saved = saved[0], saved[1].astype("float64")
     needs = (True, factors, factors)
@@ -343,7 +343,7 @@ def test_attention(dtype, bias, mask, causal):
             forward, backward = attention.attention, attention.attention_backward
             if xp is np:
                 forward, backward = inspect.unwrap(forward), inspect.unwrap(backward)
-            _, saved = forward(xp, *given, keep=True, **options)
+            _, saved = forward(xp, *given, save=True, **options)
             upstream = g if xp is np else on_gpu(g)
             found.append(backward(xp, upstream, given, saved, wanted, **options))
         assert_near(found[1], found[0], near=10.0, dtype=dtype)
@@ -405,7 +405,7 @@ def test_recurrent_steps(dtype, batch, units):
 def test_recurrent_sequences(dtype, batch, steps, units, sequences):
     """All steps in one launch, there and back."""
     x, h, c = (draw(s, dtype, i) for i, s in enumerate([(batch, steps, 2), *[(batch, units)] * 2]))
-    options = {"keep": True, "return_sequences": sequences}
+    options = {"save": True, "return_sequences": sequences}
     for network, gates, states in ((lstm, 4, (h, c)), (gru, 3, (h,))):
         name = network.__name__.rpartition(".")[2]
         forward, backward = getattr(network, name), getattr(network, f"{name}_backward")

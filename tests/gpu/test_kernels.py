@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import arguments
 from hypothesis import strategies as st
 
 from minikeras.kernels import per_device
@@ -26,13 +26,13 @@ def both(kernel, *arrays, **options):
         for name, v in options.items()
     }
     transfers.reset()
-    found = kernel(gpu_xp, *ours, **options)
+    actual = kernel(gpu_xp, *ours, **options)
     assert not transfers.to_host
     assert not transfers.to_device
-    assert (found.shape, found.dtype) == (expected.shape, expected.dtype) or is_index(kernel)
+    assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype) or is_index(kernel)
     near = NEAR.get(expected.dtype.name, 0)
     scale = max(1.0, float(np.abs(expected[np.isfinite(expected)]).max(initial=0)))
-    np.testing.assert_allclose(found.get(), expected, rtol=0, atol=near * scale)
+    np.testing.assert_allclose(actual.get(), expected, rtol=0, atol=near * scale)
     return expected
 
 
@@ -52,7 +52,7 @@ def windows(draw, most_padding=2):
     return size, window, stride, padding, dilation
 
 
-@given(
+@arguments(
     st.lists(windows(), min_size=1, max_size=3),
     st.sampled_from([(1, 3, 2), (2, 2, 3), (3, 1, 1), (3, 1, 2)]),
     st.sampled_from(["float16", "float32", "float64"]),
@@ -77,7 +77,7 @@ def test_convolution(axes, channels, dtype, relu):
     both(per_device.conv_input_grad, g, kernel, input_shape=sizes, **options)
     both(per_device.conv_kernel_grad, x, g, window=window, **options)
     arrays = [gpu_xp.asarray(a) for a in (x, kernel, bias)]
-    found = per_device.conv_backward(
+    actual = per_device.conv_backward(
         gpu_xp, gpu_xp.asarray(g), arrays, gpu_xp.asarray(y), (1, 1, 1), relu=relu,
         **options,
     )  # fmt: skip
@@ -87,13 +87,13 @@ def test_convolution(axes, channels, dtype, relu):
         per_device.conv_kernel_grad(np, x, cut, window=window, **options),
         cut.astype("float64").sum(axis=tuple(range(cut.ndim - 1))).astype(dtype),
     ]
-    for a, b in zip(found, expected, strict=True):
+    for a, b in zip(actual, expected, strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
         scale = max(1.0, float(np.abs(b).max(initial=0)))
         np.testing.assert_allclose(a.get(), b, rtol=0, atol=NEAR[dtype] * scale)
 
 
-@given(
+@arguments(
     st.lists(windows(most_padding=1), min_size=1, max_size=3),
     st.sampled_from(["float16", "float32", "float64"]),
 )
@@ -121,13 +121,13 @@ def test_scattered_rows(dtype, width):
     rows = rng.integers(-3, 4, (20, width)).astype(dtype)
     places = rng.integers(-5, 5, 20)
     expected = per_device.scatter_add_rows(np, np.zeros((5, width), dtype), places, rows)
-    found = per_device.scatter_add_rows(
+    actual = per_device.scatter_add_rows(
         gpu_xp,
         gpu_xp.zeros((5, width), dtype),
         gpu_xp.asarray(places),
         gpu_xp.asarray(rows),
     )
-    np.testing.assert_array_equal(found.get(), expected)
+    np.testing.assert_array_equal(actual.get(), expected)
 
 
 OPERATIONS = list(itertools.product(["maximum", "minimum", "multiply"], [0, 1, 2, 9, 33]))
@@ -144,8 +144,8 @@ def test_rows_that_share_a_number(name, count):
         per_device.reduce_rows(xp, operation, table, asarray(numbers), asarray(rows))
         return table
 
-    found = run(gpu_xp, gpu_xp.asarray).get()
-    np.testing.assert_array_equal(found, run(np, np.asarray))
+    actual = run(gpu_xp, gpu_xp.asarray).get()
+    np.testing.assert_array_equal(actual, run(np, np.asarray))
 
 
 def test_blocks_of_images_make_the_whole(monkeypatch):

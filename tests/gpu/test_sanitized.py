@@ -22,8 +22,8 @@ pytestmark = pytest.mark.skipif(not cuda_on_cpu.COMPILER, reason="there is no g+
 def library(name):
     """Return where the compiler keeps a library, or None."""
     command = [cuda_on_cpu.COMPILER, f"-print-file-name={name}"]
-    found = Path(subprocess.run(command, capture_output=True, text=True).stdout.strip())
-    return str(found.resolve()) if found.is_absolute() and found.exists() else None
+    library = Path(subprocess.run(command, capture_output=True, text=True).stdout.strip())
+    return str(library.resolve()) if library.is_absolute() and library.exists() else None
 
 
 def run(*arguments):
@@ -70,7 +70,7 @@ print("survived")
 
 
 @pytest.mark.parametrize(
-    ("body", "at", "found"),
+    ("body", "at", "message"),
     [
         ("x[i] = 1;", 99, None),
         ("x[i] = 1;", 100, "heap-buffer-overflow"),
@@ -79,10 +79,10 @@ print("survived")
         ("__shared__ float s[8]; s[i] = 1; x[0] = s[i];", 8, "out of bounds"),
     ],
 )
-def test_the_sanitizers_do_see_errors(body, at, found):
+def test_the_sanitizers_do_see_errors(body, at, message):
     done = run("-c", OUTSIDE.format(body=body, at=at))
-    if found is None:
+    if message is None:
         assert "survived" in done.stdout, done.stderr
     else:
-        assert found in done.stderr
+        assert message in done.stderr
         assert "survived" not in done.stdout

@@ -51,10 +51,10 @@ def weighted_sum(case, tensors):
     return ops.convert_to_tensor(total)  # a number, where no output is a float
 
 
-def assert_same(found, expected, case):
+def assert_same(actual, expected, case):
     """Equal up to the order in which sums were taken."""
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
+    assert len(actual) == len(expected)
+    for a, b in zip(actual, expected, strict=True):
         if not isinstance(b, Tensor):
             assert type(a) is type(b)
             continue

@@ -87,14 +87,14 @@ def run(make, data, optimizer="adam", **options):
     return history.history, model.predict(x, verbose=0), model.get_weights(), model
 
 
-def assert_same_run(found, expected):
-    assert type(found[1]) is np.ndarray
+def assert_same_run(actual, expected):
+    assert type(actual[1]) is np.ndarray
     for name, values in expected[0].items():
-        np.testing.assert_allclose(found[0][name], values, rtol=1e-5, err_msg=name)
-    np.testing.assert_allclose(found[1], expected[1], rtol=1e-4, atol=1e-6)
-    for a, b in zip(found[2], expected[2], strict=True):
+        np.testing.assert_allclose(actual[0][name], values, rtol=1e-5, err_msg=name)
+    np.testing.assert_allclose(actual[1], expected[1], rtol=1e-4, atol=1e-6)
+    for a, b in zip(actual[2], expected[2], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-    assert all(v.device == "gpu:0" for v in found[3].trainable_variables)
+    assert all(v.device == "gpu:0" for v in actual[3].trainable_variables)
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -179,9 +179,9 @@ def test_losses(name, request):
     gpu = request.getfixturevalue("gpu")
     arguments = [keras.ops.convert_to_tensor(x) for x in (target, prediction, weights)]
     gpu.transfers.reset()
-    found = loss(*arguments)
+    actual = loss(*arguments)
     assert not gpu.transfers.to_host and not gpu.transfers.to_device
-    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
+    np.testing.assert_allclose(actual.numpy(), expected, rtol=1e-6)
 
 
 METRICS = {
@@ -219,8 +219,8 @@ def test_metrics(name, request):
 
     expected = result(target, prediction, weights)
     request.getfixturevalue("gpu")
-    found = result(*[keras.ops.convert_to_tensor(x) for x in (target, prediction, weights)])
-    np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-6)
+    actual = result(*[keras.ops.convert_to_tensor(x) for x in (target, prediction, weights)])
+    np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-6)
 
 
 def test_random_numbers_are_those_of_the_cpu(request):

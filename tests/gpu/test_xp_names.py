@@ -1,6 +1,6 @@
 """What the engine asks of the array module is there in the real CuPy, which needs no GPU for that.
 
-Every `xp.name` and every keyword of a call `xp.name(...)` in rooms that serve both devices is
+Every `xp.name` and every keyword of a call `xp.name(...)` in modules that serve both devices is
 looked up: among the facts that the strict stand-in lives by, and in the installed package.
 """
 
@@ -19,11 +19,11 @@ PACKAGE = Path(minikeras.__file__).parent
 # The kernels of the CPU are NumPy's alone; everything else takes either module.
 FILES = [
     path
-    for room in ("arrays", "autograd", "kernels", "ops", "initializers", "metrics", "optimizers")
-    for path in sorted((PACKAGE / room).rglob("*.py"))
+    for package in ("arrays", "autograd", "kernels", "ops", "initializers", "metrics", "optimizers")
+    for path in sorted((PACKAGE / package).rglob("*.py"))
     if "cpu" not in path.parts
 ]
-# What only NumPy is asked for, behind `xp is np`.
+# What only NumPy is asked for, after `xp is np`.
 NUMPY_ONLY = set()
 
 
@@ -41,16 +41,16 @@ def _path(node):
 
 def _uses():
     """Return `{name: set of keywords}` for everything that is asked of `xp`."""
-    found = {}
+    keywords_of = {}
     for file in FILES:
         tree = ast.parse(file.read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and _path(node):
-                found.setdefault(_path(node), set())
+                keywords_of.setdefault(_path(node), set())
             if isinstance(node, ast.Call) and _path(node.func):
                 keywords = {word.arg for word in node.keywords if word.arg}
-                found.setdefault(_path(node.func), set()).update(keywords)
-    return {name: words for name, words in found.items() if name not in NUMPY_ONLY}
+                keywords_of.setdefault(_path(node.func), set()).update(keywords)
+    return {name: words for name, words in keywords_of.items() if name not in NUMPY_ONLY}
 
 
 USES = _uses()

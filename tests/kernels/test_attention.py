@@ -82,14 +82,14 @@ def test_a_target_that_sees_nothing_sees_all_alike_and_passes_nothing_on(large):
     mask = np.ones((2, 1, 3, 5), bool)
     mask[0, :, 1] = False
     arrays = [large * query, large * key, value, None, mask]
-    y, saved = kernels.attention(np, *arrays, scale=1.0, keep=True)
+    y, saved = kernels.attention(np, *arrays, scale=1.0, save=True)
     np.testing.assert_allclose(y[0, 1], value[0].mean(axis=0), atol=1e-14)
     g = np.zeros_like(y)
     g[0, 1] = 1
     needs = (True, True, True, False, False)
-    found = kernels.attention_backward(np, g, arrays, saved, needs, scale=1.0)
-    assert not found[0].any() and not found[1].any()
-    np.testing.assert_allclose(found[2][0], 1 / 5, atol=1e-14)
+    actual = kernels.attention_backward(np, g, arrays, saved, needs, scale=1.0)
+    assert not actual[0].any() and not actual[1].any()
+    np.testing.assert_allclose(actual[2][0], 1 / 5, atol=1e-14)
     compare(arrays, {"scale": 1.0}, order=1)
 
 
@@ -98,31 +98,31 @@ def test_only_what_is_needed_is_computed():
     for bits in range(1, 16):
         needs = tuple(bool(bits >> i & 1) for i in range(4))
         compare(arrays, {"scale": 0.5}, needs, order=1)
-        y, saved = kernels.attention(np, *arrays, scale=0.5, keep=True)
-        found = kernels.attention_backward(
+        y, saved = kernels.attention(np, *arrays, scale=0.5, save=True)
+        actual = kernels.attention_backward(
             np, y, [*arrays, None], saved, (*needs, False), scale=0.5
         )
-        assert [d is not None for d in found] == [*needs, False]
+        assert [d is not None for d in actual] == [*needs, False]
 
 
 def test_arrays_that_are_not_contiguous():
     arrays = arrays_of(2, 3, 5, 2, 4, 3)
     spread = [np.repeat(a, 2, axis=1)[:, ::2].T.copy().T for a in arrays]
     for order in (0, 1):
-        found = both_ways(attention._attention, spread, {"scale": 0.5}, [True] * 3, order)
+        actual = both_ways(attention._attention, spread, {"scale": 0.5}, [True] * 3, order)
         expected = both_ways(attention._attention, arrays, {"scale": 0.5}, [True] * 3, order)
-        assert_same(found[0], expected[1])
+        assert_same(actual[0], expected[1])
 
 
 def test_half_precision_is_rounded_once():
     arrays = [a.astype(np.float16) for a in arrays_of(2, 9, 300, 2, 64, 3)]
-    y, saved = kernels.attention(np, *arrays, scale=0.125, keep=True)
+    y, saved = kernels.attention(np, *arrays, scale=0.125, save=True)
     wide, _ = kernels.attention(np, *[a.astype(float) for a in arrays], scale=0.125)
     assert y.dtype == np.float16
     np.testing.assert_allclose(y, wide, rtol=2**-11, atol=1e-4)
     needs = (True, True, True, False, False)
-    found = kernels.attention_backward(np, y, [*arrays, None, None], saved, needs, scale=0.125)
-    assert all(d.dtype == np.float16 for d in found[:3])
+    actual = kernels.attention_backward(np, y, [*arrays, None, None], saved, needs, scale=0.125)
+    assert all(d.dtype == np.float16 for d in actual[:3])
 
 
 def test_scores_that_would_overflow():

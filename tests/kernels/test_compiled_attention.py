@@ -34,28 +34,28 @@ def _seen(*shape):
     return np.random.default_rng(8).random(shape) < 0.6
 
 
-def _same(found, wanted, dtype):
-    assert (found is None) == (wanted is None)
-    if wanted is not None:
-        assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
-        scale = np.abs(wanted).max(initial=1)  # a gradient may be a difference of equal terms
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=NEAR[dtype] * scale)
+def _same(actual, expected, dtype):
+    assert (actual is None) == (expected is None)
+    if expected is not None:
+        assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
+        scale = np.abs(expected).max(initial=1)  # a gradient may be a difference of equal terms
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=NEAR[dtype] * scale)
 
 
 def _compare(in_numpy, arrays, needs, dtype, **options):
     arrays = [*arrays, *[None] * (5 - len(arrays))]
-    wanted, kept = in_numpy(shared.attention, np, *arrays, keep=True, **options)
-    found, saved = compiled.attention(np, *arrays, keep=True, **options)
-    _same(found, wanted, dtype)
+    expected, kept = in_numpy(shared.attention, np, *arrays, save=True, **options)
+    actual, saved = compiled.attention(np, *arrays, save=True, **options)
+    _same(actual, expected, dtype)
     assert (saved[2] is None) == (kept[2] is None)
     if kept[2] is not None:
         np.testing.assert_array_equal(saved[2], kept[2])
-    np.testing.assert_array_equal(compiled.attention(np, *arrays, **options)[0], found)
-    g = _draw(wanted.shape, dtype, 7)
+    np.testing.assert_array_equal(compiled.attention(np, *arrays, **options)[0], actual)
+    g = _draw(expected.shape, dtype, 7)
     slopes = in_numpy(shared.attention_backward, np, g, arrays, kept, needs, **options)
     for held in (saved, kept):  # either may go on with what the other one saved
-        given = compiled.attention_backward(np, g, arrays, held, needs, **options)
-        for a, b in zip(given, slopes, strict=True):
+        arguments = compiled.attention_backward(np, g, arrays, held, needs, **options)
+        for a, b in zip(arguments, slopes, strict=True):
             _same(a, b, dtype)
     crossed = in_numpy(shared.attention_backward, np, g, arrays, saved, needs, **options)
     for a, b in zip(crossed, slopes, strict=True):
@@ -77,10 +77,10 @@ def test_bias_and_mask(in_numpy, size, dtype):
     for shape in (full, (1, 1, targets, sources), (batch, 1, 1, sources), (sources,), (1,) * 4):
         for extra in ([_draw(shape, dtype)], [None, _seen(*shape)]):
             needs = (True, True, True, extra[0] is not None, False)
-            given = [*_arrays(size, dtype), *extra]
-            _compare(in_numpy, given, needs, dtype, scale=0.3, causal=shape == full)
-    given = [*_arrays(size, dtype), _draw(full[1:], dtype), _seen(*full)]
-    _compare(in_numpy, given, (*EVERYTHING[:3], True, False), dtype, scale=0.3)
+            arguments = [*_arrays(size, dtype), *extra]
+            _compare(in_numpy, arguments, needs, dtype, scale=0.3, causal=shape == full)
+    arguments = [*_arrays(size, dtype), _draw(full[1:], dtype), _seen(*full)]
+    _compare(in_numpy, arguments, (*EVERYTHING[:3], True, False), dtype, scale=0.3)
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -119,10 +119,10 @@ def test_what_is_no_number_stays_where_it_is(in_numpy, value):
     query[0, 1, 0, 2] = value
     values[1, 2, 1, 1] = value
     with np.errstate(all="ignore"):
-        wanted, _ = in_numpy(shared.attention, np, query, key, values, scale=1.0)
-    found, _ = compiled.attention(np, query, key, values, scale=1.0)
-    np.testing.assert_array_equal(np.isfinite(found), np.isfinite(wanted))
-    np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+        expected, _ = in_numpy(shared.attention, np, query, key, values, scale=1.0)
+    actual, _ = compiled.attention(np, query, key, values, scale=1.0)
+    np.testing.assert_array_equal(np.isfinite(actual), np.isfinite(expected))
+    np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected))
 
 
 def test_steps_back():

@@ -62,10 +62,10 @@ def draw(case, dtype="float64"):
 
 def assert_same(name, *arrays, **options):
     """A kernel's results, which must be compiled ones, are those of the NumPy kernel."""
-    found = getattr(compiled, name)(np, *arrays, **options)
-    assert found is not NotImplemented
+    actual = getattr(compiled, name)(np, *arrays, **options)
+    assert actual is not NotImplemented
     expected = getattr(kernels, name).__wrapped__(np, *arrays, **options)
-    pairs = zip(found, expected, strict=True) if isinstance(found, list) else [(found, expected)]
+    pairs = zip(actual, expected, strict=True) if isinstance(actual, list) else [(actual, expected)]
     for value, other in pairs:
         if other is None:
             assert value is None
@@ -132,16 +132,16 @@ def test_values_that_are_no_numbers_pass_through(value):
     y = kernels.conv.__wrapped__(np, x, kernel, bias=bias, relu=True, **some)
     assert_kinds(compiled.conv(np, x, kernel, bias=bias, relu=True, **some), y)
     arguments = (np, g, (x, kernel, bias), y, (1, 1, 1))
-    found = compiled.conv_backward(*arguments, relu=True, **some)
+    actual = compiled.conv_backward(*arguments, relu=True, **some)
     expected = kernels.conv_backward.__wrapped__(*arguments, relu=True, **some)
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(actual, expected, strict=True):
         assert_kinds(one, other)
 
 
-def assert_kinds(found, expected):
+def assert_kinds(actual, expected):
     """The same places are NaN and infinite."""
     for kind in (np.isnan, np.isposinf, np.isneginf):
-        np.testing.assert_array_equal(kind(found), kind(expected))
+        np.testing.assert_array_equal(kind(actual), kind(expected))
 
 
 def test_other_arrays_are_left_to_numpy():

@@ -13,8 +13,8 @@ TREES = {path.stem: ast.parse(path.read_text()) for path in PACKAGE.glob("*.py")
 
 def decorators(node):
     """Names of what a function is decorated with."""
-    found = [getattr(d, "func", d) for d in getattr(node, "decorator_list", ())]
-    return {getattr(d, "id", None) or getattr(d, "attr", None) for d in found}
+    decorators = [getattr(d, "func", d) for d in getattr(node, "decorator_list", ())]
+    return {getattr(d, "id", None) or getattr(d, "attr", None) for d in decorators}
 
 
 INNER = {

@@ -44,11 +44,11 @@ def draw(case, dtype, batch=3):
 
 def both(name, *arrays, **options):
     """A compiled kernel's result, which must be one, and that of the NumPy kernel."""
-    found = getattr(compiled, name)(np, *arrays, **options)
-    assert found is not NotImplemented
+    actual = getattr(compiled, name)(np, *arrays, **options)
+    assert actual is not NotImplemented
     expected = getattr(kernels, name).__wrapped__(np, *arrays, **options)
-    assert found.dtype == expected.dtype
-    return found, expected
+    assert actual.dtype == expected.dtype
+    return actual, expected
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

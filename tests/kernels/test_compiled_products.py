@@ -75,36 +75,36 @@ def test_large_ones_are_left_to_blas(monkeypatch, shape, relu, count):
     bias = matrix(1, n, "rows", "float32")[0]
     for left, right in itertools.product(LAYOUTS, LAYOUTS):
         a, b = matrix(m, k, left, "float32"), matrix(k, n, right, "float32")
-        wanted = a.astype("float64") @ b.astype("float64") + bias
-        wanted = np.maximum(wanted, 0) if relu else wanted
-        found = computed(a, b, count, bias, relu)
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4)
+        desired = a.astype("float64") @ b.astype("float64") + bias
+        desired = np.maximum(desired, 0) if relu else desired
+        actual = computed(a, b, count, bias, relu)
+        np.testing.assert_allclose(actual, desired, rtol=0, atol=1e-4)
         with monkeypatch.context() as without:
             without.setattr(compiled, "gemm_code", lambda dtype: (0, False))  # a BLAS unheard of
-            found = computed(a, b, count, bias, relu)
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4)
+            actual = computed(a, b, count, bias, relu)
+        np.testing.assert_allclose(actual, desired, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("relu", [False, True])
 def test_bias_and_relu_follow_the_last_block_of_terms(relu):
     a, b = matrix(20, 900, "rows", "float64"), matrix(900, 40, "columns", "float64")
     bias = 30 * matrix(1, 40, "rows", "float64")[0]
-    wanted = a @ b + bias
-    wanted = np.maximum(wanted, 0) if relu else wanted
-    np.testing.assert_allclose(computed(a, b, 2, bias, relu), wanted, rtol=0, atol=1e-11)
+    desired = a @ b + bias
+    desired = np.maximum(desired, 0) if relu else desired
+    np.testing.assert_allclose(computed(a, b, 2, bias, relu), desired, rtol=0, atol=1e-11)
 
 
 def test_nan_and_infinity_pass():
     a, b = matrix(8, 30, "rows", "float32"), matrix(30, 20, "rows", "float32")
     a[2, 3], a[5, 7], b[9, 4] = np.nan, np.inf, -np.inf
     with np.errstate(all="ignore"):
-        wanted = a @ b
+        desired = a @ b
         for relu in (False, True):
             bias = np.zeros(20, "float32")
-            expected = np.maximum(wanted, 0) if relu else wanted
-            found = computed(a, b, 1, bias, relu)
-            assert np.array_equal(np.isnan(found), np.isnan(expected))
-            assert np.array_equal(np.isinf(found), np.isinf(expected))
+            expected = np.maximum(desired, 0) if relu else desired
+            actual = computed(a, b, 1, bias, relu)
+            assert np.array_equal(np.isnan(actual), np.isnan(expected))
+            assert np.array_equal(np.isinf(actual), np.isinf(expected))
 
 
 def test_parts_of_larger_matrices():
@@ -135,9 +135,9 @@ def test_several_at_once(count):
     bias = matrix(1, 512, "rows", "float32")[0]
     assert np.array_equal(shared.affine(np, a, b, bias, True), computed(a, b, 1, bias, True))
     assert np.array_equal(shared.matrix_product(np, a, b, "float32"), computed(a, b))
-    found = shared.products_at_once(np, [(a, b), None, (a.T, a)], np.dtype("float32"))
-    assert np.array_equal(found[0], computed(a, b)) and found[1] is None
-    assert np.array_equal(found[2], computed(a.T, a))
+    actual = shared.products_at_once(np, [(a, b), None, (a.T, a)], np.dtype("float32"))
+    assert np.array_equal(actual[0], computed(a, b)) and actual[1] is None
+    assert np.array_equal(actual[2], computed(a.T, a))
 
 
 def test_panels_are_about_even():

@@ -34,14 +34,14 @@ def _check(in_numpy, network, arrays, **options):
     shared = SHARED[network]
     forward, backward = getattr(shared, network), getattr(shared, f"{network}_backward")
     needs = tuple(a is not None and a.dtype != bool for a in arrays)
-    wanted, saved = in_numpy(forward, np, *arrays, keep=True, **options)
-    gradients = [np.cos(np.arange(y.size, dtype=dtype)).reshape(y.shape) for y in wanted]
+    expected, saved = in_numpy(forward, np, *arrays, save=True, **options)
+    gradients = [np.cos(np.arange(y.size, dtype=dtype)).reshape(y.shape) for y in expected]
     slopes = in_numpy(backward, np, gradients, arrays, saved, needs, **options)
-    found, saved = getattr(compiled, network)(np, *arrays, keep=True, **options)
+    actual, saved = getattr(compiled, network)(np, *arrays, save=True, **options)
     slopes_found = backward(np, gradients, arrays, saved, needs, **options)
     unkept, nothing = getattr(compiled, network)(np, *arrays, **options)
     assert nothing is None
-    pairs = [*zip(wanted, found, strict=True), *zip(wanted, unkept, strict=True)]
+    pairs = [*zip(expected, actual, strict=True), *zip(expected, unkept, strict=True)]
     pairs += zip(slopes, slopes_found, strict=True)
     for a, b in pairs:
         assert (a is None) == (b is None)
@@ -100,7 +100,7 @@ def test_steps_back_where_it_was_not_made_for_the_case(network):
 @pytest.mark.parametrize("network", GATES)
 def test_same_again_for_the_same_number_of_threads(network, threads):
     arrays = _arrays(network, (7, 5, 6, 8))
-    once, again = (getattr(compiled, network)(np, *arrays, keep=True) for _ in range(2))
+    once, again = (getattr(compiled, network)(np, *arrays, save=True) for _ in range(2))
     gradients, needs = [np.ones_like(y) for y in once[0]], (True,) * len(arrays)
     for a, b in zip(
         once[1](gradients, arrays, needs), again[1](gradients, arrays, needs), strict=True
@@ -110,8 +110,8 @@ def test_same_again_for_the_same_number_of_threads(network, threads):
 
 def test_a_forward_pass_compiled_and_a_backward_pass_not(in_numpy):
     arrays = _arrays("lstm", (2, 3, 4, 5))
-    y, saved = compiled.lstm(np, *arrays, keep=True)
+    y, saved = compiled.lstm(np, *arrays, save=True)
     needs = (True,) * 6 + (False,)
-    given = [np.ones_like(v) for v in y], arrays, saved, needs
-    with_switch_off = in_numpy(lstm.lstm_backward, np, *given)
-    assert np.array_equal(with_switch_off[0], lstm.lstm_backward(np, *given)[0])
+    arguments = [np.ones_like(v) for v in y], arrays, saved, needs
+    with_switch_off = in_numpy(lstm.lstm_backward, np, *arguments)
+    assert np.array_equal(with_switch_off[0], lstm.lstm_backward(np, *arguments)[0])

@@ -27,12 +27,12 @@ def _draw(shape, dtype="float32", seed=0):
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
-def _same(found, wanted, near=0.0):
-    assert (found is None) == (wanted is None)
-    if wanted is not None:
-        assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
-        scale = np.abs(wanted).max(initial=1e-3)
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=near * scale)
+def _same(actual, expected, near=0.0):
+    assert (actual is None) == (expected is None)
+    if expected is not None:
+        assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
+        scale = np.abs(expected).max(initial=1e-3)
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=near * scale)
 
 
 # Normalization
@@ -44,14 +44,14 @@ def _same(found, wanted, near=0.0):
 def test_batch_norm(in_numpy, threads, shape, dtype, scaled):
     x, channels = _draw(shape, dtype) * 3 + 2, shape[-1]
     gamma, beta = (_draw(channels, dtype, i) if scaled else None for i in (1, 2))
-    wanted, saved = in_numpy(shared_norm.batch_norm, np, x, gamma, beta, keep=True)
-    found, kept = norm.batch_norm(np, x, gamma, beta, keep=True)
-    for a, b in zip(found, wanted, strict=True):
+    expected, saved = in_numpy(shared_norm.batch_norm, np, x, gamma, beta, save=True)
+    actual, actual_saved = norm.batch_norm(np, x, gamma, beta, save=True)
+    for a, b in zip(actual, expected, strict=True):
         _same(a, b, NEAR[dtype])
     gradients = [_draw(shape, dtype, 3), _draw(channels, dtype, 4), _draw(channels, dtype, 5)]
-    given = gradients, (x, gamma, beta), saved, (True, scaled, scaled)
-    slopes = in_numpy(shared_norm.batch_norm_backward, np, *given)
-    for a, b in zip(norm.batch_norm_backward(np, *given), slopes, strict=True):
+    arguments = gradients, (x, gamma, beta), saved, (True, scaled, scaled)
+    slopes = in_numpy(shared_norm.batch_norm_backward, np, *arguments)
+    for a, b in zip(norm.batch_norm_backward(np, *arguments), slopes, strict=True):
         _same(a, b, NEAR[dtype])
 
 
@@ -64,15 +64,15 @@ def test_layer_norm(in_numpy, threads, shape, dtype, axes, scaled):
         pytest.skip("fewer axes")
     x, own = _draw(shape, dtype) * 3 + 2, shape[len(shape) - axes :]
     gamma, beta = (_draw(own, dtype, i) if scaled else None for i in (1, 2))
-    given = x, gamma, beta
-    wanted, saved = in_numpy(shared_norm.layer_norm, np, *given, axes=axes, keep=True)
-    found, kept = norm.layer_norm(np, *given, axes=axes, keep=True)
-    _same(found, wanted, NEAR[dtype])
-    for a, b in zip(kept, saved, strict=True):
+    arguments = x, gamma, beta
+    expected, saved = in_numpy(shared_norm.layer_norm, np, *arguments, axes=axes, save=True)
+    actual, actual_saved = norm.layer_norm(np, *arguments, axes=axes, save=True)
+    _same(actual, expected, NEAR[dtype])
+    for a, b in zip(actual_saved, saved, strict=True):
         _same(a, b, NEAR[dtype])
-    given = _draw(shape, dtype, 3), given, saved, (True, scaled, scaled)
-    slopes = in_numpy(shared_norm.layer_norm_backward, np, *given, axes=axes)
-    for a, b in zip(norm.layer_norm_backward(np, *given, axes=axes), slopes, strict=True):
+    arguments = _draw(shape, dtype, 3), arguments, saved, (True, scaled, scaled)
+    slopes = in_numpy(shared_norm.layer_norm_backward, np, *arguments, axes=axes)
+    for a, b in zip(norm.layer_norm_backward(np, *arguments, axes=axes), slopes, strict=True):
         _same(a, b, NEAR[dtype])
 
 
@@ -112,8 +112,8 @@ def test_norms_step_back(name):
 @pytest.mark.parametrize("rate", [0.0, 0.1, 1 / 3, 0.5, 0.999999])
 def test_masks_are_equal_bit_for_bit(threads, dtype, shape, rate):
     for seed in [(3, 0), (2**63 + 5, 7), (1, 2**40 + 1)]:
-        wanted = draws.dropout_mask(np, seed, shape, rate, dtype)
-        assert np.array_equal(dropout.dropout_mask(np, seed, shape, rate, dtype), wanted)
+        expected = draws.dropout_mask(np, seed, shape, rate, dtype)
+        assert np.array_equal(dropout.dropout_mask(np, seed, shape, rate, dtype), expected)
     assert dropout.dropout_mask(np, seed, shape, rate, "float64") is NotImplemented
 
 
@@ -121,10 +121,10 @@ def test_masks_are_equal_bit_for_bit(threads, dtype, shape, rate):
 def test_kept(in_numpy, threads, dtype):
     x, keep = _draw((9, 11), dtype), _draw((9, 11)) > 0
     x[0, :2], keep[0, :2] = np.nan, (True, False)
-    wanted = in_numpy(masks.kept, np, x, keep, 1.25)
-    assert np.array_equal(dropout.kept(np, x, keep, 1.25), wanted, equal_nan=True)
-    assert dropout.kept(np, x, keep[:1], 1.25) is NotImplemented
-    assert dropout.kept(np, x.T, keep.T, 1.25) is NotImplemented
+    expected = in_numpy(masks.apply_mask, np, x, keep, 1.25)
+    assert np.array_equal(dropout.apply_mask(np, x, keep, 1.25), expected, equal_nan=True)
+    assert dropout.apply_mask(np, x, keep[:1], 1.25) is NotImplemented
+    assert dropout.apply_mask(np, x.T, keep.T, 1.25) is NotImplemented
 
 
 # Softmax, cross-entropy, what surrounds a dense layer, scatter
@@ -136,22 +136,22 @@ def test_softmax_and_cross_entropy(in_numpy, threads, shape, dtype):
     x = _draw(shape, dtype) * 20
     target = np.random.default_rng(1).integers(0, shape[-1], shape[:-1])
     _same(crossentropy.softmax(np, x), in_numpy(activations.softmax, np, x), NEAR[dtype])
-    wanted, saved = in_numpy(shared_crossentropy.sparse, np, x, np.asarray(target), keep=True)
-    found, kept = crossentropy.sparse(np, x, np.asarray(target), keep=True)
-    _same(np.asarray(found), np.asarray(wanted), NEAR[dtype])
-    _same(kept, saved, NEAR[dtype])
-    given = _draw(shape[:-1], dtype, 2) if len(shape) > 1 else np.ones((), dtype)
-    given = given, (x, np.asarray(target)), saved, (True, False)
-    slopes = in_numpy(shared_crossentropy.sparse_backward, np, *given)[0]
-    _same(crossentropy.sparse_backward(np, *given)[0], slopes, NEAR[dtype])
+    expected, saved = in_numpy(shared_crossentropy.sparse, np, x, np.asarray(target), save=True)
+    actual, actual_saved = crossentropy.sparse(np, x, np.asarray(target), save=True)
+    _same(np.asarray(actual), np.asarray(expected), NEAR[dtype])
+    _same(actual_saved, saved, NEAR[dtype])
+    arguments = _draw(shape[:-1], dtype, 2) if len(shape) > 1 else np.ones((), dtype)
+    arguments = arguments, (x, np.asarray(target)), saved, (True, False)
+    slopes = in_numpy(shared_crossentropy.sparse_backward, np, *arguments)[0]
+    _same(crossentropy.sparse_backward(np, *arguments)[0], slopes, NEAR[dtype])
 
 
 def test_softmax_of_nan_and_infinity(in_numpy):
     inf, nan = np.inf, np.nan
     x = np.array([[1, nan, 2], [nan, 1, 2], [inf, 1, 2], [-inf, -inf, 0], [-inf] * 3], "float32")
     with np.errstate(all="ignore"):
-        wanted = in_numpy(activations.softmax, np, x)
-        assert np.array_equal(crossentropy.softmax(np, x), wanted, equal_nan=True)
+        expected = in_numpy(activations.softmax, np, x)
+        assert np.array_equal(crossentropy.softmax(np, x), expected, equal_nan=True)
 
 
 def test_cross_entropy_steps_back():
@@ -168,9 +168,9 @@ def test_around_a_dense_layer(in_numpy, threads, dtype, relu):
     y, g, bias = _draw((5, 7, 33), dtype), _draw((5, 7, 33), dtype, 1), _draw(33, dtype, 2)
     y[0, 0, :2], g[0, 0, 2] = (np.nan, np.inf), np.nan
     with np.errstate(all="ignore"):
-        wanted = in_numpy(shared_products.finish, np, y.copy(), bias, relu)
+        expected = in_numpy(shared_products.finish, np, y.copy(), bias, relu)
         slopes = in_numpy(shared_dense.where_positive, np, g, y)
-    assert np.array_equal(dense.finish(np, y.copy(), bias, relu), wanted, equal_nan=True)
+    assert np.array_equal(dense.finish(np, y.copy(), bias, relu), expected, equal_nan=True)
     assert np.array_equal(dense.where_positive(np, g, y), slopes, equal_nan=True)
     assert dense.finish(np, y, None, relu) is NotImplemented
     assert dense.where_positive(np, g[:1], y) is NotImplemented
@@ -181,8 +181,8 @@ def test_around_a_dense_layer(in_numpy, threads, dtype, relu):
 def test_scatter(in_numpy, kind, count):
     places = np.random.default_rng(0).integers(-6, 6, count).astype(kind)
     table, rows = _draw((6, 5)), _draw((count, 5), seed=1)
-    wanted = in_numpy(cpu_scatter.scatter_add_rows, table.copy(), places, rows)
-    assert np.array_equal(scatter.scatter_add_rows(table.copy(), places, rows), wanted)
+    expected = in_numpy(cpu_scatter.scatter_add_rows, table.copy(), places, rows)
+    assert np.array_equal(scatter.scatter_add_rows(table.copy(), places, rows), expected)
     with pytest.raises(IndexError, match="outside the table"):
         scatter.scatter_add_rows(table, np.array([6]), rows[:1])
 
@@ -197,24 +197,25 @@ def test_activations(in_numpy, threads, dtype, shape):
     x, g = np.asarray(x, dtype), np.asarray(g, dtype)
     _same(bends.sigmoid(np, x), np.asarray(in_numpy(activations.sigmoid, np, x)), NEAR[dtype])
     for name in ("silu", "gelu"):
-        wanted, saved = in_numpy(getattr(activations, name), np, x, keep=True)
-        found, kept = getattr(bends, name)(np, x, keep=True)
-        _same(found, np.asarray(wanted), NEAR[dtype])
-        _same(kept, np.asarray(saved), NEAR[dtype])
-        given = g, (x,), np.asarray(saved), (True,)
-        slopes = in_numpy(getattr(activations, f"{name}_backward"), np, *given)[0]
-        found = getattr(bends, f"{name}_backward")(np, *given)[0]
-        _same(found, np.asarray(slopes), NEAR[dtype])
+        expected, saved = in_numpy(getattr(activations, name), np, x, save=True)
+        actual, actual_saved = getattr(bends, name)(np, x, save=True)
+        _same(actual, np.asarray(expected), NEAR[dtype])
+        _same(actual_saved, np.asarray(saved), NEAR[dtype])
+        arguments = g, (x,), np.asarray(saved), (True,)
+        slopes = in_numpy(getattr(activations, f"{name}_backward"), np, *arguments)[0]
+        actual = getattr(bends, f"{name}_backward")(np, *arguments)[0]
+        _same(actual, np.asarray(slopes), NEAR[dtype])
 
 
 def test_activations_of_nan_and_infinity(in_numpy):
     x = np.array([np.nan, np.inf, -np.inf], "float32")
     with np.errstate(all="ignore"):
         for name in ("sigmoid", "silu", "gelu"):
-            wanted, found = in_numpy(getattr(activations, name), np, x), getattr(bends, name)(np, x)
+            expected = in_numpy(getattr(activations, name), np, x)
+            actual = getattr(bends, name)(np, x)
             if name != "sigmoid":
-                wanted, found = wanted[0], found[0]
-            assert np.array_equal(found, wanted, equal_nan=True), name
+                expected, actual = expected[0], actual[0]
+            assert np.array_equal(actual, expected, equal_nan=True), name
 
 
 def test_activations_step_back():
@@ -233,23 +234,23 @@ def _fill(x, exps, tanhs, sigmoids):
     return largest(x)
 
 
-def _units(found, exact):
+def _units(actual, exact):
     """Errors in units of the last place of float32."""
     fits = np.abs(exact) < np.finfo("float32").max
     spacing = np.spacing(np.abs(exact[fits]).astype("float32")).astype("float64")
-    return np.abs(found[fits].astype("float64") - exact[fits]) / spacing
+    return np.abs(actual[fits].astype("float64") - exact[fits]) / spacing
 
 
 def test_exponentials_are_good_to_a_few_units_in_the_last_place():
     words = np.arange(0, 2**32, 20011, dtype="uint64").astype("uint32").view("float32")
     near = np.linspace(-110, 95, 200_001, dtype="float32")
     x = np.concatenate([words[np.isfinite(words)], near, near / 50])
-    found = [np.empty_like(x) for _ in range(3)]
-    assert _fill(x, *found) == x.max()
+    actual = [np.empty_like(x) for _ in range(3)]
+    assert _fill(x, *actual) == x.max()
     exact = x.astype("float64")
     with np.errstate(all="ignore"):
         truths = np.exp(exact), np.tanh(exact), 1 / (1 + np.exp(-exact))
-    for name, y, truth, most in zip("ets", found, truths, (1.0, 2.6, 2.5), strict=True):
+    for name, y, truth, most in zip("ets", actual, truths, (1.0, 2.6, 2.5), strict=True):
         assert _units(y, truth).max() <= most, name
 
 
@@ -266,9 +267,9 @@ def test_exponentials_at_the_ends():
 
 def test_exponentials_of_float64_are_those_of_the_c_library():
     x = np.linspace(-800, 800, 1001)
-    found = [np.empty_like(x) for _ in range(3)]
-    _fill(x, *found)
+    actual = [np.empty_like(x) for _ in range(3)]
+    _fill(x, *actual)
     with np.errstate(all="ignore"):
         truths = np.exp(x), np.tanh(x), 1 / (1 + np.exp(-x))
-    for y, truth in zip(found, truths, strict=True):
+    for y, truth in zip(actual, truths, strict=True):
         np.testing.assert_allclose(y, truth, rtol=1e-15)

@@ -30,9 +30,9 @@ def test_bits_are_those_of_numpy(function, shape, dtype):
     x2.reshape(-1)[:5] = special[::-1][: x2.size]
     with np.errstate(all="ignore"):
         for other in (x2, 0, 1.5, x1.dtype.type(2), np.array(-1, dtype), np.array(np.nan, dtype)):
-            found, wanted = wide(np, function, x1, other), function(x1, other)
-            assert found.dtype == wanted.dtype
-            np.testing.assert_array_equal(found, wanted)
+            actual, expected = wide(np, function, x1, other), function(x1, other)
+            assert actual.dtype == expected.dtype
+            np.testing.assert_array_equal(actual, expected)
 
 
 def test_what_the_loops_were_not_made_for_is_handed_back():

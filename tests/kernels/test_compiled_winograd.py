@@ -85,8 +85,8 @@ def every_kernel(module, arrays, some, needs=(1, 1, 1), relu=True):
     ]
 
 
-def assert_near(found, expected):
-    for one, other in zip(found, expected, strict=True):
+def assert_near(actual, expected):
+    for one, other in zip(actual, expected, strict=True):
         if other is None:
             assert one is None
             continue
@@ -101,9 +101,9 @@ def assert_near(found, expected):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_results_are_those_of_numpy(case, dtype, relu, needs, used):
     *arrays, some = draw(case, dtype)
-    found = every_kernel(compiled, arrays, some, needs, relu)
+    actual = every_kernel(compiled, arrays, some, needs, relu)
     assert len(used) == (needs == (0, 0, 1))  # direct only if there is nothing else to do
-    assert_near(found, every_kernel(kernels, arrays, some, needs, relu))
+    assert_near(actual, every_kernel(kernels, arrays, some, needs, relu))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -113,8 +113,8 @@ def test_arrays_of_any_layout(case):
     apart = [np.repeat(array, 2, axis=-1)[..., ::2] for array in arrays]
     for array in arrays:
         array.flags.writeable = False
-    for given in (arrays, apart):
-        for one, other in zip(every_kernel(compiled, given, some), expected, strict=True):
+    for arguments in (arrays, apart):
+        for one, other in zip(every_kernel(compiled, arguments, some), expected, strict=True):
             np.testing.assert_array_equal(one, other)
     x, kernel, bias, g = apart
     out = np.full((*g.shape, 2), np.nan, x.dtype)[..., 1]
@@ -124,23 +124,23 @@ def test_arrays_of_any_layout(case):
 
 @pytest.mark.parametrize("case", CASES[2:8], ids=str)
 def test_as_near_to_float64_as_direct_sums(case, monkeypatch):
-    found, direct = [], []
+    actual, direct = [], []
     for seed in range(4):
         *arrays, some = draw((8, *case[1:]), seed=seed)
         exact = every_kernel(kernels, [array.astype("float64") for array in arrays], some)
-        found.append(distances(every_kernel(compiled, arrays, some), exact))
+        actual.append(distances(every_kernel(compiled, arrays, some), exact))
         with monkeypatch.context() as patch:
             patch.setattr(winograd, "suits", lambda *case: False)
             direct.append(distances(every_kernel(compiled, arrays, some), exact))
-    ratios = np.sqrt(np.mean(found, 0) / np.mean(direct, 0))
+    ratios = np.sqrt(np.mean(actual, 0) / np.mean(direct, 0))
     assert (ratios[[0, 1, 2, 4]] < 1.4).all()
     # The gradient w.r.t. the kernel sums over cells, with no fewer terms.
     assert (ratios[[3, 5]] < 5).all()
 
 
-def distances(found, exact):
+def distances(actual, exact):
     """Squared distances from the exact results, relative to these."""
-    pairs = zip(found, exact, strict=True)
+    pairs = zip(actual, exact, strict=True)
     return [((one - other) ** 2).sum() / (other**2).sum() for one, other in pairs]
 
 
@@ -152,11 +152,11 @@ def test_images_that_are_not_finite_are_summed_directly(value, where, monkeypatc
     plain = every_kernel(compiled, arrays, some)
     place = {"x": (1, 4, 4, 0), "kernel": (1, 2, 3, 1), "g": (1, 2, 3, 1)}[where]
     arrays[("x", "kernel", "bias", "g").index(where)][place] = value
-    found = every_kernel(compiled, arrays, some)
+    actual = every_kernel(compiled, arrays, some)
     with monkeypatch.context() as patch:
         patch.setattr(winograd, "suits", lambda *case: False)
         direct = every_kernel(compiled, arrays, some)
-    for one, other, before in zip(found, direct, plain, strict=True):
+    for one, other, before in zip(actual, direct, plain, strict=True):
         np.testing.assert_array_equal(np.isfinite(one), np.isfinite(other))
         np.testing.assert_array_equal(one[~np.isfinite(one)], other[~np.isfinite(other)])
         images = one.shape[0] == 3 and one.ndim == 4 and one.shape[1] != 3

@@ -161,17 +161,17 @@ def test_all_gradients_in_one_pass(case, count, relu, monkeypatch):
     y = kernels.conv(np, x, kernel, bias=bias, relu=relu, **some)
     np.testing.assert_allclose(y, np.maximum(plain, 0) if relu else plain, rtol=1e-12)
     arrays = (x, kernel, bias)
-    found = kernels.conv_backward(np, g, arrays, y, (True,) * 3, relu=relu, **some)
+    actual = kernels.conv_backward(np, g, arrays, y, (True,) * 3, relu=relu, **some)
     cut = g * (plain > 0) if relu else g
     _, by_input, by_kernel = all_three(x, kernel, cut, some)
     expected = by_input, by_kernel, cut.reshape(-1, cut.shape[-1]).sum(axis=0)
-    for value, other in zip(found, expected, strict=True):
+    for value, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(value, other, rtol=1e-11, atol=1e-12)
     for i in range(3):
         needs = tuple(j == i for j in range(3))
         one = kernels.conv_backward(np, g, arrays, y, needs, relu=relu, **some)
         assert [value is not None for value in one] == list(needs)
-        np.testing.assert_array_equal(one[i], found[i])
+        np.testing.assert_array_equal(one[i], actual[i])
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -253,7 +253,7 @@ def all_three(x, kernel, g, some):
 def spread(array):
     """The same numbers in memory with gaps, the axes in another order, the first one backwards."""
     order = (array.ndim - 1, *range(array.ndim - 1))
-    room = np.full([2 * n for n in array.transpose(order).shape], np.nan)
-    view = room[tuple(slice(1, None, 2) for _ in order)].transpose(np.argsort(order))[::-1]
+    spaced = np.full([2 * n for n in array.transpose(order).shape], np.nan)
+    view = spaced[tuple(slice(1, None, 2) for _ in order)].transpose(np.argsort(order))[::-1]
     view[...] = array
     return view

@@ -6,14 +6,15 @@ import itertools
 import numpy as np
 import pytest
 
-from minikeras import config
+from minikeras import config, ops
 from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.tensor import Tensor
 from minikeras.kernels.shared import norm as norm_kernels
 
-activation, crossentropy, nn, norm, shrinkage = (
-    importlib.import_module(f"minikeras.ops.{name}")
-    for name in ("activation", "crossentropy", "nn", "norm", "shrinkage")
+# Imported by their paths: `ops.nn` names its ops alone.
+activation, crossentropy, norm, shrinkage = (
+    importlib.import_module(f"minikeras.ops.nn.{name}")
+    for name in ("activation", "crossentropy", "norm", "shrinkage")
 )
 
 
@@ -52,7 +53,7 @@ def rms_norm(shape, axes):
 
 def dense(*shape, units):
     arrays = draw(*shape), draw(shape[-1], units), draw(units)
-    return f"dense{shape}{units}", nn.dense, arrays, {}
+    return f"dense{shape}{units}", ops.dense, arrays, {}
 
 
 def categorical(shape, axis):
@@ -108,13 +109,13 @@ def evaluate(op, arrays, options, needs, order):
     for tape in tapes:
         tape.__enter__()
         tape.watch(sources)
-    found = op(*inputs, **options)
-    found = list(found) if isinstance(found, tuple) else [found]
-    everything = [found]
+    actual = op(*inputs, **options)
+    actual = list(actual) if isinstance(actual, tuple) else [actual]
+    everything = [actual]
     for tape in reversed(tapes):
-        total = sum(nn.sum(y * Tensor(draw(*y.shape, 1)[..., 0])) for y in found)
-        found = [g for g in tape.gradient(total, sources) if g is not None]
-        everything.append(found)
+        total = sum(ops.sum(y * Tensor(draw(*y.shape, 1)[..., 0])) for y in actual)
+        actual = [g for g in tape.gradient(total, sources) if g is not None]
+        everything.append(actual)
         tape.__exit__()
     return [[y.numpy() for y in level] for level in everything]
 
@@ -128,8 +129,8 @@ def both_ways(op, arrays, options, needs, order):
         config.set_fused_kernels(True)
 
 
-def assert_same(found, expected):
-    for level, other in zip(found, expected, strict=True):
+def assert_same(actual, expected):
+    for level, other in zip(actual, expected, strict=True):
         for value, truth in zip(level, other, strict=True):
             assert value.dtype == truth.dtype
             np.testing.assert_allclose(value, truth, rtol=1e-10, atol=1e-10)
@@ -150,11 +151,11 @@ def test_only_what_is_needed_is_computed(name, op, arrays, options):
     for needs in itertools.product(*((False, True) if on else (False,) for on in every)):
         if any(needs):
             assert_same(*both_ways(op, arrays, options, needs, order=1))
-            saved = op.kernel(np, *arrays, keep=True, **options)
+            saved = op.kernel(np, *arrays, save=True, **options)
             gradients = [np.ones_like(y) for y in (saved[0] if isinstance(saved[0], tuple) else [])]
             g = gradients or np.ones_like(saved[0])
-            found = op.backward_kernel(np, g, arrays, saved[1], needs, **options)
-            assert [value is not None for value in found] == list(needs)
+            actual = op.backward_kernel(np, g, arrays, saved[1], needs, **options)
+            assert [value is not None for value in actual] == list(needs)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "norm" in case[0]], ids=str)
@@ -180,8 +181,8 @@ def test_norms_of_arrays_that_are_not_contiguous(case):
     _, op, arrays, options = case
     spread = [np.repeat(a, 2, axis=0)[::2].T.copy().T for a in arrays]
     needs = floats_among(arrays)
-    found = evaluate(op, spread, options, needs, 1)
-    assert_same(found, evaluate(op, arrays, options, needs, 1))
+    actual = evaluate(op, spread, options, needs, 1)
+    assert_same(actual, evaluate(op, arrays, options, needs, 1))
 
 
 @pytest.mark.parametrize("axis", [-1, 1])
@@ -204,7 +205,7 @@ def test_norms_compute_half_precision_in_float32():
 
 def test_dense_sums_half_precision_in_float32():
     x, kernel = np.full((1, 4096), 1, np.float16), np.full((4096, 1), 1, np.float16)
-    assert nn.dense(x, kernel).numpy()[0, 0] == 4096
+    assert ops.dense(x, kernel).numpy()[0, 0] == 4096
 
 
 @pytest.mark.parametrize("size", [1e4, 1e30])
@@ -213,8 +214,8 @@ def test_crossentropies_of_extreme_logits(size):
     assert crossentropy._sparse_crossentropy(logits, np.array([1])).item() == 2 * size
     target = np.array([[0.0, 1.0]])
     assert crossentropy._softmax_crossentropy(target, logits).item() == 2 * size
-    found = crossentropy._sigmoid_crossentropy(target, logits).tolist()
-    assert found == [[size, size]]
+    actual = crossentropy._sigmoid_crossentropy(target, logits).tolist()
+    assert actual == [[size, size]]
 
 
 @pytest.mark.parametrize("target", [[3], [-1]])
@@ -229,4 +230,4 @@ def test_wrong_factors_are_refused():
     with pytest.raises(ValueError, match=r"normalized axes, \(3,\)"):
         norm.layer_normalization(np.zeros((2, 3)), np.ones(1))
     with pytest.raises(ValueError, match=r"bias.shape=\(1,\)"):
-        nn.dense(np.zeros((2, 3)), np.ones((3, 4)), np.ones(1))
+        ops.dense(np.zeros((2, 3)), np.ones((3, 4)), np.ones(1))

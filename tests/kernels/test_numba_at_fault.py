@@ -95,9 +95,9 @@ def test_numba_that_cannot_compile_is_told_of_once_and_not_used(error, asked_ane
 
     monkeypatch.setattr("minikeras.kernels.compiled.trial.run", run)
     with pytest.warns(RuntimeWarning, match=f"does not work here .{error.__name__}: no memory"):
-        found = _silu()
+        actual = _silu()
     np.testing.assert_allclose(_silu(), expected, rtol=1e-5)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)
 
 
 def test_a_kernel_that_computes_something_else_is_noticed(asked_anew, monkeypatch):

@@ -53,13 +53,13 @@ def windows(case):
 
 def reference(case, x, choose):
     """`choose(numbers, values)` for each window; `values` is (cells, batch, channels)."""
-    found = {}
+    actual = {}
     for cell, places in windows(case):
         values = [x[(slice(None), *place)] for _, place in places]
-        found[cell] = choose([number for number, _ in places], np.array(values))
-    shape = tuple(n + 1 for n in max(found)) if found else ()
+        actual[cell] = choose([number for number, _ in places], np.array(values))
+    shape = tuple(n + 1 for n in max(actual)) if actual else ()
     y = np.zeros((len(x), *shape, x.shape[-1]))
-    for cell, value in found.items():
+    for cell, value in actual.items():
         y[(slice(None), *cell)] = value
     return y
 
@@ -174,7 +174,7 @@ def test_integers_have_a_maximum_too():
 def spread(array):
     """The same numbers in memory with gaps, the axes in another order, the first one backwards."""
     order = (array.ndim - 1, *range(array.ndim - 1))
-    room = np.zeros([2 * n for n in array.transpose(order).shape], array.dtype)
-    view = room[tuple(slice(1, None, 2) for _ in order)].transpose(np.argsort(order))[::-1]
+    spaced = np.zeros([2 * n for n in array.transpose(order).shape], array.dtype)
+    view = spaced[tuple(slice(1, None, 2) for _ in order)].transpose(np.argsort(order))[::-1]
     view[...] = array
     return view

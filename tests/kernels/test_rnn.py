@@ -45,18 +45,18 @@ def evaluate(op, inputs, options, order=1):
     for tape in tapes:
         tape.__enter__()
         tape.watch(sources)
-    found = list(op(*tensors, **options))
-    levels = [found]
+    actual = list(op(*tensors, **options))
+    levels = [actual]
     for tape in reversed(tapes):
-        total = sum(ops.sum(y * Tensor(draw(i, *y.shape))) for i, y in enumerate(found))
-        found = tape.gradient(total, sources)
-        levels.append(found)
+        total = sum(ops.sum(y * Tensor(draw(i, *y.shape))) for i, y in enumerate(actual))
+        actual = tape.gradient(total, sources)
+        levels.append(actual)
         tape.__exit__()
     return [y.numpy() for level in levels for y in level]
 
 
-def assert_same(found, expected, tolerance=1e-11):
-    for value, truth in zip(found, expected, strict=True):
+def assert_same(actual, expected, tolerance=1e-11):
+    for value, truth in zip(actual, expected, strict=True):
         assert value.shape == truth.shape
         scale = max(1, np.abs(truth).max(initial=0))
         np.testing.assert_allclose(value, truth, rtol=tolerance, atol=tolerance * scale)
@@ -83,33 +83,33 @@ def test_second_order(name, mask):
 @pytest.mark.parametrize("name", GATES)
 def test_only_what_is_needed_is_computed(name):
     op, inputs = getattr(rnn, name), arrays(name, 2, 3, 4, 5, mask=True)
-    outputs, saved = op.kernel(np, *inputs, keep=True)
+    outputs, saved = op.kernel(np, *inputs, save=True)
     gradients = [np.ones_like(y) for y in outputs]
     every = op.backward_kernel(np, gradients, inputs, saved, (True,) * len(inputs))
     for i in range(len(inputs) - 1):
         needs = tuple(i == j for j in range(len(inputs)))
-        found = op.backward_kernel(np, gradients, inputs, saved, needs)
-        assert [g is not None for g in found] == list(needs)
-        np.testing.assert_array_equal(found[i], every[i])
+        actual = op.backward_kernel(np, gradients, inputs, saved, needs)
+        assert [g is not None for g in actual] == list(needs)
+        np.testing.assert_array_equal(actual[i], every[i])
 
 
 @pytest.mark.parametrize("name", GATES)
 def test_gradients_by_finite_differences(name):
     op, inputs = getattr(rnn, name), arrays(name, 2, 3, 2, 2, mask=True)
     floats = [a for a in inputs if a is not None and a.dtype != bool]
-    found = evaluate(op, inputs, {})[-len(floats) :]
+    actual = evaluate(op, inputs, {})[-len(floats) :]
 
     def total():
         results = op(*[None if a is None else Tensor(a) for a in inputs])
         return sum((y.numpy() * draw(i, *y.shape)).sum() for i, y in enumerate(results))
 
-    for array, gradient in zip(floats, found, strict=True):
+    for array, gradient in zip(floats, actual, strict=True):
         for place in np.ndindex(array.shape):
-            kept, ends = array[place], []
+            value, ends = array[place], []
             for step in (1e-6, -1e-6):
-                array[place] = kept + step
+                array[place] = value + step
                 ends.append(total())
-            array[place] = kept
+            array[place] = value
             assert abs((ends[0] - ends[1]) / 2e-6 - gradient[place]) < 1e-7
 
 
@@ -117,9 +117,9 @@ def test_gradients_by_finite_differences(name):
 def test_float32_is_near_float64(name):
     op = getattr(rnn, name)
     exact = evaluate(op, arrays(name, 4, 9, 5, 6, mask=True), {})
-    found = evaluate(op, arrays(name, 4, 9, 5, 6, mask=True, dtype="float32"), {})
-    assert all(value.dtype == "float32" for value in found)
-    assert_same([value.astype("float64") for value in found], exact, 2e-5)
+    actual = evaluate(op, arrays(name, 4, 9, 5, 6, mask=True, dtype="float32"), {})
+    assert all(value.dtype == "float32" for value in actual)
+    assert_same([value.astype("float64") for value in actual], exact, 2e-5)
 
 
 @pytest.mark.parametrize("name", GATES)

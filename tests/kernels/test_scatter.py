@@ -15,8 +15,8 @@ def test_same_as_add_at(monkeypatch, block, count, size, width):
     rows = rng.normal(size=(count, width))
     expected = np.zeros((size, width))
     np.add.at(expected, places, rows)
-    found = scatter.scatter_add_rows(np.zeros((size, width)), places, rows)
-    np.testing.assert_array_equal(found, expected)
+    actual = scatter.scatter_add_rows(np.zeros((size, width)), places, rows)
+    np.testing.assert_array_equal(actual, expected)
 
 
 @pytest.mark.parametrize("place", [3, -4])

@@ -15,12 +15,12 @@ SHAPE = (6, 9, 11, 13)
 )
 def test_every_choice_of_axes(axis, keepdims, dtype):
     x = np.random.default_rng(0).normal(size=SHAPE).astype(dtype)
-    found = np.asarray(total(np, x, axis=axis, keepdims=keepdims))
+    actual = np.asarray(total(np, x, axis=axis, keepdims=keepdims))
     exact = x.astype("float64").sum(axis=axis, keepdims=keepdims)
-    assert found.shape == exact.shape
-    assert found.dtype == x.dtype
+    assert actual.shape == exact.shape
+    assert actual.dtype == x.dtype
     tolerance = {"float16": 2e-2, "float32": 2e-5, "float64": 1e-13, "int32": 0}[dtype]
-    np.testing.assert_allclose(found, exact, atol=tolerance * 10, rtol=tolerance)
+    np.testing.assert_allclose(actual, exact, atol=tolerance * 10, rtol=tolerance)
 
 
 def test_views_and_small_arrays():

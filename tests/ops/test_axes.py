@@ -43,10 +43,10 @@ def _rows():
 def test_an_axis_outside_the_rank_is_refused(case, name, bad, symbolic):
     arrays = case.draw()
     values = [KerasTensor(a.shape, a.dtype.name) if symbolic else Tensor(a) for a in arrays]
-    given = GIVEN[name](bad)
+    arguments = GIVEN[name](bad)
     positional = parameters_of(case)[: len(case.inputs)]
-    inputs = [value for value, p in zip(case.inputs, positional, strict=True) if p not in given]
-    row = case.but(inputs=inputs, kwargs={**case.kwargs, **given})
+    inputs = [value for value, p in zip(case.inputs, positional, strict=True) if p not in arguments]
+    row = case.but(inputs=inputs, kwargs={**case.kwargs, **arguments})
     with pytest.raises(ValueError, match="axis|axes|rank"):
         row.apply(ops, values)
 

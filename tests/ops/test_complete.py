@@ -11,9 +11,9 @@ from minikeras.autograd.fused import Fused
 from minikeras.autograd.primitive import Primitive
 from tests.cases import CASES, differences
 
-NAMES = [module.name for module in pkgutil.iter_modules(ops.__path__)]
-ROOMS = [importlib.import_module(f"minikeras.ops.{name}") for name in NAMES]
-FUSED = {thing for room in ROOMS for thing in vars(room).values() if isinstance(thing, Fused)}
+NAMES = [module.name for module in pkgutil.walk_packages(ops.__path__, "minikeras.ops.")]
+MODULES = [importlib.import_module(name) for name in NAMES]
+FUSED = {value for module in MODULES for value in vars(module).values() if isinstance(value, Fused)}
 IDS = [case.id for case in CASES]
 
 
@@ -29,10 +29,10 @@ def test_every_fused_op_has_a_row():
 
 
 def test_every_float_op_has_a_row_with_gradients():
-    """An op with a gradient rule has a row that checks it at a smooth place."""
+    """An op with a vjp has a row that checks it at a smooth place."""
     checked = {case.name for case in CASES if case.has_gradient and case.smooth}
-    ruled = [n for n in ops.__all__ if isinstance(getattr(ops, n), Primitive)]
-    missing = [n for n in ruled if getattr(ops, n).differentiable and n not in checked]
+    primitives = [n for n in ops.__all__ if isinstance(getattr(ops, n), Primitive)]
+    missing = [n for n in primitives if getattr(ops, n).differentiable and n not in checked]
     assert not missing
 
 

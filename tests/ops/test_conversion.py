@@ -30,11 +30,11 @@ CONVERSIONS = {
 @pytest.mark.parametrize("way", CONVERSIONS)
 def test_another_byte_order_gives_native_values(way, dtype):
     convert = CONVERSIONS[way]
-    found = convert(np.array(VALUES, dtype))
+    actual = convert(np.array(VALUES, dtype))
     expected = convert(np.array(VALUES, dtype[1:]))
-    assert np.asarray(found).dtype.isnative
-    assert found.dtype == expected.dtype
-    np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+    assert np.asarray(actual).dtype.isnative
+    assert actual.dtype == expected.dtype
+    np.testing.assert_array_equal(np.asarray(actual), np.asarray(expected))
 
 
 def test_variables_take_values_of_another_byte_order():
@@ -145,6 +145,6 @@ def test_recorded_steps_take_the_size_of_each_kind_of_batch():
     )
     model = keras.Model(inputs, mean(keras.layers.Dense(2, kernel_initializer="ones")(inputs)))
     x = np.arange(33, dtype="float32").reshape(11, 3)
-    found = model.predict(x, batch_size=2, verbose=0)
+    actual = model.predict(x, batch_size=2, verbose=0)
     eager = [np.mean(x[i : i + 2].sum(axis=1)) for i in range(0, 11, 2) for _ in x[i : i + 2]]
-    np.testing.assert_allclose(found[:, 0], eager, rtol=1e-6)
+    np.testing.assert_allclose(actual[:, 0], eager, rtol=1e-6)

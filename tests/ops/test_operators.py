@@ -24,21 +24,21 @@ ARITHMETIC = [
 ]
 COMPARISONS = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge]
 BITS = [operator.and_, operator.or_, operator.xor]
-CARRIERS = {"tensor": Tensor, "variable": Variable}
+KINDS = {"tensor": Tensor, "variable": Variable}
 
 
 def named(function):
     return function.__name__
 
 
-@pytest.mark.parametrize("carrier", CARRIERS.values(), ids=CARRIERS)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("apply", ARITHMETIC + COMPARISONS, ids=named)
-def test_two_operands_agree_with_numpy_from_either_side(apply, carrier):
+def test_two_operands_agree_with_numpy_from_either_side(apply, kind):
     expected = apply(FLOATS, OTHERS)
     for result in (
-        apply(carrier(FLOATS), Tensor(OTHERS)),
-        apply(carrier(FLOATS), OTHERS),
-        apply(FLOATS, carrier(OTHERS)),
+        apply(kind(FLOATS), Tensor(OTHERS)),
+        apply(kind(FLOATS), OTHERS),
+        apply(FLOATS, kind(OTHERS)),
     ):
         assert type(result) is Tensor
         assert result.dtype == expected.dtype.name

@@ -556,9 +556,9 @@ def test_the_program_can_be_read():
 
 def test_a_prediction_keeps_nothing_for_gradients():
     _, _, model = run(lambda: classifier(layers.Dense(4, activation="relu")))
-    assert "keep=True" in model._steps.sources("train_step")[0]
-    assert "keep=False" in model._steps.sources("predict_step")[0]
-    assert "keep=True" not in model._steps.sources("predict_step")[0]
+    assert "save=True" in model._steps.sources("train_step")[0]
+    assert "save=False" in model._steps.sources("predict_step")[0]
+    assert "save=True" not in model._steps.sources("predict_step")[0]
 
 
 def test_arrays_are_dropped_after_their_last_use():

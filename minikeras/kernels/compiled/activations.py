@@ -25,10 +25,10 @@ def sigmoid(xp, x):
     return _elementwise(_sigmoid, 1, x)
 
 
-def silu(xp, x, *, keep=False):
+def silu(xp, x, *, save=False):
     """`x * sigmoid(x)`; see `shared.activations.silu`."""
     results = _elementwise(_silu, 2, x)
-    return results if results is NotImplemented else (results[0], results[1] if keep else None)
+    return results if results is NotImplemented else (results[0], results[1] if save else None)
 
 
 def silu_backward(xp, g, arrays, saved, needs):
@@ -37,10 +37,10 @@ def silu_backward(xp, g, arrays, saved, needs):
     return dx if dx is NotImplemented else [dx]
 
 
-def gelu(xp, x, *, keep=False):
+def gelu(xp, x, *, save=False):
     """The tanh form of GELU; see `shared.activations.gelu`."""
     results = _elementwise(_gelu, 2, x)
-    return results if results is NotImplemented else (results[0], results[1] if keep else None)
+    return results if results is NotImplemented else (results[0], results[1] if save else None)
 
 
 def gelu_backward(xp, g, arrays, saved, needs):

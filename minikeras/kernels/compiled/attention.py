@@ -39,7 +39,7 @@ _EACH = 0.5
 _HIDDEN = HIDDEN
 
 
-def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, keep=False):
+def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, save=False):
     """Weigh values by the softmax of the scores; see `shared.attention.attention`."""
     if not _suits(query, key, value, bias):
         return NotImplemented
@@ -48,7 +48,7 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     shape = batch, heads, key.shape[1], targets
     bias = _whole(across(bias), shape, np.zeros((1, 1, 1, targets), dtype))
     limit = _whole(ceiling(np, mask, causal, *shape[2:], dtype), shape, _nothing(dtype))
-    powers = np.empty(shape, dtype) if keep else _nothing(dtype)
+    powers = np.empty(shape, dtype) if save else _nothing(dtype)
     total = np.empty((batch, heads, 1, targets), dtype)
     blind = None if mask is None else np.empty(total.shape, bool)
     y = np.empty((batch, targets, heads, value.shape[3]), dtype)
@@ -58,7 +58,7 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     work = _work(shape, size + value.shape[3])
     tiles = _tiles(query, value, width)
     parallel_for(_attend, batch * heads, work, tiles, width, *inputs, *outputs)
-    return y, (powers, total, blind, y) if keep else None
+    return y, (powers, total, blind, y) if save else None
 
 
 def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):

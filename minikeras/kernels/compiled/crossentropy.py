@@ -26,7 +26,7 @@ def softmax(xp, x, *, axis=-1):
     return y
 
 
-def sparse(xp, logits, target, *, keep=False):
+def sparse(xp, logits, target, *, save=False):
     """Cross-entropy of class indices; see `shared.crossentropy.sparse`."""
     if not _has_rows(logits) or target.dtype.kind not in "iu":
         return NotImplemented
@@ -37,7 +37,7 @@ def sparse(xp, logits, target, *, keep=False):
     labels = target.reshape(-1).astype(np.intp, copy=False)
     y, powers = np.empty(target.shape, logits.dtype), np.empty_like(rows)
     parallel_for(_sparse, len(rows), logits.size * _EACH, rows, labels, powers, y.reshape(-1))
-    return y, powers.reshape(logits.shape) if keep else None
+    return y, powers.reshape(logits.shape) if save else None
 
 
 def sparse_backward(xp, g, arrays, saved, needs):

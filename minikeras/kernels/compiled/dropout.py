@@ -41,8 +41,8 @@ def dropout_mask(xp, seed, shape, rate, dtype="float32"):
     return words.view(bool)[:size].reshape(shape)
 
 
-def kept(xp, x, keep, scale):
-    """Scale an array where a mask says so, else zero; see `shared.masks.kept`."""
+def apply_mask(xp, x, keep, scale):
+    """Scale an array where a mask says so, else zero; see `shared.masks.apply_mask`."""
     if xp is not np or type(x) is not np.ndarray or not plain(x):
         return NotImplemented
     if keep.shape != x.shape or keep.dtype != bool or not keep.flags.c_contiguous:

@@ -29,7 +29,7 @@ _PASSES = 3
 _LINE = 256
 
 
-def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):
+def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, save=False):
     """Normalize each channel over all other axes; see `shared.norm.batch_norm`."""
     if not _suits(x, gamma, beta) or not _are_channels(x, axis, gamma, beta):
         return NotImplemented
@@ -38,7 +38,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     inputs = lines, *_factors(channels, x.dtype, gamma, beta), float(epsilon)
     outputs = moments, inverse, y.reshape(lines.shape)
     parallel_for(_batch_norm, len(lines), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
-    return (y, moments[0], moments[1]), (moments[0], inverse) if keep else None
+    return (y, moments[0], moments[1]), (moments[0], inverse) if save else None
 
 
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
@@ -58,7 +58,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     return [dx, dfactors[0] if needs[1] else None, dfactors[1] if needs[2] else None]
 
 
-def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
+def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, save=False):
     """Normalize over the last axes; see `shared.norm.layer_norm`."""
     shape = x.shape[x.ndim - axes :]
     if not _suits(x, gamma, beta) or any(v is not None and v.shape != shape for v in (gamma, beta)):
@@ -68,7 +68,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
     inputs = rows, *_factors(rows.shape[1], x.dtype, gamma, beta), float(epsilon)
     outputs = y.reshape(rows.shape), mean, inverse
     parallel_for(_layer_norm, len(rows), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
-    return y, (mean, inverse) if keep else None
+    return y, (mean, inverse) if save else None
 
 
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):

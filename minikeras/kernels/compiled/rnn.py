@@ -30,11 +30,11 @@ _BLOCK = 1 << 22
 _EACH_THREAD = 1
 
 
-def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **options):
+def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=False, **options):
     """Run a simple recurrent network; see `shared.rnn.simple_rnn`."""
     if not _suits(x, kernel, recurrent_kernel, bias, h):
         return NotImplemented
-    run = _Run(x, kernel, recurrent_kernel, mask, keep, **options)
+    run = _Run(x, kernel, recurrent_kernel, mask, save, **options)
     h, U, b = h.copy(), panels(recurrent_kernel), run.bias_or_zeros(bias)
     for at, z in run.blocks():
         run.divide(
@@ -49,17 +49,17 @@ def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=Fals
         dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
         return [dx, dkernel, drecurrent, dbias, dh, None]
 
-    return (run.outputs(h), h), backward if keep else None
+    return (run.outputs(h), h), backward if save else None
 
 
-def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, keep=False, **options):
+def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, save=False, **options):
     """Run a long short-term memory; see `shared.lstm.lstm`."""
     if not _suits(x, kernel, recurrent_kernel, bias, h, c):
         return NotImplemented
-    run = _Run(x, kernel, recurrent_kernel, mask, keep, **options)
+    run = _Run(x, kernel, recurrent_kernel, mask, save, **options)
     h, c, U, b = h.copy(), c.copy(), panels(recurrent_kernel), run.bias_or_zeros(bias)
-    cs = run.history(keep)
-    tanh_cs = np.empty((run.batch, run.steps if keep else 1, run.units), x.dtype)
+    cs = run.history(save)
+    tanh_cs = np.empty((run.batch, run.steps if save else 1, run.units), x.dtype)
     for at, z in run.blocks():
         run.divide(
             steps.lstm_steps,
@@ -77,17 +77,17 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, keep=False, 
         dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
         return [dx, dkernel, drecurrent, dbias, dh, dc, None]
 
-    return (run.outputs(h), h, c), backward if keep else None
+    return (run.outputs(h), h, c), backward if save else None
 
 
-def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **options):
+def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=False, **options):
     """Run gated recurrent units; see `shared.gru.gru`."""
     if not _suits(x, kernel, recurrent_kernel, bias, h):
         return NotImplemented
-    run = _Run(x, kernel, recurrent_kernel, mask, keep, **options)
+    run = _Run(x, kernel, recurrent_kernel, mask, save, **options)
     h, U = h.copy(), panels(recurrent_kernel)
     biases = [run.bias_or_zeros(b) for b in ((None, None) if bias is None else bias)]
-    h_gs = run.history(keep)
+    h_gs = run.history(save)
     h_part = np.empty((run.batch, run.width), x.dtype)
     for at, gates in run.blocks():
         run.divide(
@@ -107,7 +107,7 @@ def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, keep=False, **op
         dbias = np.array([dbias, dstate_bias]) if needs[3] else None
         return [dx, dkernel, drecurrent, dbias, dh, None]
 
-    return (run.outputs(h), h), backward if keep else None
+    return (run.outputs(h), h), backward if save else None
 
 
 def _suits(x, *others):
@@ -124,7 +124,7 @@ class _Run:
         kernel: Array `(features, width)`.
         recurrent_kernel: Array `(units, width)`.
         mask: Bool array `(batch, steps)` or None.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
         return_sequences: Whether all outputs are wanted.
         go_backwards: Whether to begin at the last step.
         zero_output_for_mask: Whether the output of a masked step is zero.
@@ -136,7 +136,7 @@ class _Run:
         kernel,
         recurrent_kernel,
         mask,
-        keep,
+        save,
         return_sequences=True,
         go_backwards=False,
         zero_output_for_mask=False,
@@ -152,8 +152,8 @@ class _Run:
             self.valid = np.ascontiguousarray(mask)
             shown = self.valid[:, ::-1] if go_backwards else self.valid
             self.shown = shown if zero_output_for_mask else np.cumsum(shown, axis=1) > 0
-        self.hs, self.y = self.history(keep), self.history(return_sequences)
-        self.keep, self.z = keep, np.empty(0)
+        self.hs, self.y = self.history(save), self.history(return_sequences)
+        self.save, self.z = save, np.empty(0)
 
     def history(self, wanted):
         """Room for a state at every step, or none."""
@@ -166,11 +166,11 @@ class _Run:
 
     def blocks(self):
         """Samples, and their inputs multiplied by the kernel; all at once if they are kept."""
-        length = self.batch if self.keep else max(1, _BLOCK // (self.steps * self.width))
+        length = self.batch if self.save else max(1, _BLOCK // (self.steps * self.width))
         for start in range(0, self.batch, length):
             at = slice(start, start + length)
             z = matrix_product(np, self.x[at], self.kernel, self.x.dtype)
-            if self.keep:
+            if self.save:
                 self.z = z
             yield at, z
 

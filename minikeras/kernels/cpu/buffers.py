@@ -1,6 +1,6 @@
 """Scratch memory as NumPy's loops like it best, and the numbers to compute in.
 
-- NumPy places large arrays 16 bytes behind the start of a page, so every 64-byte vector that a loop
+- NumPy places large arrays 16 bytes after the start of a page, so every 64-byte vector that a loop
   loads or stores touches two cache lines: an addition in cache takes twice as long.
 - NumPy copies operands with short rows, slices for example, through a buffer so that its inner loop
   sees 8192 numbers at once. For additions and maxima the copy costs more than short loops do.
@@ -73,9 +73,9 @@ def aligned_empty(xp, shape, dtype):
         0
     """
     size = math.prod(shape) * xp.dtype(dtype).itemsize
-    room = xp.empty(size + _CACHE_LINE, xp.uint8)
-    start = -room.ctypes.data % _CACHE_LINE
-    return room[start : start + size].view(dtype).reshape(shape)
+    block = xp.empty(size + _CACHE_LINE, xp.uint8)
+    start = -block.ctypes.data % _CACHE_LINE
+    return block[start : start + size].view(dtype).reshape(shape)
 
 
 def aligned_zeros(xp, shape, dtype):

@@ -239,9 +239,9 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
         >>> import numpy as np
         >>> from minikeras.kernels.cpu.conv import conv_backward
         >>> x, kernel = np.arange(3.0).reshape(1, 3, 1), np.ones((2, 1, 1))
-        >>> found = conv_backward(np, np.ones((1, 2, 1)), (x, kernel, None), None, (1, 1, 0),
+        >>> gradients = conv_backward(np, np.ones((1, 2, 1)), (x, kernel, None), None, (1, 1, 0),
         ...                       strides=(1,), padding=((0, 0),), dilation=(1,))
-        >>> found[0].ravel().tolist(), found[1].ravel().tolist()
+        >>> gradients[0].ravel().tolist(), gradients[1].ravel().tolist()
         ([1.0, 2.0, 1.0], [1.0, 3.0])
     """
     x, kernel, _ = arrays

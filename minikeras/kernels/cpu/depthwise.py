@@ -146,7 +146,7 @@ def _blocks(xp, y, layout, grid, dtype):
     """Yield a slice of the batch and the buffers for its images, all zero the first time.
 
     They are the planes `(*strides, positions, filters)`; a sum `(whole lines, filters)` in the
-    same layout, which ends where the last tap would read behind its plane; and a view of the
+    same layout, which ends where the last tap would read past its plane; and a view of the
     outputs `(images, *outputs, filters)` in that sum.
     """
     batch, filters = y.shape[0], y.shape[-1]

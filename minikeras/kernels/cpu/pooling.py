@@ -111,9 +111,9 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
         # The earliest of the matching taps is the one with the greatest distance to the end.
         rest = xp.zeros(y[images].shape, index.dtype)
         for number, target, source in taps:
-            found = xp.equal(x[images][source], y[images][target])
-            found = xp.multiply(found, index.dtype.type(count - number))
-            xp.maximum(rest[target], found, out=rest[target])
+            is_maximum = xp.equal(x[images][source], y[images][target])
+            distance = xp.multiply(is_maximum, index.dtype.type(count - number))
+            xp.maximum(rest[target], distance, out=rest[target])
         xp.subtract(index.dtype.type(count), rest, out=index[images])
 
     _each_block(xp, x, compute)

@@ -175,13 +175,13 @@ def kernels_of(family: str) -> dict[str, list[tuple[str, str]]]:
     """
     common = (FOLDER / "common.cuh").read_text().replace("\\\n", " ")
     macros = dict(_MACRO.findall(common))
-    found = {}
+    parameters = {}
     for name, listed in _KERNEL.findall((FOLDER / f"{family}.cu").read_text()):
         for macro, value in macros.items():
             listed = re.sub(rf"\b{macro}\b", value, listed)
         words = (" ".join(word.split()) for word in listed.split(","))
-        found[name] = [(w.rpartition(" ")[0], w.rpartition(" ")[2]) for w in words]
-    return found
+        parameters[name] = [(w.rpartition(" ")[0], w.rpartition(" ")[2]) for w in words]
+    return parameters
 
 
 _KERNEL = re.compile(r'extern "C" __global__ void (\w+)\(([^)]*)\)')
@@ -205,7 +205,6 @@ def _module(xp: Any, family: str, real: int, place: int) -> Any:
 
 @cache
 def _parameters(family: str, name: str, real: int, place: int) -> tuple[Any, ...]:
-    """The dtype of every parameter."""
     known = {
         "real": np.dtype(f"f{real}"),
         "wide": np.dtype(_WIDE[real]),

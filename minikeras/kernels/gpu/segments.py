@@ -17,7 +17,7 @@ def reduce_rows(xp, operation, table, numbers, rows):
         joined = xp.where(same, operation(rows[step:], rows[:-step]), rows[step:])
         rows = xp.concatenate([rows[:step], joined])
         step *= 2
-    # Rows that are not the last of their number go to a place behind the table, and are dropped.
+    # Rows that are not the last of their number go to a place past the table, and are dropped.
     is_last = xp.concatenate([numbers[1:] != numbers[:-1], xp.ones(min(len(rows), 1), bool)])
     wider = xp.concatenate([table, table[:1]]) if len(table) else table
     wider[xp.where(is_last, numbers, len(table))] = rows

@@ -167,7 +167,7 @@ def sigmoid_from(xp, x, power):
 
 
 @dispatched("activations", cuda="activations")
-def silu(xp, x, *, keep=False):
+def silu(xp, x, *, save=False):
     """Sigmoid linear unit (SiLU, swish), element by element.
 
     Equations (activations.silu):
@@ -177,10 +177,10 @@ def silu(xp, x, *, keep=False):
     Args:
         xp: The array module.
         x: Float array.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
-        Array of the shape of `x`, and the sigmoid if `keep`.
+        Array of the shape of `x`, and the sigmoid if `save`.
 
     Example:
         >>> import numpy as np
@@ -189,7 +189,7 @@ def silu(xp, x, *, keep=False):
         array([  0., 100.])
     """
     s = sigmoid(xp, x)
-    return x * s, s if keep else None
+    return x * s, s if save else None
 
 
 @dispatched("activations", cuda="activations")
@@ -213,7 +213,7 @@ def silu_backward(xp, g, arrays, saved, needs):
         >>> import numpy as np
         >>> from minikeras.kernels.shared.activations import silu, silu_backward
         >>> x = np.zeros(1)
-        >>> silu_backward(np, np.ones(1), (x,), silu(np, x, keep=True)[1], (True,))
+        >>> silu_backward(np, np.ones(1), (x,), silu(np, x, save=True)[1], (True,))
         [array([0.5])]
     """
     slope = 1 - saved
@@ -225,7 +225,7 @@ def silu_backward(xp, g, arrays, saved, needs):
 
 
 @dispatched("activations", cuda="activations")
-def gelu(xp, x, *, keep=False):
+def gelu(xp, x, *, save=False):
     """Gaussian error linear unit with a hyperbolic tangent.
 
     Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), section 2.
@@ -238,10 +238,10 @@ def gelu(xp, x, *, keep=False):
     Args:
         xp: The array module.
         x: Float array.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
-        Array of the shape of `x`, and `tanh(u)` if `keep`.
+        Array of the shape of `x`, and `tanh(u)` if `save`.
 
     Example:
         >>> import numpy as np
@@ -258,7 +258,7 @@ def gelu(xp, x, *, keep=False):
     y = t + 1
     y *= x
     y *= 0.5
-    return y, t if keep else None
+    return y, t if save else None
 
 
 @dispatched("activations", cuda="activations")
@@ -283,7 +283,7 @@ def gelu_backward(xp, g, arrays, saved, needs):
         >>> import numpy as np
         >>> from minikeras.kernels.shared.activations import gelu, gelu_backward
         >>> x = np.zeros(1)
-        >>> gelu_backward(np, np.ones(1), (x,), gelu(np, x, keep=True)[1], (True,))
+        >>> gelu_backward(np, np.ones(1), (x,), gelu(np, x, save=True)[1], (True,))
         [array([0.5])]
     """
     (x,), t = arrays, saved

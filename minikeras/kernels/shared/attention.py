@@ -28,7 +28,7 @@ _SMALL = 30.0
 
 
 @dispatched("attention", cuda="attention")
-def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, keep=False):
+def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, save=False):
     """Weigh values by the softmax of the scores of their keys.
 
     A mask is here the finite `HIDDEN`: a target that may see nothing then sees all sources alike.
@@ -47,10 +47,10 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
         mask: Bool array that broadcasts likewise, True where a source may be seen.
         scale: Factor of the scores.
         causal: Whether a target sees only the sources up to its own place.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
-        The array `(batch, targets, heads, width)`, and if `keep` the exponentials of the scores,
+        The array `(batch, targets, heads, width)`, and if `save` the exponentials of the scores,
         their sums, where a target sees nothing (or None), and the result.
 
     Example:
@@ -65,19 +65,19 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     batch, targets, heads, _ = query.shape
     sources, width = key.shape[1], value.shape[3]
     bias, limit = across(bias), ceiling(xp, mask, causal, sources, targets, query.dtype)
-    powers = xp.empty((batch, heads, sources, targets), query.dtype) if keep else None
+    powers = xp.empty((batch, heads, sources, targets), query.dtype) if save else None
     total = xp.empty((batch, heads, 1, targets), query.dtype)
     blind = xp.empty(total.shape, bool) if mask is not None else None
     y = xp.empty((batch, targets, heads, width), query.dtype)
 
     def attend(at):
-        room = None if powers is None else powers[at]
+        buffer = None if powers is None else powers[at]
         hidden = None if blind is None else blind[at]
-        given = query[at], key[at], value[at], _part(bias, at), _part(limit, at)
-        _attend(xp, *given, scale, room, total[at], hidden, y[at])
+        parts = query[at], key[at], value[at], _part(bias, at), _part(limit, at)
+        _attend(xp, *parts, scale, buffer, total[at], hidden, y[at])
 
     each(attend, _parts(xp, query, key, value))
-    return y.astype(dtype, copy=False), (powers, total, blind, y) if keep else None
+    return y.astype(dtype, copy=False), (powers, total, blind, y) if save else None
 
 
 def _attend(xp, query, key, value, bias, limit, scale, powers, total, blind, y):
@@ -86,12 +86,12 @@ def _attend(xp, query, key, value, bias, limit, scale, powers, total, blind, y):
     q, k, v, out = _columns(xp, query, scale), _heads(key), _heads(value), _heads(y)
     (batch, heads, sources, _), targets = k.shape, q.shape[3]
     count = _samples(xp, batch, heads * sources * targets)
-    room: Any = None
+    buffer: Any = None
     if powers is None:
-        room = xp.empty((count, heads, sources, targets), q.dtype)
+        buffer = xp.empty((count, heads, sources, targets), q.dtype)
     ones = xp.ones((1, sources), q.dtype)
     for at in _blocks(batch, count):
-        p = room[: at.stop - at.start] if powers is None else powers[at]
+        p = buffer[: at.stop - at.start] if powers is None else powers[at]
         xp.matmul(k[at], q[at], out=p)
         if bias is not None:
             p += _part(bias, at)
@@ -130,7 +130,7 @@ def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
         xp: The array module.
         g: Array `(batch, targets, heads, width)`, the gradient with respect to the result.
         arrays: `(query, key, value, bias, mask)` of the forward pass.
-        saved: What the forward pass kept.
+        saved: What the forward pass saved.
         needs: Five bools.
         scale: As in the forward pass.
         causal: As in the forward pass.
@@ -142,33 +142,34 @@ def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
         >>> import numpy as np
         >>> from minikeras.kernels.shared.attention import attention, attention_backward
         >>> x = np.ones((1, 2, 1, 1))
-        >>> _, saved = attention(np, x, x, x, scale=1.0, keep=True)
+        >>> _, saved = attention(np, x, x, x, scale=1.0, save=True)
         >>> needs = (False, False, True, False, False)
-        >>> found = attention_backward(np, x, (x, x, x, None, None), saved, needs, scale=1.0)
-        >>> found[2].ravel().tolist()
+        >>> gradients = attention_backward(np, x, (x, x, x, None, None), saved, needs, scale=1.0)
+        >>> gradients[2].ravel().tolist()
         [1.0, 1.0]
     """
     query, key, value = (_wide(xp, x) for x in arrays[:3])
     slopes = xp.empty(saved[0].shape, query.dtype) if needs[3] else None
-    found = [
+    gradients = [
         xp.empty(x.shape, x.dtype) if needed else None
         for x, needed in zip((query, key, value), needs, strict=False)
     ]
 
-    def pull(at):
-        kept = [None if x is None else x[at] for x in saved]
-        room = None if slopes is None else slopes[at]
-        given = g[at], query[at], key[at], value[at], kept
-        _pull(xp, *given, scale, room, *[None if d is None else d[at] for d in found])
+    def backward_of_part(at):
+        saved_parts = [None if x is None else x[at] for x in saved]
+        buffer = None if slopes is None else slopes[at]
+        parts = g[at], query[at], key[at], value[at], saved_parts
+        outs = [None if d is None else d[at] for d in gradients]
+        _backward_of_samples(xp, *parts, scale, buffer, *outs)
 
-    each(pull, _parts(xp, query, key, value))
+    each(backward_of_part, _parts(xp, query, key, value))
     db = None if slopes is None else sum_to(slopes.swapaxes(-1, -2), arrays[3].shape)
-    found = [None if d is None else d.astype(arrays[0].dtype, copy=False) for d in found]
-    return [*found, db, None]
+    gradients = [None if d is None else d.astype(arrays[0].dtype, copy=False) for d in gradients]
+    return [*gradients, db, None]
 
 
-def _pull(xp, g, query, key, value, saved, scale, slopes, dq, dk, dv):
-    """Pull gradients back for some samples; fill those of `slopes`, `dq`, `dk`, `dv` given."""
+def _backward_of_samples(xp, g, query, key, value, saved, scale, slopes, dq, dk, dv):
+    """Backpropagate for some samples; fill those of `slopes`, `dq`, `dk`, `dv` that are arrays."""
     powers, total, blind, y = saved
     g = xp.divide(g, total.transpose(0, 3, 1, 2), dtype=y.dtype)
     batch, heads, sources, targets = powers.shape
@@ -176,15 +177,15 @@ def _pull(xp, g, query, key, value, saved, scale, slopes, dq, dk, dv):
     through = not (dq is None and dk is None and slopes is None)
     if through:
         rows, columns = _with_ones(xp, value), _with_sums(xp, g, y, blind)
-        room: Any = None
+        buffer: Any = None
         if slopes is None:
-            room = xp.empty((count, heads, sources, targets), y.dtype)
+            buffer = xp.empty((count, heads, sources, targets), y.dtype)
     for at in _blocks(batch, count):
         if dv is not None:
             xp.matmul(powers[at], _heads(g)[at], out=_heads(dv)[at])
         if not through:
             continue
-        s = room[: at.stop - at.start] if slopes is None else slopes[at]
+        s = buffer[: at.stop - at.start] if slopes is None else slopes[at]
         xp.matmul(rows[at], columns[at], out=s)
         s *= powers[at]
         if dq is not None:
@@ -290,10 +291,10 @@ def _largest(xp, x):
 def _with_ones(xp, value):
     """The values as `(batch, heads, sources, width + 1)` with a column of ones."""
     v = _heads(value)
-    made = xp.empty((*v.shape[:3], v.shape[3] + 1), v.dtype)
-    made[..., :-1] = v
-    made[..., -1] = 1
-    return made
+    extended = xp.empty((*v.shape[:3], v.shape[3] + 1), v.dtype)
+    extended[..., :-1] = v
+    extended[..., -1] = 1
+    return extended
 
 
 def _with_sums(xp, g, y, blind):
@@ -302,12 +303,12 @@ def _with_sums(xp, g, y, blind):
     Targets that see nothing pass none on.
     """
     columns = g.transpose(0, 2, 3, 1)
-    made = xp.empty((*columns.shape[:2], columns.shape[2] + 1, columns.shape[3]), g.dtype)
-    made[:, :, :-1] = columns
-    xp.negative(_row_sums(xp, g * y).transpose(0, 2, 1), out=made[:, :, -1])
+    extended = xp.empty((*columns.shape[:2], columns.shape[2] + 1, columns.shape[3]), g.dtype)
+    extended[:, :, :-1] = columns
+    xp.negative(_row_sums(xp, g * y).transpose(0, 2, 1), out=extended[:, :, -1])
     if blind is not None:
-        made *= ~blind
-    return made
+        extended *= ~blind
+    return extended
 
 
 def sum_to(x, shape):

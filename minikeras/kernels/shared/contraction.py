@@ -72,6 +72,6 @@ def _contract(xp, a, a_letters, b, b_letters, wanted):
 
 
 def _grouped(sizes, batch, *groups):
-    """A shape with every letter of the batch by itself and one size for each other group."""
+    """A shape with every letter of the batch apart and one size for each other group."""
     joined = [int(np.prod([sizes[c] for c in group], dtype=int)) for group in groups]
     return [sizes[c] for c in batch] + joined

@@ -12,7 +12,7 @@ from minikeras.kernels.shared.activations import exponentials, sigmoid_from
 
 
 @dispatched(cuda="crossentropy")
-def categorical(xp, target, logits, *, axis=-1, keep=False):
+def categorical(xp, target, logits, *, axis=-1, save=False):
     """Cross-entropy between target probabilities and the softmax of logits.
 
     Computed with `-log(p) = log(total) - shifted` of the parts that `exponentials` returns.
@@ -26,10 +26,10 @@ def categorical(xp, target, logits, *, axis=-1, keep=False):
         target: Array of the shape of `logits`.
         logits: Array with the classes along `axis`.
         axis: The axis of the classes.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
-        The array without that axis, and the probabilities if `keep`.
+        The array without that axis, and the probabilities if `save`.
 
     Example:
         >>> import numpy as np
@@ -40,9 +40,9 @@ def categorical(xp, target, logits, *, axis=-1, keep=False):
     shifted, powers, total = exponentials(xp, logits, axis)
     surprise = xp.log(total) - shifted
     surprise *= target
-    if keep:
+    if save:
         powers /= total
-    return surprise.sum(axis=axis), powers if keep else None
+    return surprise.sum(axis=axis), powers if save else None
 
 
 @dispatched(cuda="crossentropy")
@@ -70,7 +70,7 @@ def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
         >>> import numpy as np
         >>> from minikeras.kernels.shared.crossentropy import categorical, categorical_backward
         >>> arrays = np.array([0.0, 1.0]), np.array([0.0, 0.0])
-        >>> _, saved = categorical(np, *arrays, keep=True)
+        >>> _, saved = categorical(np, *arrays, save=True)
         >>> categorical_backward(np, np.ones(()), arrays, saved, (False, True))[1]
         array([ 0.5, -0.5])
     """
@@ -87,7 +87,7 @@ def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
 
 
 @dispatched("crossentropy", cuda="crossentropy")
-def sparse(xp, logits, target, *, keep=False):
+def sparse(xp, logits, target, *, save=False):
     """Cross-entropy between class numbers and the softmax of logits over the last axis.
 
     Equations (crossentropy.sparse_crossentropy):
@@ -98,10 +98,10 @@ def sparse(xp, logits, target, *, keep=False):
         xp: The array module.
         logits: Array `(..., classes)`.
         target: Array `(...)` of integers in `[0, classes)`.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
-        Array `(...)`, and the probabilities if `keep`.
+        Array `(...)`, and the probabilities if `save`.
 
     Raises:
         ValueError: If a class number is out of range. A GPU, which would have to be waited for,
@@ -119,12 +119,12 @@ def sparse(xp, logits, target, *, keep=False):
     places = target if xp is np else target % logits.shape[-1]
     rows = shifted.reshape(-1, shifted.shape[-1])
     picked = rows[xp.arange(rows.shape[0]), places.reshape(-1)].reshape(places.shape)
-    if keep:
+    if save:
         powers /= total
     y = xp.log(total)[..., 0] - picked
     if xp is not np:
         y = xp.where(places == target, y, xp.nan)
-    return y, powers if keep else None
+    return y, powers if save else None
 
 
 def _refuse_other_classes(logits, target):
@@ -159,7 +159,7 @@ def sparse_backward(xp, g, arrays, saved, needs):
         >>> import numpy as np
         >>> from minikeras.kernels.shared.crossentropy import sparse, sparse_backward
         >>> arrays = np.array([[0.0, 0.0]]), np.array([1])
-        >>> _, saved = sparse(np, *arrays, keep=True)
+        >>> _, saved = sparse(np, *arrays, save=True)
         >>> sparse_backward(np, np.ones(1), arrays, saved, (True, False))[0]
         array([[ 0.5, -0.5]])
     """
@@ -171,7 +171,7 @@ def sparse_backward(xp, g, arrays, saved, needs):
 
 
 @dispatched(cuda="crossentropy")
-def binary(xp, target, logits, *, keep=False):
+def binary(xp, target, logits, *, save=False):
     """Cross-entropy between a target probability and the sigmoid of a logit, cell by cell.
 
     Computed in the second form, in which no exponential overflows.
@@ -187,10 +187,10 @@ def binary(xp, target, logits, *, keep=False):
         xp: The array module.
         target: Array.
         logits: Array of the same shape.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
-        Array of that shape, and `exp(-|x|)` if `keep`.
+        Array of that shape, and `exp(-|x|)` if `save`.
 
     Example:
         >>> import numpy as np
@@ -202,7 +202,7 @@ def binary(xp, target, logits, *, keep=False):
     loss = xp.maximum(logits, 0)
     loss -= logits * target
     loss += xp.log1p(power)
-    return loss, power if keep else None
+    return loss, power if save else None
 
 
 @dispatched(cuda="crossentropy")
@@ -227,7 +227,7 @@ def binary_backward(xp, g, arrays, saved, needs):
         >>> import numpy as np
         >>> from minikeras.kernels.shared.crossentropy import binary, binary_backward
         >>> arrays = np.array([1.0]), np.array([0.0])
-        >>> _, saved = binary(np, *arrays, keep=True)
+        >>> _, saved = binary(np, *arrays, save=True)
         >>> binary_backward(np, np.ones(1), arrays, saved, (False, True))[1]
         array([-0.5])
     """

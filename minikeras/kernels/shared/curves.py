@@ -1,6 +1,6 @@
-"""Activation functions that are short formulas, each with its slope in one walk through the array.
+"""Activation functions that are short formulas, each with its slope in one pass over the array.
 
-Of each there is a forward kernel `(xp, x, *, keep)` and a backward kernel, as fused ops take them.
+Of each there is a forward kernel `(xp, x, *, save)` and a backward kernel, as fused ops take them.
 They save nothing: to compute a formula again costs less than to fetch what it gave.
 """
 
@@ -16,7 +16,7 @@ from minikeras.kernels.shared.wide import wide
 def _curve(value, slope):
     """The two kernels of a function of one number."""
 
-    def forward(xp, x, *, keep=False):
+    def forward(xp, x, *, save=False):
         return wide(xp, partial(value, xp), x), None
 
     def backward(xp, g, arrays, saved, needs):

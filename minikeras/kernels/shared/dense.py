@@ -11,7 +11,7 @@ from minikeras.kernels.shared.products import affine, matrix_product, products_a
 from minikeras.kernels.shared.wide import wide
 
 
-def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
+def dense(xp, x, kernel, bias=None, *, save=False, relu=False):
     """Multiply the last axis by a kernel, add a bias, and apply ReLU if asked to.
 
     Equations (dense.dense):
@@ -22,7 +22,7 @@ def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
         x: Array `(..., inputs)`.
         kernel: Array `(inputs, units)`.
         bias: Optional array `(units,)`.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
         relu: Whether to apply ReLU.
 
     Returns:
@@ -42,7 +42,7 @@ def dense(xp, x, kernel, bias=None, *, keep=False, relu=False):
         raise ValueError(f"Expected a bias of shape {kernel.shape[1:]}. Received: {bias.shape}")
     y = affine(xp, flat(x), kernel, bias, relu)
     y = y.reshape(*x.shape[:-1], kernel.shape[-1])
-    return y, y if relu and keep else None
+    return y, y if relu and save else None
 
 
 def dense_backward(xp, g, arrays, saved, needs, relu=False):

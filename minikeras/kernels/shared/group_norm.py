@@ -14,7 +14,7 @@ from minikeras.kernels.shared.norm import check_factors, layer_norm, layer_norm_
 
 
 @dispatched(cuda="norm")
-def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3, keep=False):
+def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3, save=False):
     """Normalize each sample over its places and over each group of its channels.
 
     Equations (normalization.group_norm):
@@ -32,7 +32,7 @@ def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3,
         groups: Number of groups, which divides the channels.
         axis: The axis of the channels.
         epsilon: What to add to the variance.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
         The normalized array, and what the backward pass wants to know.
@@ -48,7 +48,7 @@ def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3,
     """
     form = Groups(x.shape, groups, axis)
     check_factors((form.channels,), gamma, beta)
-    y, saved = layer_norm(xp, form.rows(xp, x), epsilon=epsilon, keep=keep)
+    y, saved = layer_norm(xp, form.rows(xp, x), epsilon=epsilon, save=save)
     y = form.restored(xp, y)
     for factor, join in ((gamma, xp.multiply), (beta, xp.add)):
         if factor is not None:
@@ -84,7 +84,7 @@ def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsil
         >>> import numpy as np
         >>> from minikeras.kernels.shared.group_norm import group_norm, group_norm_backward
         >>> x = np.array([[1.0, 5.0]])
-        >>> saved = group_norm(np, x, groups=1, keep=True)[1]
+        >>> saved = group_norm(np, x, groups=1, save=True)[1]
         >>> needs = (True, False, False)
         >>> group_norm_backward(np, np.ones((1, 2)), (x, None, None), saved, needs, groups=1)[0]
         array([[0., 0.]])
@@ -107,9 +107,9 @@ def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsil
 
 
 class Groups:
-    """How the groups of channels lie in an array `(batch, front, channels, behind)`.
+    """How the groups of channels lie in an array `(batch, front, channels, inner)`.
 
-    `front` are the positions along the axes between batch and channels, `behind` those along the
+    `front` are the positions along the axes between batch and channels, `inner` those along the
     axes after the channels.
 
     Args:
@@ -121,8 +121,8 @@ class Groups:
     def __init__(self, shape, groups, axis):
         axis %= len(shape)
         self.shape, self.groups, self.channels = shape, groups, shape[axis]
-        self.front, self.behind = math.prod(shape[1:axis]), math.prod(shape[axis + 1 :])
-        self.width = self.channels // groups * self.behind
+        self.front, self.inner = math.prod(shape[1:axis]), math.prod(shape[axis + 1 :])
+        self.width = self.channels // groups * self.inner
         self.size = self.front * self.width
         self._spread = (self.channels, *(1,) * (len(shape) - axis - 1))
 
@@ -138,10 +138,10 @@ class Groups:
         return xp.ascontiguousarray(split.swapaxes(1, 2)).reshape(self.shape)
 
     def along(self, factor):
-        """One number of each channel in the shape that meets the array."""
+        """One scalar of each channel in the shape that broadcasts with the array."""
         return factor.reshape(self._spread)
 
     def summed(self, xp, array):
         """The sum for each channel."""
-        flat = array.reshape(self.shape[0] * self.front, self.channels, self.behind)
+        flat = array.reshape(self.shape[0] * self.front, self.channels, self.inner)
         return flat.sum(axis=(0, 2), dtype=array.dtype)

@@ -33,7 +33,7 @@ def gru(
     h,
     mask=None,
     *,
-    keep=False,
+    save=False,
     return_sequences=True,
     go_backwards=False,
     zero_output_for_mask=False,
@@ -56,7 +56,7 @@ def gru(
         bias: Array `(2, 3 * units)`, for the inputs and for the state, or None.
         h: Array `(batch, units)`, the first state.
         mask: Bool array `(batch, steps)` or None.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
         return_sequences: Whether the result holds all steps or only the last.
         go_backwards: Whether to begin at the last step.
         zero_output_for_mask: Whether outputs of masked steps are zero.
@@ -135,7 +135,7 @@ def gru_backward(xp, gradients, arrays, saved, needs, **_):
         xp: The array module.
         gradients: Those with respect to `y` and the last `h`.
         arrays: The inputs of the forward pass.
-        saved: What it kept.
+        saved: What it saved.
         needs: Which gradients are wanted.
 
     Returns:
@@ -171,8 +171,8 @@ def gru_steps_backward(xp, steps, gates, hs, h_gs, recurrent_kernel, dy, dh, da_
     for t in reversed(range(len(steps))):
         if dy is not None:
             dh += dy[t]
-        given = gates[t], h_gs[t], hs[t], dh, scratch, carried, da_x[t], da_h[t]
-        gru_step_backward(xp, *given, (da_gates[0][t], da_gates[1][t]))
+        arguments = gates[t], h_gs[t], hs[t], dh, scratch, carried, da_x[t], da_h[t]
+        gru_step_backward(xp, *arguments, (da_gates[0][t], da_gates[1][t]))
         steps.clear_masked(t, da_x[t], da_h[t])
         xp.matmul(da_h[t], transposed, out=dh_prev)
         dh_prev += carried

@@ -34,7 +34,7 @@ def lstm(
     c,
     mask=None,
     *,
-    keep=False,
+    save=False,
     return_sequences=True,
     go_backwards=False,
     zero_output_for_mask=False,
@@ -59,7 +59,7 @@ def lstm(
         h: Array `(batch, units)`, the first hidden state.
         c: Array `(batch, units)`, the first cell state.
         mask: Bool array `(batch, steps)` or None.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
         return_sequences: Whether the result holds all steps or only the last.
         go_backwards: Whether to begin at the last step.
         zero_output_for_mask: Whether outputs of masked steps are zero.
@@ -134,7 +134,7 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
         xp: The array module.
         gradients: Those with respect to `y` and the last `h` and `c`.
         arrays: The inputs of the forward pass.
-        saved: What it kept.
+        saved: What it saved.
         needs: Which gradients are wanted.
 
     Returns:
@@ -147,8 +147,8 @@ def lstm_backward(xp, gradients, arrays, saved, needs, **_):
     _, kernel, recurrent_kernel, *_ = arrays
     (dy, dh), dc = steps.output_gradients(*gradients[:2]), gradients[2].copy()
     dz = xp.empty((len(steps), len(dh), kernel.shape[1]), dh.dtype)
-    kept = gates, hs, cs, tanh_c
-    dh, dc = lstm_steps_backward(xp, steps, *kept, recurrent_kernel, dy, dh, dc, dz)
+    saved_steps = gates, hs, cs, tanh_c
+    dh, dc = lstm_steps_backward(xp, steps, *saved_steps, recurrent_kernel, dy, dh, dc, dz)
     return [
         *steps.input_gradients(dz, kernel, needs),
         over_steps(xp, hs[:-1], dz) if needs[2] else None,
@@ -173,8 +173,8 @@ def lstm_steps_backward(xp, steps, gates, hs, cs, tanh_c, recurrent_kernel, dy, 
     for t in reversed(range(len(steps))):
         if dy is not None:
             dh += dy[t]
-        kept = gates[t], cs[t], tanh_c[t]
-        lstm_step_backward(xp, *kept, scratch, dh, dc, dz[t], dz_gates[t], dc_prev)
+        saved_steps = gates[t], cs[t], tanh_c[t]
+        lstm_step_backward(xp, *saved_steps, scratch, dh, dc, dz[t], dz_gates[t], dc_prev)
         steps.clear_masked(t, dz[t])
         xp.matmul(dz[t], transposed, out=dh_prev)
         steps.pass_masked(t, dh_prev, dh)

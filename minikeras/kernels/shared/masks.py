@@ -35,7 +35,7 @@ def dropout_mask(xp, seed, shape, rate, dtype="float32"):
 
 
 @dispatched("dropout", cuda="dropout")
-def kept(xp, x, keep, scale):
+def apply_mask(xp, x, keep, scale):
     """Scale an array where a mask says so, and put zeros elsewhere, whatever stood there.
 
     Equations (dropout.dropout):
@@ -55,8 +55,8 @@ def kept(xp, x, keep, scale):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.masks import kept
-        >>> kept(np, np.array([1.0, np.nan]), np.array([True, False]), 2.0)
+        >>> from minikeras.kernels.shared.masks import apply_mask
+        >>> apply_mask(np, np.array([1.0, np.nan]), np.array([True, False]), 2.0)
         array([2., 0.])
     """
 

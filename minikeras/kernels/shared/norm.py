@@ -22,7 +22,7 @@ _LINE = 1 << 10
 
 
 @dispatched("norm", cuda="norm")
-def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):
+def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, save=False):
     """Normalize each channel over all other axes.
 
     Equations (normalization.batch_norm):
@@ -38,7 +38,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
         beta: Optional array `(channels,)` to add.
         axis: The axis of the channels.
         epsilon: What to add to the variance.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
         `(y, mean, variance)`, and what the backward pass wants to know.
@@ -78,7 +78,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
             result += shift
 
     channels.for_each(normalize)
-    return (y, mean, variance.astype(x.dtype)), (mean, inverse) if keep else None
+    return (y, mean, variance.astype(x.dtype)), (mean, inverse) if save else None
 
 
 @dispatched("norm", cuda="norm")
@@ -111,7 +111,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
         >>> import numpy as np
         >>> from minikeras.kernels.shared.norm import batch_norm, batch_norm_backward
         >>> x = np.array([[1.0], [5.0]])
-        >>> saved = batch_norm(np, x, keep=True)[1]
+        >>> saved = batch_norm(np, x, save=True)[1]
         >>> gradients = (np.ones((2, 1)), np.zeros(1), np.zeros(1))
         >>> batch_norm_backward(np, gradients, (x, None, None), saved, (True, False, False))[0]
         array([[0.],
@@ -143,7 +143,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
 
 
 @dispatched("norm", cuda="norm")
-def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
+def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, save=False):
     """Normalize over the last axes, for each place along the others.
 
     Equations (normalization.layer_norm):
@@ -159,7 +159,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
         beta: Optional array of that shape, to add.
         axes: How many axes at the end are normalized together.
         epsilon: What to add to the variance.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
         The normalized array, and what the backward pass wants to know.
@@ -192,7 +192,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False
             result += beta
 
     _walk(xp, rows.shape, _rows_of_a_block(width), normalize)
-    return y, (mean, inverse) if keep else None
+    return y, (mean, inverse) if save else None
 
 
 @dispatched("norm", cuda="norm")
@@ -222,7 +222,7 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
         >>> import numpy as np
         >>> from minikeras.kernels.shared.norm import layer_norm, layer_norm_backward
         >>> x = np.array([[1.0, 5.0]])
-        >>> saved = layer_norm(np, x, keep=True)[1]
+        >>> saved = layer_norm(np, x, save=True)[1]
         >>> layer_norm_backward(np, np.ones((1, 2)), (x, None, None), saved, (True, 0, 0))[0]
         array([[0., 0.]])
     """
@@ -329,7 +329,7 @@ class _Channels:
         return sum((part for _, part in sorted(totals, key=_first)), self.xp.zeros(shape))
 
     def spread(self, vector):
-        """One number of each channel in the form that meets a block."""
+        """One scalar of each channel in the form that broadcasts with a block."""
         return self.xp.tile(vector, self.repeats) if self.repeats else vector[:, None]
 
     def total(self, block):
@@ -350,14 +350,14 @@ def _walk(xp, shape, length, function):
     """Call a function of slices of `length` rows; on a CPU threads share them."""
     rows, width = shape[0], math.prod(shape[1:])
 
-    def walk(part):
+    def sum_part(part):
         for start in range(part.start, part.stop, max(length, 1)):
             function(slice(start, min(start + length, part.stop)))
 
     parts = [slice(0, rows)]
     if xp is np:
         parts = chunks(rows, _PASSES * rows * width * _BYTES_EACH / BYTES)
-    each(walk, parts)
+    each(sum_part, parts)
 
 
 def _rows(x, axes):

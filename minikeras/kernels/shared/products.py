@@ -33,7 +33,7 @@ def matrix_product(xp, a, b, dtype):
 
 
 def affine(xp, x, matrix, bias=None, relu=False):
-    """Multiply two matrices, add a bias to each row, and cut off negative results if asked to.
+    """Multiply two matrices, add a bias to each row, and apply ReLU if asked to.
 
     Args:
         xp: array module.
@@ -69,14 +69,14 @@ def products_at_once(xp, pairs, dtype):
     """
     known = [pair for pair in pairs if pair is not None]
     if xp is np and dtype in _BLAS:
-        found = iter(_at_once([(a, b, None, False) for a, b in known]))
+        products = iter(_at_once([(a, b, None, False) for a, b in known]))
     else:
-        found = iter([matrix_product(xp, a, b, dtype) for a, b in known])
-    return [None if pair is None else next(found) for pair in pairs]
+        products = iter([matrix_product(xp, a, b, dtype) for a, b in known])
+    return [None if pair is None else next(products) for pair in pairs]
 
 
 def _product(xp, a, b):
-    """One product where all of a batch meets one matrix."""
+    """One product where all of a batch is multiplied by one matrix."""
     if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
         return _product(xp, a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
     if a.ndim != 2 or b.ndim != 2 or xp is not np or a.dtype not in _BLAS:
@@ -146,7 +146,7 @@ def _compute_part(xp, a, b, bias, relu, out, i, count):
 
 @dispatched("dense", cuda="dense")
 def finish(xp, y, bias, relu):
-    """Add a bias along the last axis and cut off negative results, in place, if asked to.
+    """Add a bias along the last axis and apply ReLU, in place, if asked to.
 
     Args:
         xp: The array module.
@@ -181,6 +181,6 @@ def in_lapack_dtype(xp, function, *arrays):
     """
     dtype = arrays[0].dtype
     wide = [a.astype(xp.float32) if dtype == xp.float16 else a for a in arrays]
-    found = function(*wide)
-    found = found if isinstance(found, tuple) else (found,)
-    return tuple(xp.asarray(part).astype(dtype, copy=False) for part in found)
+    results = function(*wide)
+    results = results if isinstance(results, tuple) else (results,)
+    return tuple(xp.asarray(part).astype(dtype, copy=False) for part in results)

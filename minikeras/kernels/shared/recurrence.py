@@ -60,7 +60,7 @@ class Steps:
             yield from z
 
     def states_from(self, first):
-        """Return room for a state before and after every step, the first one filled in."""
+        """Return a buffer for a state before and after every step, the first one filled in."""
         states = self.xp.empty((len(self) + 1, *first.shape), first.dtype)
         states[0] = first
         return states

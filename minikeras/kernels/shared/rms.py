@@ -11,7 +11,7 @@ from minikeras.kernels.shared.norm import check_factors
 
 
 @dispatched(cuda="norm")
-def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
+def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, save=False):
     """Divide by the root of the mean square over the last axes.
 
     Equations (normalization.rms_norm):
@@ -25,10 +25,10 @@ def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
         gamma: Optional array of the shape of the last axes, to multiply by.
         axes: How many axes at the end are normalized together.
         epsilon: What to add to the mean square.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
 
     Returns:
-        The normalized array, and the inverse of the root for each place if `keep`.
+        The normalized array, and the inverse of the root for each place if `save`.
 
     Raises:
         ValueError: If `gamma` has another shape.
@@ -46,7 +46,7 @@ def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
     y = rows * inverse
     if gamma is not None:
         y *= gamma.reshape(-1)
-    return y.reshape(x.shape), inverse if keep else None
+    return y.reshape(x.shape), inverse if save else None
 
 
 @dispatched(cuda="norm")
@@ -74,7 +74,7 @@ def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
         >>> import numpy as np
         >>> from minikeras.kernels.shared.rms import rms_norm, rms_norm_backward
         >>> x = np.array([[2.0, -2.0]])
-        >>> saved = rms_norm(np, x, epsilon=0.0, keep=True)[1]
+        >>> saved = rms_norm(np, x, epsilon=0.0, save=True)[1]
         >>> rms_norm_backward(np, np.ones((1, 2)), (x, None), saved, (True, False))[0]
         array([[0.5, 0.5]])
     """

@@ -29,7 +29,7 @@ def simple_rnn(
     h,
     mask=None,
     *,
-    keep=False,
+    save=False,
     return_sequences=True,
     go_backwards=False,
     zero_output_for_mask=False,
@@ -47,7 +47,7 @@ def simple_rnn(
         bias: Array `(units,)` or None.
         h: Array `(batch, units)`, the first state.
         mask: Bool array `(batch, steps)` or None.
-        keep: Whether a backward pass will follow.
+        save: Whether a backward pass will follow.
         return_sequences: Whether the result holds all steps or only the last.
         go_backwards: Whether to begin at the last step.
         zero_output_for_mask: Whether outputs of masked steps are zero.
@@ -89,7 +89,7 @@ def simple_rnn_backward(xp, gradients, arrays, saved, needs, **_):
         xp: The array module.
         gradients: Those with respect to `y` and the last `h`.
         arrays: The inputs of the forward pass.
-        saved: What it kept.
+        saved: What it saved.
         needs: Which gradients are wanted.
 
     Returns:

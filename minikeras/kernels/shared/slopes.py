@@ -1,6 +1,6 @@
-"""Slopes of activation functions times what comes from behind, each one walk through its arrays.
+"""VJPs of activation functions: slopes times the gradient of the output, each one pass.
 
-Each is linear in `dy`, the gradient by the function's result.
+Each is linear in `dy`, the gradient with respect to the function's result.
 """
 
 from minikeras.kernels.providers import dispatched

@@ -43,7 +43,7 @@ def total(xp, x, *, axis=None, keepdims=False):
 
 
 def _split(ndim, axis):
-    """The first and last of the summed axes, if they lie side by side with others behind them."""
+    """The first and last of the summed axes, if they lie side by side with others after them."""
     if axis is None:
         return None
     axes = sorted(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
@@ -53,8 +53,8 @@ def _split(ndim, axis):
 
 
 def _by_ones(x, first, end, keepdims):
-    before, summed, kept = x.shape[:first], x.shape[first:end], x.shape[end:]
+    before, summed, rest = x.shape[:first], x.shape[first:end], x.shape[end:]
     count = math.prod(summed)
-    rows = x.reshape(math.prod(before), count, math.prod(kept))
+    rows = x.reshape(math.prod(before), count, math.prod(rest))
     sums = np.matmul(np.ones((1, count), x.dtype), rows)
-    return sums.reshape(*before, *((1,) * len(summed) if keepdims else ()), *kept)
+    return sums.reshape(*before, *((1,) * len(summed) if keepdims else ()), *rest)

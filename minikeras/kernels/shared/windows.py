@@ -71,8 +71,8 @@ def output_size(size, window, stride=1, padding=VALID, dilation=1):
         >>> output_size(28, window=3, stride=2)
         13
     """
-    room = size + padding[0] + padding[1] - span(window, dilation)
-    return max(room // stride + 1, 0)
+    extent = size + padding[0] + padding[1] - span(window, dilation)
+    return max(extent // stride + 1, 0)
 
 
 def transposed_output_size(

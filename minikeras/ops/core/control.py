@@ -70,7 +70,7 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
 
     Args:
         cond: function of the loop's variables that returns a bool or scalar tensor.
-        body: function of the loop's variables that returns them anew.
+        body: function of the loop's variables that returns them updated.
         loop_vars: nest of tensors; a list or tuple is passed as several arguments.
         maximum_iterations: int, the most steps to take; None for as many as there are.
 
@@ -94,7 +94,7 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
 
 
 def _step(body, state, several):
-    """Take one step, and see that it gives what came."""
+    """Take one step, and check that it returns what it received."""
     result = body(*state)
     result = tuple(result) if several and isinstance(result, (list, tuple)) else (result,)
     trees.assert_same_structure(state, result)
@@ -116,7 +116,7 @@ def fori_loop(lower, upper, body_fun, init_val):
     Args:
         lower: int, the first.
         upper: int, the one after the last.
-        body_fun: function of the integer and the state that returns the state anew.
+        body_fun: function of the integer and the state that returns the updated state.
         init_val: nest of tensors, the first state.
 
     Returns:
@@ -151,8 +151,10 @@ def map(f, xs):  # the public name
         >>> keras.ops.map(lambda row: row[0] * 10, [[1, 2], [3, 4]]).tolist()
         [10, 30]
     """
-    xs = trees.map_structure(convert_to_tensor, xs) if _is_nest_of_tensors(xs) else (
-        convert_to_tensor(xs)
+    xs = (
+        trees.map_structure(convert_to_tensor, xs)
+        if _is_nest_of_tensors(xs)
+        else (convert_to_tensor(xs))
     )
     size = trees.flatten(xs)[0].shape[0]
     if isinstance(size, Dim):
@@ -207,7 +209,7 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
         xs: nest of tensors of one first size; None to take steps without slices.
         length: int, the number of steps; needed only without `xs`.
         reverse: whether to begin at the end; results stand where their slices stood.
-        unroll: accepted for compatibility; it changes nothing here.
+        unroll: bool or int, accepted for compatibility; it changes nothing here.
 
     Returns:
         `(last state, results stacked along a new first axis)`; zeros stand for results of None.

@@ -46,8 +46,8 @@ def normalize(x, axis=-1, order=2):
 
     Args:
         x: NumPy array; or a tensor, or what can be made one.
-        axis: the axis.
-        order: order of the norm.
+        axis: int, the axis.
+        order: int, the order of the norm.
 
     Returns:
         A NumPy array for a NumPy array, else a tensor.

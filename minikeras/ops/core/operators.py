@@ -143,7 +143,7 @@ def _fill():
 
 
 def _method(function):
-    """The function as one that binds to its object, which an op by itself does not."""
+    """The function as one that binds to its object, which an op alone does not."""
 
     def operator(self, *args):
         return function(self, *args)

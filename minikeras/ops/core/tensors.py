@@ -60,7 +60,7 @@ def shape(x):
     """Return the sizes of a tensor.
 
     Args:
-        x: tensor or array-like.
+        x: tensor or array-like of any shape and dtype.
 
     Returns:
         A tuple of ints, with `None` for a size that a symbolic tensor does not know.
@@ -77,7 +77,7 @@ def ndim(x):
     """Return the number of axes.
 
     Args:
-        x: tensor or array-like.
+        x: tensor or array-like of any shape and dtype.
 
     Returns:
         An int.
@@ -95,7 +95,7 @@ def size(x):
     """Return the number of elements.
 
     Args:
-        x: tensor or array-like.
+        x: tensor or array-like of any shape and dtype.
 
     Returns:
         An int32 scalar tensor.
@@ -122,7 +122,7 @@ def dtype(x):
     """Return the name of a tensor's dtype.
 
     Args:
-        x: tensor or array-like.
+        x: tensor or array-like of any shape and dtype.
 
     Returns:
         A string such as `"float32"`.
@@ -173,7 +173,7 @@ def array(x, dtype=None):
     """Make a tensor of values.
 
     Args:
-        x: tensor or array-like.
+        x: tensor or array-like of any shape and dtype.
         dtype: dtype name; that of the values by default.
 
     Returns:
@@ -192,7 +192,7 @@ def copy(x):
     """Return a tensor with the same values.
 
     Args:
-        x: tensor or array-like.
+        x: tensor or array-like of any shape and dtype.
 
     Returns:
         A tensor.
@@ -220,7 +220,7 @@ def saturate_cast(x, dtype):
     """Cast a tensor, values outside the range of the new dtype going to its ends.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         dtype: dtype name.
 
     Returns:

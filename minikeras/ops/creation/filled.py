@@ -99,7 +99,7 @@ def zeros_like(x, dtype=None):
     """Make a tensor of zeros in the shape of another.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         dtype: dtype name; that of `x` if None.
 
     Returns:
@@ -119,7 +119,7 @@ def empty_like(x, dtype=None):
     """Make a tensor in the shape of another, whose values are of no concern; they are zeros.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         dtype: dtype name; that of `x` if None.
 
     Returns:
@@ -138,7 +138,7 @@ def ones_like(x, dtype=None):
     """Make a tensor of ones in the shape of another.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         dtype: dtype name; that of `x` if None.
 
     Returns:
@@ -158,7 +158,7 @@ def full_like(x, fill_value, dtype=None):
     """Make a tensor of one value in the shape of another.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         fill_value: number, or a tensor that broadcasts to the shape of `x`.
         dtype: dtype name; that of `x` if None.
 
@@ -181,7 +181,7 @@ def arange(start, stop=None, step=None, dtype=None):
         start: number; the stop, if it comes alone, and the count then starts at 0.
         stop: number.
         step: number that is not 0; 1 by default.
-        dtype: dtype name; the dtype in which the numbers meet if None.
+        dtype: dtype name; the promoted dtype of the arguments if None.
 
     Returns:
         A tensor of rank 1.
@@ -191,8 +191,8 @@ def arange(start, stop=None, step=None, dtype=None):
         >>> keras.ops.arange(2, 8, 3).tolist()
         [2, 5]
     """
-    given = [value for value in (start, stop, step) if value is not None]
-    name = dtypes.standardize(dtype) if dtype else dtypes.result_type(*map(_name_of, given))
+    arguments = [value for value in (start, stop, step) if value is not None]
+    name = dtypes.standardize(dtype) if dtype else dtypes.result_type(*map(_name_of, arguments))
     if stop is None:
         start, stop = 0, start
     step = 1 if step is None else step
@@ -212,7 +212,7 @@ def eye(N, M=None, k=0, dtype=None):
     Args:
         N: number of rows.
         M: number of columns; `N` by default.
-        k: which diagonal: above the main one if positive, below if negative.
+        k: int, which diagonal: above the main one if positive, below if negative.
         dtype: dtype name; the default float type if None.
 
     Returns:
@@ -250,7 +250,7 @@ def tri(N, M=None, k=0, dtype=None):
     Args:
         N: number of rows.
         M: number of columns; `N` by default.
-        k: which diagonal: above the main one if positive, below if negative.
+        k: int, which diagonal: above the main one if positive, below if negative.
         dtype: dtype name; the default float type if None.
 
     Returns:

@@ -30,7 +30,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
         num: int, how many.
         endpoint: whether `stop` is the last of them; else it would be the next.
         retstep: whether to return the step, too.
-        dtype: dtype name; the float type in which the inputs meet if None.
+        dtype: dtype name; the promoted float dtype of the inputs if None.
         axis: int, where the new axis stands in the result.
 
     Returns:
@@ -91,7 +91,7 @@ def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
         num: int, how many.
         endpoint: whether `stop` is the last exponent.
         base: number, what is raised to the exponents.
-        dtype: dtype name; the float type in which the inputs meet if None.
+        dtype: dtype name; the promoted float dtype of the inputs if None.
         axis: int, where the new axis stands in the result.
 
     Returns:

@@ -20,11 +20,11 @@ def add(xp, x1, x2):
     """Add two tensors element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype (a bool only beside a number).
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Example:
         >>> import minikeras as keras
@@ -44,11 +44,11 @@ def subtract(xp, x1, x2):
     """Subtract the second tensor from the first, element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype (a bool only beside a number).
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Example:
         >>> import minikeras as keras
@@ -73,11 +73,11 @@ def multiply(xp, x1, x2):
     """Multiply two tensors element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype (a bool only beside a number).
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Example:
         >>> import minikeras as keras
@@ -102,11 +102,11 @@ def divide(xp, x1, x2, *, out=None):
     """Divide the first tensor by the second, element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: float tensor or number, of any shape; integers become the default float type.
+        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet; integers become the default float.
+        A float tensor of the broadcast shape; integers become the default float.
 
     Example:
         >>> import minikeras as keras
@@ -131,11 +131,11 @@ def true_divide(x1, x2):
     """Divide the first tensor by the second, element by element; the same as `divide`.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: float tensor or number, of any shape; integers become the default float type.
+        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet.
+        A float tensor of the broadcast shape.
 
     Example:
         >>> import minikeras as keras
@@ -154,7 +154,7 @@ def power(xp, x1, x2):
         x2: tensor or number, the exponent, broadcast with `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Raises:
         ValueError: if integers are raised to a negative power.
@@ -186,7 +186,7 @@ def negative(xp, x, *, out=None):
     """Change the sign of every element.
 
     Args:
-        x: tensor.
+        x: tensor of any shape, of any dtype but bool.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -209,7 +209,7 @@ def absolute(xp, x, *, out=None):
     """Drop the sign of every element.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -235,7 +235,7 @@ def fabs(xp, x, *, out=None):
     """Drop the sign of every element, as floats.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -258,7 +258,7 @@ def sign(xp, x):
     """Return -1, 0 or 1 by the sign of every element; the gradient is zero.
 
     Args:
-        x: tensor.
+        x: tensor of any shape, of any dtype but bool.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -289,10 +289,10 @@ def _(g):
 
 @primitive(numeric)
 def square(xp, x, *, out=None):
-    """Multiply every element by itself.
+    """Square every element: `x * x`.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype; bools become int32.
 
     Returns:
         A tensor of the same shape and dtype; bools become int32.

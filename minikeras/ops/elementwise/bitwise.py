@@ -19,7 +19,7 @@ def bitwise_and(xp, x, y):
         y: integer tensor or number, broadcast with `x`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Raises:
         TypeError: if the inputs are not integers.
@@ -41,7 +41,7 @@ def bitwise_or(xp, x, y):
         y: integer tensor or number, broadcast with `x`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Raises:
         TypeError: if the inputs are not integers.
@@ -63,7 +63,7 @@ def bitwise_xor(xp, x, y):
         y: integer tensor or number, broadcast with `x`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Raises:
         TypeError: if the inputs are not integers.
@@ -85,7 +85,7 @@ def bitwise_left_shift(xp, x, y):
         y: integer tensor or number, broadcast with `x`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Raises:
         TypeError: if the inputs are not integers.
@@ -107,7 +107,7 @@ def bitwise_right_shift(xp, x, y):
         y: integer tensor or number, broadcast with `x`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Raises:
         TypeError: if the inputs are not integers.
@@ -171,7 +171,7 @@ def left_shift(x, y):
         y: integer tensor or number, broadcast with `x`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Raises:
         TypeError: if the inputs are not integers.
@@ -193,7 +193,7 @@ def right_shift(x, y):
         y: integer tensor or number, broadcast with `x`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Raises:
         TypeError: if the inputs are not integers.

@@ -25,13 +25,13 @@ def where(xp, condition, x1=None, x2=None):
     """Take elements of `x1` where a condition holds, and of `x2` elsewhere.
 
     Args:
-        condition: tensor; nonzero counts as True.
+        condition: tensor of any shape and dtype; nonzero counts as True.
         x1: tensor or number, broadcast with the others.
         x2: tensor or number, broadcast with the others.
 
     Returns:
-        A tensor of the shape in which the three meet; given the condition alone, a tuple with one
-        int32 tensor of indices per axis, the places where it holds.
+        A tensor of the shape to which the three broadcast; given the condition alone, a tuple with
+        one int32 tensor of indices per axis, the places where it holds.
 
     Raises:
         ValueError: if only one of `x1` and `x2` is given.
@@ -43,7 +43,7 @@ def where(xp, condition, x1=None, x2=None):
     """
     if x1 is None or x2 is None:
         if x1 is not x2:
-            raise ValueError("`where` takes both `x1` and `x2`, or neither; only one came.")
+            raise ValueError("`where` takes both `x1` and `x2`, or neither; received only one.")
         return tuple(places.astype("int32") for places in xp.nonzero(condition))
     return xp.where(condition, x1, x2)
 
@@ -52,7 +52,7 @@ def where(xp, condition, x1=None, x2=None):
 def _(condition, x1, x2):
     if x1 is None or x2 is None:
         if x1 is not x2:
-            raise ValueError("`where` takes both `x1` and `x2`, or neither; only one came.")
+            raise ValueError("`where` takes both `x1` and `x2`, or neither; received only one.")
         count = dims.Dim()
         return tuple(Abstract((count,), "int32") for _ in condition.shape)
     return Abstract(dims.broadcast(condition.shape, x1.shape, x2.shape), x1.dtype)
@@ -73,8 +73,8 @@ def equal(xp, x1, x2):
     """Say where two tensors are equal, element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype.
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -92,8 +92,8 @@ def not_equal(xp, x1, x2):
     """Say where two tensors differ, element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype.
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -111,8 +111,8 @@ def less(xp, x1, x2):
     """Say where `x1 < x2`, element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype.
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -130,8 +130,8 @@ def less_equal(xp, x1, x2):
     """Say where `x1 <= x2`, element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype.
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -149,8 +149,8 @@ def greater(xp, x1, x2):
     """Say where `x1 > x2`, element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype.
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -168,8 +168,8 @@ def greater_equal(xp, x1, x2):
     """Say where `x1 >= x2`, element by element.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype.
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -188,9 +188,9 @@ def isclose(xp, x1, x2, *, rtol=1e-5, atol=1e-8, equal_nan=False):
 
     Args:
         x1: tensor or number; integers must be equal.
-        x2: tensor or number, broadcast with `x1`.
-        rtol: relative tolerance.
-        atol: absolute tolerance.
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
+        rtol: float, the relative tolerance.
+        atol: float, the absolute tolerance.
         equal_nan: whether NaN agrees with NaN.
 
     Returns:
@@ -212,8 +212,8 @@ def logical_and(xp, x1, x2):
     """Say where both tensors are nonzero, element by element.
 
     Args:
-        x1: tensor.
-        x2: tensor, broadcast with `x1`.
+        x1: tensor of any shape and dtype; nonzero counts as True.
+        x2: tensor of any dtype whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -231,8 +231,8 @@ def logical_or(xp, x1, x2):
     """Say where at least one of two tensors is nonzero, element by element.
 
     Args:
-        x1: tensor.
-        x2: tensor, broadcast with `x1`.
+        x1: tensor of any shape and dtype; nonzero counts as True.
+        x2: tensor of any dtype whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -250,8 +250,8 @@ def logical_xor(xp, x1, x2):
     """Say where exactly one of two tensors is nonzero, element by element.
 
     Args:
-        x1: tensor.
-        x2: tensor, broadcast with `x1`.
+        x1: tensor of any shape and dtype; nonzero counts as True.
+        x2: tensor of any dtype whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -269,7 +269,7 @@ def logical_not(xp, x):
     """Say where a tensor is zero, element by element.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype; nonzero counts as True.
 
     Returns:
         A bool tensor.
@@ -287,7 +287,7 @@ def isfinite(xp, x):
     """Say which elements are neither infinite nor NaN.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.
@@ -305,7 +305,7 @@ def isinf(xp, x):
     """Say which elements are infinite, of either sign.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.
@@ -323,7 +323,7 @@ def isnan(xp, x):
     """Say which elements are NaN.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.
@@ -341,7 +341,7 @@ def isneginf(xp, x):
     """Say which elements are negative infinity.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.
@@ -359,7 +359,7 @@ def isposinf(xp, x):
     """Say which elements are positive infinity.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.
@@ -377,7 +377,7 @@ def isreal(xp, x):
     """Say which elements have no imaginary part: all of them, as tensors here are real.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.

@@ -11,7 +11,7 @@ def angle(xp, x):
     """Return the angle of every element as a complex number: 0, or π for negative ones.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -29,7 +29,7 @@ def real(xp, x):
     """Return the real part of every element, which here is the element.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -52,7 +52,7 @@ def imag(xp, x):
     """Return the imaginary part of every element, which here is 0.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -70,7 +70,7 @@ def conjugate(xp, x):
     """Return the complex conjugate of every element, which here is the element.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of the same shape and dtype.

@@ -13,11 +13,11 @@ def divide_no_nan(xp, x1, x2):
     """Divide the first tensor by the second, giving 0 where the divisor is 0.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: float tensor or number, of any shape; integers become the default float type.
+        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet.
+        A float tensor of the broadcast shape.
 
     Example:
         >>> import minikeras as keras
@@ -42,11 +42,11 @@ def floor_divide(xp, x1, x2):
     """Divide element by element and round down; no gradient flows through.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype (a bool only beside a number).
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Raises:
         ZeroDivisionError: if integers are divided by zero.
@@ -65,11 +65,11 @@ def mod(xp, x1, x2):
     """Return what is left of a division rounded down; it has the sign of the divisor.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype.
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet; bools count as int32.
+        A tensor of the broadcast shape and the promoted dtype; bools count as int32.
 
     Raises:
         ZeroDivisionError: if integers are divided by zero.
@@ -98,11 +98,11 @@ def fmod(xp, x1, x2):
     """Return what is left of a division rounded towards zero; it has the sign of the dividend.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype.
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet; bools count as int32.
+        A tensor of the broadcast shape and the promoted dtype; bools count as int32.
 
     Raises:
         ZeroDivisionError: if integers are divided by zero.

@@ -20,7 +20,7 @@ def exp(xp, x, *, out=None):
     """Raise e to the power of every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -43,7 +43,7 @@ def exp2(xp, x, *, out=None):
     """Raise 2 to the power of every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -66,7 +66,7 @@ def expm1(xp, x, *, out=None):
     """Return `exp(x) - 1`, exact also for small `x`.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -89,7 +89,7 @@ def log(xp, x, *, out=None):
     """Return the natural logarithm of every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -112,7 +112,7 @@ def log10(xp, x, *, out=None):
     """Return the logarithm to base 10 of every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -135,7 +135,7 @@ def log2(xp, x, *, out=None):
     """Return the logarithm to base 2 of every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -158,7 +158,7 @@ def log1p(xp, x, *, out=None):
     """Return `log(1 + x)`, exact also for small `x`.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -181,11 +181,11 @@ def logaddexp(xp, x1, x2, *, out=None):
     """Return `log(exp(x1) + exp(x2))` without overflow.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: float tensor or number, of any shape; integers become the default float type.
+        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet.
+        A float tensor of the broadcast shape.
 
     Example:
         >>> import minikeras as keras
@@ -210,11 +210,11 @@ def logaddexp2(xp, x1, x2, *, out=None):
     """Return `log2(2**x1 + 2**x2)` without overflow.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: float tensor or number, of any shape; integers become the default float type.
+        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet.
+        A float tensor of the broadcast shape.
 
     Example:
         >>> import minikeras as keras
@@ -246,7 +246,7 @@ def sigmoid(xp, x):
         dx = g * y * (1 - y)
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape, between 0 and 1.
@@ -270,7 +270,7 @@ def _(g, y):
 @primitive(division)
 @dispatched(cuda="activations")
 def _sigmoid_slope(xp, t, dt):
-    """The slope of the logistic function by its value `t`, times `dt`: `dt t (1 - t)`."""
+    """The slope of the logistic function in terms of its value `t`, times `dt`: `dt t (1 - t)`."""
     slope = xp.subtract(1, t, out=xp.empty_like(t))
     xp.multiply(slope, t, out=slope)
     return xp.multiply(slope, dt, out=slope)
@@ -294,7 +294,7 @@ def tanh(xp, x, *, out=None):
         dx = g * (1 - y**2)
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape, between -1 and 1.
@@ -315,7 +315,7 @@ def _(g, y):
 @primitive(division)
 @dispatched(cuda="activations")
 def _tanh_slope(xp, t, dt):
-    """The slope of the hyperbolic tangent by its value `t`, times `dt`: `dt (1 - t²)`."""
+    """The slope of the hyperbolic tangent in terms of its value `t`, times `dt`: `dt (1 - t²)`."""
     slope = xp.multiply(t, t, out=xp.empty_like(t))
     xp.subtract(1, slope, out=slope)
     return xp.multiply(slope, dt, out=slope)

@@ -18,11 +18,11 @@ def maximum(xp, x1, x2, *, out=None):
     """Return the larger of two elements, NaN if either is.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype (a bool only beside a number).
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Example:
         >>> import minikeras as keras
@@ -47,11 +47,11 @@ def minimum(xp, x1, x2, *, out=None):
     """Return the smaller of two elements, NaN if either is.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype (a bool only beside a number).
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Example:
         >>> import minikeras as keras
@@ -76,11 +76,11 @@ def fmax(xp, x1, x2, *, out=None):
     """Return the larger of two elements, or the one that is not NaN.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype (a bool only beside a number).
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Example:
         >>> import minikeras as keras
@@ -105,11 +105,11 @@ def fmin(xp, x1, x2, *, out=None):
     """Return the smaller of two elements, or the one that is not NaN.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype (a bool only beside a number).
+        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A tensor of the shape and dtype in which the two meet.
+        A tensor of the broadcast shape and the promoted dtype.
 
     Example:
         >>> import minikeras as keras
@@ -134,7 +134,7 @@ def clip(xp, x, x_min, x_max):
     """Move every element into an interval, to its nearer end.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype; bools become int32.
         x_min: lower end, a number or a tensor broadcast with `x`.
         x_max: upper end; what lies between it and a larger `x_min` becomes `x_min`.
 

@@ -10,7 +10,7 @@ def sinh(xp, x, *, out=None):
     """Return the hyperbolic sine of every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -33,7 +33,7 @@ def cosh(xp, x, *, out=None):
     """Return the hyperbolic cosine of every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -56,7 +56,7 @@ def arcsinh(xp, x, *, out=None):
     """Return the number whose hyperbolic sine is given.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -79,7 +79,7 @@ def arccosh(xp, x, *, out=None):
     """Return the number, not negative, whose hyperbolic cosine is given.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -102,7 +102,7 @@ def arctanh(xp, x, *, out=None):
     """Return the number whose hyperbolic tangent is given.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.

@@ -16,11 +16,11 @@ def _refusing(promote, accepts, wanted):
 
     @cached
     def rule(names):
-        """Cast all inputs to the dtype in which they meet, if it is of the accepted kind."""
+        """Cast all inputs to their promoted (common) dtype, if it is of the accepted kind."""
         targets = promote(names)
         if not accepts(targets[0]):
-            came = ", ".join(name for name in names if name is not None)
-            raise TypeError(f"Expected {wanted}, but this came: {came}. Cast the inputs first.")
+            received = ", ".join(name for name in names if name is not None)
+            raise TypeError(f"Expected {wanted}, but received {received}. Cast the inputs first.")
         return targets
 
     return rule
@@ -32,7 +32,7 @@ integers = _refusing(to_common, dtypes.is_integer, "integers")
 
 @cached
 def to_wide_float(names):
-    """Cast all inputs to the float dtype in which they meet; 64-bit integers become float64."""
+    """Cast all inputs to their promoted float dtype; 64-bit integers become float64."""
     common = dtypes.result_type(*names)
     if not dtypes.is_float(common):
         common = "float64" if common in ("int64", "uint64") else settings.floatx()
@@ -57,7 +57,7 @@ def float_and_integer(names):
 
 @cached
 def condition_first(names):
-    """Cast the first input to bool and the others to the dtype in which they meet."""
+    """Cast the first input to bool and the others to their promoted (common) dtype."""
     if names[1] is None:
         return ("bool", None, None)
     return ("bool", *to_common(names[1:]))

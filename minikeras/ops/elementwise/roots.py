@@ -17,7 +17,7 @@ def sqrt(xp, x, *, out=None):
     """Return the square root of every element; NaN for negative ones.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -37,7 +37,7 @@ def _(g, y):
 
 @primitive(division)
 def _sqrt_slope(xp, y, dy):
-    """`dy / (2 y)`: the slope of the square root by its value `y`, times `dy`."""
+    """`dy / (2 y)`: the slope of the square root in terms of its value `y`, times `dy`."""
     return slopes.sqrt_slope(xp, y, dy)
 
 
@@ -56,7 +56,7 @@ def rsqrt(xp, x):
     """Return 1 divided by the square root of every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -77,7 +77,7 @@ def _(g, y):
 
 @primitive(division)
 def _rsqrt_slope(xp, y, dy):
-    """`-dy y³ / 2`: the slope of `rsqrt` by its value `y`, times `dy`."""
+    """`-dy y³ / 2`: the slope of `rsqrt` in terms of its value `y`, times `dy`."""
     return slopes.rsqrt_slope(xp, y, dy)
 
 
@@ -96,7 +96,7 @@ def cbrt(xp, x, *, out=None):
     """Return the cube root of every element, negative ones included.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type, int64 float64.
 
     Returns:
         A float tensor of the same shape; integers become the default float, 64-bit ones float64.
@@ -119,7 +119,7 @@ def reciprocal(xp, x, *, out=None):
     """Divide 1 by every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -139,7 +139,7 @@ def _(g, y):
 
 @primitive(division)
 def _reciprocal_slope(xp, y, dy):
-    """`-dy y²`: the slope of the reciprocal by its value `y`, times `dy`."""
+    """`-dy y²`: the slope of the reciprocal in terms of its value `y`, times `dy`."""
     return slopes.reciprocal_slope(xp, y, dy)
 
 

@@ -16,7 +16,7 @@ def floor(xp, x, *, out=None):
     """Round every element down.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -34,7 +34,7 @@ def ceil(xp, x, *, out=None):
     """Round every element up.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -52,7 +52,7 @@ def trunc(xp, x):
     """Round every element towards zero.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -70,7 +70,7 @@ def round(xp, x, *, decimals=0):
     """Round every element to the nearest number with so many decimals, halves to the even one.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         decimals: int; negative to round to tens, hundreds and so on.
 
     Returns:
@@ -120,7 +120,7 @@ def signbit(xp, x):
     """Say which elements have their sign bit set, -0.0 among them.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.
@@ -138,11 +138,11 @@ def heaviside(xp, x1, x2):
     """Return 0 for negative elements, 1 for positive ones, and `x2` at zero (and NaN).
 
     Args:
-        x1: tensor or number.
+        x1: float tensor or number, of any shape; integers become the default float type.
         x2: tensor or number, the value at zero, broadcast with `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet.
+        A float tensor of the broadcast shape.
 
     Example:
         >>> import minikeras as keras
@@ -165,11 +165,11 @@ def nextafter(xp, x1, x2):
     Only float64 inputs therefore see a step, as with Keras on TensorFlow.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: float tensor or number, of any shape; integers become the default float type.
+        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet.
+        A float tensor of the broadcast shape.
 
     Example:
         >>> import minikeras as keras
@@ -195,11 +195,11 @@ def ldexp(xp, x1, x2):
     """Return `x1 * 2**x2`, element by element.
 
     Args:
-        x1: tensor or number.
+        x1: float tensor or number, of any shape; integers become the default float type.
         x2: integer tensor or number, broadcast with `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet.
+        A float tensor of the broadcast shape.
 
     Raises:
         TypeError: if `x2` is not of an integer dtype.

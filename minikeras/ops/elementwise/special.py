@@ -16,7 +16,7 @@ def erf(xp, x):
     """Return the error function of every element.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -39,7 +39,7 @@ def erfc(xp, x):
     """Return one minus the error function, exact also where that is tiny.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -62,7 +62,7 @@ def erfinv(xp, x):
     """Return the number whose error function is given; NaN outside [-1, 1].
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -85,7 +85,7 @@ def i0(xp, x):
     """Return the modified Bessel function of the first kind of order 0.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type, int64 float64.
 
     Returns:
         A float tensor of the same shape.

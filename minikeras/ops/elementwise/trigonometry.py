@@ -15,7 +15,7 @@ def sin(xp, x, *, out=None):
     """Return the sine of every element, an angle in radians.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -38,7 +38,7 @@ def cos(xp, x, *, out=None):
     """Return the cosine of every element, an angle in radians.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -61,7 +61,7 @@ def tan(xp, x, *, out=None):
     """Return the tangent of every element, an angle in radians.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -84,7 +84,7 @@ def arcsin(xp, x, *, out=None):
     """Return the angle from -π/2 to π/2 whose sine is given.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -107,7 +107,7 @@ def arccos(xp, x, *, out=None):
     """Return the angle from 0 to π whose cosine is given.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -130,7 +130,7 @@ def arctan(xp, x, *, out=None):
     """Return the angle from -π/2 to π/2 whose tangent is given.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -153,11 +153,11 @@ def arctan2(xp, x1, x2, *, out=None):
     """Return the angle from -π to π of the point whose height is `x1` and whose width is `x2`.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: float tensor or number, of any shape; integers become the default float type.
+        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet.
+        A float tensor of the broadcast shape.
 
     Example:
         >>> import minikeras as keras
@@ -182,11 +182,11 @@ def hypot(xp, x1, x2, *, out=None):
     """Return `sqrt(x1**2 + x2**2)` without overflow; the gradient at the origin is 0.
 
     Args:
-        x1: tensor or number.
-        x2: tensor or number, broadcast with `x1`.
+        x1: float tensor or number, of any shape; integers become the default float type.
+        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
-        A float tensor of the shape in which the two meet.
+        A float tensor of the broadcast shape.
 
     Example:
         >>> import minikeras as keras
@@ -211,7 +211,7 @@ def sinc(xp, x):
     """Return `sin(πx) / (πx)` of every element, and 1 at 0.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -245,7 +245,7 @@ def deg2rad(xp, x):
     """Turn degrees into radians.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type, int64 float64.
 
     Returns:
         A float tensor of the same shape; integers become the default float, 64-bit ones float64.
@@ -268,7 +268,7 @@ def rad2deg(xp, x):
     """Turn radians into degrees.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type, int64 float64.
 
     Returns:
         A float tensor of the same shape; integers become the default float, 64-bit ones float64.

@@ -21,7 +21,7 @@ def slice(inputs, start_indices, shape):  # the public name
     """Cut a block out of a tensor.
 
     Args:
-        inputs: tensor.
+        inputs: tensor of any shape and dtype.
         start_indices: an int for every axis, where the block begins; also an integer tensor.
         shape: an int for every axis, the block's size; -1 for all that is left.
 
@@ -58,10 +58,10 @@ def slice_update(inputs, start_indices, updates):
     """Write a block into a copy of a tensor.
 
     Args:
-        inputs: tensor.
+        inputs: tensor of any shape and dtype.
         start_indices: an int for every axis, where the block begins; also an integer tensor. A
             block that would stick out is moved inside.
-        updates: tensor of the rank of `inputs`, the block.
+        updates: tensor of any dtype and of the rank of `inputs`, the block.
 
     Returns:
         A tensor of the shape and dtype of `inputs`.
@@ -147,7 +147,7 @@ def take_along_axis(x, indices, axis=None):
     """Take elements at places that differ from line to line.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         indices: integer tensor of the rank of `x`, broadcast with it on the other axes; -1 is the
             last place.
         axis: int; the flattened tensor is indexed by default.
@@ -205,11 +205,11 @@ def unravel_index(xp, indices, *, shape):
         >>> [i.tolist() for i in keras.ops.unravel_index([1, 5], (2, 3))]
         [[0, 1], [1, 2]]
     """
-    found = []
+    indices_by_axis = []
     for size in reversed(shape):
-        found.append(indices % size)
+        indices_by_axis.append(indices % size)
         indices = indices // size
-    return tuple(reversed(found))
+    return tuple(reversed(indices_by_axis))
 
 
 @unravel_index.shape_rule

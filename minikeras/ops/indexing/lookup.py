@@ -6,7 +6,6 @@ several index arrays are joined into one by the rule of row-major order. The gra
 adds rows at repeated places, and its gradient in turn is `take`.
 """
 
-
 import numpy as np
 
 from minikeras.autograd.composite import convert_to_tensor, op
@@ -39,7 +38,7 @@ def take(xp, x, indices, *, axis=None):
     """Take elements, rows or slices of a tensor at given places.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         indices: integer tensor of any shape; -1 is the last place.
         axis: int; the flattened tensor is indexed by default.
 
@@ -65,7 +64,7 @@ def _out_of_range(x, indices, axis):
     wrong = indices[(indices < -size) | (indices >= size)]
     return IndexError(
         f"indices must lie in [{-size}, {size}) to take from axis {axis} of a tensor of shape "
-        f"{x.shape}, but {wrong.flat[0] if wrong.size else 'none'} came."
+        f"{x.shape}, but received {wrong.flat[0] if wrong.size else 'none'}."
     )
 
 
@@ -122,7 +121,7 @@ def get_item(x, key):
     """Return `x[key]`.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         key: what stands in the brackets: ints, slices, `...`, `None` for a new axis, integer arrays
             or tensors, boolean masks, or a tuple of them, with the meaning they have in NumPy.
 
@@ -312,7 +311,7 @@ def nonzero(xp, x):
     """The places of the elements that are not zero.
 
     Args:
-        x: tensor.
+        x: tensor of rank 1 or more, of any dtype.
 
     Returns:
         A tuple with one int32 tensor for every axis, in row-major order of the elements.

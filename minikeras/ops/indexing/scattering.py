@@ -31,7 +31,8 @@ def scatter(indices, values, shape):
 
     Args:
         indices: integer tensor `(count, k)`; every row names a place on the first `k` axes.
-        values: tensor `(count, ...)` of what to add; the last axes are those of `shape` after `k`.
+        values: tensor of any dtype, `(count, ...)` of what to add; the last axes are those of
+            `shape` after `k`.
         shape: tuple of ints.
 
     Returns:
@@ -62,11 +63,11 @@ def scatter_update(inputs, indices, updates, reduction=None):
     """Write values into a copy of a tensor at given places.
 
     Args:
-        inputs: tensor.
+        inputs: tensor of any shape and dtype.
         indices: integer tensor `(..., k)`; every row names a place on the first `k` axes.
         updates: tensor, or what becomes one in the dtype of `inputs`, with a value for every row.
-        reduction: how a value meets what is there: None replaces it (the last one wins at places
-            that repeat), `"add"`, `"mul"`, `"max"` or `"min"` combine them.
+        reduction: how a value is combined with what is there: None replaces it (the last one wins
+            at places that repeat), `"add"`, `"mul"`, `"max"` or `"min"` combine them.
 
     Returns:
         A tensor of the shape and dtype of `inputs`.

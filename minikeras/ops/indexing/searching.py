@@ -9,7 +9,7 @@ from minikeras.autograd.tensor import Tensor, values_of
 from minikeras.core import dims
 from minikeras.core.dims import Dim
 
-_found = Family(to_common, lambda _d, _s: "int32", lambda shapes, _s: shapes[1])
+_positions = Family(to_common, lambda _d, _s: "int32", lambda shapes, _s: shapes[1])
 
 
 @op
@@ -17,8 +17,8 @@ def searchsorted(sorted_sequence, values, side="left"):
     """Find the places at which values would have to be inserted to keep a sequence sorted.
 
     Args:
-        sorted_sequence: tensor `(n,)` that rises.
-        values: tensor of any shape.
+        sorted_sequence: tensor `(n,)` of any dtype that rises.
+        values: tensor of any shape and dtype.
         side: `"left"` of equal elements or `"right"` of them.
 
     Returns:
@@ -34,8 +34,7 @@ def searchsorted(sorted_sequence, values, side="left"):
     """
     if side not in ("left", "right"):
         raise ValueError(
-            "Argument `side` must be either 'right' or 'left'. "
-            f"Received: `side` = '{side}'."
+            f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'."
         )
     sequence = convert_to_tensor(sorted_sequence)
     if sequence.ndim != 1:
@@ -49,7 +48,7 @@ def searchsorted(sorted_sequence, values, side="left"):
 searchsorted.class_name = "SearchSorted"
 
 
-@primitive(_found)
+@primitive(_positions)
 def _insertion(xp, sequence, values, *, side):
     return xp.searchsorted(sequence, values, side=side).astype("int32")
 
@@ -59,8 +58,8 @@ def digitize(x, bins):
     """Find the number of the bin that every element falls into.
 
     Args:
-        x: tensor.
-        bins: tensor `(n,)` of edges that rise.
+        x: tensor of any shape and dtype.
+        bins: tensor `(n,)` of any dtype, of edges that rise.
 
     Returns:
         An int32 tensor of the shape of `x`: how many edges are not above the element.
@@ -85,9 +84,9 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 
     Args:
         x: integer tensor `(n,)` or `(batch, n)` without negative elements.
-        weights: tensor of the same shape, what every element counts; 1 by default.
+        weights: tensor of any dtype and of the same shape, what every element counts; 1 by default.
         minlength: int, the least number of bins.
-        sparse: must be False.
+        sparse: bool, which must be False.
 
     Returns:
         A tensor `(bins,)` or `(batch, bins)` of the dtype of the weights, or int32; the last bin is
@@ -110,7 +109,7 @@ def bincount(x, weights=None, minlength=0, sparse=False):
         return Abstract((*x.shape[:-1], Dim()), dtype)
     values = values_of(x)
     if x.size and values.min() < 0:
-        raise ValueError(f"bincount takes no negative elements, but {values.min()} came.")
+        raise ValueError(f"bincount takes no negative elements, but received {values.min()}.")
     bins = max(minlength, int(values.max()) + 1 if x.size else 0)
     xp = device.namespace(values)
     lines = values.reshape(-1, x.shape[-1]).astype("int64")

@@ -25,7 +25,7 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
     """Sum the rows of every segment.
 
     Args:
-        data: tensor `(count, ...)`.
+        data: tensor `(count, ...)` of any dtype.
         segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
             negative one are left out.
         num_segments: int; one more than the largest number by default.
@@ -54,7 +54,7 @@ def segment_max(data, segment_ids, num_segments=None, sorted=False):
     """Find the largest value of every segment.
 
     Args:
-        data: tensor `(count, ...)`.
+        data: tensor `(count, ...)` of any dtype.
         segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
             negative one are left out.
         num_segments: int; one more than the largest number by default.
@@ -81,7 +81,7 @@ def segment_min(data, segment_ids, num_segments=None, sorted=False):
     """Find the smallest value of every segment.
 
     Args:
-        data: tensor `(count, ...)`.
+        data: tensor `(count, ...)` of any dtype.
         segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
             negative one are left out.
         num_segments: int; one more than the largest number by default.
@@ -114,7 +114,7 @@ def segment_prod(data, segment_ids, num_segments=None, sorted=False):
     """Multiply the rows of every segment.
 
     Args:
-        data: tensor `(count, ...)`.
+        data: tensor `(count, ...)` of any dtype.
         segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
             negative one are left out.
         num_segments: int; one more than the largest number by default.

@@ -21,7 +21,7 @@ def sort(x, axis=-1):
     """Sort a tensor along an axis, NaN last.
 
     Args:
-        x: tensor.
+        x: tensor of rank 1 or more, of any dtype.
         axis: int; None sorts the flattened tensor.
 
     Returns:
@@ -42,7 +42,7 @@ def argsort(x, axis=-1):
     """Find the places that would sort a tensor along an axis; equal elements keep their order.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int; None sorts the flattened tensor.
 
     Returns:
@@ -69,7 +69,7 @@ def argpartition(xp, x, *, kth, axis=-1):
     """Find places that put the `kth` smallest element in its place, smaller ones before it.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         kth: int.
         axis: int.
 
@@ -108,7 +108,7 @@ def top_k(x, k, sorted=True):
     """Find the `k` largest elements along the last axis, the largest first.
 
     Args:
-        x: tensor of rank 1 or more.
+        x: tensor `(..., n)` of any dtype.
         k: int.
         sorted: whether the order matters; they come in falling order either way.
 
@@ -159,7 +159,7 @@ def in_top_k(xp, targets, predictions, *, k):
 
     Args:
         targets: integer tensor `(batch,)`.
-        predictions: tensor `(batch, classes)`.
+        predictions: float tensor `(batch, classes)`.
         k: int.
 
     Returns:
@@ -197,14 +197,14 @@ def unique(
     """Find the different elements of a tensor, or its different slices.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         sorted: whether they rise; else they stand in the order in which they first occur.
         return_index: whether to return where each first occurs.
         return_inverse: whether to return the number of every element's representative.
         return_counts: whether to return how often each occurs.
         axis: int, the axis whose slices are compared; elements of the flattened tensor by default.
         size: int, how many to return: fewer are cut off, missing ones filled up.
-        fill_value: what fills up; 0 by default.
+        fill_value: scalar, what fills up; 0 by default.
 
     Returns:
         A tensor, or a tuple of it and of the int32 tensors that were asked for.
@@ -263,6 +263,6 @@ def _resized(xp, values, size, fill_value, axis):
     shape[axis] = size
     resized = xp.empty(shape, values.dtype)
     resized[...] = fill_value
-    kept = (slice(None),) * (axis % values.ndim) + (slice(min(size, values.shape[axis])),)
-    resized[kept] = values[kept]
+    common = (slice(None),) * (axis % values.ndim) + (slice(min(size, values.shape[axis])),)
+    resized[common] = values[common]
     return resized

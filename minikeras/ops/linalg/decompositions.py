@@ -32,7 +32,7 @@ def qr(xp, x, *, mode="reduced"):
     """Factor matrices into orthonormal columns and an upper triangle.
 
     Args:
-        x: tensor `(..., n, m)`.
+        x: float tensor `(..., n, m)`.
         mode: `"reduced"`, or `"complete"` for a square first factor.
 
     Returns:
@@ -86,7 +86,7 @@ def eigh(xp, x):
     """Compute eigenvalues and eigenvectors of symmetric matrices.
 
     Args:
-        x: tensor `(..., n, n)`; of each matrix only the lower triangle is read.
+        x: float tensor `(..., n, n)`; of each matrix only the lower triangle is read.
 
     Returns:
         `(w, v)`: eigenvalues `(..., n)` that rise, and eigenvectors `(..., n, n)`, one per column.
@@ -107,8 +107,8 @@ def eigh(xp, x):
 def _(g, y):
     (w, v), (gw, gv) = y, g
     inner = _on_diagonal(gw) + _reciprocal_gaps(w) * matmul(transposed(v), gv)
-    found = matmul(matmul(v, inner), transposed(v))
-    return tril(found) + tril(transposed(found), k=-1)
+    product = matmul(matmul(v, inner), transposed(v))
+    return tril(product) + tril(transposed(product), k=-1)
 
 
 @eigh.shape_rule
@@ -131,7 +131,7 @@ def svd(x, full_matrices=True, compute_uv=True):
     """Factor matrices into orthonormal vectors and singular values.
 
     Args:
-        x: tensor `(..., n, m)`.
+        x: float tensor `(..., n, m)`.
         full_matrices: whether `u` and `v` are square.
         compute_uv: whether to return the vectors, too.
 
@@ -171,17 +171,17 @@ def _(g, y, x_shape):
     left, right = gaps * matmul(ut, gu), gaps * matmul(vh, gv)
     columns = s[..., None, :]
     rows = s[..., :, None]
-    middle = _on_diagonal(gs) + (left + transposed(left)) * columns + rows * (
-        right + transposed(right)
+    middle = (
+        _on_diagonal(gs) + (left + transposed(left)) * columns + rows * (right + transposed(right))
     )
-    found = matmul(matmul(u, middle), vh)
+    gradient = matmul(matmul(u, middle), vh)
     if u.shape[-2] > u.shape[-1]:
         outside = divide_no_nan(gu - matmul(u, matmul(ut, gu)), columns)
-        found = found + matmul(outside, vh)
+        gradient = gradient + matmul(outside, vh)
     if v.shape[-2] > v.shape[-1]:
         outside = divide_no_nan(gv - matmul(v, matmul(vh, gv)), columns)
-        found = found + matmul(u, transposed(outside))
-    return found
+        gradient = gradient + matmul(u, transposed(outside))
+    return gradient
 
 
 @_svd.shape_rule
@@ -198,7 +198,7 @@ def pinv(x, rcond=None):
     """Compute the pseudo-inverses of matrices.
 
     Args:
-        x: tensor `(..., n, m)`.
+        x: float tensor `(..., n, m)`.
         rcond: number; singular values below this share of the largest count as 0. By default 10
             times the larger size times the dtype's precision.
 
@@ -228,7 +228,7 @@ def matrix_rank(x, tol=None):
     """Count the singular values of matrices that are not 0.
 
     Args:
-        x: tensor `(..., n, m)`.
+        x: float tensor `(..., n, m)`.
         tol: number; singular values up to it count as 0. By default the largest of them times the
             larger size times the dtype's precision.
 
@@ -253,8 +253,8 @@ def lstsq(a, b, rcond=None):
     """Find the shortest vectors that come nearest to solving `a x = b`.
 
     Args:
-        a: tensor `(n, m)`.
-        b: tensor `(n, k)`, or `(n,)` for one right-hand side.
+        a: float tensor `(n, m)`.
+        b: float tensor `(n, k)`, or `(n,)` for one right-hand side.
         rcond: number; singular values below this share of the largest count as 0.
 
     Returns:

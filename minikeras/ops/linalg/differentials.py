@@ -10,9 +10,9 @@ from minikeras.ops.reductions.sums import sum as sum_
 def jvp(fun, primals, tangents, has_aux=False):
     """Compute a function and its derivative along a direction.
 
-    The gradient by the inputs is linear in the gradient `w` by the output; differentiating it by
-    `w`, along the direction, gives the derivative forward. (See Townsend, "A new trick for
-    calculating Jacobian vector products", 2017.)
+    The gradient with respect to the inputs is linear in `w`, the gradient with respect to the
+    output; differentiating it with respect to `w`, along the direction, gives the derivative
+    forward. (See Townsend, "A new trick for calculating Jacobian vector products", 2017.)
 
     Args:
         fun: function of float tensors that returns a nest of them.
@@ -46,7 +46,7 @@ def jvp(fun, primals, tangents, has_aux=False):
             result, aux = result if has_aux else (result, None)
         weights = trees.map_structure(zeros_like, result)
         outer.watch(weights)
-        pulled = inner.gradient(result, primals, weights, unconnected_gradients="zero")
-        along = [sum_(g * t) for g, t in zip(pulled, tangents, strict=True)]
+        products = inner.gradient(result, primals, weights, unconnected_gradients="zero")
+        along = [sum_(g * t) for g, t in zip(products, tangents, strict=True)]
     derivative = outer.gradient(along, weights, unconnected_gradients="zero")
     return (result, derivative, aux) if has_aux else (result, derivative)

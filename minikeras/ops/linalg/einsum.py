@@ -1,8 +1,8 @@
 """Einstein's summation: products and sums of tensors whose axes are named by letters.
 
 The notation is first brought to a plain form: every axis of an input has a letter of its own, and
-equal letters have equal sizes. In that form the gradient by an input is again such a sum, with the
-gradient of the output in the input's place.
+equal letters have equal sizes. In that form the gradient with respect to an input is again such a
+sum, with the gradient of the output in the input's place.
 """
 
 import string
@@ -25,11 +25,11 @@ def einsum(subscripts, *operands, **kwargs):
         subscripts: string such as `"ij,jk->ik"`: letters for the axes of every input, then those
             of the result. Letters that the result lacks are summed over; `...` stands for any
             number of axes; without `->` the result has the letters that occur once, sorted.
-        *operands: tensors.
+        *operands: tensors of any dtype, with an axis for each letter of their term.
         **kwargs: `optimize`, which is accepted for compatibility; the order is always optimized.
 
     Returns:
-        A tensor of the dtype in which the inputs meet (int32 for int8).
+        A tensor of the promoted (common) dtype of the inputs (int32 for int8).
 
     Raises:
         ValueError: if the letters do not fit the inputs.
@@ -55,7 +55,7 @@ def _parsed(subscripts, ranks):
     left, arrow, output = subscripts.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(ranks):
-        raise ValueError(f"'{subscripts}' has {len(inputs)} inputs, but {len(ranks)} came.")
+        raise ValueError(f"'{subscripts}' has {len(inputs)} inputs, but received {len(ranks)}.")
     free = [letter for letter in string.ascii_letters if letter not in subscripts]
     counts = [
         rank - len(letters.replace("...", "")) if "..." in letters else 0
@@ -112,10 +112,10 @@ def _sizes(shapes, inputs, subscripts):
 
 def _without_ones(x, letters, sizes):
     """Drop axes of size 1 that meet a larger size elsewhere: they are broadcast."""
-    kept = [i for i, letter in enumerate(letters) if not (x.shape[i] == 1 and sizes[letter] != 1)]
-    if len(kept) == len(letters):
+    axes = [i for i, letter in enumerate(letters) if not (x.shape[i] == 1 and sizes[letter] != 1)]
+    if len(axes) == len(letters):
         return x, letters
-    return reshape(x, [x.shape[i] for i in kept]), "".join(letters[i] for i in kept)
+    return reshape(x, [x.shape[i] for i in axes]), "".join(letters[i] for i in axes)
 
 
 _sums = Family(to_common, same, None)
@@ -143,14 +143,14 @@ def _(g, xs, inputs, output, needs):
 
 
 def _gradient(g, xs, inputs, output, i):
-    """The gradient by input `i`: the sum with `g` in its place."""
+    """The gradient with respect to input `i`: the sum with `g` in its place."""
     others = [x for j, x in enumerate(xs) if j != i]
     letters = [letters for j, letters in enumerate(inputs) if j != i]
-    found = set(output).union(*letters)
-    kept = "".join(letter for letter in inputs[i] if letter in found)
-    y = summed([g, *others], inputs=(output, *letters), output=kept)
-    if kept == inputs[i]:
+    present = set(output).union(*letters)
+    summand = "".join(letter for letter in inputs[i] if letter in present)
+    y = summed([g, *others], inputs=(output, *letters), output=summand)
+    if summand == inputs[i]:
         return y
     shape = xs[i].shape
-    spread = [size if c in found else 1 for c, size in zip(inputs[i], shape, strict=True)]
+    spread = [size if c in present else 1 for c, size in zip(inputs[i], shape, strict=True)]
     return broadcast_to(reshape(y, spread), shape=shape)

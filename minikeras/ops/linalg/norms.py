@@ -23,8 +23,8 @@ def trace(x, offset=0, axis1=0, axis2=1):
     """Sum a diagonal of the matrices that two axes span.
 
     Args:
-        x: tensor of rank 2 or more.
-        offset: which diagonal: above the main one if positive, below if negative.
+        x: tensor `(..., n, m)` of any dtype.
+        offset: int, which diagonal: above the main one if positive, below if negative.
         axis1: int, the axis of the rows.
         axis2: int, the axis of the columns.
 

@@ -34,8 +34,8 @@ def matmul(xp, x1, x2):
     """Multiply matrices.
 
     Args:
-        x1: tensor `(..., n, k)`, or a vector `(k,)`.
-        x2: tensor `(..., k, m)`, or a vector `(k,)`; the axes in front are broadcast.
+        x1: tensor of any dtype, `(..., n, k)`, or a vector `(k,)`.
+        x2: tensor of any dtype, `(..., k, m)`, or a vector `(k,)`; the axes in front are broadcast.
 
     Returns:
         A tensor `(..., n, m)`, without the axis of a vector. Products of int8 matrices are int32.
@@ -71,8 +71,8 @@ def _(x1, x2):
 @matmul.vjp("x1")
 def _(g, x2, x1_shape):
     rows, columns = _rows(g, x1_shape, x2.shape), _columns(x2)
-    found = matmul(rows, swapaxes(columns, -1, -2))
-    return found if len(x1_shape) > 1 else squeeze(found, axis=-2)
+    product = matmul(rows, swapaxes(columns, -1, -2))
+    return product if len(x1_shape) > 1 else squeeze(product, axis=-2)
 
 
 @matmul.vjp("x2")
@@ -81,8 +81,8 @@ def _(g, x1, x2_shape):
     g = _rows(g, x1.shape, x2_shape)
     if len(x2_shape) < 3 and rows.ndim > 2:
         rows, g = reshape(rows, (-1, rows.shape[-1])), reshape(g, (-1, g.shape[-1]))
-    found = matmul(swapaxes(rows, -1, -2), g)
-    return found if len(x2_shape) > 1 else squeeze(found, axis=-1)
+    product = matmul(swapaxes(rows, -1, -2), g)
+    return product if len(x2_shape) > 1 else squeeze(product, axis=-1)
 
 
 def _rows(g, x1_shape, x2_shape):
@@ -98,7 +98,7 @@ def _columns(x2):
 
 @primitive(products)
 def contract(xp, x1, x2):
-    """Multiply matrices `(n, k)` and `(k, m)` in a dtype that is kept, int8 too."""
+    """Multiply matrices `(n, k)` and `(k, m)` in a dtype that stays, int8 too."""
     return matrix_product(xp, x1, x2, x1.dtype)
 
 
@@ -129,8 +129,8 @@ def tensordot(x1, x2, axes: Any = 2):
     """Multiply two tensors and sum over pairs of axes.
 
     Args:
-        x1: tensor.
-        x2: tensor.
+        x1: tensor of any shape and dtype.
+        x2: tensor of any shape and dtype.
         axes: int, how many of the last axes of `x1` meet as many first axes of `x2`; or a pair of
             an int or list of ints for `x1` and as many for `x2`.
 
@@ -182,8 +182,8 @@ def dot(x1, x2):
     """Sum products over the last axis of `x1` and the last but one (or only) axis of `x2`.
 
     Args:
-        x1: tensor.
-        x2: tensor; with a scalar the product is element by element.
+        x1: tensor of any shape and dtype.
+        x2: tensor of any shape and dtype; with a scalar the product is element by element.
 
     Returns:
         A tensor with the remaining axes of `x1`, then those of `x2`.
@@ -207,8 +207,8 @@ def inner(x1, x2):
     """Sum products over the last axes of both inputs.
 
     Args:
-        x1: tensor.
-        x2: tensor; with a scalar the product is element by element.
+        x1: tensor of any shape and dtype.
+        x2: tensor of any shape and dtype; with a scalar the product is element by element.
 
     Returns:
         A tensor with the remaining axes of `x1`, then those of `x2`.
@@ -227,8 +227,8 @@ def vdot(x1, x2):
     """Sum the products of all elements.
 
     Args:
-        x1: tensor.
-        x2: tensor with as many elements.
+        x1: tensor of any shape and dtype.
+        x2: tensor of any dtype with as many elements.
 
     Returns:
         A scalar tensor.
@@ -246,8 +246,8 @@ def outer(x1, x2):
     """Multiply every element of one tensor with every element of the other.
 
     Args:
-        x1: tensor with `n` elements.
-        x2: tensor with `m` elements.
+        x1: tensor of any shape and dtype with `n` elements.
+        x2: tensor of any shape and dtype with `m` elements.
 
     Returns:
         A tensor `(n, m)`.
@@ -266,8 +266,8 @@ def kron(x1, x2):
     """Put a copy of `x2` in place of every element of `x1`, multiplied by it.
 
     Args:
-        x1: tensor.
-        x2: tensor; the input of lower rank gets axes of size 1 in front.
+        x1: tensor of any shape and dtype (a bool only beside a number).
+        x2: tensor of any shape and dtype; the input of lower rank gets axes of size 1 in front.
 
     Returns:
         A tensor whose sizes are the products of the inputs' sizes.
@@ -291,8 +291,8 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
     """The vector product of vectors in space.
 
     Args:
-        x1: tensor whose axis `axisa` has size 3, or 2 for vectors in the plane.
-        x2: tensor whose axis `axisb` has size 3 or 2; the other axes are broadcast.
+        x1: tensor of any dtype whose axis `axisa` has size 3, or 2 for vectors in the plane.
+        x2: tensor of any dtype whose axis `axisb` has size 3 or 2; the other axes are broadcast.
         axisa: int.
         axisb: int.
         axisc: int, where the vectors' axis stands in the result.

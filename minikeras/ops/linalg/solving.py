@@ -30,7 +30,7 @@ def inv(xp, x):
     """Invert square matrices.
 
     Args:
-        x: tensor `(..., n, n)`.
+        x: float tensor `(..., n, n)`.
 
     Returns:
         A tensor of the same shape.
@@ -56,7 +56,7 @@ def det(xp, x):
     """Compute the determinants of square matrices.
 
     Args:
-        x: tensor `(..., n, n)`.
+        x: float tensor `(..., n, n)`.
 
     Returns:
         A tensor `(...)`.
@@ -82,7 +82,7 @@ def slogdet(xp, x):
     """Compute the signs of determinants and the logarithms of their absolute values.
 
     Args:
-        x: tensor `(..., n, n)`.
+        x: float tensor `(..., n, n)`.
 
     Returns:
         `(sign, logarithm)`, tensors `(...)`.
@@ -127,7 +127,7 @@ def cholesky(xp, x, *, upper=False):
     """Factor symmetric, positive definite matrices into a triangle times its transpose.
 
     Args:
-        x: tensor `(..., n, n)`; of each matrix only the lower triangle is read.
+        x: float tensor `(..., n, n)`; of each matrix only the lower triangle is read.
         upper: whether to return the transposed, upper triangle.
 
     Returns:
@@ -151,8 +151,8 @@ def _(g, y, upper):
     middle = matmul(transposed(lower), g)
     middle = (tril(middle) + tril(middle, k=-1)) / 2
     above = solve_triangular(transposed(lower), middle, lower=False)
-    found = transposed(solve_triangular(transposed(lower), transposed(above), lower=False))
-    return (found + transposed(found)) / 2
+    half = transposed(solve_triangular(transposed(lower), transposed(above), lower=False))
+    return (half + transposed(half)) / 2
 
 
 @cholesky.shape_rule
@@ -166,7 +166,7 @@ def cholesky_inverse(x, upper=False):
     """Invert symmetric, positive definite matrices given by their Cholesky factors.
 
     Args:
-        x: tensor `(..., n, n)`, the triangles that `cholesky` gives.
+        x: float tensor `(..., n, n)`, the triangles that `cholesky` gives.
         upper: whether they are upper triangles.
 
     Returns:
@@ -187,7 +187,7 @@ def logdet(x):
     """Compute the logarithms of the determinants of symmetric, positive definite matrices.
 
     Args:
-        x: tensor `(..., n, n)`.
+        x: float tensor `(..., n, n)`.
 
     Returns:
         A tensor `(...)`.
@@ -205,8 +205,8 @@ def solve(a, b):
     """Solve systems of linear equations `a x = b`.
 
     Args:
-        a: tensor `(..., n, n)`.
-        b: tensor `(..., n, m)`, or `(..., n)` for one right-hand side.
+        a: float tensor `(..., n, n)`.
+        b: float tensor `(..., n, m)`, or `(..., n)` for one right-hand side.
 
     Returns:
         A tensor of the shape of `b`.
@@ -227,8 +227,8 @@ def solve_triangular(a, b, lower=False):
     """Solve systems of linear equations whose matrix is a triangle.
 
     Args:
-        a: tensor `(..., n, n)`; the other triangle is not read.
-        b: tensor `(..., n, m)`, or `(..., n)` for one right-hand side.
+        a: float tensor `(..., n, n)`; the other triangle is not read.
+        b: float tensor `(..., n, m)`, or `(..., n)` for one right-hand side.
         lower: whether the lower triangle counts, or the upper.
 
     Returns:

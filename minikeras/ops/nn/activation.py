@@ -1,4 +1,4 @@
-"""Activation functions that bend each element by itself.
+"""Elementwise activation functions.
 
 Slopes at kinks are those of TensorFlow: `relu` and `leaky_relu` count 0 as negative, `elu` and
 `selu` give 0 the slope of their exponential and of their linear side.
@@ -35,7 +35,7 @@ def relu(xp, x):
         dx = g * (y > 0)
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype; bools become int32.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -76,7 +76,7 @@ def relu6(xp, x):
         dx = g * ((y > 0) & (y < 6))
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype; bools become int32.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -117,7 +117,7 @@ def leaky_relu(xp, x, *, negative_slope=0.2):
         dx = where(x > 0, g, negative_slope * g)
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         negative_slope: float.
 
     Returns:
@@ -160,7 +160,7 @@ def elu(x, alpha=1.0):
         dx = where(y < 0, g * (y + 1), g)
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         alpha: float, minus the limit on the negative side.
 
     Returns:
@@ -189,7 +189,7 @@ def _(g, y):
 
 @primitive(division)
 def _exponential_slope(xp, y, dy, *, scale=1.0, shift=1.0):
-    """The slope of `elu` and `selu` by their value `y`, times `dy`."""
+    """The slope of `elu` and `selu` in terms of their value `y`, times `dy`."""
     return slopes.exponential_slope(xp, y, dy, scale=scale, shift=shift)
 
 
@@ -217,7 +217,7 @@ def selu(xp, x):
         dx = where(y < 0, g * (y + scale * alpha), g * scale)
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -240,7 +240,7 @@ def celu(x, alpha=1.0):
     """Exponential linear unit with a continuous slope: `alpha * (exp(x / alpha) - 1)` below zero.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         alpha: float, minus the limit on the negative side.
 
     Returns:
@@ -271,7 +271,7 @@ def gelu(x, approximate=True):
         y = x * below
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         approximate: whether to use the formula with `tanh` in place of the error function.
 
     Returns:
@@ -375,7 +375,7 @@ def silu(x):
         y = x * s
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -396,7 +396,7 @@ def glu(x, axis=-1):
     """Gated linear unit: one half of the axis times the sigmoid of the other half.
 
     Args:
-        x: tensor.
+        x: float tensor of rank 1 or more; integers become the default float type.
         axis: int, an axis of even size.
 
     Returns:
@@ -429,7 +429,7 @@ def hard_sigmoid(x):
         y = minimum(maximum(x + 3, 0), 6) / 6
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -450,7 +450,7 @@ def hard_silu(x):
         y = x * hard_sigmoid(x)
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -471,7 +471,7 @@ def hard_tanh(x):
     """Clip each element to the range from -1 to 1.
 
     Args:
-        x: tensor.
+        x: tensor of any shape, of floats or signed integers.
 
     Returns:
         A tensor of the same shape.

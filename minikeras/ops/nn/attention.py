@@ -34,15 +34,15 @@ def dot_product_attention(
     (2017), section 3.2.
 
     Args:
-        query: tensor `(batch, targets, heads, size)`.
-        key: tensor `(batch, sources, heads or a divisor of it, size)`.
-        value: tensor of the shape of `key`, but for its last size, which may differ.
-        bias: tensor that broadcasts to `(batch, heads, targets, sources)`, or None.
+        query: float tensor `(batch, targets, heads, size)`.
+        key: float tensor `(batch, sources, heads or a divisor of it, size)`.
+        value: float tensor of the shape of `key`, but for its last size, which may differ.
+        bias: float tensor that broadcasts to `(batch, heads, targets, sources)`, or None.
         mask: bool tensor of the same kind, True where a source may be seen, or None.
         scale: number, by default `1 / sqrt(size)`.
         is_causal: whether a target sees only the sources up to its own place.
         flash_attention: must be None or False.
-        attn_logits_soft_cap: has no effect, as in Keras on TensorFlow.
+        attn_logits_soft_cap: float or None; has no effect, as in Keras on TensorFlow.
 
     Returns:
         A float tensor `(batch, targets, heads, size of a value)`.
@@ -174,8 +174,8 @@ def places_in_sight(xp, query, key, *, axis=1, causal=False, window=None):
     """Where targets may see sources, by their places alone.
 
     Args:
-        query: tensor with the targets along `axis`.
-        key: tensor with the sources along `axis`.
+        query: tensor of any dtype with the targets along `axis`.
+        key: tensor of any dtype with the sources along `axis`.
         axis: int.
         causal: whether a target sees only the sources up to its own place.
         window: number of places that a target sees to each side, its own included; None for all.

@@ -33,9 +33,9 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     """Convolve a tensor with a kernel (a cross-correlation: the kernel is not flipped).
 
     Args:
-        inputs: tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
+        inputs: float tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
             `data_format` is `"channels_first"`, of one to three spatial axes.
-        kernel: tensor `(*window, channels / groups, filters)`; the number of groups follows.
+        kernel: float tensor `(*window, channels / groups, filters)`; the number of groups follows.
         strides: int or tuple of ints, the steps of the window.
         padding: `"valid"` or `"same"`.
         data_format: `"channels_last"`, `"channels_first"`, or None for the default.
@@ -100,8 +100,8 @@ def depthwise_conv(
     """Convolve each channel with filters of its own.
 
     Args:
-        inputs: tensor of one or two spatial axes, as for `conv`.
-        kernel: tensor `(*window, channels, multiplier)`.
+        inputs: float tensor of one or two spatial axes, as for `conv`.
+        kernel: float tensor `(*window, channels, multiplier)`.
         strides: as for `conv`.
         padding: as for `conv`.
         data_format: as for `conv`.
@@ -147,9 +147,9 @@ def separable_conv(
     Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions" (2017).
 
     Args:
-        inputs: tensor of one or two spatial axes, as for `conv`.
-        depthwise_kernel: tensor `(*window, channels, multiplier)`.
-        pointwise_kernel: tensor `(*ones, channels * multiplier, filters)`.
+        inputs: float tensor of one or two spatial axes, as for `conv`.
+        depthwise_kernel: float tensor `(*window, channels, multiplier)`.
+        pointwise_kernel: float tensor `(*ones, channels * multiplier, filters)`.
         strides: as for `conv`, of the depthwise part.
         padding: as for `conv`.
         data_format: as for `conv`.
@@ -189,7 +189,7 @@ def conv_transpose(
 
     Args:
         inputs: tensor as for `conv`.
-        kernel: tensor `(*window, filters, channels)`.
+        kernel: float tensor `(*window, filters, channels)`.
         strides: int or tuple of ints, by which the spatial sizes grow.
         padding: `"valid"` or `"same"`.
         output_padding: int or tuple of ints, what to add to the sizes; None for Keras's choice.

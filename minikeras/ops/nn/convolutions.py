@@ -162,7 +162,7 @@ def _convolution(x, kernel, bias, *, strides, padding, dilation, groups=1, relu=
     return activation.relu(y) if relu else y
 
 
-def _forward(xp, x, kernel, bias, *, keep, strides, padding, dilation, groups=1, relu=False):
+def _forward(xp, x, kernel, bias, *, save, strides, padding, dilation, groups=1, relu=False):
     y = kernels.conv(
         xp,
         x,
@@ -201,7 +201,7 @@ def _transposed(x, kernel, bias, *, input_shape, strides, padding, dilation, rel
 
 
 def _transposed_forward(
-    xp, x, kernel, bias, *, keep, input_shape, strides, padding, dilation, relu=False
+    xp, x, kernel, bias, *, save, input_shape, strides, padding, dilation, relu=False
 ):
     y = kernels.conv_input_grad(
         xp,

@@ -30,8 +30,8 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """Cross-entropy between target probabilities and predicted ones.
 
     Args:
-        target: tensor of probabilities that add up to one along `axis`.
-        output: tensor of the same shape, probabilities or logits.
+        target: float tensor of probabilities that add up to one along `axis`.
+        output: float tensor of the same shape, probabilities or logits.
         from_logits: whether `output` holds logits.
         axis: int, the axis of the classes.
 
@@ -66,7 +66,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     Args:
         target: tensor of integers in `[0, classes)`, of the shape of `output` without its last
             axis; a last axis of size 1 may stand in its place.
-        output: tensor `(..., classes)`, probabilities or logits.
+        output: float tensor `(..., classes)`, probabilities or logits.
         from_logits: whether `output` holds logits.
         axis: int, which must be the last axis.
 
@@ -113,7 +113,7 @@ def binary_crossentropy(target, output, from_logits=False):
 
     Args:
         target: tensor of numbers from 0 to 1.
-        output: tensor of the same shape, probabilities or logits.
+        output: float tensor of the same shape, probabilities or logits.
         from_logits: whether `output` holds logits.
 
     Returns:
@@ -137,7 +137,7 @@ def binary_crossentropy(target, output, from_logits=False):
 
 
 def _logits_of(output, from_logits, activation, name):
-    """The logits behind probabilities, if these remember them; and whether logits came."""
+    """The logits of probabilities, if these remember them; and whether the input is logits."""
     logits = getattr(output, "_keras_logits", None)
     if logits is None:
         return output, from_logits
@@ -155,7 +155,7 @@ def _clipped(output):
 
 
 def _in_float32(crossentropy, first, second, **statics):
-    """Compute in float32 what came in half precision, and round the result once."""
+    """Compute in float32 what is given in half precision, and round the result once."""
     dtype = dtypes.result_type(first.dtype, second.dtype, "float")
     if dtype != "float16":
         return crossentropy(first, second, **statics)

@@ -48,10 +48,10 @@ def moments(x, axes, keepdims=False, synchronized=False):
     x = convert_to_tensor(x)
     axes = tuple(axes) if isinstance(axes, (list, tuple)) else axes
     if x.dtype == "float16":
-        found = _moments(cast(x, dtype="float32"), axes, keepdims)
-        return tuple(cast(clip(m, -_FLOAT16_MAX, _FLOAT16_MAX), dtype="float16") for m in found)
-    found = _moments(x, axes, keepdims)
-    return tuple(m if m.dtype == x.dtype else cast(m, dtype=x.dtype) for m in found)
+        moments = _moments(cast(x, dtype="float32"), axes, keepdims)
+        return tuple(cast(clip(m, -_FLOAT16_MAX, _FLOAT16_MAX), dtype="float16") for m in moments)
+    moments = _moments(x, axes, keepdims)
+    return tuple(m if m.dtype == x.dtype else cast(m, dtype=x.dtype) for m in moments)
 
 
 def _moments(x, axes, keepdims):
@@ -71,12 +71,12 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
         y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 
     Args:
-        x: tensor.
-        mean: tensor `(channels,)`.
-        variance: tensor `(channels,)`.
+        x: float tensor of any shape.
+        mean: float tensor `(channels,)`.
+        variance: float tensor `(channels,)`.
         axis: int, the axis of the channels.
-        offset: tensor `(channels,)`, or None.
-        scale: tensor `(channels,)`, or None.
+        offset: float tensor `(channels,)`, or None.
+        scale: float tensor `(channels,)`, or None.
         epsilon: float that keeps the root from being zero.
 
     Returns:
@@ -88,9 +88,9 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
         [[0.0], [1.0]]
     """
     x = convert_to_tensor(x)
-    given = (mean, variance, offset, scale)
-    given = [None if v is None else convert_to_tensor(v) for v in given]
-    mean, variance, offset, scale = (_along(v, axis, x.ndim) for v in given)
+    factors = (mean, variance, offset, scale)
+    factors = [None if v is None else convert_to_tensor(v) for v in factors]
+    mean, variance, offset, scale = (_along(v, axis, x.ndim) for v in factors)
     inverse = rsqrt(variance + epsilon)
     if scale is not None:
         inverse = inverse * scale
@@ -103,7 +103,7 @@ batch_normalization.class_name = "BatchNorm"
 
 @primitive(arithmetic)
 def _scaled_and_shifted(xp, x, factor, shift):
-    """`x * factor + shift`, in one walk through a large `x`."""
+    """`x * factor + shift`, in one pass over a large `x`."""
 
     def both(x, factor, shift):
         y = x * factor
@@ -129,7 +129,7 @@ def _(g):
 
 
 def _along(vector: Any, axis: int, rank: int) -> Any:
-    """Give a vector the axes that let it meet a tensor along one axis."""
+    """Give a vector the axes with which it broadcasts with a tensor along one axis."""
     place = dims.normalize_axis(axis, rank)
     if vector is None or place == rank - 1:
         return vector
@@ -205,20 +205,19 @@ def _(x, gamma=None, beta=None, *, axis, epsilon):
 
 
 @op
-def layer_normalization(
-    x, gamma=None, beta=None, axis: Axes = -1, epsilon=None, rms_scaling=False
-):
+def layer_normalization(x, gamma=None, beta=None, axis: Axes = -1, epsilon=None, rms_scaling=False):
     """Normalize each sample over some of its own axes.
 
     Ba, Kiros and Hinton, "Layer Normalization" (2016). Half precision is computed in float32.
 
     Args:
-        x: tensor.
+        x: float tensor of rank 1 or more.
         gamma: tensor to multiply by, of the shape of the normalized axes, or None.
         beta: tensor to add, of that shape, or None.
         axis: int or sequence of ints.
         epsilon: float added to the variance; `settings.epsilon()` by default.
-        rms_scaling: deprecated: divide by the root of the variance without subtracting the mean.
+        rms_scaling: bool, deprecated: divide by the root of the variance without subtracting the
+            mean.
 
     Returns:
         A tensor of the shape and dtype of `x`.
@@ -329,8 +328,8 @@ def _group_norm_reference(x, gamma=None, beta=None, groups=1, axis=-1, epsilon=1
         dx = ((dz - across) / sqrt(variance + epsilon)).reshape(g.shape)
     """
     place = axis % x.ndim
-    front, (channels, *behind) = x.shape[:place], x.shape[place:]
-    grouped = reshape(x, (*front, groups, channels // groups, *behind))
+    front, (channels, *after) = x.shape[:place], x.shape[place:]
+    grouped = reshape(x, (*front, groups, channels // groups, *after))
     together = tuple(i for i in range(1, grouped.ndim) if i != place)
     y = reshape(_normalized(grouped, None, None, together, epsilon), x.shape)
     y = y if gamma is None else y * _along(gamma, axis, x.ndim)
@@ -359,7 +358,7 @@ def rms_normalization(x, scale=None, axis: Axes = -1, epsilon=None):
     in float32.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape.
         scale: tensor to multiply by, or None.
         axis: int or sequence of ints.
         epsilon: float added to the mean square; `settings.epsilon()` by default.
@@ -428,7 +427,7 @@ def normalize(x, axis: Axes = -1, order=2, epsilon=None):
     """Divide vectors along an axis by their length.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int or tuple of ints; a tuple takes the axes as one, and only with `order=2`.
         order: int, the norm: the root of that order of the sum of powers.
         epsilon: float, the least length to divide by; `settings.epsilon()` by default.

@@ -40,7 +40,7 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     """Take the maximum of each window.
 
     Args:
-        inputs: tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
+        inputs: float tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
             `data_format` is `"channels_first"`, of one to three spatial axes.
         pool_size: int or tuple of ints, the window.
         strides: int or tuple of ints, the steps of the window; `pool_size` by default.

@@ -39,8 +39,9 @@ def rnn(
     Args:
         step_function: function of `(inputs, states)`, a tensor `(batch, ...)` and a list of
             tensors, that returns `(output, states)`.
-        inputs: tensor `(batch, steps, ...)`.
-        initial_states: nest of tensors, the states before the first step.
+        inputs: float tensor `(batch, steps, ...)`.
+        initial_states: nest of float tensors of shape (batch, ...), the states before the first
+            step.
         go_backwards: whether to begin at the last step.
         mask: bool tensor `(batch, steps)`, False where there is no data; None for none.
         zero_output_for_mask: whether the output of a masked step is zero instead.
@@ -70,14 +71,14 @@ def rnn(
     if mask is not None:
         valid = _in_order(unstack(mask, axis=1), go_backwards)
     states, shown, outputs = initial_states, None, []
-    for x, kept in zip(steps, valid, strict=True):
+    for x, valid_step in zip(steps, valid, strict=True):
         output, new_states = step_function(x, states)
-        if kept is None:
+        if valid_step is None:
             shown, states = output, new_states
         else:
             before = zeros_like(output) if shown is None or zero_output_for_mask else shown
-            shown = _chosen(kept, output, before)
-            states = _chosen_states(kept, new_states, states)
+            shown = _chosen(valid_step, output, before)
+            states = _chosen_states(valid_step, new_states, states)
         if return_all_outputs:
             outputs.append(shown)
     return shown, stack(outputs or [shown], axis=1), states
@@ -87,16 +88,16 @@ def _in_order(steps, go_backwards):
     return list(steps)[::-1] if go_backwards else list(steps)
 
 
-def _chosen(kept, new, old):
+def _chosen(valid_step, new, old):
     """The new values of the samples that are not masked, the old ones of the others."""
-    while kept.ndim < new.ndim:
-        kept = expand_dims(kept, -1)
-    return where(kept, new, old)
+    while valid_step.ndim < new.ndim:
+        valid_step = expand_dims(valid_step, -1)
+    return where(valid_step, new, old)
 
 
-def _chosen_states(kept, new, old):
+def _chosen_states(valid_step, new, old):
     leaves = zip(trees.flatten(new), trees.flatten(old), strict=True)
-    return trees.pack_sequence_as(new, [_chosen(kept, a, b) for a, b in leaves])
+    return trees.pack_sequence_as(new, [_chosen(valid_step, a, b) for a, b in leaves])
 
 
 def checked_mask(mask, inputs):
@@ -104,7 +105,7 @@ def checked_mask(mask, inputs):
 
     Args:
         mask: tensor `(batch, steps)` or `(batch, steps, 1)`, or None.
-        inputs: tensor `(batch, steps, ...)`.
+        inputs: float tensor `(batch, steps, ...)`.
 
     Returns:
         A bool tensor `(batch, steps)`, or None.
@@ -150,8 +151,8 @@ def lstm_step(z, c, activation=tanh, recurrent_activation=sigmoid):
     `c = f * c_prev + i * g`, `h = o * tanh(c)`; see `_lstm_reference` for the whole step.
 
     Args:
-        z: tensor `(batch, 4 * units)`, the pre-activations of `i, f, g, o`.
-        c: tensor `(batch, units)`, the cell state.
+        z: float tensor `(batch, 4 * units)`, the pre-activations of `i, f, g, o`.
+        c: float tensor `(batch, units)`, the cell state.
         activation: function of the candidate and of the cell state.
         recurrent_activation: function of the gates.
 
@@ -169,9 +170,10 @@ def gru_step(z_inputs, z_state, h, activation=tanh, recurrent_activation=sigmoid
     `h = z * h_prev + (1 - z) * g`; Cho et al. (2014); see `_gru_reference` for the whole step.
 
     Args:
-        z_inputs: tensor `(batch, 3 * units)`, what the inputs add to `z`, `r` and the candidate.
-        z_state: tensor `(batch, 3 * units)`, what the state adds to them.
-        h: tensor `(batch, units)`, the state.
+        z_inputs: float tensor `(batch, 3 * units)`, what the inputs add to `z`, `r` and the
+            candidate.
+        z_state: float tensor `(batch, 3 * units)`, what the state adds to them.
+        h: float tensor `(batch, units)`, the state.
         activation: function of the candidate.
         recurrent_activation: function of the gates.
 

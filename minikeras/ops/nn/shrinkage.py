@@ -1,4 +1,4 @@
-"""Activation functions that bend each element by itself: the smooth, the sparse and the shrinking.
+"""Elementwise activation functions: the smooth, the sparse and the shrinking.
 
 Each is a short formula over other ops.
 """
@@ -26,7 +26,7 @@ def softplus(xp, x):
         dx = g / (1 + exp(-x))
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -86,7 +86,7 @@ def log_sigmoid(x):
         dx = g * sigmoid(-x)
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -129,7 +129,7 @@ def softsign(x):
         dx = g / (1 + abs(x)) ** 2
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape, between -1 and 1.
@@ -179,7 +179,7 @@ def squareplus(x, b=4):
     Barron, "Squareplus: A Softplus-Like Algebraic Rectifier" (2021).
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         b: number that sets how smooth the bend is.
 
     Returns:
@@ -199,7 +199,7 @@ def tanh_shrink(x):
     """Subtract from each element its hyperbolic tangent.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -218,7 +218,7 @@ def soft_shrink(x, threshold=0.5):
     """Move each element towards zero by `threshold`, and not beyond.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         threshold: float.
 
     Returns:
@@ -239,7 +239,7 @@ def hard_shrink(x, threshold=0.5):
     """Replace elements that are no further than `threshold` from zero by zero.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         threshold: float.
 
     Returns:
@@ -259,7 +259,7 @@ def threshold(x, threshold, default_value):
     """Keep elements above a threshold and replace the others.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         threshold: number.
         default_value: number that replaces elements up to the threshold.
 
@@ -277,10 +277,10 @@ def threshold(x, threshold, default_value):
 
 @op
 def sparse_plus(x):
-    """A ramp with a parabola from -1 to 1 for its bend: zero before, straight behind.
+    """A ramp that is a parabola from -1 to 1: zero before, straight after.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -299,7 +299,7 @@ def sparse_sigmoid(x):
     """A sigmoid of straight lines: 0 up to -1, 1 from 1 on.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.

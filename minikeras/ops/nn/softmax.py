@@ -33,7 +33,7 @@ def sigmoid(x):
     The result remembers `x`, so that `binary_crossentropy` of it is computed from the logits.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -61,7 +61,7 @@ def softmax(x, axis: Axes = -1):
         dx = y * (g - sum(g * y, axis=-1, keepdims=True))
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes, along which the result adds up to one.
 
     Returns:
@@ -114,7 +114,7 @@ def log_softmax(xp, x, *, axis=-1):
         dx = g - exp(y) * sum(g, axis=-1, keepdims=True)
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes.
 
     Returns:
@@ -153,7 +153,7 @@ def sparsemax(x, axis=-1):
     projection onto the simplex of Martins and Astudillo, "From Softmax to Sparsemax" (2016).
 
     Args:
-        x: tensor.
+        x: float tensor of rank 1 or more; integers become the default float type.
         axis: int.
 
     Returns:
@@ -183,7 +183,7 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
         num_classes: int.
         axis: int, where in the result the classes lie.
         dtype: dtype name, float32 by default.
-        sparse: must be False.
+        sparse: bool, which must be False.
 
     Returns:
         A tensor with one axis more than `x`.
@@ -208,7 +208,7 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
         num_classes: int.
         axis: int, where the classes lie before the row's axis (axis 1, or 0 for rank 1) is joined.
         dtype: dtype name, float32 by default.
-        sparse: must be False.
+        sparse: bool, which must be False.
 
     Returns:
         A tensor of the rank of `inputs`.
@@ -247,8 +247,8 @@ def _(x, *, num_classes, axis, dtype):
 
 @primitive(elementwise)
 def _multi_hot(xp, x, *, num_classes, axis=-1, dtype=None):
-    found = _matches(xp, x, num_classes, axis).any(axis=min(x.ndim, 2) - 1)
-    return found.astype(dtypes.standardize(dtype or "float32"))
+    is_present = _matches(xp, x, num_classes, axis).any(axis=min(x.ndim, 2) - 1)
+    return is_present.astype(dtypes.standardize(dtype or "float32"))
 
 
 @_multi_hot.shape_rule
@@ -329,8 +329,8 @@ def psnr(x1, x2, max_val):
     `20 * log10(max_val) - 10 * log10(mean((x1 - x2)**2))`.
 
     Args:
-        x1: tensor.
-        x2: tensor of the same shape.
+        x1: float tensor of any shape; integers become the default float type.
+        x2: float tensor of the same shape.
         max_val: number, the greatest value that a signal can have.
 
     Returns:

@@ -11,10 +11,10 @@ from minikeras.ops.shapes.shaping import transpose
 
 
 def channels_last(x, data_format):
-    """Return `x` with its channels behind the spatial axes.
+    """Return `x` with its channels after the spatial axes.
 
     Args:
-        x: tensor of rank 3, 4 or 5.
+        x: tensor of rank 3, 4 or 5, of any dtype.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Raises:
@@ -48,7 +48,7 @@ def per_axis(value, rank, name):
     Args:
         value: int, or sequence of `rank` ints (or of one).
         rank: number of spatial axes.
-        name: what to call it in an error.
+        name: str, what to call it in an error.
 
     Raises:
         ValueError: if the number of ints is wrong, or one is not positive.
@@ -69,10 +69,10 @@ def paddings(padding, sizes, window, strides, dilation):
 
     Args:
         padding: `"valid"`, `"same"`, or the pairs.
-        sizes: sizes of the spatial axes.
-        window: taps along each axis.
-        strides: steps along each axis.
-        dilation: steps between taps along each axis.
+        sizes: tuple of ints, the sizes of the spatial axes.
+        window: tuple of ints, the taps along each axis.
+        strides: tuple of ints, the steps along each axis.
+        dilation: tuple of ints, the steps between taps along each axis.
 
     Raises:
         ValueError: if the word is another one.
@@ -94,11 +94,11 @@ def output_sizes(sizes, window, strides, padding, dilation):
     """Return how many windows fit along each axis.
 
     Args:
-        sizes: sizes of the spatial axes.
-        window: taps along each axis.
-        strides: steps along each axis.
+        sizes: tuple of ints, the sizes of the spatial axes.
+        window: tuple of ints, the taps along each axis.
+        strides: tuple of ints, the steps along each axis.
         padding: pairs, or `"same"`.
-        dilation: steps between taps along each axis.
+        dilation: tuple of ints, the steps between taps along each axis.
 
     Raises:
         ValueError: if not even one window fits.

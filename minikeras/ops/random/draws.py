@@ -16,7 +16,7 @@ from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes
-from minikeras.kernels.shared.masks import dropout_mask, kept
+from minikeras.kernels.shared.masks import apply_mask, dropout_mask
 from minikeras.ops.indexing.lookup import take
 from minikeras.ops.random.seeds import draw_seed
 
@@ -216,8 +216,8 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     """Draw class numbers from unnormalized log-probabilities.
 
     Args:
-        logits: tensor of shape (batch, classes).
-        num_samples: draws for each row.
+        logits: float tensor of shape (batch, classes).
+        num_samples: int, the draws for each row.
         dtype: dtype name of the result.
         seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
 
@@ -249,8 +249,8 @@ def shuffle(x, axis=0, seed=None):
     """Put the slices of a tensor along one axis into a random order.
 
     Args:
-        x: tensor.
-        axis: the axis whose slices change places.
+        x: tensor of any shape and dtype.
+        axis: int, the axis whose slices change places.
         seed: int (the same order each time), `SeedGenerator`, or None for the global generator.
 
     Returns:
@@ -284,9 +284,9 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
 
     Args:
         inputs: float tensor.
-        rate: fraction to set to zero, from 0 to 1; 0 returns the inputs, 1 gives zeros.
+        rate: float, the fraction to set to zero, from 0 to 1; 0 returns the inputs, 1 gives zeros.
         noise_shape: shape of the mask, which broadcasts to that of `inputs`; None in it stands for
-            the size of `inputs`. None: every entry by itself.
+            the size of `inputs`. None: every entry independently.
         seed: int (the same mask each time), `SeedGenerator`, or None for the global generator.
 
     Returns:
@@ -309,22 +309,22 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
         raise ValueError(f"`inputs` must be floats, as they are scaled. Received: dtype={x.dtype}")
     shape = _mask_shape(noise_shape, x.shape)
     if rate == 1.0:
-        return _kept(x, False, scale=1.0)
+        return _masked(x, False, scale=1.0)
     if _is_declared((*shape, *x.shape)):
         return Abstract(x.shape, x.dtype)
     keep = _mask(device.namespace(x.data), shape, rate, x.dtype, seed)
-    return _kept(x, keep, scale=1.0 / (1.0 - rate))
+    return _masked(x, keep, scale=1.0 / (1.0 - rate))
 
 
 @primitive(elementwise)
-def _kept(xp, x, keep, *, scale):
+def _masked(xp, x, keep, *, scale):
     """The scaled input where `keep` is True, zero elsewhere, whatever stood there."""
-    return kept(xp, x, keep, scale)
+    return apply_mask(xp, x, keep, scale)
 
 
-@_kept.vjp("x")
+@_masked.vjp("x")
 def _(g, keep, scale):
-    return _kept(g, keep, scale=scale)
+    return _masked(g, keep, scale=scale)
 
 
 def _checked_rate(rate):
@@ -418,5 +418,5 @@ def _bound(value):
 
 
 def _array(value):
-    """The array behind a parameter of a draw; numbers stay numbers."""
+    """The array of a parameter of a draw; scalars stay scalars."""
     return value if isinstance(value, (int, float)) else convert_to_tensor(value).data

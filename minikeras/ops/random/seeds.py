@@ -82,8 +82,8 @@ class SeedGenerator:
                 of a pseudo-random sequence, as those of the global generator do.
 
         Returns:
-            A tensor of shape (2,), dtype int64: the seed, and how many came before this one. While
-            only shapes are being worked out, a shape, and the counter stays.
+            A tensor of shape (2,), dtype int64: the seed, and how many were drawn before this one.
+            While only shapes are being worked out, a shape, and the counter stays.
 
         Example:
             >>> import minikeras as keras

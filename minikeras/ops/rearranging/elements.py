@@ -1,4 +1,4 @@
-"""The elements of a tensor repeated, mirrored, shifted, padded, or dealt out anew."""
+"""The elements of a tensor repeated, mirrored, shifted, padded, or dealt out again."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def repeat(x, repeats, axis=None):
     """Repeat every element next to itself.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         repeats: int, or a list with one int for every place along the axis.
         axis: int; the flattened tensor is repeated by default.
 
@@ -39,9 +39,9 @@ def repeat(x, repeats, axis=None):
     if len(counts) > 1:
         return take(x, np.repeat(np.arange(len(counts), dtype="int32"), counts), axis=axis)
     (count,) = counts
-    front, size, behind = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
-    repeated = broadcast_to(expand_dims(x, axis=axis + 1), shape=(*front, size, count, *behind))
-    return reshape(repeated, (*front, size * count, *behind))
+    front, size, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+    repeated = broadcast_to(expand_dims(x, axis=axis + 1), shape=(*front, size, count, *after))
+    return reshape(repeated, (*front, size * count, *after))
 
 
 def _counts(repeats):
@@ -54,7 +54,7 @@ def tile(x, repeats):
     """Repeat a tensor as a whole along its axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         repeats: int or tuple of ints, one for each of the last axes; more than there are axes add
             axes in front.
 
@@ -82,7 +82,7 @@ def flip(x, axis=None):
     """Reverse the order of the elements along axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int or tuple of ints; all axes by default.
 
     Returns:
@@ -103,7 +103,7 @@ def flipud(x):
     """Reverse the first axis.
 
     Args:
-        x: tensor of rank 1 or more.
+        x: tensor of rank 1 or more, of any dtype.
 
     Returns:
         A tensor.
@@ -121,7 +121,7 @@ def fliplr(x):
     """Reverse the second axis.
 
     Args:
-        x: tensor of rank 2 or more.
+        x: tensor of rank 2 or more, of any dtype.
 
     Returns:
         A tensor.
@@ -139,7 +139,7 @@ def rot90(array, k=1, axes=(0, 1)):
     """Turn a tensor by quarter turns in the plane of two axes.
 
     Args:
-        array: tensor of rank 2 or more.
+        array: tensor of rank 2 or more, of any dtype.
         k: int, the number of quarter turns, from the first of the axes towards the second.
         axes: two different ints.
 
@@ -174,7 +174,7 @@ def roll(xp, x, *, shift, axis=None):
     """Shift elements along axes; what leaves at the end comes in at the front.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         shift: int or tuple of ints, one for every axis.
         axis: int or tuple of ints; the flattened tensor is shifted by default.
 
@@ -197,11 +197,11 @@ def _(g, shift, axis):
 
 @op
 def pad(x, pad_width, mode="constant", constant_values=None):
-    """Add elements before and behind the axes of a tensor.
+    """Add elements before and after the axes of a tensor.
 
     Args:
-        x: tensor.
-        pad_width: `(before, behind)` for every axis; one pair or one int serves all axes.
+        x: tensor of any shape and dtype.
+        pad_width: `(before, after)` for every axis; one pair or one int serves all axes.
         mode: `"constant"`; `"reflect"`, mirrored without the edge; `"symmetric"`, with the edge.
         constant_values: number to pad with in the mode `"constant"`; 0 by default.
 
@@ -237,7 +237,7 @@ def pad(x, pad_width, mode="constant", constant_values=None):
 
 
 def _widths(pad_width, rank):
-    """One `(before, behind)` for every axis."""
+    """One `(before, after)` for every axis."""
     if isinstance(pad_width, int):
         return ((pad_width, pad_width),) * rank
     width = tuple(pad_width)
@@ -311,5 +311,5 @@ def _check_mirror(shape, widths, mode):
         if max(width) > most:
             raise ValueError(
                 f"Paddings must be at most {most} to {mode} axis {axis} of a tensor of shape "
-                f"{dims.to_public(shape)}, but {width} came."
+                f"{dims.to_public(shape)}, but received {width}."
             )

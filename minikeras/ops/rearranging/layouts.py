@@ -98,7 +98,7 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
     """List the patches that a sliding window sees, one per column.
 
     Args:
-        x: tensor `(batch, channels, height, width)`.
+        x: tensor of any dtype, `(batch, channels, height, width)`.
         kernel_size: int or two ints, the window's height and width.
         dilation: int or two ints, the step from one of the window's taps to the next.
         padding: int or two ints, the zeros on either side of an axis.
@@ -130,10 +130,10 @@ def rearrange(tensor, pattern, **axes_lengths):
     """Split, reorder and join axes as a pattern of names says.
 
     Args:
-        tensor: tensor.
+        tensor: tensor of any shape and dtype.
         pattern: string such as `"b (h w) c -> b c h w"`: names of the axes, then of the axes of
             the result; names in brackets share an axis, the last one running fastest.
-        **axes_lengths: sizes of names in brackets, all but one for every bracket.
+        **axes_lengths: ints, the sizes of names in brackets, all but one for every bracket.
 
     Returns:
         A tensor.
@@ -188,7 +188,7 @@ def view(xp, x, *, dtype=None):
     """Read the bits of a tensor as another dtype.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         dtype: dtype name; with another width the last axis changes its size.
 
     Returns:
@@ -228,7 +228,7 @@ def vander(x, N=None, increasing=False):
     """Make the matrix whose columns are powers of a vector.
 
     Args:
-        x: tensor `(n,)`.
+        x: tensor `(n,)` of any dtype.
         N: int, the number of columns; `n` by default.
         increasing: whether the powers rise from left to right.
 

@@ -15,7 +15,7 @@ def cumsum(x, axis=None, dtype=None):
     """Add up the elements along an axis, keeping every stage.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, or None for the flattened tensor.
         dtype: dtype name to compute in, or None for that of `x`.
 
@@ -35,10 +35,10 @@ def cumsum(x, axis=None, dtype=None):
 def cumprod(x, axis=None, dtype=None):
     """Multiply the elements along an axis, keeping every stage.
 
-    The gradient by an element that is 0 counts as 0, as in TensorFlow.
+    The gradient with respect to an element that is 0 counts as 0, as in TensorFlow.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, or None for the flattened tensor.
         dtype: dtype name to compute in, or None for that of `x`.
 

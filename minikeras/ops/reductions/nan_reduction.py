@@ -19,7 +19,7 @@ def nansum(x, axis=None, keepdims=False):
     """Add up the elements along axes, NaN counting as 0.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -39,7 +39,7 @@ def nanprod(x, axis=None, keepdims=False):
     """Multiply the elements along axes, NaN counting as 1.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -59,7 +59,7 @@ def nanmean(x, axis=None, keepdims=False):
     """Average the elements along axes that are not NaN.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -81,7 +81,7 @@ def nanvar(x, axis=None, keepdims=False):
     """Return the variance along axes of the elements that are not NaN.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -104,7 +104,7 @@ def nanstd(x, axis=None, keepdims=False):
     """Return the standard deviation along axes of the elements that are not NaN.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -124,7 +124,7 @@ def nanmax(x, axis=None, keepdims=False):
     """Return the largest elements along axes that are not NaN.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -144,7 +144,7 @@ def nanmin(x, axis=None, keepdims=False):
     """Return the smallest elements along axes that are not NaN.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -164,7 +164,7 @@ def nanargmax(x, axis=None, keepdims=False):
     """Return the place of the largest element along an axis that is not NaN.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, or None for the place in the flattened tensor.
         keepdims: whether the axis stays, with size 1.
 
@@ -184,7 +184,7 @@ def nanargmin(x, axis=None, keepdims=False):
     """Return the place of the smallest element along an axis that is not NaN.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, or None for the place in the flattened tensor.
         keepdims: whether the axis stays, with size 1.
 
@@ -253,14 +253,14 @@ def _replaced(x, value):
 def _extreme(find, worst, x, axis, keepdims):
     """An extreme among what is not NaN, which nothing else yields to."""
     x = convert_to_tensor(x)
-    found = find(_replaced(x, worst), axis=axis, keepdims=keepdims)
+    result = find(_replaced(x, worst), axis=axis, keepdims=keepdims)
     if not dtypes.is_float(x.dtype):
-        return found
-    return where(all(isnan(x), axis=axis, keepdims=keepdims), math.nan, found)
+        return result
+    return where(all(isnan(x), axis=axis, keepdims=keepdims), math.nan, result)
 
 
 def _place(find, worst, x, axis, keepdims):
     """The place of an extreme among what is not NaN."""
     x = convert_to_tensor(x)
-    found = find(_replaced(x, worst), axis=axis, keepdims=keepdims)
-    return where(all(isnan(x), axis=axis, keepdims=keepdims), -1, found)
+    result = find(_replaced(x, worst), axis=axis, keepdims=keepdims)
+    return where(all(isnan(x), axis=axis, keepdims=keepdims), -1, result)

@@ -75,7 +75,7 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
         x: tensor; integers become the default float type.
         q: number from 0 to 100, or a vector of them, which makes a new first axis.
         axis: int or tuple of ints; all axes by default.
-        method: how to choose between two elements; see `quantile`.
+        method: str, how to choose between two elements; see `quantile`.
         keepdims: whether the axes stay, with size 1.
 
     Returns:
@@ -97,7 +97,7 @@ def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
         x: tensor; integers become the default float type.
         q: number from 0 to 100, or a vector of them, which makes a new first axis.
         axis: int or tuple of ints; all axes by default.
-        method: how to choose between two elements; see `quantile`.
+        method: str, how to choose between two elements; see `quantile`.
         keepdims: whether the axes stay, with size 1.
 
     Returns:

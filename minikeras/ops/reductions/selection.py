@@ -25,7 +25,7 @@ def amax(xp, x, *, axis=None, keepdims=False):
     """Return the largest elements along axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -50,7 +50,7 @@ def amin(xp, x, *, axis=None, keepdims=False):
     """Return the smallest elements along axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -82,7 +82,7 @@ def max(x, axis=None, keepdims=False, initial=None):
     """Return the largest elements along axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
         initial: number that every result is at least, or None.
@@ -108,7 +108,7 @@ def min(x, axis=None, keepdims=False, initial=None):
     """Return the smallest elements along axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
         initial: number that every result is at most, or None.
@@ -145,7 +145,7 @@ def ptp(x, axis=None, keepdims=False):
     """Return the distance from the smallest to the largest element along axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape, of any dtype but bool.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -165,7 +165,7 @@ def argmax(xp, x, *, axis=None, keepdims=False):
     """Return the place of the largest element along an axis, the first of equals.
 
     Args:
-        x: tensor; -0.0 counts as less than 0.0, and NaN is passed over.
+        x: tensor of any shape and dtype; -0.0 counts as less than 0.0, and NaN is passed over.
         axis: int, or None for the place in the flattened tensor.
         keepdims: whether the axis stays, with size 1.
 
@@ -185,7 +185,7 @@ def argmin(xp, x, *, axis=None, keepdims=False):
     """Return the place of the smallest element along an axis, the first of equals.
 
     Args:
-        x: tensor; -0.0 counts as less than 0.0, and NaN is passed over.
+        x: tensor of any shape and dtype; -0.0 counts as less than 0.0, and NaN is passed over.
         axis: int, or None for the place in the flattened tensor.
         keepdims: whether the axis stays, with size 1.
 
@@ -216,8 +216,8 @@ def _needs_order(x, axis, extreme):
 
     A GPU, which would have to be waited for, is not asked.
     """
-    found = getattr(x, extreme)(axis=axis)
-    return not (abs(found) > 0).all()
+    extreme_value = getattr(x, extreme)(axis=axis)
+    return not (abs(extreme_value) > 0).all()
 
 
 @primitive(_placing)
@@ -225,7 +225,7 @@ def count_nonzero(xp, x, *, axis=None):
     """Count the elements that are not zero along axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
 
     Returns:
@@ -244,7 +244,7 @@ def all(xp, x, *, axis=None, keepdims=False):
     """Say whether all elements along axes are nonzero.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype; nonzero counts as True.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -264,7 +264,7 @@ def any(xp, x, *, axis=None, keepdims=False):
     """Say whether any element along axes is nonzero.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype; nonzero counts as True.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -285,9 +285,9 @@ def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
 
     Args:
         x1: tensor or number; integers and infinities must be equal.
-        x2: tensor or number, broadcast with `x1`.
-        rtol: relative tolerance.
-        atol: absolute tolerance.
+        x2: float tensor or number, whose shape broadcasts with that of `x1`.
+        rtol: float, the relative tolerance.
+        atol: float, the absolute tolerance.
         equal_nan: whether NaN agrees with NaN.
 
     Returns:

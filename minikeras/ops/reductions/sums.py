@@ -44,7 +44,7 @@ def sum(xp, x, *, axis=None, keepdims=False):
     """Add up the elements along axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -66,7 +66,6 @@ def _(g, x_shape, axis):
 
 @primitive(_summing)
 def _product(xp, x, *, axis=None, keepdims=False):
-    """The product along axes."""
     return xp.multiply.reduce(x, axis=axis_key(axis), dtype=x.dtype, keepdims=keepdims)
 
 
@@ -112,7 +111,7 @@ def prod(x, axis=None, keepdims=False, dtype=None):
     """Multiply the elements along axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
         dtype: dtype name to compute in, or None for that of `x`.
@@ -134,7 +133,7 @@ def mean(xp, x, *, axis=None, keepdims=False):
     """Average the elements along axes.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -162,7 +161,7 @@ def var(x, axis=None, keepdims=False):
     """Return the variance along axes: the mean squared distance from the mean.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -186,7 +185,7 @@ def std(x, axis=None, keepdims=False):
     """Return the standard deviation along axes, the root of the variance.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -206,7 +205,7 @@ def average(x, axis=None, weights=None):
     """Average along an axis, with weights.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int or None for all axes.
         weights: None, or a tensor that broadcasts with `x`, or one weight per place on `axis`.
 
@@ -241,7 +240,7 @@ def logsumexp(xp, x, *, axis=None, keepdims=False):
     """Return the logarithm of the sum of exponentials along axes, without overflow.
 
     Args:
-        x: tensor.
+        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes.
         keepdims: whether the axes stay, with size 1.
 
@@ -288,5 +287,5 @@ def _count(shape, axis):
 def spread(g, shape, axis):
     """Undo a reduction's change of shape: repeat along the reduced axes."""
     axes = dims.normalize_axes(axis, len(shape))
-    kept = tuple(1 if i in axes else size for i, size in enumerate(shape))
-    return broadcast_to(reshaped(g, shape=kept), shape=shape)
+    with_ones = tuple(1 if i in axes else size for i, size in enumerate(shape))
+    return broadcast_to(reshaped(g, shape=with_ones), shape=shape)

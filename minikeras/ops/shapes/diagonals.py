@@ -14,8 +14,8 @@ def tril(xp, x, *, k=0):
     """Set the elements above a diagonal to zero.
 
     Args:
-        x: tensor `(..., n, m)`.
-        k: which diagonal: above the main one if positive, below if negative.
+        x: tensor `(..., n, m)` of any dtype.
+        k: int, which diagonal: above the main one if positive, below if negative.
 
     Returns:
         A tensor of the same shape.
@@ -38,8 +38,8 @@ def triu(xp, x, *, k=0):
     """Set the elements below a diagonal to zero.
 
     Args:
-        x: tensor `(..., n, m)`.
-        k: which diagonal: above the main one if positive, below if negative.
+        x: tensor `(..., n, m)` of any dtype.
+        k: int, which diagonal: above the main one if positive, below if negative.
 
     Returns:
         A tensor of the same shape.
@@ -75,8 +75,8 @@ def diagonal(xp, x, *, offset=0, axis1=0, axis2=1):
     """Return a diagonal of the matrices that two axes span.
 
     Args:
-        x: tensor of rank 2 or more.
-        offset: which diagonal: above the main one if positive, below if negative.
+        x: tensor of rank 2 or more, of any dtype.
+        offset: int, which diagonal: above the main one if positive, below if negative.
         axis1: int, the axis of the rows.
         axis2: int, the axis of the columns.
 
@@ -138,8 +138,8 @@ def diag(x, k=0):
     """Return a diagonal of a matrix, or the matrix that has a vector on a diagonal.
 
     Args:
-        x: tensor `(n, m)` or `(n,)`.
-        k: which diagonal: above the main one if positive, below if negative.
+        x: tensor `(n, m)` or `(n,)` of any dtype.
+        k: int, which diagonal: above the main one if positive, below if negative.
 
     Returns:
         A tensor of rank 1, or of rank 2 if `x` is a vector.
@@ -166,8 +166,8 @@ def diagflat(x, k=0):
     """Return the matrix that has all elements of a tensor on a diagonal.
 
     Args:
-        x: tensor.
-        k: which diagonal: above the main one if positive, below if negative.
+        x: tensor of any shape and dtype.
+        k: int, which diagonal: above the main one if positive, below if negative.
 
     Returns:
         A tensor of rank 2.

@@ -85,12 +85,12 @@ def append(x1, x2, axis=None):
     """Join two tensors.
 
     Args:
-        x1: tensor.
-        x2: tensor.
+        x1: tensor of any shape and dtype.
+        x2: tensor of any shape and dtype.
         axis: int; both are flattened first by default.
 
     Returns:
-        A tensor of the dtype in which the inputs meet.
+        A tensor of the promoted (common) dtype of the inputs.
 
     Example:
         >>> import minikeras as keras
@@ -107,7 +107,7 @@ def array_split(x, indices_or_sections, axis=0):
     """Part a tensor along an axis; parts differ by one in size if they cannot be equal.
 
     Args:
-        x: tensor.
+        x: tensor of rank 1 or more, of any dtype.
         indices_or_sections: int, the number of parts; the larger ones come first.
         axis: int.
 
@@ -140,7 +140,7 @@ def vsplit(x, indices_or_sections):
     """Part a tensor along its first axis; see `split`.
 
     Args:
-        x: tensor of rank 2 or more.
+        x: tensor of rank 2 or more, of any dtype.
         indices_or_sections: the number of equal parts, or a list of the places to cut at.
 
     Returns:
@@ -159,7 +159,7 @@ def hsplit(x, indices_or_sections):
     """Part a tensor along its second axis, a vector along its only one; see `split`.
 
     Args:
-        x: tensor.
+        x: tensor of rank 1 or more, of any dtype.
         indices_or_sections: the number of equal parts, or a list of the places to cut at.
 
     Returns:
@@ -179,7 +179,7 @@ def dsplit(x, indices_or_sections):
     """Part a tensor along its third axis; see `split`.
 
     Args:
-        x: tensor of rank 3 or more.
+        x: tensor of rank 3 or more, of any dtype.
         indices_or_sections: the number of equal parts, or a list of the places to cut at.
 
     Returns:
@@ -198,7 +198,7 @@ def unstack(x, num=None, axis=0):
     """Part a tensor into its slices along an axis, which they lack.
 
     Args:
-        x: tensor.
+        x: tensor of rank 1 or more, of any dtype.
         num: int, the size of the axis, for a symbolic tensor that does not know it.
         axis: int.
 
@@ -221,7 +221,7 @@ def unstack(x, num=None, axis=0):
             raise ValueError(f"Cannot infer argument `num` from shape {dims.to_public(x.shape)}.")
         size = num
     if num not in (None, size):
-        raise ValueError(f"Axis {axis} of shape {x.shape} has size {size}, but num={num} came.")
+        raise ValueError(f"Axis {axis} of shape {x.shape} has size {size}; received num={num}.")
     return [x[(*(slice(None),) * axis, i)] for i in range(size)]
 
 
@@ -230,8 +230,8 @@ def meshgrid(*x, indexing="xy"):
     """Make a grid of coordinate tensors of vectors of coordinates.
 
     Args:
-        *x: tensors of rank 1 (others are flattened).
-        indexing: `"xy"` if the first vector runs along the second axis, as in pictures; `"ij"` if
+        *x: tensors of any dtype and of rank 1 (others are flattened).
+        indexing: `"xy"` if the first vector runs along the second axis, as in images; `"ij"` if
             every vector runs along the axis of its own number.
 
     Returns:
@@ -247,8 +247,7 @@ def meshgrid(*x, indexing="xy"):
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(
-            "Valid values for `indexing` are 'xy' and 'ij', but received indexing="
-            f"{indexing!r}."
+            f"Valid values for `indexing` are 'xy' and 'ij', but received indexing={indexing!r}."
         )
     vectors = [ravel(v) for v in x]
     places = list(range(len(vectors)))

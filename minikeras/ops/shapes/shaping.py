@@ -1,6 +1,6 @@
 """Shape without arithmetic: the same elements in other shapes and orders, joined and parted.
 
-Every gradient here is the op that puts the elements back where they came from. Shapes may hold
+Every gradient here is the op that puts the elements back in their places. Shapes may hold
 unknown sizes; a reshape divides them out where it can, so that `(n, 3, 4)` as `(-1, 12)` is
 `(n, 12)`.
 """
@@ -36,7 +36,7 @@ def reshape(xp, x, *, newshape):
     """Give a tensor another shape with the same number of elements, in row-major order.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         newshape: int or tuple of ints; at most one may be -1, which stands for what is left.
 
     Returns:
@@ -68,7 +68,7 @@ def ravel(x):
     """Flatten a tensor to one axis, in row-major order.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of rank 1.
@@ -86,8 +86,9 @@ def transpose(xp, x, *, axes=None):
     """Reorder the axes of a tensor.
 
     Args:
-        x: tensor.
-        axes: for every axis of the result, the axis of `x` that goes there; reversed by default.
+        x: tensor of any shape and dtype.
+        axes: tuple of ints or None, for every axis of the result, the axis of `x` that goes there;
+            reversed by default.
 
     Returns:
         A tensor.
@@ -131,7 +132,7 @@ def swapaxes(x, axis1, axis2):
     """Exchange two axes.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis1: int.
         axis2: int.
 
@@ -155,7 +156,7 @@ def moveaxis(x, source, destination):
     """Move axes to new places; the others keep their order.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         source: int or tuple of ints.
         destination: int or tuple of as many ints.
 
@@ -189,7 +190,7 @@ def squeeze(xp, x, *, axis=None):
     """Drop axes of size 1.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int or tuple of ints; all axes of size 1 by default.
 
     Returns:
@@ -229,7 +230,7 @@ def expand_dims(xp, x, *, axis):
     """Insert axes of size 1.
 
     Args:
-        x: tensor.
+        x: tensor of any shape and dtype.
         axis: int or tuple of ints, places in the result.
 
     Returns:
@@ -270,7 +271,7 @@ def concatenate(xp, *xs, axis=0):
         axis: int.
 
     Returns:
-        A tensor of the dtype in which the inputs meet.
+        A tensor of the promoted (common) dtype of the inputs.
 
     Raises:
         ValueError: if the other sizes differ.
@@ -286,12 +287,12 @@ def concatenate(xp, *xs, axis=0):
 @concatenate.vjp_all
 def _(g, xs_shape, axis, needs):
     front = (slice(None),) * dims.normalize_axis(axis, g.ndim)
-    found, start = [], 0
+    gradients, start = [], 0
     for shape, needed in zip(xs_shape, needs, strict=True):
         stop = start + shape[len(front)]
-        found.append(g[(*front, slice(start, stop))] if needed else None)
+        gradients.append(g[(*front, slice(start, stop))] if needed else None)
         start = stop
-    return found
+    return gradients
 
 
 @concatenate.shape_rule
@@ -318,7 +319,7 @@ def stack(xp, *x, axis=0):
         axis: int, the place of the new axis in the result.
 
     Returns:
-        A tensor of the dtype in which the inputs meet.
+        A tensor of the promoted (common) dtype of the inputs.
 
     Raises:
         ValueError: if the shapes differ.
@@ -354,7 +355,7 @@ def split(x, indices_or_sections, axis=0):
     """Part a tensor along an axis.
 
     Args:
-        x: tensor.
+        x: tensor of rank 1 or more, of any dtype.
         indices_or_sections: the number of equal parts, or a list of the places to cut at.
         axis: int.
 

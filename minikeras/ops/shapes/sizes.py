@@ -26,14 +26,14 @@ def resolved_shape(shape, newshape):
     new = list(dims.as_shape(newshape))
     if new.count(-1) > 1:
         raise ValueError(f"There must be at most one unknown dimension (-1). Received: {newshape}")
-    given = [size for size in new if size != -1]
-    left, known_left = _unmatched(shape, given)
-    asked, known_asked = _unmatched(given, shape)
+    known = [size for size in new if size != -1]
+    rest, known_rest = _unmatched(shape, known)
+    asked, known_asked = _unmatched(known, shape)
     if -1 in new:
-        new[new.index(-1)] = _quotient(left, known_left, asked, known_asked)
-        fits = left or asked or (known_asked and known_left % known_asked == 0)
+        new[new.index(-1)] = _quotient(rest, known_rest, asked, known_asked)
+        fits = rest or asked or (known_asked and known_rest % known_asked == 0)
     else:
-        fits = left or asked or known_left == known_asked
+        fits = rest or asked or known_rest == known_asked
     if not fits:
         raise ValueError(
             "The total size of the tensor must be unchanged. Received: "

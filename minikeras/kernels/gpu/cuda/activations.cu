@@ -16,42 +16,42 @@ extern "C" __global__ void sigmoid(const real* x, real* y, place count) {
     FOR_EACH(i, count) y[i] = logistic(x[i]);
 }
 
-extern "C" __global__ void silu(const real* x, real* y, real* kept, place count, int keep) {
+extern "C" __global__ void silu(const real* x, real* y, real* saved, place count, int save) {
     FOR_EACH(i, count) {
         wide v = x[i], s = logistic(v);
         y[i] = v * s;
-        if (keep) kept[i] = s;
+        if (save) saved[i] = s;
     }
 }
 
-extern "C" __global__ void silu_backward(const real* g, const real* x, const real* kept, real* dx,
+extern "C" __global__ void silu_backward(const real* g, const real* x, const real* saved, real* dx,
                                          place count) {
     FOR_EACH(i, count) {
-        wide s = kept[i];
+        wide s = saved[i];
         dx[i] = ((1 - s) * (wide)x[i] + 1) * s * (wide)g[i];
     }
 }
 
-extern "C" __global__ void gelu(const real* x, real* y, real* kept, wide scale, wide cubic,
-                                place count, int keep) {
+extern "C" __global__ void gelu(const real* x, real* y, real* saved, wide scale, wide cubic,
+                                place count, int save) {
     FOR_EACH(i, count) {
         wide v = x[i], t = tanh((v * v * cubic + 1) * v * scale);
         y[i] = (t + 1) * v * (wide)0.5;
-        if (keep) kept[i] = t;
+        if (save) saved[i] = t;
     }
 }
 
 // `square` is three times the scale and the cubic factor of the forward pass.
-extern "C" __global__ void gelu_backward(const real* g, const real* x, const real* kept, real* dx,
+extern "C" __global__ void gelu_backward(const real* g, const real* x, const real* saved, real* dx,
                                          wide scale, wide square, place count) {
     FOR_EACH(i, count) {
-        wide v = x[i], t = kept[i];
+        wide v = x[i], t = saved[i];
         wide slope = (v * v * square + scale) * v;
         dx[i] = (slope * (t * t - 1) - t - 1) * (wide)-0.5 * (wide)g[i];
     }
 }
 
-// Slopes by the value of the function, times what comes from behind.
+// Slopes in terms of the value of the function, times the gradient of the output.
 extern "C" __global__ void sigmoid_slope(const real* t, const real* dt, real* dx, place count) {
     FOR_EACH(i, count) dx[i] = (1 - (wide)t[i]) * (wide)t[i] * (wide)dt[i];
 }

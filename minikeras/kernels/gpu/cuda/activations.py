@@ -16,9 +16,9 @@ def sigmoid(xp, x):
     return _mapped(xp, "sigmoid", x)
 
 
-def silu(xp, x, *, keep=False):
-    """`x * sigmoid(x)`, and the sigmoid if `keep`."""
-    return _with_kept(xp, "silu", x, keep)
+def silu(xp, x, *, save=False):
+    """`x * sigmoid(x)`, and the sigmoid if `save`."""
+    return _with_saved(xp, "silu", x, save)
 
 
 def silu_backward(xp, g, arrays, saved, needs):
@@ -26,9 +26,9 @@ def silu_backward(xp, g, arrays, saved, needs):
     return _gradient(xp, "silu_backward", g, arrays[0], saved)
 
 
-def gelu(xp, x, *, keep=False):
-    """The tanh form of GELU, and the hyperbolic tangent if `keep`."""
-    return _with_kept(xp, "gelu", x, keep, GELU_SCALE, GELU_CUBIC)
+def gelu(xp, x, *, save=False):
+    """The tanh form of GELU, and the hyperbolic tangent if `save`."""
+    return _with_saved(xp, "gelu", x, save, GELU_SCALE, GELU_CUBIC)
 
 
 def gelu_backward(xp, g, arrays, saved, needs):
@@ -38,12 +38,12 @@ def gelu_backward(xp, g, arrays, saved, needs):
 
 
 def sigmoid_slope(xp, t, dt):
-    """The slope of the sigmoid by its value `t`, times `dt`."""
+    """The slope of the sigmoid in terms of its value `t`, times `dt`."""
     return _slope(xp, "sigmoid_slope", t, dt)
 
 
 def tanh_slope(xp, t, dt):
-    """The slope of the hyperbolic tangent by its value `t`, times `dt`."""
+    """The slope of the hyperbolic tangent in terms of its value `t`, times `dt`."""
     return _slope(xp, "tanh_slope", t, dt)
 
 
@@ -68,17 +68,17 @@ def between_slope(xp, y, dy, *, low, high):
 
 
 def sqrt_slope(xp, y, dy):
-    """The gradient of the square root by its value `y`; 0 where `dy` is 0."""
+    """The gradient of the square root in terms of its value `y`; 0 where `dy` is 0."""
     return _slope(xp, "sqrt_slope", y, dy)
 
 
 def rsqrt_slope(xp, y, dy):
-    """The gradient of `1 / sqrt(x)` by its value `y`; 0 where `dy` is 0."""
+    """The gradient of `1 / sqrt(x)` in terms of its value `y`; 0 where `dy` is 0."""
     return _slope(xp, "rsqrt_slope", y, dy)
 
 
 def reciprocal_slope(xp, y, dy):
-    """The gradient of `1 / x` by its value `y`; 0 where `dy` is 0."""
+    """The gradient of `1 / x` in terms of its value `y`; 0 where `dy` is 0."""
     return _slope(xp, "reciprocal_slope", y, dy)
 
 
@@ -120,14 +120,14 @@ def _slope(xp, name, t, dt, *factors):
     return dx
 
 
-def _with_kept(xp, name, x, keep, *factors):
+def _with_saved(xp, name, x, save, *factors):
     if not are_floats(x):
         return NotImplemented
     (x,) = contiguous(xp, x)
     y = xp.empty(x.shape, x.dtype)
-    kept = xp.empty(x.shape, x.dtype) if keep else y
-    _source.launch(xp, name, x.size, x, y, kept, *factors, x.size, keep)
-    return y, kept if keep else None
+    saved = xp.empty(x.shape, x.dtype) if save else y
+    _source.launch(xp, name, x.size, x, y, saved, *factors, x.size, save)
+    return y, saved if save else None
 
 
 def _gradient(xp, name, g, x, saved, *factors):

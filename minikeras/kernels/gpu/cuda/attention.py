@@ -9,7 +9,7 @@ from minikeras.kernels.shared.attention import HIDDEN, sum_to
 _source = Source("attention")
 
 
-def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, keep=False):
+def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, save=False):
     """Weigh values by the softmax of the scores of their keys."""
     if not _fit(query, key, value, bias, mask):
         return NotImplemented
@@ -20,16 +20,16 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
     rows = weights.size // sources
     blind = xp.empty(rows, bool)
     bias, mask = contiguous(xp, _full(bias), _full(mask))
-    given = weights, weights if bias is None else bias, blind if mask is None else mask, blind
+    arguments = weights, weights if bias is None else bias, blind if mask is None else mask, blind
     flags = HIDDEN, bias is not None, mask is not None, causal, *_steps(bias), *_steps(mask)
     sizes = heads, targets, sources, rows
-    _source.launch_rows(xp, "attention_weights", rows, sources, *given, *flags, *sizes)
+    _source.launch_rows(xp, "attention_weights", rows, sources, *arguments, *flags, *sizes)
     y = xp.ascontiguousarray(xp.matmul(weights, _rows(value)).transpose(0, 2, 1, 3))
-    return y.astype(dtype, copy=False), (weights, blind) if keep else None
+    return y.astype(dtype, copy=False), (weights, blind) if save else None
 
 
 def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
-    """Gradients of `attention` by the inputs that need one."""
+    """Gradients of `attention` with respect to the inputs that need one."""
     if not _fit(*arrays):
         return NotImplemented
     dtype, (weights, blind) = arrays[0].dtype, saved
@@ -41,14 +41,14 @@ def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
         slopes = xp.ascontiguousarray(xp.matmul(_rows(g), _columns(value)))
         sources = slopes.shape[3]
         rows = slopes.size // sources
-        given = slopes, weights, blind, sources, rows
-        _source.launch_rows(xp, "attention_slopes", rows, sources, *given)
+        arguments = slopes, weights, blind, sources, rows
+        _source.launch_rows(xp, "attention_slopes", rows, sources, *arguments)
         dq = xp.matmul(slopes, _rows(key)) * scale if needs[0] else None
         dk = xp.matmul(slopes.swapaxes(-1, -2), _rows(query)) * scale if needs[1] else None
         db = sum_to(slopes, arrays[3].shape).astype(dtype, copy=False) if needs[3] else None
-    found = [None if d is None else d.transpose(0, 2, 1, 3) for d in (dq, dk, dv)]
-    found = [None if d is None else d.astype(dtype, copy=False) for d in found]
-    return [*contiguous(xp, *found), db, None]
+    gradients = [None if d is None else d.transpose(0, 2, 1, 3) for d in (dq, dk, dv)]
+    gradients = [None if d is None else d.astype(dtype, copy=False) for d in gradients]
+    return [*contiguous(xp, *gradients), db, None]
 
 
 def _fit(query, key, value, bias, mask):

@@ -37,7 +37,7 @@ extern "C" __global__ void log_softmax(const real* x, real* y, int width, place 
 }
 
 extern "C" __global__ void sparse(const real* logits, const long long* target, real* loss,
-                                  real* kept, int keep, int width, place rows) {
+                                  real* saved, int save, int width, place rows) {
     FOR_EACH_ROW(r, rows) {
         const real* from = logits + r * width;
         Row row = row_of(from, width);
@@ -47,27 +47,27 @@ extern "C" __global__ void sparse(const real* logits, const long long* target, r
             loss[r] = is_class ? log(row.total) - ((wide)from[right] - row.largest)
                                : not_a_number();
         }
-        if (!keep) continue;
+        if (!save) continue;
         FOR_EACH_IN_ROW(i, width) {
-            kept[r * width + i] = exp((wide)from[i] - row.largest) / row.total;
+            saved[r * width + i] = exp((wide)from[i] - row.largest) / row.total;
         }
     }
 }
 
-extern "C" __global__ void sparse_backward(const real* g, const real* kept,
+extern "C" __global__ void sparse_backward(const real* g, const real* saved,
                                            const long long* target, real* dx, int width,
                                            place count) {
     FOR_EACH(i, count) {
         place row = i / width;
         long long right = target[row] % width;
         if (right < 0) right += width;
-        wide p = kept[i];
+        wide p = saved[i];
         dx[i] = (right == i % width ? p - 1 : p) * (wide)g[row];
     }
 }
 
 extern "C" __global__ void categorical(const real* target, const real* logits, real* loss,
-                                       real* kept, int keep, int width, place rows) {
+                                       real* saved, int save, int width, place rows) {
     FOR_EACH_ROW(r, rows) {
         const real* from = logits + r * width;
         Row row = row_of(from, width);
@@ -75,32 +75,32 @@ extern "C" __global__ void categorical(const real* target, const real* logits, r
         FOR_EACH_IN_ROW(i, width) {
             wide shifted = (wide)from[i] - row.largest;
             total += (logarithm - shifted) * (wide)target[r * width + i];
-            if (keep) kept[r * width + i] = exp(shifted) / row.total;
+            if (save) saved[r * width + i] = exp(shifted) / row.total;
         }
         total = sum_of_block(total);
         if (threadIdx.x == 0) loss[r] = total;
     }
 }
 
-extern "C" __global__ void categorical_backward(const real* g, const real* kept,
+extern "C" __global__ void categorical_backward(const real* g, const real* saved,
                                                 const real* target, real* dx, int width,
                                                 place count) {
-    FOR_EACH(i, count) dx[i] = ((wide)kept[i] - (wide)target[i]) * (wide)g[i / width];
+    FOR_EACH(i, count) dx[i] = ((wide)saved[i] - (wide)target[i]) * (wide)g[i / width];
 }
 
-extern "C" __global__ void binary(const real* target, const real* logits, real* loss, real* kept,
-                                  int keep, place count) {
+extern "C" __global__ void binary(const real* target, const real* logits, real* loss, real* saved,
+                                  int save, place count) {
     FOR_EACH(i, count) {
         wide x = logits[i], power = exp(-fabs(x));
         loss[i] = ((x > 0 || x != x ? x : (wide)0) - x * (wide)target[i]) + log1p(power);
-        if (keep) kept[i] = power;
+        if (save) saved[i] = power;
     }
 }
 
 extern "C" __global__ void binary_backward(const real* g, const real* target, const real* logits,
-                                           const real* kept, real* dx, place count) {
+                                           const real* saved, real* dx, place count) {
     FOR_EACH(i, count) {
-        wide power = kept[i];
+        wide power = saved[i];
         wide p = ((wide)logits[i] >= 0 ? (wide)1 : power) / (power + 1);
         dx[i] = (p - (wide)target[i]) * (wide)g[i];
     }

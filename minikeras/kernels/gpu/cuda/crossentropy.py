@@ -18,51 +18,51 @@ def log_softmax(xp, x, *, axis=-1):
     return _by_row(xp, "log_softmax", x, axis)
 
 
-def categorical(xp, target, logits, *, axis=-1, keep=False):
+def categorical(xp, target, logits, *, axis=-1, save=False):
     """Cross-entropy between target probabilities and the softmax of logits."""
     if not are_floats(target, logits) or not _is_last(logits, axis):
         return NotImplemented
     target, logits = contiguous(xp, target, logits)
-    return _losses(xp, "categorical", (target, logits), logits, keep)
+    return _losses(xp, "categorical", (target, logits), logits, save)
 
 
 def categorical_backward(xp, g, arrays, saved, needs, *, axis=-1):
-    """Gradient of `categorical` by the logits."""
+    """Gradient of `categorical` with respect to the logits."""
     target, logits = arrays
     if needs[0] or not are_floats(g, target, saved) or not _is_last(logits, axis):
         return NotImplemented
     return [None, _gradient(xp, "categorical_backward", g, saved, target)]
 
 
-def sparse(xp, logits, target, *, keep=False):
+def sparse(xp, logits, target, *, save=False):
     """Cross-entropy between class numbers and the softmax of logits over the last axis."""
     if not are_floats(logits) or not logits.shape[-1]:
         return NotImplemented
     logits, target = contiguous(xp, logits, target.astype("int64", copy=False))
-    return _losses(xp, "sparse", (logits, target), logits, keep)
+    return _losses(xp, "sparse", (logits, target), logits, save)
 
 
 def sparse_backward(xp, g, arrays, saved, needs):
-    """Gradient of `sparse` by the logits."""
+    """Gradient of `sparse` with respect to the logits."""
     if not are_floats(g, saved):
         return NotImplemented
     target = arrays[1].astype("int64", copy=False)
     return [_gradient(xp, "sparse_backward", g, saved, target), None]
 
 
-def binary(xp, target, logits, *, keep=False):
+def binary(xp, target, logits, *, save=False):
     """Cross-entropy between a target probability and the sigmoid of a logit."""
     if not are_floats(target, logits) or target.shape != logits.shape:
         return NotImplemented
     target, logits = contiguous(xp, target, logits)
     loss = xp.empty(logits.shape, logits.dtype)
-    saved = xp.empty(logits.shape, logits.dtype) if keep else loss
-    _source.launch(xp, "binary", loss.size, target, logits, loss, saved, keep, loss.size)
-    return loss, saved if keep else None
+    saved = xp.empty(logits.shape, logits.dtype) if save else loss
+    _source.launch(xp, "binary", loss.size, target, logits, loss, saved, save, loss.size)
+    return loss, saved if save else None
 
 
 def binary_backward(xp, g, arrays, saved, needs):
-    """Gradient of `binary` by the logits."""
+    """Gradient of `binary` with respect to the logits."""
     if needs[0] or not are_floats(g, *arrays, saved):
         return NotImplemented
     target, logits, g, saved = contiguous(xp, *arrays, g, saved)
@@ -85,14 +85,14 @@ def _by_row(xp, name, x, axis):
     return y
 
 
-def _losses(xp, name, arrays, logits, keep):
-    """A number for each row, and the probabilities if `keep`."""
+def _losses(xp, name, arrays, logits, save):
+    """A number for each row, and the probabilities if `save`."""
     width = logits.shape[-1]
     rows = logits.size // width
     loss = xp.empty(logits.shape[:-1], logits.dtype)
-    saved = xp.empty(logits.shape, logits.dtype) if keep else loss
-    _source.launch_rows(xp, name, rows, width, *arrays, loss, saved, keep, width, rows)
-    return loss, saved if keep else None
+    saved = xp.empty(logits.shape, logits.dtype) if save else loss
+    _source.launch_rows(xp, name, rows, width, *arrays, loss, saved, save, width, rows)
+    return loss, saved if save else None
 
 
 def _gradient(xp, name, g, saved, target):

@@ -1,4 +1,4 @@
-// Activation functions that are short formulas, and the gradients by their arguments; see
+// Activation functions that are short formulas, and the gradients w.r.t. their arguments; see
 // kernels/shared/curves.py.
 
 static __device__ wide logistic(wide x) { return 1 / (exp(-x) + 1); }

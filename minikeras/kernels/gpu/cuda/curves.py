@@ -8,13 +8,13 @@ _source = Source("curves")
 def _pair(name):
     """The forward and the backward pass of a function of one number."""
 
-    def forward(xp, x, *, keep=False):
+    def forward(xp, x, *, save=False):
         """The function of every element; nothing is saved."""
         y = _mapped(xp, name, x)
         return y if y is NotImplemented else (y, None)
 
     def backward(xp, g, arrays, saved, needs):
-        """The gradient by its argument."""
+        """The gradient with respect to its argument."""
         if not are_floats(g, *arrays):
             return NotImplemented
         g, x = contiguous(xp, g, *arrays)

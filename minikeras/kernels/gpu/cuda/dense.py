@@ -6,12 +6,12 @@ _source = Source("dense")
 
 
 def finish(xp, y, bias, relu):
-    """Add a bias along the last axis and cut off negative results, in place."""
+    """Add a bias along the last axis and apply ReLU, in place."""
     if not are_floats(y, bias) or not y.flags.c_contiguous:
         return NotImplemented
     (bias,) = contiguous(xp, bias)
-    given = y, y if bias is None else bias, bias is not None, relu, y.shape[-1], y.size
-    _source.launch(xp, "finish", y.size, *given)
+    arguments = y, y if bias is None else bias, bias is not None, relu, y.shape[-1], y.size
+    _source.launch(xp, "finish", y.size, *arguments)
     return y
 
 

@@ -36,7 +36,7 @@ extern "C" __global__ void dropout_mask(bool* keep, unsigned key_0, unsigned key
     }
 }
 
-extern "C" __global__ void kept(const real* x, const bool* keep, real* y, wide scale,
+extern "C" __global__ void apply_mask(const real* x, const bool* keep, real* y, wide scale,
                                 place count) {
     FOR_EACH(i, count) y[i] = keep[i] ? (wide)x[i] * scale : (wide)0;
 }

@@ -24,11 +24,11 @@ def dropout_mask(xp, seed, shape, rate, dtype="float32"):
     return keep
 
 
-def kept(xp, x, keep, scale):
+def apply_mask(xp, x, keep, scale):
     """Scale an array where a mask says so, and put zeros elsewhere."""
     if not are_floats(x) or getattr(keep, "shape", None) != x.shape:
         return NotImplemented
     x, keep = contiguous(xp, x, keep)
     y = xp.empty(x.shape, x.dtype)
-    _source.launch(xp, "kept", x.size, x, keep, y, scale, x.size)
+    _source.launch(xp, "apply_mask", x.size, x, keep, y, scale, x.size)
     return y

@@ -9,19 +9,19 @@
 // (without a centre, mean(x) and mean(h) are left out; see kernels/shared/norm.py, group_norm.py).
 
 // A row is what is normalized together: a group of the channels of a sample, at all its positions.
-// The array is (samples, positions, groups, group_width), and `behind` neighbours share a factor.
+// The array is (samples, positions, groups, group_width), and `inner` neighbours share a factor.
 struct Group {
     place first;
-    int width, group_width, line, number, behind;
+    int width, group_width, line, number, inner;
     __device__ place at(int i) const {
         return first + (place)(i / group_width) * line + i % group_width;
     }
-    __device__ int factor(int i) const { return (number * group_width + i % group_width) / behind; }
+    __device__ int factor(int i) const { return (number * group_width + i % group_width) / inner; }
 };
-static __device__ Group group_of(place row, int width, int groups, int group_width, int behind) {
+static __device__ Group group_of(place row, int width, int groups, int group_width, int inner) {
     int number = (int)(row % groups), line = groups * group_width;
     place first = row / groups * groups * width + (place)number * group_width;
-    return {first, width, group_width, line, number, behind};
+    return {first, width, group_width, line, number, inner};
 }
 // A row in one piece, all of whose numbers have factors of their own: so it is in layer
 // normalization, which is that of one group at one position. It saves the divisions.
@@ -31,8 +31,8 @@ struct Line {
     __device__ place at(int i) const { return first + i; }
     __device__ int factor(int i) const { return i; }
 };
-static __device__ bool is_line(int width, int groups, int group_width, int behind) {
-    return groups == 1 && width == group_width && behind == 1;
+static __device__ bool is_line(int width, int groups, int group_width, int inner) {
+    return groups == 1 && width == group_width && inner == 1;
 }
 
 template <class Row>
@@ -84,13 +84,13 @@ static __device__ void input_gradient(const Row& row, const real* g, const real*
 extern "C" __global__ void normalize_rows(const real* x, const real* gamma, const real* beta,
                                           real* y, real* mean, real* inverse, wide epsilon,
                                           int has_gamma, int has_beta, int centred, int groups,
-                                          int group_width, int behind, int width, place rows) {
+                                          int group_width, int inner, int width, place rows) {
     FOR_EACH_ROW(r, rows) {
-        if (is_line(width, groups, group_width, behind)) {
+        if (is_line(width, groups, group_width, inner)) {
             normalize(Line{r * width, width}, x, gamma, beta, y, mean + r, inverse + r, epsilon,
                       has_gamma, has_beta, centred);
         } else {
-            normalize(group_of(r, width, groups, group_width, behind), x, gamma, beta, y, mean + r,
+            normalize(group_of(r, width, groups, group_width, inner), x, gamma, beta, y, mean + r,
                       inverse + r, epsilon, has_gamma, has_beta, centred);
         }
     }
@@ -100,13 +100,13 @@ extern "C" __global__ void normalize_rows_input_grad(const real* g, const real* 
                                                      const real* gamma, const real* mean,
                                                      const real* inverse, real* dx, int has_gamma,
                                                      int centred, int groups, int group_width,
-                                                     int behind, int width, place rows) {
+                                                     int inner, int width, place rows) {
     FOR_EACH_ROW(r, rows) {
-        if (is_line(width, groups, group_width, behind)) {
+        if (is_line(width, groups, group_width, inner)) {
             input_gradient(Line{r * width, width}, g, x, gamma, mean[r], inverse[r], dx,
                            has_gamma, centred);
         } else {
-            input_gradient(group_of(r, width, groups, group_width, behind), g, x, gamma, mean[r],
+            input_gradient(group_of(r, width, groups, group_width, inner), g, x, gamma, mean[r],
                            inverse[r], dx, has_gamma, centred);
         }
     }

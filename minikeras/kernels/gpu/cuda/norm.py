@@ -12,14 +12,14 @@ _source = Source("norm")
 _TILE = 32, 8
 
 
-def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, keep=False):
+def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, save=False):
     """Normalize over the last axes, for each position along the others."""
     check_factors(x.shape[x.ndim - axes :], gamma, beta)
-    found = _forward(xp, x, gamma, beta, _as_one_group(x, axes), epsilon, centred=True)
-    if found is NotImplemented:
-        return found
-    y, mean, inverse = found
-    return y, (mean, inverse) if keep else None
+    results = _forward(xp, x, gamma, beta, _as_one_group(x, axes), epsilon, centred=True)
+    if results is NotImplemented:
+        return results
+    y, mean, inverse = results
+    return y, (mean, inverse) if save else None
 
 
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
@@ -29,32 +29,32 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     return _backward(xp, g, x, gamma, mean, inverse, needs, form, shape, centred=True)
 
 
-def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, keep=False):
+def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, save=False):
     """Divide by the root of the mean square over the last axes."""
     check_factors(x.shape[x.ndim - axes :], gamma)
-    found = _forward(xp, x, gamma, None, _as_one_group(x, axes), epsilon, centred=False)
-    if found is NotImplemented:
-        return found
-    return found[0], found[2] if keep else None
+    results = _forward(xp, x, gamma, None, _as_one_group(x, axes), epsilon, centred=False)
+    if results is NotImplemented:
+        return results
+    return results[0], results[2] if save else None
 
 
 def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """Gradients of `rms_norm`: `[dx, dgamma]`."""
     (x, gamma), mean = arrays, xp.zeros(saved.shape, saved.dtype)
     needs, form, shape = (*needs, False), _as_one_group(x, axes), x.shape[x.ndim - axes :]
-    found = _backward(xp, g, x, gamma, mean, saved, needs, form, shape, centred=False)
-    return found if found is NotImplemented else found[:2]
+    results = _backward(xp, g, x, gamma, mean, saved, needs, form, shape, centred=False)
+    return results if results is NotImplemented else results[:2]
 
 
-def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3, keep=False):
+def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3, save=False):
     """Normalize each sample over its positions and over each group of its channels."""
     form = Groups(x.shape, groups, axis)
     check_factors((form.channels,), gamma, beta)
-    found = _forward(xp, x, gamma, beta, form, epsilon, centred=True)
-    if found is NotImplemented:
-        return found
-    y, mean, inverse = found
-    return y, (mean, inverse) if keep else None
+    results = _forward(xp, x, gamma, beta, form, epsilon, centred=True)
+    if results is NotImplemented:
+        return results
+    y, mean, inverse = results
+    return y, (mean, inverse) if save else None
 
 
 def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsilon=1e-3):
@@ -102,7 +102,7 @@ def _backward(xp, g, x, gamma, mean, inverse, needs, form, shape, centred):
 
 def _factor_grads(xp, g, x, mean, inverse, form):
     """`dgamma` and `dbeta`, sums down the columns of a matrix `(samples * positions, columns)`."""
-    columns = form.channels * form.behind
+    columns = form.channels * form.inner
     rows, tiles = x.size // columns, -(-columns // _TILE[0])
     count, slab = slabs(rows, tiles)
     parts = xp.empty((2, count, columns), x.dtype if x.dtype.itemsize > 2 else "float32")
@@ -110,17 +110,17 @@ def _factor_grads(xp, g, x, mean, inverse, form):
     args = g, x, mean, inverse, parts[0], parts[1], *shape
     _source.launch_blocks(xp, "factor_grad", (tiles, count), _TILE, *args)
     sums = parts.sum(axis=1)
-    if form.behind > 1:
-        sums = sums.reshape(2, form.channels, form.behind).sum(axis=2)
+    if form.inner > 1:
+        sums = sums.reshape(2, form.channels, form.inner).sum(axis=2)
     return sums.astype(x.dtype, copy=False)
 
 
 def _numbers(form):
     """Groups as the parameters of a kernel."""
-    return form.groups, form.width, form.behind, form.size
+    return form.groups, form.width, form.inner, form.size
 
 
-def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=False):
+def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, save=False):
     """Normalize each channel, the channels on the last axis."""
     check_factors(x.shape[axis : axis + 1 or None], gamma, beta)
     if axis % x.ndim != x.ndim - 1 or not are_floats(x, gamma, beta) or not x.size:
@@ -133,19 +133,19 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, keep=Fals
     tiles, count, slab, parts = _parts(xp, rows, channels)
 
     def sums(squared):
-        given = x, mean, parts[0], squared, channels, rows, slab
-        _source.launch_blocks(xp, "channel_sums", (tiles, count), _TILE, *given)
+        arguments = x, mean, parts[0], squared, channels, rows, slab
+        _source.launch_blocks(xp, "channel_sums", (tiles, count), _TILE, *arguments)
 
     sums(False)
-    given = parts[0], mean, count, rows, channels
-    _source.launch_rows(xp, "channel_means", channels, count, *given, real=x.dtype)
+    arguments = parts[0], mean, count, rows, channels
+    _source.launch_rows(xp, "channel_means", channels, count, *arguments, real=x.dtype)
     sums(True)
     outputs = parts[0], _or(gamma, x), variance, inverse, scale
     flags = gamma is not None, count, rows, epsilon, channels
     _source.launch_rows(xp, "channel_factors", channels, count, *outputs, *flags, real=x.dtype)
-    given = x, mean, scale, _or(beta, x), y, beta is not None, channels, x.size
-    _source.launch(xp, "batch_norm", x.size, *given)
-    return (y, mean, variance), (mean, inverse) if keep else None
+    arguments = x, mean, scale, _or(beta, x), y, beta is not None, channels, x.size
+    _source.launch(xp, "batch_norm", x.size, *arguments)
+    return (y, mean, variance), (mean, inverse) if save else None
 
 
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
@@ -158,18 +158,18 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     channels = x.shape[-1]
     rows = x.size // channels
     tiles, count, slab, parts = _parts(xp, rows, channels)
-    given = g, x, mean, parts[0], parts[1], channels, rows, slab
-    _source.launch_blocks(xp, "channel_gradient_sums", (tiles, count), _TILE, *given)
+    arguments = g, x, mean, parts[0], parts[1], channels, rows, slab
+    _source.launch_blocks(xp, "channel_gradient_sums", (tiles, count), _TILE, *arguments)
     dgamma, dbeta = xp.empty((2, channels), x.dtype)
     factors = xp.empty((3, channels), x.dtype)
-    given = parts[0], parts[1], _or(gamma, x), inverse, dmean, dvariance
-    given = *given, dgamma, dbeta, factors, gamma is not None, count, rows, channels
-    _source.launch_rows(xp, "channel_gradients", channels, count, *given, real=x.dtype)
+    arguments = parts[0], parts[1], _or(gamma, x), inverse, dmean, dvariance
+    arguments = *arguments, dgamma, dbeta, factors, gamma is not None, count, rows, channels
+    _source.launch_rows(xp, "channel_gradients", channels, count, *arguments, real=x.dtype)
     dx = None
     if needs[0]:
         dx = xp.empty(x.shape, x.dtype)
-        given = g, x, mean, factors, dx, channels, x.size
-        _source.launch(xp, "batch_norm_input_grad", x.size, *given)
+        arguments = g, x, mean, factors, dx, channels, x.size
+        _source.launch(xp, "batch_norm_input_grad", x.size, *arguments)
     return [dx, dgamma if needs[1] else None, dbeta if needs[2] else None]
 
 
@@ -179,7 +179,7 @@ def _or(array, other):
 
 
 def _parts(xp, rows, channels):
-    """Blocks for sums down the columns, and room for two sums of each slab."""
+    """Blocks for sums down the columns, and a buffer for two sums of each slab."""
     tiles = -(-channels // _TILE[0])
     count, slab = slabs(rows, tiles)
     return tiles, count, slab, xp.empty((2, count, channels), "float64")

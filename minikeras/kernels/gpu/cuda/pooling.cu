@@ -23,13 +23,13 @@ extern "C" __global__ void max_pool_index(const real* x, const real* y, int* ind
     FOR_EACH(i, count) {
         Cell cell = cell_of(i, grid.outputs, channels);
         wide largest = y[i];
-        int found = taps;
+        int first = taps;
         FOR_EACH_TAP(grid, tap) {
             place row = row_read(grid, cell, tap);
             bool equal = row >= 0 && (wide)x[row * channels + cell.channel] == largest;
-            if (equal && found == taps) found = tap[3];
+            if (equal && first == taps) first = tap[3];
         }
-        index[i] = found;
+        index[i] = first;
     }
 }
 

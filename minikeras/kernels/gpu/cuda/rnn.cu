@@ -136,7 +136,7 @@ static __device__ void multiply(const wide* x, const real* matrix, wide* y, int 
     }
 }
 
-// The same with a matrix (gates * units, units): each gate's share by itself, (gates, units).
+// The same with a matrix (gates * units, units): each gate's share apart, (gates, units).
 static __device__ void multiply_gates(const wide* x, const real* matrix, wide* shares, int gates,
                                       int units) {
     FOR_EACH_IN_ROW(i, gates * units) {

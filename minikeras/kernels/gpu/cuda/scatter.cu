@@ -1,5 +1,5 @@
 // Adding rows into a table at places that may repeat. The places come sorted, with the rows' numbers
-// beside them: a thread adds up one column of all rows of one place, in the order in which they came.
+// beside them: a thread adds up one column of all rows of one place, in the order of their arrival.
 // Nothing is atomic, so sums round alike on every run, and as on the CPU.
 
 extern "C" __global__ void scatter_add_rows(real* table, const long long* places,

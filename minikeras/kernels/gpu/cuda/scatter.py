@@ -15,6 +15,6 @@ def scatter_add_rows(xp, table, places, rows):
     places = places.astype("int64", copy=False) % size  # no place lies outside
     order = xp.argsort(places, kind="stable")
     places, order, rows = contiguous(xp, places[order], order.astype("int64", copy=False), rows)
-    given = table, places, order, rows, width, len(places), rows.size
-    _source.launch(xp, "scatter_add_rows", rows.size, *given)
+    arguments = table, places, order, rows, width, len(places), rows.size
+    _source.launch(xp, "scatter_add_rows", rows.size, *arguments)
     return table
