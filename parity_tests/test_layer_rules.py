@@ -9,31 +9,18 @@ import pytest
 
 import minikeras
 from parity_tests.support import both, converted, normal, policy, share_weights
-from parity_tests.test_layers import LAYERS
 from parity_tests.tolerances import assert_close
+from tests.cases.layers import FIRST
 
 pytestmark = pytest.mark.parity
 
 ENGINES = (minikeras, keras)
-# Folders and classes whose layers have tests of their own, or compute nothing.
-ELSEWHERE = ("base", "rnn")
-APART = ("InputLayer", "GroupQueryAttention", "MultiHeadAttention")
 # Low-rank adaptation and quantization are not part of this engine.
 ABSENT = ("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size")
 # Keras takes it from `**kwargs`.
 BY_NAME = ("rms_scaling",)
-CLASSES = sorted(
-    {
-        thing.__name__
-        for thing in vars(minikeras.layers).values()
-        if isinstance(thing, type) and thing.__module__.split(".")[2] not in ELSEWHERE
-    }.difference(APART)
-)
-
-
-@pytest.mark.parametrize("name", CLASSES)
-def test_every_layer_has_a_row(name):
-    assert any(case.source.startswith(f"{name}(") for case in LAYERS)
+CELLS = ("SimpleRNNCell", "GRUCell", "LSTMCell", "StackedRNNCells")
+CLASSES = sorted({*FIRST, *CELLS})
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -14,7 +14,8 @@ from minikeras import ops
 from minikeras.arrays import device
 from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.tensor import Tensor
-from tests.cases.layers import ROWS as LAYERS
+from minikeras.core import trees
+from tests.cases.layers import first_of_each
 from tests.gpu.test_tables import (
     READS,
     ROWS,
@@ -53,32 +54,17 @@ def test_gradients_lie_there_too(case, two_gpus):
         assert found is None or found.device == "gpu:1"
 
 
-def outputs(make, *shapes):
-    rng = np.random.default_rng(0)
-    inputs = [rng.normal(size=shape).astype("float32") for shape in shapes]
+@first_of_each
+def test_layers(case, two_gpus):
     keras.utils.set_random_seed(1)
+    data = case.data()
     with keras.device("gpu:1"):
-        layer = make()
-        given = [keras.ops.convert_to_tensor(x) for x in inputs]
-        if isinstance(layer, UNPACKING):
-            layer(*given)
-        else:
-            layer(given if len(given) > 1 else given[0])
-    return layer, given
-
-
-UNPACKING = keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention
-
-
-@pytest.mark.parametrize("name", LAYERS)
-def test_layers(name, two_gpus):
-    layer, given = outputs(*LAYERS[name])
+        layer = case.make()
+        inputs = trees.map_structure(ops.convert_to_tensor, data)
+        case.call(layer, inputs)
     two_gpus.transfers.reset()
     with GradientTape() as tape:
-        if isinstance(layer, UNPACKING):
-            y = layer(*given, training=True)
-        else:
-            y = layer(given if len(given) > 1 else given[0], training=True)
+        y = case.call(layer, inputs, training=True)
         loss = ops.sum(y * y)
     found = [y, *tape.gradient(loss, layer.trainable_variables)]
     assert {g.device for g in found if g is not None} == {"gpu:1"}

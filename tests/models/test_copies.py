@@ -13,7 +13,7 @@ import pytest
 
 import minikeras as keras
 from minikeras.core import trees
-from tests.cases.layers import ROWS
+from tests.cases.layers import first_of_each
 
 layers = keras.layers
 WAYS = {
@@ -72,32 +72,26 @@ def _assert_copies_train_alike(model, ways, x, y, expected=None):
 # Layers
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_layers(name):
-    make, *shapes = ROWS[name]
+@first_of_each
+def test_layers(case):
     keras.utils.set_random_seed(1)
-    inputs = [keras.Input(batch_shape=shape) for shape in shapes]
-    tensors = [layers.Dense(shape[-1])(x) for x, shape in zip(inputs, shapes, strict=True)]
-    layer = make()
-    takes_several = isinstance(layer, (layers.MultiHeadAttention, layers.GroupQueryAttention))
-    outputs = layer(*tensors) if takes_several or len(tensors) == 1 else layer(tensors)
-    model = keras.Model(inputs, outputs)
+    inputs = [keras.Input(batch_shape=shape, dtype=case.dtype) for shape in case.shapes]
+    tensors = inputs if case.integers else [layers.Dense(x.shape[-1])(x) for x in inputs]
+    model = keras.Model(inputs, case.call(case.make(), case.nest(tensors)))
     model.compile(keras.optimizers.SGD(0.01, momentum=0.9), "mse")
-    x = [_floats(*shape) for shape in shapes]
+    x = case.data()
     y = np.zeros_like(model.predict_on_batch(x))
     _train(model, x, y)
     _assert_copies_train_alike(model, ["deepcopy", "pickle"], x, y)
 
 
 @each_way
-@pytest.mark.parametrize("name", ROWS)
-def test_a_layer_is_copied_without_the_graph_that_it_is_in(name, way):
-    make, *shapes = ROWS[name]
-    layer = make()
-    takes_several = isinstance(layer, (layers.MultiHeadAttention, layers.GroupQueryAttention))
-    inputs = [keras.Input(batch_shape=shape) for shape in shapes]
+@first_of_each
+def test_a_layer_is_copied_without_the_graph_that_it_is_in(case, way):
+    layer = case.make()
+    inputs = [keras.Input(batch_shape=shape, dtype=case.dtype) for shape in case.shapes]
     for _ in range(2):
-        layer(*inputs) if takes_several or len(inputs) == 1 else layer(inputs)
+        case.call(layer, case.nest(inputs))
     copied = way(layer)
     assert type(copied) is type(layer)
     assert copied.get_config() == layer.get_config()
@@ -105,11 +99,8 @@ def test_a_layer_is_copied_without_the_graph_that_it_is_in(name, way):
     assert not {id(v) for v in copied.variables} & {id(v) for v in layer.variables}
     assert not copied._inbound_nodes
     assert not copied._outbound_nodes
-    data = [_floats(*shape) for shape in shapes]
-    actual, expected = (
-        one(*data) if takes_several or len(data) == 1 else one(data) for one in (copied, layer)
-    )
-    _assert_same(trees.flatten(actual), trees.flatten(expected))
+    found, wanted = (case.call(one, case.data()) for one in (copied, layer))
+    _assert_same(trees.flatten(found), trees.flatten(wanted))
 
 
 # Models

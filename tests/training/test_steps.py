@@ -12,7 +12,7 @@ import pytest
 import minikeras as keras
 from minikeras import layers
 from minikeras.training import steps
-from tests.cases.layers import ROWS
+from tests.cases.layers import first_of_each
 
 BATCH, BATCHES, CLASSES = 6, 5, 3
 _rng = np.random.default_rng(0)
@@ -96,20 +96,14 @@ def test_optimizers(name):
     )
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_layers(name):
-    make_layer, *shapes = ROWS[name]
-    rng = np.random.default_rng(0)
-    data = [rng.normal(size=(BATCH * BATCHES, *shape[1:])).astype("float32") for shape in shapes]
-    data = data if len(data) > 1 else data[0]
+@first_of_each
+def test_layers(case):
+    data = case.data(batch=BATCH * BATCHES)
 
     def make():
-        inputs = [keras.Input(shape[1:]) for shape in shapes]
-        tensors = [layers.Dense(shape[-1])(x) for shape, x in zip(shapes, inputs, strict=True)]
-        layer = make_layer()
-        apart = isinstance(layer, (layers.MultiHeadAttention, layers.GroupQueryAttention))
-        outputs = layer(*tensors) if apart or len(tensors) == 1 else layer(tensors)
-        model = keras.Model(inputs, outputs)
+        inputs = [keras.Input(shape[1:], dtype=case.dtype) for shape in case.shapes]
+        tensors = inputs if case.integers else [layers.Dense(x.shape[-1])(x) for x in inputs]
+        model = keras.Model(inputs, case.call(case.make(), case.nest(tensors)))
         model.compile("adam", "mse")
         return model
 
