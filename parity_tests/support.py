@@ -1,6 +1,7 @@
 """Both engines side by side: the same object on each, with the same weights."""
 
 import contextlib
+import re
 
 import keras
 import numpy as np
@@ -73,3 +74,8 @@ def converted(engine, value):
     if isinstance(value, list):
         return [engine.ops.convert_to_tensor(v) for v in value]
     return engine.ops.convert_to_tensor(value)
+
+
+def spaced(words):
+    """Return the pattern of words in a message that may break its lines elsewhere than Keras."""
+    return r"\s+".join(map(re.escape, words.split()))

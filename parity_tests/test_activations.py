@@ -121,7 +121,7 @@ def test_softmax_of_a_vector():
     x = np.array([1.0, 2.0, 4.0], "float32")
     ours, theirs = activations.softmax(x), keras.activations.softmax(x)
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="axis 3 is out of bounds .* from -1 to 0"):
         activations.softmax(x, axis=3)
 
 

@@ -75,5 +75,5 @@ def test_base_and_identifiers():
             with pytest.raises(ValueError, match="Could not interpret constraint identifier"):
                 module.get(identifier)
     for module in (keras.constraints, constraints):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=r"NonNeg\(\) takes no arguments"):
             module.NonNeg.from_config({"a": 1})

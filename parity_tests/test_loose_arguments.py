@@ -46,7 +46,7 @@ def test_what_is_no_dtype(dtype):
             lambda: k.Variable(np.ones(2), dtype=dtype),
             lambda: k.layers.Dense(2, dtype=dtype),
         ):
-            with pytest.raises(ValueError):
+            with pytest.raises(ValueError, match="(?i)dtype"):
                 make()
 
     same(scenario)
@@ -66,12 +66,15 @@ VARIABLES = {
     "synchronization": lambda k: k.Variable("ones", (2,), None, True, True, "none", "auto", "v"),
 }
 NO_VARIABLES = {
-    "unknown name": lambda k: k.Variable("nope", shape=(2,)),
-    "no shape": lambda k: k.Variable("zeros"),
-    "unknown size": lambda k: k.Variable("zeros", shape=(None, 2)),
-    "negative": lambda k: k.Variable("zeros", shape=(-1,)),
-    "float": lambda k: k.Variable("zeros", shape=(2.0,)),
-    "synchronization": lambda k: k.Variable("zeros", shape=(2,), synchronization="x"),
+    "unknown name": (lambda k: k.Variable("nope", shape=(2,)), "identifier: nope"),
+    "no shape": (lambda k: k.Variable("zeros"), "`shape` argument should be specified"),
+    "unknown size": (lambda k: k.Variable("zeros", shape=(None, 2)), r"\(None, 2\)"),
+    "negative": (lambda k: k.Variable("zeros", shape=(-1,)), r"\(-1,\)"),
+    "float": (lambda k: k.Variable("zeros", shape=(2.0,)), r"\(2\.0,\)"),
+    "synchronization": (
+        lambda k: k.Variable("zeros", shape=(2,), synchronization="x"),
+        "`synchronization`",
+    ),
 }
 
 
@@ -86,9 +89,11 @@ def test_variables(name):
 
 @pytest.mark.parametrize("name", NO_VARIABLES)
 def test_no_variables(name):
+    make, words = NO_VARIABLES[name]
+
     def scenario(k):
-        with pytest.raises(ValueError):
-            NO_VARIABLES[name](k)
+        with pytest.raises(ValueError, match=words):
+            make(k)
 
     same(scenario)
 
@@ -129,12 +134,18 @@ LAYERS = {
     "InputLayer, batch": lambda k: k.layers.InputLayer(batch_input_shape=(2, 3)),
 }
 NO_LAYERS = {
-    "unknown": lambda k: k.layers.Dense(2, foo=1),
-    "trainable": lambda k: k.layers.Dense(2, trainable="no"),
-    "shape": lambda k: k.Sequential([k.layers.Dense(2, input_shape=3), k.layers.Dense(2)]),
-    "tensor, shape": lambda k: k.Input((4,), tensor=k.Input((3,))),
-    "tensor, dtype": lambda k: k.Input(tensor=k.Input((3,)), dtype="int32"),
-    "tensor, batch": lambda k: k.Input(tensor=k.Input((3,)), batch_size=2),
+    "unknown": (lambda k: k.layers.Dense(2, foo=1), r"arguments passed to Dense: \{'foo': 1\}"),
+    "trainable": (
+        lambda k: k.layers.Dense(2, trainable="no"),
+        "`trainable` to be .* Received: trainable=",
+    ),
+    "shape": (
+        lambda k: k.Sequential([k.layers.Dense(2, input_shape=3), k.layers.Dense(2)]),
+        "shape",
+    ),
+    "tensor, shape": (lambda k: k.Input((4,), tensor=k.Input((3,))), "[`']shape[`']"),
+    "tensor, dtype": (lambda k: k.Input(tensor=k.Input((3,)), dtype="int32"), "[`']dtype[`']"),
+    "tensor, batch": (lambda k: k.Input(tensor=k.Input((3,)), batch_size=2), "[`']batch_size[`']"),
 }
 
 
@@ -151,10 +162,12 @@ def test_old_arguments(name):
 
 @pytest.mark.parametrize("name", NO_LAYERS)
 def test_refused_arguments(name):
+    make, words = NO_LAYERS[name]
+
     def scenario(k):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with pytest.raises(ValueError):
-                NO_LAYERS[name](k)
+            with pytest.raises(ValueError, match=words):
+                make(k)
 
     same(scenario)

@@ -278,5 +278,5 @@ def test_an_optimizer_of_ones_own():
 )
 def test_errors(name, options):
     for engine in (minikeras, keras):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=list(options)[-1]):
             getattr(engine.optimizers, name)(**options)

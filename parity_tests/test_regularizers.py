@@ -102,7 +102,7 @@ def test_bad_modes_and_ranks():
             module.OrthogonalRegularizer(mode="diagonals")
         with pytest.raises(ValueError, match="must have rank 2"):
             module.OrthogonalRegularizer()(np.ones((2, 3, 4), "float32"))
-        with pytest.raises(NotImplementedError):
+        with pytest.raises(NotImplementedError, match=r"does not implement get_config\(\)"):
             module.Regularizer().get_config()
 
 

@@ -52,18 +52,18 @@ def test_identity_saves_its_gain():
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "dtype"),
+    ("name", "shape", "dtype", "words"),
     [
-        ("RandomNormal", (2,), "int32"),
-        ("GlorotUniform", (None, 2), None),
-        ("STFT", (4, 1, 1), None),
-        ("STFT", (4, 5), None),
-        ("STFT", (4, 1, 3), "int32"),
-        ("Zeros", (2,), "floaty"),
+        ("RandomNormal", (2,), "int32", "floating point `dtype`. Received: dtype=int32"),
+        ("GlorotUniform", (None, 2), None, "'NoneType'"),
+        ("STFT", (4, 1, 1), None, r"at least 2 bins. Received: shape=\(4, 1, 1\)"),
+        ("STFT", (4, 5), None, r"at least 2 bins. Received: shape=\(4, 5\)"),
+        ("STFT", (4, 1, 3), "int32", r"are float tensors .* dtype=int32"),
+        ("Zeros", (2,), "floaty", "Invalid dtype: floaty. Expected one of"),
     ],
 )
-def test_bad_calls(name, shape, dtype):
-    with pytest.raises((ValueError, TypeError)):
+def test_bad_calls(name, shape, dtype, words):
+    with pytest.raises((ValueError, TypeError), match=words):
         initializers.get(name)(shape, dtype=dtype)
 
 

@@ -59,7 +59,7 @@ def test_clear_seeds_starts_anew():
 def test_run_seed():
     seeds.set_random_seed(3)
     assert seeds.run_seed() == 3
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="between 0 and .* Received: seed=-1"):
         seeds.set_random_seed(-1)
     assert seeds.run_seed() == 3
 
@@ -73,12 +73,16 @@ def test_state_is_not_shared_with_what_was_read():
 
 def test_a_failed_draw_steps_no_generator():
     generator = seeds.SeedGenerator(1)
-    for rate, noise_shape in ((2.0, None), (0.5, (7,)), (0.5, (2, 2, 3))):
-        with pytest.raises(ValueError):
+    for rate, noise_shape, words in (
+        (2.0, None, "`rate` must be .* Received: rate=2.0"),
+        (0.5, (7,), r"\(7,\), \(2, 3\)"),
+        (0.5, (2, 2, 3), r"Received: noise_shape=\(2, 2, 3\)"),
+    ):
+        with pytest.raises(ValueError, match=words):
             draws.dropout(np.ones((2, 3), "float32"), rate, noise_shape, seed=generator)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"not be negative. Received: shape=\(-1,\)"):
         draws.uniform((-1,), seed=generator)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="Received: minval=5, maxval=5"):
         draws.randint((2,), 5, 5, seed=generator)
     assert generator.state.numpy().tolist() == [1, 0]
 

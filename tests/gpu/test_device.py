@@ -48,8 +48,8 @@ def test_scopes_nest_and_end(cupy):
 
 
 def test_a_scope_ends_after_an_error(cupy):
-    with pytest.raises(KeyError), keras.device("gpu"):
-        raise KeyError
+    with pytest.raises(KeyError, match="inside"), keras.device("gpu"):
+        raise KeyError("inside")
     assert room.current() == "cpu:0"
 
 

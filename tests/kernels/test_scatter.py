@@ -22,6 +22,6 @@ def test_same_as_add_at(monkeypatch, block, count, size, width):
 @pytest.mark.parametrize("place", [3, -4])
 def test_a_place_outside_is_refused_and_nothing_changes(place):
     table = np.zeros((3, 1))
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="outside the table of 3 rows"):
         scatter.scatter_add_rows(table, np.array([0, place]), np.ones((2, 1)))
     assert not table.any()

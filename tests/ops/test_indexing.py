@@ -90,9 +90,21 @@ def test_unknown_sizes_stay_what_they_are():
     assert isinstance(x[:3].shape[0], Dim)
 
 
-@pytest.mark.parametrize("key", [3, (0, 4), (0, 0, 0, 0), ([5],), ([0], [9]), (..., ...), "a"])
-def test_a_wrong_key_is_refused(key):
-    with pytest.raises((IndexError, ValueError)):
+@pytest.mark.parametrize(
+    ("key", "error", "words"),
+    [
+        (3, IndexError, "Index 3 is out of range for an axis of size 3"),
+        ((0, 4), IndexError, "Index 4 is out of range for an axis of size 4"),
+        ((0, 0, 0, 0), IndexError, "Too many indices: 4 for a tensor of rank 3"),
+        (([5],), IndexError, r"indices must lie in \[-3, 3\) to take from axis 0"),
+        (([0], [9]), IndexError, r"outside \[-4, 4\) on indexed axis 1"),
+        ((..., ...), IndexError, "only a single ellipsis"),
+        ("a", ValueError, "Expected numbers of a dtype"),
+    ],
+    ids=str,
+)
+def test_a_wrong_key_is_refused(key, error, words):
+    with pytest.raises(error, match=words):
         get_item(np.zeros(SHAPE), key)
 
 

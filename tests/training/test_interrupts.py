@@ -253,12 +253,12 @@ def test_two_signals_in_a_row_do_not_keep_it_from_waiting():
         signals.append(None)
         if len(signals) == 10:
             ended.set()
-        raise TimeLimit
+        raise TimeLimit("the alarm rang")
 
     signals = []
     former = signal.signal(signal.SIGALRM, handler)
     try:
-        with pytest.raises(TimeLimit):
+        with pytest.raises(TimeLimit, match="the alarm rang"):
             try:
                 signal.setitimer(signal.ITIMER_REAL, 0.05, 0.01)
                 threads.each(task, [0, 1, 2])

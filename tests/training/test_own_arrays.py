@@ -192,7 +192,7 @@ def test_memory_that_is_shared_on_purpose_cannot_be_written_to():
     assert np.may_share_memory(shared, np.array(tensor, copy=False))
     with pytest.raises(ValueError, match="read-only"):
         shared[0] = 2
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="Unable to avoid copy"):
         np.array(tensor, dtype="float64", copy=False)
 
 

@@ -202,10 +202,10 @@ def test_whoever_stops_in_the_middle_of_a_dataset_does_not_wait_for_the_rest():
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("by the user")
 
     data = Data(workers=2, max_queue_size=50)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="by the user"):
         model().fit(data, verbose=0, callbacks=[Stop()])
     gc.collect()
     count = len(asked)
