@@ -35,7 +35,7 @@ DEVICE := $(VENV)/.stamp-device
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a virtual environment that came out half made is made again
-.PHONY: help setup setup-compiled setup-parity demo test test-engine test-plain fuzz numerics lint check clean
+.PHONY: help setup setup-compiled setup-parity demo test test-all test-engine test-plain fuzz numerics lint check clean
 .PHONY: gpu-check gpu-test gpu-bench
 .PHONY: bench bench-setup bench-threads bench-kernels bench-tricks bench-overhead bench-report
 
@@ -51,6 +51,9 @@ demo: $(BASE) ## Run the demonstration
 
 test: $(PARITY) ## Run the tests, those against real Keras included (those of the GPU path: gpu-check)
 	$(PYTEST) -n $(WORKERS) -m "$(MARKS)" --ignore=tests/gpu
+
+test-all: $(PARITY) ## Run the same with every mark: whole tables, and what takes long
+	$(PYTEST) -n $(WORKERS) --ignore=tests/gpu
 
 test-engine: $(DEV) ## Run the tests that need no TensorFlow
 	$(PYTEST) tests -n $(WORKERS) -m "$(MARKS)" --ignore=tests/gpu

@@ -13,6 +13,7 @@ import pytest
 
 import minikeras
 from parity_tests.scenario import compare, same
+from parity_tests.support import drawn
 
 pytestmark = pytest.mark.parity
 
@@ -284,7 +285,8 @@ def outcome(function, *arguments):
 
 @pytest.mark.parametrize("make", [functional, subclassed])
 @pytest.mark.parametrize(
-    "row", [pytest.param(i, marks=[pytest.mark.slow] if i % 5 else []) for i in range(len(ROWS))]
+    "row",
+    drawn([f"{i} {row[0]}" for i, row in enumerate(ROWS)], 20, kind=lambda i: ROWS[i][0]),
 )
 def test_names_and_order(row, make):
     ours, theirs = (outcome(one_batch, k, make, *ROWS[row]) for k in (minikeras, keras))
