@@ -27,14 +27,13 @@ from minikeras.ops.rearranging import *
 from minikeras.ops.reductions import *
 from minikeras.ops.shapes import *
 
-__all__ = [
-    *core.__all__,
-    *creation.__all__,
-    *elementwise.__all__,
-    *indexing.__all__,
-    *linalg.__all__,
-    *nn.__all__,
-    *rearranging.__all__,
-    *reductions.__all__,
-    *shapes.__all__,
-]
+__all__ = []
+__all__ += core.__all__
+__all__ += creation.__all__
+__all__ += elementwise.__all__
+__all__ += indexing.__all__
+__all__ += linalg.__all__
+__all__ += nn.__all__
+__all__ += rearranging.__all__
+__all__ += reductions.__all__
+__all__ += shapes.__all__
