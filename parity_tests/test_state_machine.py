@@ -38,9 +38,8 @@ class Both(RuleBasedStateMachine):
             return
         assert list(ours) == list(theirs)
         for name in theirs:
-            assert_close(
-                np.float32(ours[name]), np.float32(theirs[name]), LENGTH, name, dtype="float32"
-            )
+            pair = np.float32(ours[name]), np.float32(theirs[name])
+            assert_close(*pair, LENGTH, name, dtype="float32")
 
     @rule(rate=st.sampled_from([0.0, 1.0, 2.0]))
     def set_rate(self, rate):

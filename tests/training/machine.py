@@ -100,6 +100,20 @@ class Script:
         except (NotNow, ValueError) as error:
             return type(error).__name__
 
+    def loop(self, step, size):
+        """The same for `fit`, `evaluate` and `predict` on two batches of `size` samples."""
+        x, y = X[: 2 * size], Y[: 2 * size]
+        options = {"batch_size": size, "verbose": 0}
+        try:
+            if step == "predict":
+                return np.array(self.model.predict(x, **options))
+            if step == "train":
+                return self.model.fit(x, y, epochs=2, shuffle=False, **options).history
+            logs = self.model.evaluate(x, y, return_dict=True, **options)
+            return {name: float(value) for name, value in logs.items()}
+        except (NotNow, ValueError) as error:
+            return type(error).__name__
+
     def state(self):
         """All numbers that steps change."""
         variables = [*self.model.variables, *self.model.optimizer.variables]
@@ -126,10 +140,16 @@ class Eager(Script):
         self._live[name] = value
 
     def take(self, step, size):
+        return self._with_attributes(super().take, step, size)
+
+    def loop(self, step, size):
+        return self._with_attributes(super().loop, step, size)
+
+    def _with_attributes(self, method, step, size):
         attributes = self._read.get((step, size), dict(self._live))
         for name, value in attributes.items():
             super().set(name, value)
-        result = super().take(step, size)
+        result = method(step, size)
         if not isinstance(result, str):  # a step that fails is no recording
             self._read[step, size] = attributes
         return result

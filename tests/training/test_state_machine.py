@@ -38,6 +38,12 @@ class Recorded(RuleBasedStateMachine):
         assert type(a) is type(b), (a, b)
         np.testing.assert_equal(a, b)
 
+    @rule(step=steps, size=sizes)
+    def loop(self, step, size):
+        a, b = [script.loop(step, size) for script in self.both]
+        assert type(a) is type(b), (a, b)
+        np.testing.assert_equal(a, b)
+
     @rule(rate=st.sampled_from([0.0, 1.0, 2.0]))
     def set_rate(self, rate):
         for script in self.both:
