@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import arguments
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minikeras.kernels import per_device
@@ -52,7 +52,7 @@ def windows(draw, most_padding=2):
     return size, window, stride, padding, dilation
 
 
-@arguments(
+@given(
     st.lists(windows(), min_size=1, max_size=3),
     st.sampled_from([(1, 3, 2), (2, 2, 3), (3, 1, 1), (3, 1, 2)]),
     st.sampled_from(["float16", "float32", "float64"]),
@@ -93,7 +93,7 @@ def test_convolution(axes, channels, dtype, relu):
         np.testing.assert_allclose(a.get(), b, rtol=0, atol=NEAR[dtype] * scale)
 
 
-@arguments(
+@given(
     st.lists(windows(most_padding=1), min_size=1, max_size=3),
     st.sampled_from(["float16", "float32", "float64"]),
 )
