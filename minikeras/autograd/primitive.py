@@ -344,9 +344,14 @@ def _operand(value: Any, others: Sequence[Any]) -> Any:
     if isinstance(value, (List, Tuple)) and holds_tensors(value):
         return mechanism.stacked_nest(value)
     if not device.in_use:
-        return Tensor(array_from(value))
+        return Tensor(_owned(array_from(value), value))
     with device.place_of(_first_array(others)):
-        return Tensor(array_from(value))
+        return Tensor(_owned(array_from(value), value))
+
+
+def _owned(array: Array, value: Any) -> Array:
+    """An array whose memory is not the caller's, who may write to it before the backward pass."""
+    return device.copied(array) if array is value or array.base is not None else array
 
 
 def _first_array(values: Sequence[Any]) -> Array | None:

@@ -355,14 +355,15 @@ def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
     dtype = dtypes.standardize(dtype or settings.floatx())
     outer, symbolic.scope.abstract = symbolic.scope.abstract, False
     try:
-        values = _plain(initializer(shape, dtype=dtype))
+        result = initializer(shape, dtype=dtype)
+        values = _plain(result)
     finally:
         symbolic.scope.abstract = outer
     if values.shape != shape:
         raise ValueError(f"The initializer {initializer} gave {values.shape} for shape {shape}.")
     # Optimizers update in place through flat views, which only this order of elements has.
     values = values.astype(dtypes.NUMPY[dtype], order="C", copy=False)
-    return device.copied(values) if _is_held(values) else values
+    return device.copied(values) if values is result or _is_held(values) else values
 
 
 def _known_sizes(shape: Any) -> tuple[int, ...]:

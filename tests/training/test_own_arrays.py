@@ -311,3 +311,20 @@ def test_arrays_that_went_in_can_be_refilled(way, make):
         return [WAYS_IN[way](model, batches), model.get_weights()]
 
     assert_equal(run(fresh), run(refilled))
+
+
+def test_an_op_keeps_no_array_of_the_caller():
+    x, w = np.ones((1, 2), "float32"), keras.Variable(np.ones((2, 1), "float32"))
+    with keras.GradientTape() as tape:
+        y = keras.ops.matmul(x, w)
+        view = keras.ops.reshape(x, (2,))
+    x[...] = 9
+    np.testing.assert_array_equal(tape.gradient(y, w), [[1], [1]])
+    np.testing.assert_array_equal(view, [1, 1])
+
+
+def test_a_weight_is_not_the_array_that_an_initializer_returns():
+    first = np.ones(3, "float32")
+    weight = keras.Variable(lambda shape, dtype: first, shape=(3,))
+    first[...] = 9
+    np.testing.assert_array_equal(weight.numpy(), [1, 1, 1])
