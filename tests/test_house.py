@@ -27,6 +27,7 @@ FLOORS = {
     "optimizers": 5,
     "training": 6,
     "models": 7,
+    "saving": 8,
     "tools": 9,
 }
 DESKS = {"__init__", "backend", "callbacks", "config", "dtype_policies", "random", "tree", "utils"}
