@@ -23,6 +23,7 @@ from minikeras.saving.guard.errors import damaged, refuse
 from minikeras.saving.guard.files import Window, regular_file, whole
 from minikeras.saving.guard.hdf5_attributes import check_attributes
 from minikeras.saving.guard.hdf5_data import check_dataset
+from minikeras.saving.guard.hdf5_raw import RawStrings
 from minikeras.saving.guard.hdf5_types import DAMAGED, Limits, check_kind
 
 MAX_DEPTH = 64
@@ -69,7 +70,7 @@ def open_hdf5(source: str | os.PathLike[str] | Window) -> Iterator[h5py.File]:
         with damaged(source.name, *DAMAGED):
             source.seek(0)
             opened = stack.enter_context(h5py.File(source, "r"))
-            _check_tree(opened.id, Limits(source.name, source.size))
+            _check_tree(opened.id, Limits(source.name, source.size, RawStrings(source)))
         yield opened
 
 
@@ -86,7 +87,7 @@ def _check_tree(root: h5f.FileID, limits: Limits) -> None:
             if info.addr in addresses:
                 refuse(where, f"is the same object as {addresses[info.addr].decode()!r}")
             addresses[info.addr] = path
-            check_attributes(item, where, limits)
+            check_attributes(item, info.addr, where, limits)
             if isinstance(item, h5d.DatasetID):
                 check_dataset(item, where, limits)
             elif isinstance(item, h5g.GroupID):

@@ -10,14 +10,14 @@ from minikeras.saving.guard.hdf5_types import DAMAGED, Limits, check_kind, is_va
 
 # Keras splits lists of names that are too long for one attribute over numbered ones.
 MAX_ATTRIBUTES = 10_000
-_MAX_STRINGS = 65_536
 
 
-def check_attributes(item: Any, where: str, limits: Limits) -> None:
+def check_attributes(item: Any, header: int, where: str, limits: Limits) -> None:
     """Refuse attributes that are too many, too large, or no names, numbers or text.
 
     Args:
         item: a low-level group or data set.
+        header: the address of its object header.
         where: the file and the path in it.
         limits: what the file may hold.
     """
@@ -36,10 +36,10 @@ def check_attributes(item: Any, where: str, limits: Limits) -> None:
         inside = f"{where}: attribute {name[:200].decode(errors='replace')!r}"
         with damaged(inside, *DAMAGED):
             name.decode("utf-8")
-            _check_attribute(item, name, inside, limits)
+            _check_attribute(item, header, name, inside, limits)
 
 
-def _check_attribute(item: Any, name: bytes, where: str, limits: Limits) -> None:
+def _check_attribute(item: Any, header: int, name: bytes, where: str, limits: Limits) -> None:
     attribute = h5a.open(item, name)
     kind, space = attribute.get_type(), attribute.get_space()
     check_kind(kind, where)
@@ -48,12 +48,9 @@ def _check_attribute(item: Any, name: bytes, where: str, limits: Limits) -> None
     count = space.get_simple_extent_npoints()
     if count * kind.get_size() > limits.size:
         refuse(where, f"declares {count * kind.get_size()} bytes, in a file of {limits.size}")
-    if is_variable_string(kind) and count > _MAX_STRINGS:
-        refuse(where, f"{count} strings; at most {_MAX_STRINGS} are read")
-    value: Any = h5py.AttributeManager(_Item(item))[name.decode("utf-8")]
     if is_variable_string(kind):
-        strings = [value] if isinstance(value, (str, bytes)) else value.ravel()
-        limits.add_strings(where, sum(map(len, strings)))
+        limits.add_strings(where, limits.raw.in_attribute(header, name, count, where))
+    h5py.AttributeManager(_Item(item))[name.decode("utf-8")]
 
 
 class _Item:

@@ -6,6 +6,7 @@ from typing import Any
 from h5py import h5t  # type: ignore[attr-defined]  # compiled
 
 from minikeras.saving.guard.errors import refuse
+from minikeras.saving.guard.hdf5_raw import RawStrings
 
 # All that h5py raises about a damaged file.
 DAMAGED = (
@@ -33,12 +34,14 @@ class Limits:
     Attributes:
         where: the file, for errors.
         size: its bytes.
+        raw: finds its strings of variable length.
         stored: the bytes of the data sets seen so far.
         strings: the bytes of the strings of variable length seen so far.
     """
 
     where: str
     size: int
+    raw: RawStrings
     stored: int = 0
     strings: int = 0
 
