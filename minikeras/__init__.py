@@ -3,6 +3,8 @@
 Change `import keras` into `import minikeras as keras`, and the script runs.
 """
 
+from importlib import import_module as _import_module
+
 from minikeras import (
     activations,
     backend,
@@ -28,6 +30,7 @@ from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.symbolic import KerasTensor, Operation
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
+from minikeras.core import registry as _registry
 from minikeras.core.distribution import VERSION as __version__
 from minikeras.core.names import name_scope
 from minikeras.core.policy import DTypePolicy, FloatDTypePolicy
@@ -39,6 +42,19 @@ from minikeras.models import Model, Sequential
 from minikeras.models.graph import Graph as Function
 from minikeras.optimizers import Optimizer
 from minikeras.regularizers import Regularizer
+
+_ON_FIRST_USE = {"saving": ["load_model", "load_weights", "save_model", "save_weights"]}
+"""Packages that are imported when something of them is first used, and what lower ones call."""
+
+for _module, _names in _ON_FIRST_USE.items():
+    _registry.late_bound.fill_from(f"minikeras.{_module}", _names)
+
+
+def __getattr__(name):
+    """Import a package that is used for the first time."""
+    if name in _ON_FIRST_USE:
+        return _import_module(f"minikeras.{name}")
+    raise AttributeError(f"module 'minikeras' has no attribute '{name}'")
 
 
 def version():
@@ -90,6 +106,7 @@ __all__ = [
     "optimizers",
     "random",
     "regularizers",
+    "saving",
     "tree",
     "utils",
     "version",

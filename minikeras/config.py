@@ -1,6 +1,7 @@
 """The public module `minikeras.config`: the global settings."""
 
 from minikeras.core.policy import dtype_policy, set_dtype_policy
+from minikeras.core.registry import enable_unsafe_deserialization
 from minikeras.core.settings import (
     backend,
     compiled_kernels,
@@ -30,6 +31,7 @@ __all__ = [
     "disable_interactive_logging",
     "dtype_policy",
     "enable_interactive_logging",
+    "enable_unsafe_deserialization",
     "epsilon",
     "floatx",
     "fused_kernels",

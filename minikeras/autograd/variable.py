@@ -117,7 +117,10 @@ class Variable(Operators):
         self.constraint: Any = None
         self.overwrite_with_gradient = False
         self._leaf: Leaf | None = None
-        self.array: Array = _first_values(initializer, shape, dtype)
+        self.array: Array = self._first_array(initializer, shape, dtype)
+
+    def _first_array(self, initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
+        return first_values(initializer, shape, dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -127,7 +130,10 @@ class Variable(Operators):
     @property
     def dtype(self) -> str:
         """The dtype's name; inside a layer that computes in another float type, that one."""
-        name = dtypes.name_of(self.array.dtype)
+        return self._read_as(dtypes.name_of(self.array.dtype))
+
+    def _read_as(self, name: str) -> str:
+        """The dtype in which values of the dtype `name` are read here."""
         if self.autocast and autocasting.dtype is not None and dtypes.is_float(name):
             return autocasting.dtype
         return name
@@ -239,6 +245,15 @@ class Variable(Operators):
             self.array[...] = value
         return self
 
+    def adopt(self, array: Array) -> None:
+        """Take over an array as the values, without a copy; nobody else may hold it.
+
+        Args:
+            array: array of the variable's shape and dtype, its elements in C order, in the host's
+                memory; it is moved to the device on which the variable lies.
+        """
+        self.array = device.beside(array, self.array)
+
     @replayed
     def assign_add(self, value: Any) -> Variable:
         """Add `value` to the values and return the variable."""
@@ -337,7 +352,7 @@ _COPIED_SLOTS = tuple(
 _initializers = registry.Table("initializer", "keras.initializers")
 
 
-def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
+def first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
     """A fresh array with a variable's first values."""
     if isinstance(initializer, str):
         initializer = _initializers.get(initializer)
@@ -351,7 +366,7 @@ def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
             "When creating a Variable from an initializer, the `shape` argument should be "
             f"specified. Received: initializer={initializer} and shape={shape}"
         )
-    shape = _known_sizes(shape)
+    shape = known_sizes(shape)
     dtype = dtypes.standardize(dtype or settings.floatx())
     outer, symbolic.scope.abstract = symbolic.scope.abstract, False
     try:
@@ -366,7 +381,7 @@ def _first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
     return device.copied(values) if values is result or _is_held(values) else values
 
 
-def _known_sizes(shape: Any) -> tuple[int, ...]:
+def known_sizes(shape: Any) -> tuple[int, ...]:
     """A shape as a tuple of Python ints."""
     try:
         sizes = tuple(operator.index(size) for size in shape)

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from minikeras.core import registry
+from minikeras.models import state_tree
+from minikeras.models.state_tree import assign_state_tree
 from minikeras.training.trainer import Trainer
 
 model_table = registry.Table("model", "keras")
@@ -129,18 +131,84 @@ class Model(Trainer):
             layer_range=layer_range,
         )
 
-    def save(self, filepath, overwrite=True, **kwargs):
-        """Write the model to a file.
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Write the model to a file; see `keras.saving.save_model`.
 
         Args:
-            filepath: path of the file.
-            overwrite: whether a file that exists is replaced.
-            **kwargs: what the format of the file takes.
+            filepath: path that ends in `.keras`; or in `.h5` or `.hdf5`, the older format.
+            overwrite: whether a file that exists is replaced; if not, the user is asked.
+            zipped: whether a `.keras` file is one zip archive (the default) or a folder.
+            **kwargs: `include_optimizer`, for the older format.
 
         Raises:
-            RuntimeError: as long as there is no format; it says how to keep the weights.
+            ValueError: if the path has another ending, or the model cannot be written down.
         """
-        return registry.late_bound["save_model"](self, filepath, overwrite=overwrite, **kwargs)
+        save_model = registry.late_bound["save_model"]
+        return save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
+    def save_weights(self, filepath, overwrite=True, max_shard_size=None):
+        """Write the weights to a file; see `keras.saving.save_weights`.
+
+        Args:
+            filepath: path that ends in `.weights.h5`; with `max_shard_size`, in `.weights.json`.
+            overwrite: whether a file that exists is replaced; if not, the user is asked.
+            max_shard_size: gigabytes of weights in one file, or None for one file.
+
+        Raises:
+            ValueError: if the path has another ending, or the model is not built.
+        """
+        save_weights = registry.late_bound["save_weights"]
+        return save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Take the weights of a file, all or none of them; see `keras.saving.load_weights`.
+
+        Args:
+            filepath: path of a file that `save_weights` or `save` wrote, here or in Keras.
+            skip_mismatch: whether layers that do not fit are left as they are, with a warning.
+            **kwargs: `objects_to_skip` or `by_name`.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if the file is damaged or does not fit the model, which is then unchanged.
+        """
+        load_weights = registry.late_bound["load_weights"]
+        return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
+    def get_state_tree(self, value_format="backend_tensor"):
+        """Return all variables as nested dicts, by the parts of their paths.
+
+        Args:
+            value_format: `"backend_tensor"` for tensors, `"numpy_array"` for NumPy arrays.
+
+        Returns:
+            A dict with the keys `trainable_variables`, `non_trainable_variables`,
+            `optimizer_variables` and `metrics_variables`.
+
+        Raises:
+            ValueError: if two variables have one path, or the format is unknown.
+
+        Example:
+            >>> import minikeras as keras
+            >>> layers = [keras.Input((3,)), keras.layers.Dense(2, name="d")]
+            >>> model = keras.Sequential(layers, name="net")
+            >>> model.compile("sgd", "mse")
+            >>> tree = model.get_state_tree("numpy_array")
+            >>> tree["trainable_variables"]["net"]["d"]["bias"].tolist()
+            [0.0, 0.0]
+        """
+        return state_tree.of_model(self, value_format)
+
+    def set_state_tree(self, state_tree):
+        """Give variables the values of a nest that `get_state_tree` returned, or of parts of it.
+
+        Args:
+            state_tree: nested dicts of arrays.
+
+        Raises:
+            ValueError: if a key or path is unknown, or a shape differs; nothing has changed.
+        """
+        assign_state_tree(self, state_tree)
 
     def to_json(self, **kwargs):
         """Return the model's configuration, without weights, as a JSON string.

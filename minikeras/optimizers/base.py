@@ -5,6 +5,7 @@ the variables, and what is checked before a step; the step itself is the chain i
 """
 
 import re
+import warnings
 from copy import copy
 from typing import Any
 
@@ -416,6 +417,32 @@ class Optimizer(CopiedWhole):
                 )
         for v, w in pairs:
             v.assign(w)
+
+    def save_own_variables(self, store):
+        """Put the optimizer's variables into a store; `keras.saving` calls this.
+
+        Args:
+            store: a mapping from names to arrays, to be filled.
+        """
+        for i, variable in enumerate(self.variables):
+            store[str(i)] = variable
+
+    def load_own_variables(self, store):
+        """Take the optimizer's variables from a store; if their number differs, only warn.
+
+        Args:
+            store: a mapping from names to NumPy arrays, as `save_own_variables` filled it.
+        """
+        own = self.variables
+        if len(store.keys()) != len(own):
+            warnings.warn(
+                f"The optimizer '{self.name}' has {len(own)} variables, the store has "
+                f"{len(store.keys())}: they are left out.",
+                stacklevel=2,
+            )
+            return
+        for i, variable in enumerate(own):
+            variable.assign(store[str(i)])
 
     def scale_loss(self, loss):
         """Return the loss multiplied by the scale factor, if there is one."""

@@ -4,13 +4,13 @@ Ainslie et al., "GQA: Training Generalized Multi-Query Transformer Models" (2023
 """
 
 from minikeras import ops
-from minikeras.core import names
 from minikeras.layers.attention.heads import Window, _Heads
 from minikeras.layers.base.declare import Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.layer import layer_table
 
 
 @layer
-class GroupQueryAttention(_Heads):
+class GroupedQueryAttention(_Heads):
     """Attention whose heads share keys and values in groups.
 
     With as many heads of keys as of queries this is `MultiHeadAttention`, with one it is
@@ -66,11 +66,6 @@ class GroupQueryAttention(_Heads):
     use_gate: bool = False
     seed: int | None = None
 
-    def __init__(self, *args, **kwargs):
-        if kwargs.get("name") is None:
-            kwargs["name"] = names.unique("grouped_query_attention")
-        GroupQueryAttention.from_fields(self, *args, **kwargs)
-
     def setup(self):
         """Check that the heads divide."""
         super().setup()
@@ -94,16 +89,16 @@ class GroupQueryAttention(_Heads):
         key_shape = value_shape if key_shape is None else key_shape
         all_heads = (self.num_query_heads, self.head_dim)
         shared_heads = (self.num_key_value_heads, self.head_dim)
-        self.query_dense = self._projection("query", query_shape, 1, all_heads)
-        self.key_dense = self._projection("key", key_shape, 1, shared_heads)
+        self._query_dense = self._projection("query", query_shape, 1, all_heads)
+        self._key_dense = self._projection("key", key_shape, 1, shared_heads)
         if self.use_gate:
             self._gate_dense = self._projection(
                 "gate", query_shape, 1, all_heads, activation="sigmoid"
             )
-        self.value_dense = self._projection("value", value_shape, 1, shared_heads)
+        self._value_dense = self._projection("value", value_shape, 1, shared_heads)
         self._build_attention(4, (1,), self.head_dim)
         shape = (*query_shape[:-1], *all_heads)
-        self.output_dense = self._projection("attention_output", shape, 2, query_shape[-1:])
+        self._output_dense = self._projection("attention_output", shape, 2, query_shape[-1:])
 
     def _for_all_heads(self, x):
         return x if self.num_repeats == 1 else ops.repeat(x, self.num_repeats, axis=2)
@@ -129,3 +124,7 @@ class GroupQueryAttention(_Heads):
         config = super().get_config()
         del config["flash_attention"]
         return config
+
+
+# Its public name is not that of the class, after which Keras names layers and parts of files.
+GroupQueryAttention = layer_table.add(GroupedQueryAttention, public_name="GroupQueryAttention")

@@ -59,10 +59,10 @@ class _Heads(Layer):
     seed: int | None
 
     # What `build` of a subclass sets.
-    query_dense: EinsumDense
-    key_dense: EinsumDense
-    value_dense: EinsumDense
-    output_dense: EinsumDense
+    _query_dense: EinsumDense
+    _key_dense: EinsumDense
+    _value_dense: EinsumDense
+    _output_dense: EinsumDense
     _gate_dense: EinsumDense
     _softmax: Softmax
     _dropout_layer: Dropout
@@ -120,15 +120,15 @@ class _Heads(Layer):
         )
         gate = self._gate_dense(query) if self.use_gate else None
         y, weights = self._compute_attention(
-            self.query_dense(query),
-            self._for_all_heads(self.key_dense(key)),
-            self._for_all_heads(self.value_dense(value)),
+            self._query_dense(query),
+            self._for_all_heads(self._key_dense(key)),
+            self._for_all_heads(self._value_dense(value)),
             seen,
             training=training,
             return_attention_scores=return_attention_scores,
             use_causal_mask=use_causal_mask,
         )
-        y = self.output_dense(y if gate is None else y * gate)
+        y = self._output_dense(y if gate is None else y * gate)
         return (y, weights) if return_attention_scores else y
 
     def _mask_of_query(self, query, mask):

@@ -120,6 +120,26 @@ class MultiHeadAttention(_Heads):
         super().setup()
         self.value_dim = self.value_dim or self.key_dim
 
+    @property
+    def query_dense(self):
+        """The layer that projects the query to all heads."""
+        return self._query_dense
+
+    @property
+    def key_dense(self):
+        """The layer that projects the key to all heads."""
+        return self._key_dense
+
+    @property
+    def value_dense(self):
+        """The layer that projects the value to all heads."""
+        return self._value_dense
+
+    @property
+    def output_dense(self):
+        """The layer that projects what all heads return to the output."""
+        return self._output_dense
+
     def build(self, query_shape, value_shape, key_shape=None):
         """Make the projections, and what attends.
 
@@ -134,20 +154,20 @@ class MultiHeadAttention(_Heads):
         key_shape = value_shape if key_shape is None else key_shape
         _check_places(value_shape, key_shape)
         keys, values = (self.num_heads, self.key_dim), (self.num_heads, self.value_dim)
-        self.query_dense = self._projection("query", query_shape, 1, keys)
-        self.key_dense = self._projection("key", key_shape, 1, keys)
+        self._query_dense = self._projection("query", query_shape, 1, keys)
+        self._key_dense = self._projection("key", key_shape, 1, keys)
         if self.use_gate:
             self._gate_dense = self._projection(
                 "gate", query_shape, 1, values, activation="sigmoid"
             )
-        self.value_dense = self._projection("value", value_shape, 1, values)
+        self._value_dense = self._projection("value", value_shape, 1, values)
         rank = len(value_shape) + 1
         axes = self.attention_axes
         if axes is None:
             axes = range(1, rank - 2)
         self.attention_axes = tuple(axis if axis >= 0 else rank - 1 + axis for axis in axes)
         self._build_attention(rank, self.attention_axes, self.key_dim)
-        self.output_dense = self._projection(
+        self._output_dense = self._projection(
             "attention_output",
             (*query_shape[:-1], *values),
             2,

@@ -14,8 +14,8 @@ import numpy as np
 
 from minikeras import constraints, initializers, regularizers
 from minikeras.autograd import symbolic
+from minikeras.autograd.postponed import make_variable
 from minikeras.autograd.symbolic import Operation
-from minikeras.autograd.variable import Variable
 from minikeras.core import dims, dtypes, names, policy, registry, trees
 from minikeras.layers.base import tracking
 from minikeras.layers.base.building import building
@@ -175,7 +175,7 @@ class Layer(State, Calls, Saved, Operation):
         if initializer is None:
             initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
         with names.name_scope(self.name) if not names.scope_path() else nullcontext():
-            variable = Variable(
+            variable = make_variable(
                 initializers.get(initializer),
                 shape=shape,
                 dtype=dtype,

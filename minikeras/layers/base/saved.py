@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minikeras import regularizers
 from minikeras.core import policy, registry
 from minikeras.layers.base.call_spec import signature_of
@@ -22,6 +24,9 @@ class Saved:
     _build_shapes: Any
     _check_initialized: Callable[[], None]
     _fields: dict[str, Any]
+    _trainable_variables: list[Any]
+    _non_trainable_variables: list[Any]
+    built: bool
 
     def get_build_config(self):
         """Return the input shapes that the layer was built with, or None."""
@@ -38,6 +43,45 @@ class Saved:
             self.build(_tuples(config["input_shape"]))
         elif "shapes_dict" in config:
             self.build(**{key: _tuples(value) for key, value in config["shapes_dict"].items()})
+
+    def save_own_variables(self, store):
+        """Put the layer's own weights into a store; `keras.saving` calls this.
+
+        Args:
+            store: a mapping from names to arrays, to be filled.
+        """
+        for i, variable in enumerate(self._own_weights()):
+            store[str(i)] = variable
+
+    def load_own_variables(self, store):
+        """Take the layer's own weights from a store.
+
+        Args:
+            store: a mapping from names to NumPy arrays, as `save_own_variables` filled it.
+
+        Raises:
+            ValueError: if their number or a shape differs; then nothing has changed.
+        """
+        own = self._own_weights()
+        if len(store.keys()) != len(own):
+            built = "" if self.built else " It is not built."
+            raise ValueError(
+                f"Layer '{self.name}' expected {len(own)} variables, but received "
+                f"{len(store.keys())} variables during loading.{built} "
+                f"Expected: {[v.path for v in own]}"
+            )
+        arrays = [np.asarray(store[str(i)]) for i in range(len(own))]
+        for variable, array in zip(own, arrays, strict=True):
+            if tuple(variable.shape) != array.shape:
+                raise ValueError(
+                    f"Layer '{self.name}': the weight '{variable.path}' has shape "
+                    f"{tuple(variable.shape)}, the stored one has {array.shape}."
+                )
+        for variable, array in zip(own, arrays, strict=True):
+            variable.assign(array)
+
+    def _own_weights(self):
+        return self._trainable_variables + self._non_trainable_variables
 
     @default
     def get_config(self):

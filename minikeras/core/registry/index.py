@@ -1,0 +1,68 @@
+"""The package's own classes and functions, by kind and by name.
+
+What a config names is looked up here, and among the objects that users registered. Nothing is ever
+imported by a name that a config holds.
+"""
+
+from typing import Any
+
+_indexes: dict[str, "Index"] = {}
+
+
+class Index:
+    """The classes and functions of one kind by name.
+
+    Args:
+        kind: singular name for messages, such as `"initializer"`.
+        module: Keras's public module of these objects, such as `"keras.initializers"`.
+    """
+
+    def __init__(self, kind: str, module: str):
+        self.kind = kind
+        self.module = module
+        first = _indexes.setdefault(module, self)
+        self.entries: dict[str, Any] = {} if first is self else first.entries
+        self._public_names: dict[Any, str] = {} if first is self else first._public_names
+
+    def add(self, thing: Any, *aliases: str, public_name: str | None = None) -> Any:
+        """Register a class or function under its public name and under aliases; return it."""
+        name = public_name or thing.__name__
+        self._public_names[thing] = name
+        for alias in (name, *aliases):
+            self.entries[alias] = thing
+        return thing
+
+    def __contains__(self, thing: Any) -> bool:
+        """Say whether this very class or function is registered here."""
+        try:
+            return thing in self._public_names
+        except TypeError:
+            return False
+
+    def public_name(self, thing: Any) -> str:
+        """Return the name under which a registered class or function was first put here."""
+        return self._public_names[thing]
+
+
+def public_home(thing: Any) -> tuple[str, str] | None:
+    """Return `(module, name)` under which the package offers a class or function, or None."""
+    for module, index in _indexes.items():
+        if thing in index:
+            return module, index.public_name(thing)
+    return None
+
+
+def find_public(name: str, module: str) -> Any:
+    """Return the package's class or function of that name, or None.
+
+    Args:
+        name: its name in Keras.
+        module: the module that a config gives: where Keras offers or defines it, `"builtins"` for
+            functions that are saved by name alone.
+    """
+    index = _indexes.get(module)
+    if index is not None and name in index.entries:
+        return index.entries[name]
+    if module == "builtins" or module.split(".")[0] == "keras":
+        return next((i.entries[name] for i in _indexes.values() if name in i.entries), None)
+    return None
