@@ -3,12 +3,12 @@
 LeCun et al., "Gradient-based learning applied to document recognition" (1998), section II; Dumoulin
 and Visin, "A guide to convolution arithmetic" (2016), for strides `s`, dilations `d` and transposed
 convolution; Chollet, "Xception" (2017), for the separable one. Arrays are `(batch, rows, columns,
-channels)`; zeros of a padding are part of `x`. `p, q` is a place of the output, `u, v` one of the
-kernel: the output at `p` reads the input at `p * s + u * d`. As everywhere in this field, the
+channels)`; zeros of a padding are part of `x`. `p, q` is a position of the output, `u, v` a tap of
+the kernel: the output at `p` reads the input at `p * s + u * d`. As everywhere in this field, the
 kernel is not mirrored.
 """
 
-from numpy import ndindex, sum, zeros, zeros_like
+from numpy import ndindex, sum, tensordot, zeros, zeros_like
 
 
 def output_size(size, window, s, d):
@@ -19,16 +19,17 @@ def output_size(size, window, s, d):
 def conv(x, kernel, bias, s=1, d=1):
     """Convolution; the kernel is `(height, width, channels, filters)`."""
     rows, columns = (output_size(x.shape[i], kernel.shape[i - 1], s, d) for i in (1, 2))
-    y = zeros((len(x), rows, columns, kernel.shape[3])) + bias  # (batch, rows, columns, filters)
+    y = zeros((len(x), rows, columns, len(bias))) + bias  # (batch, rows, columns, filters)
     for p, q in ndindex(rows, columns):
         for u, v in ndindex(kernel.shape[:2]):
-            y[:, p, q] += x[:, p * s + u * d, q * s + v * d] @ kernel[u, v]
+            y[:, p, q] += x[:, p * s + u * d, q * s + v * d] @ kernel[u, v]  # (batch, filters)
     return y
 
 
 def conv_backward(g, x, kernel, s=1, d=1):
     """Gradients of `conv`."""
-    dx, dkernel = zeros_like(x), zeros_like(kernel)
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    dkernel = zeros_like(kernel)  # (height, width, channels, filters)
     for p, q in ndindex(g.shape[1:3]):
         for u, v in ndindex(kernel.shape[:2]):
             dx[:, p * s + u * d, q * s + v * d] += g[:, p, q] @ kernel[u, v].T
@@ -40,10 +41,10 @@ def conv_backward(g, x, kernel, s=1, d=1):
 def conv_transpose(x, kernel, bias, s=1, d=1):
     """The gradient of `conv` with respect to its input; the kernel is `(..., filters, channels)`.
 
-    A place of the input adds to as many places of the output as the kernel has taps.
+    A position of the input adds to as many positions of the output as the kernel has taps.
     """
     rows, columns = ((x.shape[i] - 1) * s + (kernel.shape[i - 1] - 1) * d + 1 for i in (1, 2))
-    y = zeros((len(x), rows, columns, kernel.shape[2])) + bias  # (batch, rows, columns, filters)
+    y = zeros((len(x), rows, columns, len(bias))) + bias  # (batch, rows, columns, filters)
     for p, q in ndindex(x.shape[1:3]):
         for u, v in ndindex(kernel.shape[:2]):
             y[:, p * s + u * d, q * s + v * d] += x[:, p, q] @ kernel[u, v].T
@@ -52,7 +53,8 @@ def conv_transpose(x, kernel, bias, s=1, d=1):
 
 def conv_transpose_backward(g, x, kernel, s=1, d=1):
     """Gradients of `conv_transpose`: with respect to `x` it is `conv` again."""
-    dx, dkernel = zeros_like(x), zeros_like(kernel)
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    dkernel = zeros_like(kernel)  # (height, width, filters, channels)
     for p, q in ndindex(x.shape[1:3]):
         for u, v in ndindex(kernel.shape[:2]):
             dx[:, p, q] += g[:, p * s + u * d, q * s + v * d] @ kernel[u, v]
@@ -74,25 +76,27 @@ def depthwise_conv(x, kernel, s=1, d=1):
 
 def depthwise_conv_backward(g, x, kernel, s=1, d=1):
     """Gradients of `depthwise_conv`."""
-    dx, dkernel = zeros_like(x), zeros_like(kernel)
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    dkernel = zeros_like(kernel)  # (height, width, channels, multiplier)
     g = g.reshape(*g.shape[:3], *kernel.shape[2:])  # (..., channels, multiplier)
     for p, q in ndindex(g.shape[1:3]):
         for u, v in ndindex(kernel.shape[:2]):
+            inputs = x[:, p * s + u * d, q * s + v * d, :, None]  # (batch, channels, 1)
             dx[:, p * s + u * d, q * s + v * d] += sum(g[:, p, q] * kernel[u, v], axis=-1)
-            dkernel[u, v] += sum(x[:, p * s + u * d, q * s + v * d, :, None] * g[:, p, q], axis=0)
+            dkernel[u, v] += sum(inputs * g[:, p, q], axis=0)
     return dx, dkernel
 
 
 def separable_conv(x, depthwise, pointwise, s=1, d=1):
     """A depthwise convolution, then one of a single tap that mixes the channels."""
-    between = depthwise_conv(x, depthwise, s, d)  # (batch, rows, columns, channels * multiplier)
+    between = depthwise_conv(x, depthwise, s, d)  # (..., channels * multiplier)
     y = between @ pointwise[0, 0]  # (batch, rows, columns, filters)
     return y, between
 
 
 def separable_conv_backward(g, x, between, depthwise, pointwise, s=1, d=1):
     """Gradients of `separable_conv`."""
-    dbetween = g @ pointwise[0, 0].T
-    dpointwise = sum(between[..., :, None] * g[..., None, :], axis=(0, 1, 2))[None, None]
+    dbetween = g @ pointwise[0, 0].T  # (..., channels * multiplier)
+    dpointwise = tensordot(between, g, axes=([0, 1, 2], [0, 1, 2]))[None, None]
     dx, ddepthwise = depthwise_conv_backward(dbetween, x, depthwise, s, d)
     return dx, ddepthwise, dpointwise

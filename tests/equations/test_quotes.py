@@ -16,8 +16,6 @@ from tests.test_house import PACKAGE
 
 HERE = Path(__file__).parent
 HEAD = re.compile(r"^( *)Equations \((\w+)\.(\w+)\):$")
-# Documented in a form of their own, beside the geometry of windows.
-IN_WORDS_OF_THEIR_OWN = {"convolution", "pooling"}
 
 
 def _bodies():
@@ -66,9 +64,4 @@ def test_quotes_are_the_equations(path):
 
 def test_every_equation_is_quoted():
     quoted = {name for path in QUOTING for name, _ in _quotes(path)}
-    missing = [
-        name
-        for name in BODIES
-        if name not in quoted and name.partition(".")[0] not in IN_WORDS_OF_THEIR_OWN
-    ]
-    assert not missing
+    assert not [name for name in BODIES if name not in quoted]

@@ -1,18 +1,23 @@
 """Convolution of any rank and its gradients, compiled: sums of products taken where the data lie.
 
-With `o` an output position, `t` a tap, `c` a channel, `f` a filter and `low` the padding before an
-axis (each of `o`, `t` and `low` is one number for each spatial axis),
+For two spatial axes, with strides `s` and dilations `d`; the zeros of a padding are part of `x`.
+With `relu`, `y` becomes `max(y, 0)`, and the backward pass takes `g * (y > 0)` for `g`.
 
-    y[b, o, f] = max(bias[f] + sum over t, c of
-                     x[b, o * stride - low + t * dilation, c] * kernel[t, c, f], floor)
+Equations (convolution.conv):
+    rows, columns = (output_size(x.shape[i], kernel.shape[i - 1], s, d) for i in (1, 2))
+    y = zeros((len(x), rows, columns, len(bias))) + bias  # (batch, rows, columns, filters)
+    for p, q in ndindex(rows, columns):
+        for u, v in ndindex(kernel.shape[:2]):
+            y[:, p, q] += x[:, p * s + u * d, q * s + v * d] @ kernel[u, v]  # (batch, filters)
 
-where `floor` is 0 for ReLU and minus infinity otherwise. With `g` the gradient with respect to `y`,
-times `y > 0` for ReLU, each gradient is a sum of the same products:
-
-    dx[b, i, c]      = sum over f, and over o, t with o * stride - low + t * dilation = i, of
-                       g[b, o, f] * kernel[t, c, f]
-    dkernel[t, c, f] = sum over b, o of x[b, o * stride - low + t * dilation, c] * g[b, o, f]
-    dbias[f]         = sum over b, o of g[b, o, f]
+Equations (convolution.conv_backward):
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    dkernel = zeros_like(kernel)  # (height, width, channels, filters)
+    for p, q in ndindex(g.shape[1:3]):
+        for u, v in ndindex(kernel.shape[:2]):
+            dx[:, p * s + u * d, q * s + v * d] += g[:, p, q] @ kernel[u, v].T
+            dkernel[u, v] += x[:, p * s + u * d, q * s + v * d].T @ g[:, p, q]
+    dbias = sum(g, axis=(0, 1, 2))  # (filters,)
 
 No windows are copied side by side. All three large sums are the same loop, the register tile of
 `tiles`, which reads the terms of its sums where they lie, with the weights laid out in panels
@@ -20,20 +25,20 @@ beside it (Georganas et al., "Anatomy of high-performance deep learning convolut
 architectures", 2018). For three by three taps over an image with a border of zeros:
 
     frame: an image and its padding                panel: weights of up to four vectors of filters
-                                                             f = 0 ..................... 63
+                                                             filters 0 ............... 63
      0   0   0   0   0   0   0                              +-----------------------------+
-     0 [ x   x   x ] x   x   0    run 0: three taps, -----> | t = (0, 0), c = 0, 1, ...   |
-                                  and their channels        | t = (0, 1), c = 0, 1, ...   |
-                                                            | t = (0, 2), c = 0, 1, ...   |
-     0 [ x   x   x ] x   x   0    run 1 ------------------> | t = (1, 0), ...             |
-     0 [ x   x   x ] x   x   0    run 2 ------------------> | t = (2, 0), ...             |
+     0 [ x   x   x ] x   x   0    run 0: three taps, -----> | u, v = 0, 0: channel 0, 1,..|
+                                  and their channels        | u, v = 0, 1: channel 0, 1,..|
+                                                            | u, v = 0, 2: channel 0, 1,..|
+     0 [ x   x   x ] x   x   0    run 1 ------------------> | u, v = 1, 0: ...            |
+     0 [ x   x   x ] x   x   0    run 2 ------------------> | u, v = 2, 0: ...            |
      0   0   0   0   0   0   0                              +-----------------------------+
        |--> the next output reads `step` bytes further
 
     tile: six outputs of a row by the 64 filters of the panel, whose sums stay in registers
-            y[o + 0, 0 .. 63]  +=  one number of the frame  *  one line of the panel
-              ...                  (of its own window)         (the same for all six)
-            y[o + 5, 0 .. 63]
+            y[p, q + 0, 0 .. 63]  +=  one number of the frame  *  one line of the panel
+              ...                     (of its own window)         (the same for all six)
+            y[p, q + 5, 0 .. 63]
 
 Which sum takes what for rows and columns of a tile, and what it sums over:
 

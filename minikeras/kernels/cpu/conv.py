@@ -1,27 +1,22 @@
 """Convolution of any rank and its gradients with respect to input, kernel and bias.
 
-A cross-correlation of channels-last arrays. With `b` a sample, `o` an output position, `t` a tap,
-`c` a channel, `f` a filter and `low` the padding before an axis (`o`, `t`, `low`, stride and
-dilation have one number for each spatial axis), the cell that tap `t` of output `o` reads is
+A cross-correlation of channels-last arrays. `conv` and `conv_backward` state the equations, for two
+spatial axes with strides `s` and dilations `d`; the zeros of a padding are part of `x` there. With
+`relu`, `y` becomes `max(y, 0)`, and the backward pass takes `g * (y > 0)` for `g`.
 
-    i(o, t) = o * stride - low + t * dilation            (outside the input, `x` is zero)
+For any rank, let `o` be a position of the output (`p, q`), `t` a tap (`u, v`), `low` the padding
+before an axis, and
 
-    x        (batch, *spatial, channels)
-    kernel   (*window, channels, filters)
-    y        (batch, *outputs, filters),  g = dL/dy  of the same shape
+    i(o, t) = o * s - low + t * d            the position of the input that tap `t` of `o` reads
 
-    y[b, o, f]       = sum over t, c of x[b, i(o, t), c] * kernel[t, c, f]  +  bias[f]
-    y                = max(y, 0),  and then  g = g * (y > 0)                 with `relu`
+The loops of the equations then are
 
-    dx[b, i, c]      = sum over f, and over o, t with i(o, t) = i, of g[b, o, f] * kernel[t, c, f]
-    dkernel[t, c, f] = sum over b, o of x[b, i(o, t), c] * g[b, o, f]
-    dbias[f]         = sum over b, o of g[b, o, f]
+    y[:, o] += x[:, i(o, t)] @ kernel[t]     for all o, t with i(o, t) inside the input
+    dx[:, i] = sum of g[:, o] @ kernel[t].T  over the o, t with i(o, t) = i
 
-Without the bias, `y`, `dx` and `dkernel` are the derivatives of one function with respect to `g`,
-`x` and `kernel`: the sum of `x[b, i(o, t), c] * kernel[t, c, f] * g[b, o, f]` over everything. It
-is linear in each of them, so the gradients of each of the three are the other two. With groups,
-channels and filters are cut into as many slices, and a filter sees the channels of its own slice
-alone: `kernel` is `(*window, channels / groups, filters)`.
+where the sum for `dx` collects for each `i` what the equation adds to it. With groups, channels and
+filters are cut into as many slices, and a filter sees the channels of its own slice alone: `kernel`
+is `(*window, channels / groups, filters)`.
 
 How each case is computed, and why:
 
@@ -75,6 +70,13 @@ def conv(
     xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu=False, out=None
 ):
     """Cross-correlation of channels-last arrays with a kernel.
+
+    Equations (convolution.conv):
+        rows, columns = (output_size(x.shape[i], kernel.shape[i - 1], s, d) for i in (1, 2))
+        y = zeros((len(x), rows, columns, len(bias))) + bias  # (batch, rows, columns, filters)
+        for p, q in ndindex(rows, columns):
+            for u, v in ndindex(kernel.shape[:2]):
+                y[:, p, q] += x[:, p * s + u * d, q * s + v * d] @ kernel[u, v]  # (batch, filters)
 
     Args:
         xp: The array module.
@@ -131,6 +133,16 @@ def conv_input_grad(
 ):
     """Gradient of `conv` with respect to its input, `dx`: the transposed convolution.
 
+    It is computed from `g` and `kernel` as `y` is from `x` and `kernel` here, and a padding is cut
+    from it:
+
+    Equations (convolution.conv_transpose):
+        rows, columns = ((x.shape[i] - 1) * s + (kernel.shape[i - 1] - 1) * d + 1 for i in (1, 2))
+        y = zeros((len(x), rows, columns, len(bias))) + bias  # (batch, rows, columns, filters)
+        for p, q in ndindex(x.shape[1:3]):
+            for u, v in ndindex(kernel.shape[:2]):
+                y[:, p * s + u * d, q * s + v * d] += x[:, p, q] @ kernel[u, v].T
+
     Args:
         xp: The array module.
         g: Array `(batch, *outputs, filters)`, the gradient with respect to the output of `conv`.
@@ -172,7 +184,7 @@ def conv_input_grad(
 
 @dispatched("conv", least=1 << 10)
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
-    """Gradient of `conv` with respect to its kernel, `dkernel`.
+    """Gradient of `conv` with respect to its kernel: `dkernel` of `conv_backward`.
 
     Args:
         xp: The array module.
@@ -219,6 +231,15 @@ def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups
 
     A block of the output's gradient is fetched once: it is multiplied by `y > 0` for ReLU, and
     `dx`, `dkernel` and `dbias` are taken from it before the next block.
+
+    Equations (convolution.conv_backward):
+        dx = zeros_like(x)  # (batch, rows, columns, channels)
+        dkernel = zeros_like(kernel)  # (height, width, channels, filters)
+        for p, q in ndindex(g.shape[1:3]):
+            for u, v in ndindex(kernel.shape[:2]):
+                dx[:, p * s + u * d, q * s + v * d] += g[:, p, q] @ kernel[u, v].T
+                dkernel[u, v] += x[:, p * s + u * d, q * s + v * d].T @ g[:, p, q]
+        dbias = sum(g, axis=(0, 1, 2))  # (filters,)
 
     Args:
         xp: The array module.

@@ -1,12 +1,27 @@
 """Depthwise convolution and its gradients: one input channel to a group, any rank.
 
-With `m` filters to a channel, filter `f` belongs to channel `c = f // m`, and `i(o, t)` is the cell
-that tap `t` of output `o` reads, `o * stride - low + t * dilation`:
+For two spatial axes, with strides `s` and dilations `d`; the zeros of a padding are part of `x`:
 
-    y[b, o, f]       = sum over t of x[b, i(o, t), c] * kernel[t, 0, f]
-    dx[b, i, c]      = sum over the m filters f of c, and over o, t with i(o, t) = i, of
-                       g[b, o, f] * kernel[t, 0, f]
-    dkernel[t, 0, f] = sum over b, o of x[b, i(o, t), c] * g[b, o, f]
+Equations (convolution.depthwise_conv):
+    rows, columns = (output_size(x.shape[i], kernel.shape[i - 1], s, d) for i in (1, 2))
+    y = zeros((len(x), rows, columns, *kernel.shape[2:]))  # (..., channels, multiplier)
+    for p, q in ndindex(rows, columns):
+        for u, v in ndindex(kernel.shape[:2]):
+            y[:, p, q] += x[:, p * s + u * d, q * s + v * d, :, None] * kernel[u, v]
+    y = y.reshape(len(x), rows, columns, -1)  # (batch, rows, columns, channels * multiplier)
+
+Equations (convolution.depthwise_conv_backward):
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    dkernel = zeros_like(kernel)  # (height, width, channels, multiplier)
+    g = g.reshape(*g.shape[:3], *kernel.shape[2:])  # (..., channels, multiplier)
+    for p, q in ndindex(g.shape[1:3]):
+        for u, v in ndindex(kernel.shape[:2]):
+            inputs = x[:, p * s + u * d, q * s + v * d, :, None]  # (batch, channels, 1)
+            dx[:, p * s + u * d, q * s + v * d] += sum(g[:, p, q] * kernel[u, v], axis=-1)
+            dkernel[u, v] += sum(inputs * g[:, p, q], axis=0)
+
+One or three axes have as many indices. The filters of all channels lie side by side here: `filters
+= channels * multiplier`, and the kernel is `(*window, 1, filters)`.
 
 There is too little arithmetic to a cell for a matrix product to pay for copying windows, so each
 tap is one multiply-add over a whole block of images. NumPy runs it at full speed only over one long

@@ -1,26 +1,41 @@
 """Pooling of any rank over channels-last arrays, in two closed pairs.
 
-With `b` a sample, `o` an output position, `t` a tap, `c` a channel and `i(o, t) = o * stride - low
-+ t` the cell that a tap reads, where `x` is `(batch, *spatial, channels)`, `y` and `g = dL/dy` are
-`(batch, *outputs, channels)`, and only cells inside the array count:
+For two spatial axes, windows of `n` times `n` positions and strides `s`; one or three axes have as
+many indices. Windows at the border are cut to the positions inside the array, so `n**2` is the
+number of these.
 
-Average, over the `n[o]` cells of a window that lie inside:
+Equations (pooling.max_pool):
+    rows, columns = ((size - n) // s + 1 for size in x.shape[1:3])
+    y = zeros((len(x), rows, columns, x.shape[3]))  # (batch, rows, columns, channels)
+    for p, q in ndindex(rows, columns):
+        y[:, p, q] = max(x[:, p * s : p * s + n, q * s : q * s + n], axis=(1, 2))
 
-    y[b, o, c]  = sum over t of x[b, i(o, t), c] / n[o]                    `avg_pool`
-    dx[b, i, c] = sum over o, t with i(o, t) = i of g[b, o, c] / n[o]      `avg_pool_grad`
+Equations (pooling.max_pool_backward):
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    for b, p, q, c in ndindex(g.shape):
+        window = x[b, p * s : p * s + n, q * s : q * s + n, c]
+        u, v = next(tap for tap in ndindex(n, n) if window[tap] == y[b, p, q, c])  # first
+        dx[b, p * s + u, q * s + v, c] += g[b, p, q, c]
 
-Both are linear and each other's transpose, so each is the other's gradient.
+Equations (pooling.average_pool):
+    rows, columns = ((size - n) // s + 1 for size in x.shape[1:3])
+    y = zeros((len(x), rows, columns, x.shape[3]))  # (batch, rows, columns, channels)
+    for p, q in ndindex(rows, columns):
+        y[:, p, q] = mean(x[:, p * s : p * s + n, q * s : q * s + n], axis=(1, 2))
 
-Maximum, with the tap that holds it:
+Equations (pooling.average_pool_backward):
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    for p, q in ndindex(g.shape[1:3]):
+        dx[:, p * s : p * s + n, q * s : q * s + n] += g[:, p, q][:, None, None] / n**2
 
-    y[b, o, c]     = max over t of x[b, i(o, t), c]                        `max_pool`
-    index[b, o, c] = the first t with x[b, i(o, t), c] = y[b, o, c]        `max_pool_index`
-    dx[b, i, c]    = sum over o with i(o, index[b, o, c]) = i of g[b, o, c]   `pool_scatter`
+**Average.** `avg_pool` and `avg_pool_grad`, its `dx`, are linear and each other's transpose, so
+each is the other's gradient.
 
-For a given index, `pool_scatter` and its transpose `pool_gather`, `x[b, i(o, index[b, o, c]), c]`,
-are linear and each other's gradient: a gradient of any order is one of the two. Of equal numbers
-the first in row-major order wins, as in TensorFlow. A NaN never wins against a number, and a padded
-cell never wins at all.
+**Maximum.** `max_pool_index` writes, for each window, the number of the tap `u, v` to which the
+gradient goes. For a given index `pool_scatter`, which computes `dx`, and its transpose
+`pool_gather`, which reads `x` at that tap, are linear and each other's gradient: a gradient of any
+order is one of the two. Of equal numbers the first in row-major order wins, as in TensorFlow. A NaN
+never wins against a number, and a padded cell never wins at all.
 
 A window over several axes is a window over each axis in turn, for sums and maxima alike: `h + w`
 operations for each output cell in place of `h * w`, most of them on long rows. A block of images is
@@ -122,7 +137,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
 
 @dispatched("pooling")
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
-    """Pick the cell of each window that an index names: `y[b, o, c] = x[b, i(o, index), c]`.
+    """Pick the cell of each window that an index names.
 
     Args:
         xp: The array module.
@@ -162,7 +177,7 @@ def pool_gather(xp, x, index, *, window, strides, padding, out=None):
 
 @dispatched("pooling")
 def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
-    """Transpose of `pool_gather`: `dx[b, i, c]`, the sum of `g[b, o, c]` where `i(o, index) = i`.
+    """Transpose of `pool_gather`: add each `g` to the cell of its window that an index names.
 
     Args:
         xp: The array module.
@@ -244,7 +259,7 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
 
 @dispatched("pooling")
 def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
-    """Transpose of `avg_pool`: give each cell of a window the part `g[b, o, c] / n[o]`.
+    """Transpose of `avg_pool`: give each cell of a window the same part of `g`.
 
     Args:
         xp: The array module.

@@ -1,15 +1,14 @@
 """Convolutions of one, two or three spatial axes.
 
 Here are the ops that users call: they settle layouts, strides and paddings, and check shapes.
-`convolutions` computes, and has the equations of plain convolution, forward and backward. The
-others are made of it. With `i(o, t)` the cell that tap `t` of output `o` reads:
+`convolutions` computes, by ops for plain and for transposed convolution; the others are made of
+these: a depthwise convolution has as many groups as channels, a separable one is a depthwise one
+and then a convolution with windows of one position.
 
-    depthwise   y[b, o, c, m] = sum over t of x[b, i(o, t), c] * kernel[t, c, m]
-                a convolution with as many groups as channels: filters `(c, m)` see channel `c`
-    separable   y = conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel), windows of 1 cell
-    transposed  y[b, i, f] = sum over c, and over o, t with i(o, t) = i, of
-                x[b, o, c] * kernel[t, f, c]
-                the gradient `dx` of a convolution from `f` to `c` channels whose `g` is this `x`
+The docstrings state the equations for two spatial axes, with strides `s` and dilations `d`: at `p,
+q` of the output, tap `u, v` of the window reads `p * s + u * d, q * s + v * d` of the input. The
+zeros of a padding are part of `x` there, so `dx` is cut to the size of the input in the end. One or
+three axes have as many indices. `g` is the gradient with respect to the result `y`.
 """
 
 from minikeras.autograd.composite import convert_to_tensor, op
@@ -31,6 +30,25 @@ from minikeras.ops.shapes.shaping import reshape
 @op
 def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """Convolve a tensor with a kernel (a cross-correlation: the kernel is not flipped).
+
+    A layer adds a bias to each filter; here it is zero. With groups, the same equations hold for
+    each slice of the channels and of the filters.
+
+    Equations (convolution.conv):
+        rows, columns = (output_size(x.shape[i], kernel.shape[i - 1], s, d) for i in (1, 2))
+        y = zeros((len(x), rows, columns, len(bias))) + bias  # (batch, rows, columns, filters)
+        for p, q in ndindex(rows, columns):
+            for u, v in ndindex(kernel.shape[:2]):
+                y[:, p, q] += x[:, p * s + u * d, q * s + v * d] @ kernel[u, v]  # (batch, filters)
+
+    Equations (convolution.conv_backward):
+        dx = zeros_like(x)  # (batch, rows, columns, channels)
+        dkernel = zeros_like(kernel)  # (height, width, channels, filters)
+        for p, q in ndindex(g.shape[1:3]):
+            for u, v in ndindex(kernel.shape[:2]):
+                dx[:, p * s + u * d, q * s + v * d] += g[:, p, q] @ kernel[u, v].T
+                dkernel[u, v] += x[:, p * s + u * d, q * s + v * d].T @ g[:, p, q]
+        dbias = sum(g, axis=(0, 1, 2))  # (filters,)
 
     Args:
         inputs: float tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
@@ -99,6 +117,24 @@ def depthwise_conv(
 ):
     """Convolve each channel with filters of its own.
 
+    Equations (convolution.depthwise_conv):
+        rows, columns = (output_size(x.shape[i], kernel.shape[i - 1], s, d) for i in (1, 2))
+        y = zeros((len(x), rows, columns, *kernel.shape[2:]))  # (..., channels, multiplier)
+        for p, q in ndindex(rows, columns):
+            for u, v in ndindex(kernel.shape[:2]):
+                y[:, p, q] += x[:, p * s + u * d, q * s + v * d, :, None] * kernel[u, v]
+        y = y.reshape(len(x), rows, columns, -1)  # (batch, rows, columns, channels * multiplier)
+
+    Equations (convolution.depthwise_conv_backward):
+        dx = zeros_like(x)  # (batch, rows, columns, channels)
+        dkernel = zeros_like(kernel)  # (height, width, channels, multiplier)
+        g = g.reshape(*g.shape[:3], *kernel.shape[2:])  # (..., channels, multiplier)
+        for p, q in ndindex(g.shape[1:3]):
+            for u, v in ndindex(kernel.shape[:2]):
+                inputs = x[:, p * s + u * d, q * s + v * d, :, None]  # (batch, channels, 1)
+                dx[:, p * s + u * d, q * s + v * d] += sum(g[:, p, q] * kernel[u, v], axis=-1)
+                dkernel[u, v] += sum(inputs * g[:, p, q], axis=0)
+
     Args:
         inputs: float tensor of one or two spatial axes, as for `conv`.
         kernel: float tensor `(*window, channels, multiplier)`.
@@ -146,6 +182,15 @@ def separable_conv(
 
     Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions" (2017).
 
+    Equations (convolution.separable_conv):
+        between = depthwise_conv(x, depthwise, s, d)  # (..., channels * multiplier)
+        y = between @ pointwise[0, 0]  # (batch, rows, columns, filters)
+
+    Equations (convolution.separable_conv_backward):
+        dbetween = g @ pointwise[0, 0].T  # (..., channels * multiplier)
+        dpointwise = tensordot(between, g, axes=([0, 1, 2], [0, 1, 2]))[None, None]
+        dx, ddepthwise = depthwise_conv_backward(dbetween, x, depthwise, s, d)
+
     Args:
         inputs: float tensor of one or two spatial axes, as for `conv`.
         depthwise_kernel: float tensor `(*window, channels, multiplier)`.
@@ -186,6 +231,24 @@ def conv_transpose(
     dilation_rate=1,
 ):
     """Transposed convolution: the gradient of a convolution with respect to its input.
+
+    A layer adds a bias to each filter; here it is zero. A padding is cut from `y`.
+
+    Equations (convolution.conv_transpose):
+        rows, columns = ((x.shape[i] - 1) * s + (kernel.shape[i - 1] - 1) * d + 1 for i in (1, 2))
+        y = zeros((len(x), rows, columns, len(bias))) + bias  # (batch, rows, columns, filters)
+        for p, q in ndindex(x.shape[1:3]):
+            for u, v in ndindex(kernel.shape[:2]):
+                y[:, p * s + u * d, q * s + v * d] += x[:, p, q] @ kernel[u, v].T
+
+    Equations (convolution.conv_transpose_backward):
+        dx = zeros_like(x)  # (batch, rows, columns, channels)
+        dkernel = zeros_like(kernel)  # (height, width, filters, channels)
+        for p, q in ndindex(x.shape[1:3]):
+            for u, v in ndindex(kernel.shape[:2]):
+                dx[:, p, q] += g[:, p * s + u * d, q * s + v * d] @ kernel[u, v]
+                dkernel[u, v] += g[:, p * s + u * d, q * s + v * d].T @ x[:, p, q]
+        dbias = sum(g, axis=(0, 1, 2))  # (filters,)
 
     Args:
         inputs: tensor as for `conv`.

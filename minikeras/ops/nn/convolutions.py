@@ -1,23 +1,36 @@
 """Convolution of channels-last tensors: a closed trio, and the fused op that layers run.
 
-With `b` a sample, `o` an output position, `t` a tap, `c` a channel, `f` a filter and
-`i(o, t) = o * stride - low + t * dilation` the cell that a tap reads, where `x` is `(batch,
-*spatial, channels)`, `kernel` is `(*window, channels, filters)`, `y` and `g` are `(batch, *outputs,
-filters)` (with groups, a filter sees only the channels of its group):
+For two spatial axes, with strides `s` and dilations `d`; the zeros of a padding are part of `x`,
+and `g` is the gradient with respect to `y`. With `relu`, `y` becomes `max(y, 0)`, and the backward
+pass takes `g * (y > 0)` for `g`.
 
-    convolve     y[b, o, f]       = sum over t, c of x[b, i(o, t), c] * kernel[t, c, f] + bias[f]
-    input_grad   dx[b, i, c]      = sum over f, and over o, t with i(o, t) = i, of
-                                    g[b, o, f] * kernel[t, c, f]
-    kernel_grad  dkernel[t, c, f] = sum over b, o of x[b, i(o, t), c] * g[b, o, f]
-                 dbias[f]         = sum over b, o of g[b, o, f]
+Equations (convolution.conv):
+    rows, columns = (output_size(x.shape[i], kernel.shape[i - 1], s, d) for i in (1, 2))
+    y = zeros((len(x), rows, columns, len(bias))) + bias  # (batch, rows, columns, filters)
+    for p, q in ndindex(rows, columns):
+        for u, v in ndindex(kernel.shape[:2]):
+            y[:, p, q] += x[:, p * s + u * d, q * s + v * d] @ kernel[u, v]  # (batch, filters)
 
-The three are derivatives of one function, `L = sum over b, o, t, c, f of x[b, i(o, t), c] *
-kernel[t, c, f] * g[b, o, f]`, with respect to `g`, `x` and `kernel`. It is linear in each of them,
-so each of the three ops has the other two for its gradients: any order of gradient is exact and
-made of the same three kernels.
+Equations (convolution.conv_backward):
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    dkernel = zeros_like(kernel)  # (height, width, channels, filters)
+    for p, q in ndindex(g.shape[1:3]):
+        for u, v in ndindex(kernel.shape[:2]):
+            dx[:, p * s + u * d, q * s + v * d] += g[:, p, q] @ kernel[u, v].T
+            dkernel[u, v] += x[:, p * s + u * d, q * s + v * d].T @ g[:, p, q]
+    dbias = sum(g, axis=(0, 1, 2))  # (filters,)
+
+One or three axes have as many indices in place of `p, q` and `u, v`. With groups, the channels and
+the filters are cut into as many slices, and the equations hold for each slice.
+
+The three large sums are the ops `convolve` (`y` without ReLU), `input_grad` (`dx`) and
+`kernel_grad` (`dkernel`). They are the derivatives of one function, `L = sum(y * g)` without the
+bias, with respect to `g`, `x` and `kernel`. It is linear in each of them, so each of the three ops
+has the other two for its gradients: any order of gradient is exact and made of the same three
+kernels.
 
 `convolution` and `transposed_convolution` add the bias and ReLU to the forward pass, and take all
-gradients in one backward pass, in which `g * (y > 0)` stands for `g` if ReLU was applied.
+gradients in one backward pass.
 """
 
 from minikeras.autograd.base_ops import broadcast_to
@@ -193,7 +206,26 @@ def _(x, kernel, bias, *, relu, **options):
 
 @op
 def _transposed(x, kernel, bias, *, input_shape, strides, padding, dilation, relu=False):
-    """`y = input_grad(x, kernel) + bias`, and `max(y, 0)` if `relu`."""
+    """`y = input_grad(x, kernel) + bias`, and `max(y, 0)` if `relu`.
+
+    A padding is cut from `y`, and is zeros around `g`.
+
+    Equations (convolution.conv_transpose):
+        rows, columns = ((x.shape[i] - 1) * s + (kernel.shape[i - 1] - 1) * d + 1 for i in (1, 2))
+        y = zeros((len(x), rows, columns, len(bias))) + bias  # (batch, rows, columns, filters)
+        for p, q in ndindex(x.shape[1:3]):
+            for u, v in ndindex(kernel.shape[:2]):
+                y[:, p * s + u * d, q * s + v * d] += x[:, p, q] @ kernel[u, v].T
+
+    Equations (convolution.conv_transpose_backward):
+        dx = zeros_like(x)  # (batch, rows, columns, channels)
+        dkernel = zeros_like(kernel)  # (height, width, filters, channels)
+        for p, q in ndindex(x.shape[1:3]):
+            for u, v in ndindex(kernel.shape[:2]):
+                dx[:, p, q] += g[:, p * s + u * d, q * s + v * d] @ kernel[u, v]
+                dkernel[u, v] += g[:, p * s + u * d, q * s + v * d].T @ x[:, p, q]
+        dbias = sum(g, axis=(0, 1, 2))  # (filters,)
+    """
     options = {"strides": strides, "padding": padding, "dilation": dilation}
     y = input_grad(x, kernel, input_shape=input_shape, **options)
     y = y if bias is None else add(y, bias)
@@ -220,7 +252,7 @@ def _transposed_forward(
 def _transposed_backward(xp, g, arrays, y, needs, *, input_shape, relu=False, **options):
     """`dx = convolve(g, kernel)`, `dkernel = kernel_grad(g, x)`, `dbias` the sum of `g`.
 
-    Where ReLU was applied, `g * (y > 0)` stands for `g`.
+    After ReLU, `g * (y > 0)` takes the place of `g`.
     """
     x, kernel, _ = arrays
     if relu:

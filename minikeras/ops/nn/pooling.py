@@ -1,17 +1,14 @@
 """Pooling over windows of one, two or three spatial axes.
 
-With `i(o, t) = o * stride - low + t` the cell that tap `t` of window `o` reads, and `n[o]` the
-number of its taps that lie inside the array (a padded cell is in no mean and never a maximum):
+The docstrings of `max_pool` and `average_pool` state the equations for two axes, windows of `n`
+times `n` positions and strides `s`; `g` is the gradient with respect to the result `y`. Windows at
+the border are cut to the positions inside the array: a padding is in no mean and never a maximum.
 
-    mean      y[b, o, c]     = sum over t of x[b, i(o, t), c] / n[o]                `_avg_pool`
-              dx[b, i, c]    = sum over o, t with i(o, t) = i of g[b, o, c] / n[o]  `_avg_spread`
-    maximum   y[b, o, c]     = max over t of x[b, i(o, t), c]                       `_max_pool`
-              index[b, o, c] = the first t with x[b, i(o, t), c] = y[b, o, c]       `_max_index`
-              dx[b, i, c]    = sum over o with i(o, index[b, o, c]) = i of g[b, o, c]  `_put_back`
-
-The gradient of a maximum goes to the first cell that has it, as in TensorFlow. Given the index,
-`_put_back` and `_pick` are linear and each other's gradients, as are the mean and `_avg_spread`:
-so every order of gradient is exact.
+What computes them are two pairs of ops, each linear and the other's gradient, so that every order
+of gradient is exact: `_avg_pool` and `_avg_spread` (`dx`) for the mean; `_pick`, which reads the
+position of each window that an index names, and `_put_back` (`dx`), for the maximum at the index
+that `_max_index` finds. The gradient of a maximum goes to the first position that has it, as in
+TensorFlow.
 """
 
 from functools import lru_cache
@@ -39,6 +36,19 @@ from minikeras.ops.shapes.shaping import concatenate
 def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
     """Take the maximum of each window.
 
+    Equations (pooling.max_pool):
+        rows, columns = ((size - n) // s + 1 for size in x.shape[1:3])
+        y = zeros((len(x), rows, columns, x.shape[3]))  # (batch, rows, columns, channels)
+        for p, q in ndindex(rows, columns):
+            y[:, p, q] = max(x[:, p * s : p * s + n, q * s : q * s + n], axis=(1, 2))
+
+    Equations (pooling.max_pool_backward):
+        dx = zeros_like(x)  # (batch, rows, columns, channels)
+        for b, p, q, c in ndindex(g.shape):
+            window = x[b, p * s : p * s + n, q * s : q * s + n, c]
+            u, v = next(tap for tap in ndindex(n, n) if window[tap] == y[b, p, q, c])  # first
+            dx[b, p * s + u, q * s + v, c] += g[b, p, q, c]
+
     Args:
         inputs: float tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
             `data_format` is `"channels_first"`, of one to three spatial axes.
@@ -65,6 +75,17 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
 @op
 def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
     """Take the mean of each window; padded cells do not count.
+
+    Equations (pooling.average_pool):
+        rows, columns = ((size - n) // s + 1 for size in x.shape[1:3])
+        y = zeros((len(x), rows, columns, x.shape[3]))  # (batch, rows, columns, channels)
+        for p, q in ndindex(rows, columns):
+            y[:, p, q] = mean(x[:, p * s : p * s + n, q * s : q * s + n], axis=(1, 2))
+
+    Equations (pooling.average_pool_backward):
+        dx = zeros_like(x)  # (batch, rows, columns, channels)
+        for p, q in ndindex(g.shape[1:3]):
+            dx[:, p * s : p * s + n, q * s : q * s + n] += g[:, p, q][:, None, None] / n**2
 
     Args:
         inputs: as for `max_pool`.
