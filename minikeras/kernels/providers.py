@@ -58,7 +58,8 @@ def dispatched(
     """Dispatch a kernel's calls to a provider of the same name, where one is there and takes them.
 
     Args:
-        compiled: name of the file in `kernels/compiled` that has one for NumPy arrays.
+        compiled: name of the module in `kernels/compiled` that has one for NumPy arrays, as
+            `"attention"` or `"convolution.conv"`.
         cuda: name of the file in `kernels/gpu/cuda` that has one for CuPy arrays.
         least: elements of an array for which the compiled kernel is tried.
         is_large: function of `least` and the arguments that says whether it is tried.

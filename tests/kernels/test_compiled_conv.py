@@ -13,7 +13,7 @@ from minikeras.core import settings
 from minikeras.kernels.cpu import conv as kernels
 
 pytest.importorskip("numba")
-compiled = pytest.importorskip("minikeras.kernels.compiled.conv")
+compiled = pytest.importorskip("minikeras.kernels.compiled.convolution.conv")
 totals = pytest.importorskip("minikeras.kernels.compiled.totals")
 
 # batch, sizes, channels, window, filters, strides, padding, dilation, groups

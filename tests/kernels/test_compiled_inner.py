@@ -8,7 +8,15 @@ import pytest
 import minikeras
 
 PACKAGE = Path(minikeras.__file__).parent / "kernels" / "compiled"
-TREES = {path.stem: ast.parse(path.read_text()) for path in PACKAGE.glob("*.py")}
+NAME = "minikeras.kernels.compiled"
+
+
+def module_name(path):
+    """Name of a module as `kernels.compiled` knows it: `attention`, `convolution.loops`."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+TREES = {module_name(path): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
 
 
 def decorators(node):
@@ -28,7 +36,7 @@ INNER = {
 def called_by_python(tree, module):
     """Names of functions of the package in what is not compiled, as `(module, name)`."""
     imported = {
-        alias.asname or alias.name: (node.module.rpartition(".")[2], alias.name)
+        alias.asname or alias.name: (node.module.removeprefix(NAME).lstrip("."), alias.name)
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -40,7 +48,7 @@ def called_by_python(tree, module):
             if isinstance(node, ast.Name):
                 yield imported.get(node.id, (module, node.id))
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                yield imported.get(node.value.id, ("", ""))[1], node.attr
+                yield ".".join(filter(None, imported.get(node.value.id, ("", "")))), node.attr
 
 
 def test_there_are_such_functions():
@@ -53,7 +61,17 @@ def test_python_calls_none_of_them(module):
 
 
 def test_a_call_would_be_found():
-    source = "from minikeras.kernels.compiled import conv_loops as c\nc._row_at(1)\n_head(2)"
+    source = f"""
+from {NAME} import attention
+from {NAME}.convolution import loops as c
+from {NAME}.rnn.steps import step_of as step
+attention._tiles(1), c._row_at(2), step(3), _head(4)
+"""
     called = set(called_by_python(ast.parse(source), "attention"))
-    assert called >= {("conv_loops", "_row_at"), ("attention", "_head")}
-    assert {("conv_loops", "_row_at"), ("attention", "_head")} <= INNER
+    inner = {
+        ("convolution.loops", "_row_at"),
+        ("rnn.steps", "step_of"),
+        ("attention", "_head"),
+    }
+    assert called >= {*inner, ("attention", "_tiles")}
+    assert inner <= INNER

@@ -10,7 +10,7 @@ from minikeras.core import settings
 from minikeras.kernels.cpu import pooling as kernels
 
 pytest.importorskip("numba")
-compiled = pytest.importorskip("minikeras.kernels.compiled.pooling")
+compiled = pytest.importorskip("minikeras.kernels.compiled.pooling.pooling")
 
 # sizes, channels, window, strides, padding
 CASES = [

@@ -9,8 +9,8 @@ pytest.importorskip("numba")
 
 from minikeras.arrays import threads
 from minikeras.core import settings
-from minikeras.kernels.compiled import products as compiled
-from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
+from minikeras.kernels.compiled.products import products as compiled
+from minikeras.kernels.compiled.products.tiles import VECTOR, panel_columns
 from minikeras.kernels.shared import products as shared
 
 SHAPES = [

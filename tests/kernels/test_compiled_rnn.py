@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from minikeras.kernels.compiled import rnn as compiled
+from minikeras.kernels.compiled.rnn import rnn as compiled
 from minikeras.kernels.shared import gru, lstm, rnn
 
 GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}

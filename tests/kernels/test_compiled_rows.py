@@ -9,9 +9,12 @@ pytest.importorskip("numba")
 
 from minikeras.arrays import random as draws
 from minikeras.kernels.compiled import activations as bends
-from minikeras.kernels.compiled import crossentropy, dense, dropout, norm, scatter
+from minikeras.kernels.compiled import crossentropy, dropout, scatter
+from minikeras.kernels.compiled.compiler import compiled
 from minikeras.kernels.compiled.exponentials import exp, largest, sigmoid, tanh
-from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.normalization.batch_norm import batch_norm, batch_norm_backward
+from minikeras.kernels.compiled.normalization.layer_norm import layer_norm, layer_norm_backward
+from minikeras.kernels.compiled.products import dense
 from minikeras.kernels.cpu import scatter as cpu_scatter
 from minikeras.kernels.shared import activations, masks
 from minikeras.kernels.shared import crossentropy as shared_crossentropy
@@ -45,13 +48,13 @@ def test_batch_norm(in_numpy, threads, shape, dtype, scaled):
     x, channels = _draw(shape, dtype) * 3 + 2, shape[-1]
     gamma, beta = (_draw(channels, dtype, i) if scaled else None for i in (1, 2))
     expected, saved = in_numpy(shared_norm.batch_norm, np, x, gamma, beta, save=True)
-    actual, actual_saved = norm.batch_norm(np, x, gamma, beta, save=True)
+    actual, actual_saved = batch_norm(np, x, gamma, beta, save=True)
     for a, b in zip(actual, expected, strict=True):
         _same(a, b, NEAR[dtype])
     gradients = [_draw(shape, dtype, 3), _draw(channels, dtype, 4), _draw(channels, dtype, 5)]
     arguments = gradients, (x, gamma, beta), saved, (True, scaled, scaled)
     slopes = in_numpy(shared_norm.batch_norm_backward, np, *arguments)
-    for a, b in zip(norm.batch_norm_backward(np, *arguments), slopes, strict=True):
+    for a, b in zip(batch_norm_backward(np, *arguments), slopes, strict=True):
         _same(a, b, NEAR[dtype])
 
 
@@ -66,19 +69,19 @@ def test_layer_norm(in_numpy, threads, shape, dtype, axes, scaled):
     gamma, beta = (_draw(own, dtype, i) if scaled else None for i in (1, 2))
     arguments = x, gamma, beta
     expected, saved = in_numpy(shared_norm.layer_norm, np, *arguments, axes=axes, save=True)
-    actual, actual_saved = norm.layer_norm(np, *arguments, axes=axes, save=True)
+    actual, actual_saved = layer_norm(np, *arguments, axes=axes, save=True)
     _same(actual, expected, NEAR[dtype])
     for a, b in zip(actual_saved, saved, strict=True):
         _same(a, b, NEAR[dtype])
     arguments = _draw(shape, dtype, 3), arguments, saved, (True, scaled, scaled)
     slopes = in_numpy(shared_norm.layer_norm_backward, np, *arguments, axes=axes)
-    for a, b in zip(norm.layer_norm_backward(np, *arguments, axes=axes), slopes, strict=True):
+    for a, b in zip(layer_norm_backward(np, *arguments, axes=axes), slopes, strict=True):
         _same(a, b, NEAR[dtype])
 
 
 def test_batch_norm_keeps_the_digits_of_numbers_far_from_zero():
     x = _draw((4000, 24)) + np.float32(1e4)
-    _, mean, variance = norm.batch_norm(np, x)[0]
+    _, mean, variance = batch_norm(np, x)[0]
     exact = x.astype("float64")
     np.testing.assert_allclose(mean, exact.mean(axis=0), rtol=1e-7)
     np.testing.assert_allclose(variance, exact.var(axis=0), rtol=1e-6)
@@ -88,20 +91,19 @@ def test_norms_of_nan_and_infinity():
     x = _draw((8, 3))
     x[0, 0], x[1, 1] = np.nan, np.inf
     with np.errstate(all="ignore"):
-        y, mean, variance = norm.batch_norm(np, x)[0]
-        rows, _ = norm.layer_norm(np, x)
+        y, mean, variance = batch_norm(np, x)[0]
+        rows, _ = layer_norm(np, x)
     assert np.isnan(y[:, :2]).all() and np.isfinite(y[:, 2]).all()
     assert np.isnan(mean[0]) and mean[1] == np.inf
     assert np.isnan(rows[:2]).all() and np.isfinite(rows[2:]).all()
 
 
-@pytest.mark.parametrize("name", ["batch_norm", "layer_norm"])
-def test_norms_step_back(name):
-    kernel = getattr(norm, name)
+@pytest.mark.parametrize("kernel", [batch_norm, layer_norm])
+def test_norms_step_back(kernel):
     x = _draw((4, 6))
     cases = [(x.astype("float16"),), (x[:0],), (x.T,), (x, _draw(5)), (x, _draw(6, "float64"))]
     assert all(kernel(np, *case) is NotImplemented for case in cases)
-    assert norm.batch_norm(np, x, axis=0) is NotImplemented
+    assert batch_norm(np, x, axis=0) is NotImplemented
 
 
 # Dropout

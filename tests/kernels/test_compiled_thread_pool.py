@@ -14,7 +14,7 @@ import numba
 
 from minikeras import config
 from minikeras.arrays import threads
-from minikeras.kernels.compiled.loops import compiled, inner
+from minikeras.kernels.compiled.compiler import compiled, inner
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_chunks, parallel_for
 
 WORK = 1e9  # worth every thread

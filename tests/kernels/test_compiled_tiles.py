@@ -10,16 +10,16 @@ import minikeras
 
 pytest.importorskip("numba")
 
-from minikeras.kernels.compiled.loops import compiled
-from minikeras.kernels.compiled.tile_instructions import tile_code
-from minikeras.kernels.compiled.tiles import ROWS, address, multiply_rows, tiling_of
+from minikeras.kernels.compiled.compiler import compiled
+from minikeras.kernels.compiled.products.tile_instructions import tile_code
+from minikeras.kernels.compiled.products.tiles import ROWS, address, multiply_rows, tiling_of
 
 FOLDER = Path(minikeras.__file__).parent / "kernels" / "compiled"
 
 
 @compiled()
-def product(code, a, b, start, out, runs, sums, floor):
-    """`out = max(start + a @ b, floor)`, the terms in runs, and these in several sums."""
+def product(code, a, b, start, out, runs, sums, lower_bound):
+    """`out = max(start + a @ b, lower_bound)`, the terms in runs, and these in several sums."""
     size, length = a.itemsize, a.shape[1] // runs
     offsets = np.empty((2, runs), np.int64)
     for run in range(runs):
@@ -33,7 +33,7 @@ def product(code, a, b, start, out, runs, sums, floor):
         runs=(address(offsets[0]), address(offsets[1]), runs // sums, length),
         start=(address(start), 0),
         out=(address(out), out.strides[0]),
-        floor=floor,
+        lower_bound=lower_bound,
         sums=sums,
     )
 
@@ -54,7 +54,7 @@ def test_it_is_the_product(rows, columns, runs, sums):
     np.testing.assert_allclose(out, a @ b + start, rtol=0, atol=1e-14)
 
 
-def test_the_floor_is_that_of_relu():
+def test_the_lower_bound_is_that_of_relu():
     a, b = np.array([[1.0], [-2.0], [np.nan]]), np.array([[3.0]])
     out = np.empty((3, 1))
     product(tile_code(a.dtype), a, b, np.zeros(1), out, 1, 1, 0.0)
@@ -74,11 +74,11 @@ def test_rows_are_divided_evenly(rows):
 def test_nobody_else_goes_through_tiles():
     """A product whose terms stay spread over lanes is one tile; all others share the loop."""
     callers = {
-        (path.stem, function.name)
-        for path in FOLDER.glob("*.py")
+        (path.relative_to(FOLDER).as_posix(), function.name)
+        for path in FOLDER.rglob("*.py")
         for function in ast.parse(path.read_text()).body
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "tile"
     }
-    assert callers == {("tiles", "multiply_rows"), ("conv_loops", "_dot")}
+    assert callers == {("products/tiles.py", "multiply_rows"), ("convolution/loops.py", "_dot")}

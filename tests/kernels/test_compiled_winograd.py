@@ -11,8 +11,8 @@ from minikeras.kernels.cpu import conv as kernels
 from tests.kernels import test_compiled_conv as direct_sums
 
 pytest.importorskip("numba")
-compiled = pytest.importorskip("minikeras.kernels.compiled.conv")
-winograd = pytest.importorskip("minikeras.kernels.compiled.winograd")
+compiled = pytest.importorskip("minikeras.kernels.compiled.convolution.conv")
+winograd = pytest.importorskip("minikeras.kernels.compiled.winograd.conv")
 
 # batch, sizes, channels, filters, padding
 CASES = [
@@ -130,7 +130,7 @@ def test_as_near_to_float64_as_direct_sums(case, monkeypatch):
         exact = every_kernel(kernels, [array.astype("float64") for array in arrays], some)
         actual.append(distances(every_kernel(compiled, arrays, some), exact))
         with monkeypatch.context() as patch:
-            patch.setattr(winograd, "suits", lambda *case: False)
+            patch.setattr(winograd, "is_faster", lambda *case: False)
             direct.append(distances(every_kernel(compiled, arrays, some), exact))
     ratios = np.sqrt(np.mean(actual, 0) / np.mean(direct, 0))
     assert (ratios[[0, 1, 2, 4]] < 1.4).all()
@@ -154,7 +154,7 @@ def test_images_that_are_not_finite_are_summed_directly(value, where, monkeypatc
     arrays[("x", "kernel", "bias", "g").index(where)][place] = value
     actual = every_kernel(compiled, arrays, some)
     with monkeypatch.context() as patch:
-        patch.setattr(winograd, "suits", lambda *case: False)
+        patch.setattr(winograd, "is_faster", lambda *case: False)
         direct = every_kernel(compiled, arrays, some)
     for one, other, before in zip(actual, direct, plain, strict=True):
         np.testing.assert_array_equal(np.isfinite(one), np.isfinite(other))
@@ -210,26 +210,26 @@ def test_nothing_behind_or_before_an_array_is_touched(case, dtype):
 def test_which_shapes_suit(monkeypatch):
     monkeypatch.undo()
     plain = (1, 1), ((0, 0), (0, 0)), (1, 1), 1
-    suits = winograd.suits
-    assert suits((26, 26), (3, 3), 32, 64, plain, 4)
-    assert not suits((26, 26), (3, 3), 16, 64, plain, 4)
-    assert not suits((26, 26), (3, 3), 512, 512, plain, 4)  # weights that stay in no cache
-    assert not suits((26, 26), (3, 3), 3, 64, plain, 4)
-    assert not suits((26, 26), (3, 2), 32, 64, plain, 4)
-    assert not suits((26,), (3,), 32, 64, ((1,), ((0, 0),), (1,), 1), 4)
-    assert not suits((4, 4), (3, 3), 32, 64, plain, 4)  # a tile of which half is thrown away
+    is_faster = winograd.is_faster
+    assert is_faster((26, 26), (3, 3), 32, 64, plain, 4)
+    assert not is_faster((26, 26), (3, 3), 16, 64, plain, 4)
+    assert not is_faster((26, 26), (3, 3), 512, 512, plain, 4)  # weights that stay in no cache
+    assert not is_faster((26, 26), (3, 3), 3, 64, plain, 4)
+    assert not is_faster((26, 26), (3, 2), 32, 64, plain, 4)
+    assert not is_faster((26,), (3,), 32, 64, ((1,), ((0, 0),), (1,), 1), 4)
+    assert not is_faster((4, 4), (3, 3), 32, 64, plain, 4)  # a tile of which half is thrown away
     for other in (((2, 2), *plain[1:]), (*plain[:2], (2, 2), 1), (*plain[:3], 2)):
-        assert not suits((26, 26), (3, 3), 32, 64, other, 4)
+        assert not is_faster((26, 26), (3, 3), 32, 64, other, 4)
 
 
 def test_short_sums_for_the_gradient_by_the_kernel_are_direct(monkeypatch):
     monkeypatch.undo()
     case = (26, 26), (3, 3), 32, 64, ((1, 1), ((0, 0), (0, 0)), (1, 1), 1), 4
     few, many = (np.empty((batch, 24, 24, 64), "float32") for batch in (2, 8))
-    assert winograd.suits_gradients(case, many, (True, True, True))
-    assert not winograd.suits_gradients(case, few, (True, True, True))
-    assert winograd.suits_gradients(case, few, (True, False, True))
-    assert not winograd.suits_gradients(case, many, (False, False, True))
+    assert winograd.is_faster_backward(case, many, (True, True, True))
+    assert not winograd.is_faster_backward(case, few, (True, True, True))
+    assert winograd.is_faster_backward(case, few, (True, False, True))
+    assert not winograd.is_faster_backward(case, many, (False, False, True))
 
 
 def test_an_empty_batch_is_left_to_numpy():

@@ -12,7 +12,7 @@ pytest.importorskip("numba")
 
 import minikeras as keras
 from minikeras.kernels import providers
-from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.compiler import compiled
 
 X = np.linspace(-3, 3, 100_000, dtype="float32")
 

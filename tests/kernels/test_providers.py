@@ -1,7 +1,9 @@
 """Who computes: compiled kernels where they are wanted and worth it, and never half of a pair."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 import minikeras as keras
 from minikeras.kernels import providers
 
+PACKAGE = Path(keras.__file__).parent
 BATCH = 6
 PAIRS = {
     "batch norm": lambda: keras.layers.BatchNormalization(),
@@ -83,3 +86,22 @@ def test_small_networks_do_not_wait_for_numba():
 )
 def test_what_is_large(args, large):
     assert providers.has_array_of(providers.SMALL, args) is large
+
+
+def _dispatched():
+    """Names of kernels that are dispatched to compiled ones, with the modules of these."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for decorator in getattr(node, "decorator_list", ()):
+                named = isinstance(decorator, ast.Call) and getattr(decorator.func, "id", None)
+                if named == "dispatched" and decorator.args:
+                    yield node.name.lstrip("_"), ast.literal_eval(decorator.args[0])
+
+
+def test_every_compiled_kernel_is_where_dispatch_looks_for_it():
+    dispatched = list(_dispatched())
+    assert len(dispatched) > 30
+    for kernel, module in dispatched:
+        path = PACKAGE.joinpath("kernels", "compiled", *module.split(".")).with_suffix(".py")
+        functions = [getattr(node, "name", None) for node in ast.parse(path.read_text()).body]
+        assert kernel in functions, f"kernels/compiled has no {module}.{kernel}"

@@ -8,58 +8,41 @@ With `s = sigmoid(x)`, and `t = tanh(u)`, `u = scale * (x + cubic * x**3)` for G
                                  du/dx = scale * (1 + 3 * cubic * x**2)
 """
 
-import numpy as np
-
+from minikeras.kernels.compiled.compiler import compiled
+from minikeras.kernels.compiled.elementwise import elementwise
 from minikeras.kernels.compiled.exponentials import sigmoid as sigmoid_of
 from minikeras.kernels.compiled.exponentials import tanh
-from minikeras.kernels.compiled.loops import compiled, plain
-from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join
 from minikeras.kernels.shared import activations as shared
-
-# Nanoseconds that an element takes.
-_EACH = 1
 
 
 def sigmoid(xp, x):
     """`1 / (1 + exp(-x))`; see `shared.activations.sigmoid`."""
-    return _elementwise(_sigmoid, 1, x)
+    return elementwise(_sigmoid, 1, x)
 
 
 def silu(xp, x, *, save=False):
     """`x * sigmoid(x)`; see `shared.activations.silu`."""
-    results = _elementwise(_silu, 2, x)
+    results = elementwise(_silu, 2, x)
     return results if results is NotImplemented else (results[0], results[1] if save else None)
 
 
 def silu_backward(xp, g, arrays, saved, needs):
     """Gradient of `silu`; see `shared.activations.silu_backward`."""
-    dx = _elementwise(_silu_backward, 1, g, arrays[0], saved)
+    dx = elementwise(_silu_backward, 1, g, arrays[0], saved)
     return dx if dx is NotImplemented else [dx]
 
 
 def gelu(xp, x, *, save=False):
     """The tanh form of GELU; see `shared.activations.gelu`."""
-    results = _elementwise(_gelu, 2, x)
+    results = elementwise(_gelu, 2, x)
     return results if results is NotImplemented else (results[0], results[1] if save else None)
 
 
 def gelu_backward(xp, g, arrays, saved, needs):
     """Gradient of `gelu`; see `shared.activations.gelu_backward`."""
-    dx = _elementwise(_gelu_backward, 1, g, arrays[0], saved)
+    dx = elementwise(_gelu_backward, 1, g, arrays[0], saved)
     return dx if dx is NotImplemented else [dx]
-
-
-def _elementwise(loop, count, *inputs):
-    """Call a loop on flat arrays and `count` new ones of their size; return these."""
-    first = inputs[0]
-    if type(first) is not np.ndarray or not plain(*inputs):
-        return NotImplemented
-    if any(array.shape != first.shape for array in inputs):
-        return NotImplemented
-    outputs = [np.empty_like(first) for _ in range(count)]
-    flat = [array.reshape(-1) for array in (*inputs, *outputs)]
-    parallel_for(loop, first.size, first.size * _EACH, *flat)
-    return outputs[0] if count == 1 else outputs
 
 
 @compiled()

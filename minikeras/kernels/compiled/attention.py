@@ -23,11 +23,11 @@ import math
 import numpy as np
 
 from minikeras.arrays.threads import OPERATIONS
+from minikeras.kernels.compiled.compiler import compiled, inner, matrix_at, plain, wide_vectors
 from minikeras.kernels.compiled.exponentials import exp
-from minikeras.kernels.compiled.loops import compiled, inner, matrix_at, plain, wide_vectors
+from minikeras.kernels.compiled.products.tile_instructions import tile_code
+from minikeras.kernels.compiled.products.tiles import UNBOUNDED, VECTOR, VECTORS, address, multiply
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
-from minikeras.kernels.compiled.tile_instructions import tile_code
-from minikeras.kernels.compiled.tiles import NO_FLOOR, VECTOR, VECTORS, address, multiply
 from minikeras.kernels.shared.attention import HIDDEN, across, ceiling, sum_to
 
 # Bytes of scores that are worked on at a time, a part of a core's own cache; and targets, of which
@@ -41,7 +41,7 @@ _HIDDEN = HIDDEN
 
 def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=False, save=False):
     """Weigh values by the softmax of the scores; see `shared.attention.attention`."""
-    if not _suits(query, key, value, bias):
+    if not _is_supported(query, key, value, bias):
         return NotImplemented
     query, key, value = (np.ascontiguousarray(x) for x in (query, key, value))
     (batch, targets, heads, size), dtype = query.shape, query.dtype
@@ -64,7 +64,7 @@ def attention(xp, query, key, value, bias=None, mask=None, *, scale=1.0, causal=
 def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
     """Gradients of `attention`; see `shared.attention.attention_backward`."""
     powers, total, blind, y = saved
-    if not _suits(*arrays[:4]) or g.dtype != y.dtype:
+    if not _is_supported(*arrays[:4]) or g.dtype != y.dtype:
         return NotImplemented
     g, query, key, value = (np.ascontiguousarray(x) for x in (g, *arrays[:3]))
     shape, dtype, width = powers.shape, y.dtype, _width(powers.shape, y.dtype)
@@ -83,7 +83,7 @@ def attention_backward(xp, g, arrays, saved, needs, *, scale=1.0, causal=False):
     return [*gradients, dbias, None]
 
 
-def _suits(query, key, value, bias):
+def _is_supported(query, key, value, bias):
     dtype = query.dtype
     arrays = [query, key, value] if bias is None else [query, key, value, bias]
     return (
@@ -253,7 +253,7 @@ def _product(by, a, b, sizes, start, out):
         b=(*b, wide * size),
         start=start,
         out=out,
-        floor=NO_FLOOR,
+        lower_bound=UNBOUNDED,
         wide=wide,
         size=size,
     )

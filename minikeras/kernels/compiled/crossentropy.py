@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
+from minikeras.kernels.compiled.compiler import compiled, inner, plain
 from minikeras.kernels.compiled.exponentials import exp, largest
-from minikeras.kernels.compiled.loops import compiled, inner, plain
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 # Nanoseconds that an element takes.

@@ -15,7 +15,7 @@ import numpy as np
 
 from minikeras.arrays import philox
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.compiler import compiled, inner, plain
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 _M_0, _M_1 = map(np.uint64, philox.MULTIPLIERS)

@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import overload
 
-from minikeras.kernels.compiled.loops import inner, instructions
+from minikeras.kernels.compiled.compiler import inner, instructions
 
 _f = np.float32
 _ONE, _TWO, _HALF = _f(1), _f(2), _f(0.5)

@@ -13,7 +13,7 @@ steps of a rule that have loops of their own, over stretches that stay in the fi
 import math
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.compiler import compiled, inner, plain
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 _STRETCH = 2048

@@ -6,7 +6,7 @@ once for its row. The order of additions is the same, so the sums are equal bit 
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.compiler import compiled, inner, plain
 
 
 def scatter_add_rows(table, places, rows):

@@ -22,9 +22,7 @@ once more for each chunk, by whichever thread has claimed it, and joins when all
 The protocol: a worker first adds itself to `ACTIVE` and then looks whether there is still work; the
 owner of the work first says that there is none and then waits until `ACTIVE` is zero. So nobody
 touches the owner's memory after it has returned. The pool has one owner at a time; another thread
-that calls a kernel meanwhile computes its chunks alone. (Numba does not notice that a file has
-changed which a cached kernel was compiled from, unless it is the kernel's own: after an edit here,
-`__pycache__` must go.)
+that calls a kernel meanwhile computes its chunks alone.
 """
 
 import platform
@@ -37,7 +35,7 @@ from numba.core import cgutils
 
 from minikeras.arrays import threads
 from minikeras.arrays.threads import CALLS, HELPERS, SPINNING, YIELD
-from minikeras.kernels.compiled.loops import compiled, inner, instructions
+from minikeras.kernels.compiled.compiler import compiled, inner, instructions
 
 ALL = -1
 """The index of a chunk that stands for all of them."""

@@ -8,7 +8,7 @@ sum has fewer chunks than threads would like.
 import numpy as np
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.compiler import compiled
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 # Part of the work that adding up may be, and chunks for each thread where sums are small.

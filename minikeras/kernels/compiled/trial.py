@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled
+from minikeras.kernels.compiled.compiler import compiled
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_chunks
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.compiler import compiled, inner, plain
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 _ADD, _SUBTRACT, _MULTIPLY, _MAXIMUM = range(4)

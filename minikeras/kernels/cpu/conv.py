@@ -65,7 +65,7 @@ from minikeras.kernels.shared.windows import Grid
 _BLOCK_BYTES = 1 << 22
 
 
-@dispatched("conv", least=1 << 10)
+@dispatched("convolution.conv", least=1 << 10)
 def conv(
     xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu=False, out=None
 ):
@@ -116,7 +116,7 @@ def conv(
     return out
 
 
-@dispatched("conv", least=1 << 10)
+@dispatched("convolution.conv", least=1 << 10)
 def conv_input_grad(
     xp,
     g,
@@ -182,7 +182,7 @@ def conv_input_grad(
     return out
 
 
-@dispatched("conv", least=1 << 10)
+@dispatched("convolution.conv", least=1 << 10)
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
     """Gradient of `conv` with respect to its kernel: `dkernel` of `conv_backward`.
 
@@ -225,7 +225,7 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
     return out
 
 
-@dispatched("conv", least=1 << 10)
+@dispatched("convolution.conv", least=1 << 10)
 def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups=1, relu=False):
     """All gradients of `conv` in one pass over the batch.
 

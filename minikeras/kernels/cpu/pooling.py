@@ -57,7 +57,7 @@ _BLOCK_BYTES = 1 << 20
 _PASSES = 4
 
 
-@dispatched("pooling")
+@dispatched("pooling.pooling")
 def max_pool(xp, x, *, window, strides, padding, out=None):
     """Maximum of each window.
 
@@ -92,7 +92,7 @@ def max_pool(xp, x, *, window, strides, padding, out=None):
     return out
 
 
-@dispatched("pooling")
+@dispatched("pooling.pooling")
 def max_pool_index(xp, x, y, *, window, strides, padding):
     """Tap of each window that holds its maximum.
 
@@ -135,7 +135,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
     return index
 
 
-@dispatched("pooling")
+@dispatched("pooling.pooling")
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     """Pick the cell of each window that an index names.
 
@@ -175,7 +175,7 @@ def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     return out
 
 
-@dispatched("pooling")
+@dispatched("pooling.pooling")
 def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
     """Transpose of `pool_gather`: add each `g` to the cell of its window that an index names.
 
@@ -221,7 +221,7 @@ def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=Non
     return out
 
 
-@dispatched("pooling")
+@dispatched("pooling.pooling")
 def avg_pool(xp, x, *, window, strides, padding, out=None):
     """Mean of the cells of each window that lie inside the array.
 
@@ -257,7 +257,7 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
     return out
 
 
-@dispatched("pooling")
+@dispatched("pooling.pooling")
 def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
     """Transpose of `avg_pool`: give each cell of a window the same part of `g`.
 

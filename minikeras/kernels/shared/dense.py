@@ -87,7 +87,7 @@ def dense_backward(xp, g, arrays, saved, needs, relu=False):
     ]
 
 
-@dispatched("dense", cuda="dense")
+@dispatched("products.dense", cuda="dense")
 def where_positive(xp, g, y):
     """Return a gradient where a result is positive, else zero: the gradient of ReLU.
 

@@ -23,7 +23,7 @@ from minikeras.kernels.shared.recurrence import (
 )
 
 
-@dispatched("rnn", least=1 << 10)
+@dispatched("rnn.rnn", least=1 << 10)
 def lstm(
     xp,
     x,

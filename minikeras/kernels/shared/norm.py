@@ -21,7 +21,7 @@ _BLOCK = 1 << 17
 _LINE = 1 << 10
 
 
-@dispatched("norm", cuda="norm")
+@dispatched("normalization.batch_norm", cuda="norm")
 def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, save=False):
     """Normalize each channel over all other axes.
 
@@ -81,7 +81,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, save=Fals
     return (y, mean, variance.astype(x.dtype)), (mean, inverse) if save else None
 
 
-@dispatched("norm", cuda="norm")
+@dispatched("normalization.batch_norm", cuda="norm")
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
     """Gradients of `batch_norm`.
 
@@ -142,7 +142,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
     ]
 
 
-@dispatched("norm", cuda="norm")
+@dispatched("normalization.layer_norm", cuda="norm")
 def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, save=False):
     """Normalize over the last axes, for each place along the others.
 
@@ -195,7 +195,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, save=False
     return y, (mean, inverse) if save else None
 
 
-@dispatched("norm", cuda="norm")
+@dispatched("normalization.layer_norm", cuda="norm")
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
     """Gradients of `layer_norm`; `inverse`, which is saved, is `1 / sqrt(variance + epsilon)`.
 

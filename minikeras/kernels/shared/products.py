@@ -101,7 +101,7 @@ def _always(least, args):
     return True
 
 
-@dispatched("products", is_large=_always)
+@dispatched("products.products", is_large=_always)
 def grouped_products(xp, products):
     """Compute several products of matrices, and what follows them, in chunks for the threads.
 
@@ -144,7 +144,7 @@ def _compute_part(xp, a, b, bias, relu, out, i, count):
         finish(xp, xp.matmul(a, b[:, first:end], out=out[:, first:end]), bias, relu)
 
 
-@dispatched("dense", cuda="dense")
+@dispatched("products.dense", cuda="dense")
 def finish(xp, y, bias, relu):
     """Add a bias along the last axis and apply ReLU, in place, if asked to.
 

@@ -1,7 +1,7 @@
 """The tables that the loops of a convolution read: integers (int64), offsets and steps in bytes.
 
 `conv` shows what a frame, a row, a run and a panel are. A part is a convolution whose outputs lie a
-constant step apart and all read the same taps; `conv_plan` cuts a gradient into several. Each table
+constant step apart and all read the same taps; `plans` cuts a gradient into several. Each table
 has a line for each of its things, and here are the names of its columns. The loops index with
 these names, since compiled code knows arrays of integers better than objects.
 """
@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minikeras.kernels.compiled.tiles import TAPS, VECTOR, most_rows, panel_columns
+from minikeras.kernels.compiled.products.tiles import TAPS, VECTOR, most_rows, panel_columns
 
-ROW, ROW_END, RUN, RUNS, LENGTH, WIDTH, STEP, HOP, WEIGHTS, PANEL, TERM, AT_ONCE = range(12)
+ROW, ROW_END, RUN, RUNS, LENGTH, WIDTH, STEP, OUT_STEP, WEIGHTS, PANEL, TERM, AT_ONCE = range(12)
 """Columns of the table of parts: its first row and the one after its last; its first run, and how
 many there are; the terms of a run; the outputs of a row; the steps from output to output in the
 frame and in the result; where its weights begin, and the bytes of a panel of them; the step from
@@ -34,7 +34,8 @@ IMAGE_ROW, FRAME_ROW = range(2)
 class Axis(NamedTuple):
     """One part of a convolution along one axis: output `o` reads, for each tap, one cell.
 
-    Output `o` lies at `start + o * hop` in the result, and its tap reads cell `o * step + shift`.
+    Output `o` lies at `start + o * out_step` in the result, and its tap reads cell `o * step +
+    shift`.
 
     Attributes:
         taps: Indices of the taps that take part.
@@ -42,7 +43,7 @@ class Axis(NamedTuple):
         count: Outputs.
         step: Cells from output to output.
         start: Position of output 0 in the result.
-        hop: Positions from output to output.
+        out_step: Positions from output to output.
     """
 
     taps: tuple
@@ -50,7 +51,7 @@ class Axis(NamedTuple):
     count: int
     step: int
     start: int
-    hop: int
+    out_step: int
 
 
 class Frame(NamedTuple):
@@ -108,7 +109,7 @@ class Tables:
     def __init__(self, frame, shapes, widths, size, kind):
         self.sizes, window, results = shapes
         inputs, outputs, groups = widths
-        self.frame, self.hops, self.size = frame, steps(window, 1), size
+        self.frame, self.tap_steps, self.size = frame, steps(window, 1), size
         self.kind, self.lanewise = kind, kind == "lanewise"
         self.at_once = TAPS if kind == "neighbours" else 1
         self.channels, self.groups = inputs // groups, groups
@@ -142,7 +143,7 @@ class Tables:
         """
         last = part[-1]
         taps = itertools.product(*(axis.taps for axis in part))
-        taps = [sum(map(operator.mul, tap, self.hops)) for tap in taps]
+        taps = [sum(map(operator.mul, tap, self.tap_steps)) for tap in taps]
         shifts = [
             [shift + low for shift in axis.shifts]
             for axis, low in zip(part, self.frame.lows, strict=True)
@@ -161,7 +162,7 @@ class Tables:
                 LENGTH: length,
                 WIDTH: width,
                 STEP: last.step * self.cells[-1],
-                HOP: last.hop * self.positions[-1],
+                OUT_STEP: last.out_step * self.positions[-1],
                 WEIGHTS: self.weights,
                 PANEL: panel,
                 TERM: self._term(last.shifts),
@@ -189,7 +190,7 @@ class Tables:
     def _rows(self, part, runs):
         """The table of rows, for one part."""
         reads = [[axis.step * o for o in range(axis.count)] for axis in part[:-1]]
-        writes = [[axis.start + axis.hop * o for o in range(axis.count)] for axis in part[:-1]]
+        writes = [[axis.start + axis.out_step * o for o in range(axis.count)] for axis in part[:-1]]
         first = part[-1].start * self.positions[-1]
         writes = [write + first for write in _sums(writes, self.positions)]
         reads = _sums(reads, self.cells)
@@ -238,7 +239,7 @@ class Tables:
 def _joined(rows, axis, cell, position):
     """Outputs of a row, and the rows: those that each go on where the one before ends are one."""
     width = axis.count
-    whole = width * axis.step * cell, width * axis.hop * position
+    whole = width * axis.step * cell, width * axis.out_step * position
     moves = {(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(rows)}
     if moves == {whole} and len({row[2:] for row in rows}) == 1:
         return width * len(rows), rows[:1]
@@ -256,7 +257,7 @@ def steps(sizes, unit):
         A list of as many ints.
 
     Example:
-        >>> from minikeras.kernels.compiled.conv_tables import steps
+        >>> from minikeras.kernels.compiled.convolution.tables import steps
         >>> steps((5, 4), 8)
         [32, 8]
     """
@@ -283,6 +284,6 @@ def _columns(rows, count):
 
 
 def _sums(indices, hops):
-    """`sum of index * hop` for all combinations of indices of the axes, in row-major order."""
+    """`sum of index * out_step` for all combinations of indices of the axes, in row-major order."""
     every = itertools.product(*indices)
     return [sum(map(operator.mul, combination, hops)) for combination in every]

@@ -6,7 +6,7 @@ Forward `y = max(x + bias, 0)`, backward `dx = g * (y > 0)`.
 import numpy as np
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.compiler import compiled, inner, plain
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
 

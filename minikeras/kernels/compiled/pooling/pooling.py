@@ -1,8 +1,32 @@
 """Pooling over one or two axes, compiled: one pass over the windows, channels side by side.
 
-`kernels/cpu/pooling.py` has the equations. A window's taps are taken one after the other, each
-as a stretch of channels, and the result stays in the first-level cache meanwhile; every array is
-read or written once. A window is cut to the cells that lie inside, so padding costs nothing.
+A window's taps are taken one after the other, each as a stretch of channels, and the result stays
+in the first-level cache meanwhile; every array is read or written once. Windows at the border are
+cut to the positions inside the array, so padding costs nothing; `n**2` is the number of these.
+
+Equations (pooling.max_pool):
+    rows, columns = ((size - n) // s + 1 for size in x.shape[1:3])
+    y = zeros((len(x), rows, columns, x.shape[3]))  # (batch, rows, columns, channels)
+    for p, q in ndindex(rows, columns):
+        y[:, p, q] = max(x[:, p * s : p * s + n, q * s : q * s + n], axis=(1, 2))
+
+Equations (pooling.max_pool_backward):
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    for b, p, q, c in ndindex(g.shape):
+        window = x[b, p * s : p * s + n, q * s : q * s + n, c]
+        u, v = next(tap for tap in ndindex(n, n) if window[tap] == y[b, p, q, c])  # first
+        dx[b, p * s + u, q * s + v, c] += g[b, p, q, c]
+
+Equations (pooling.average_pool):
+    rows, columns = ((size - n) // s + 1 for size in x.shape[1:3])
+    y = zeros((len(x), rows, columns, x.shape[3]))  # (batch, rows, columns, channels)
+    for p, q in ndindex(rows, columns):
+        y[:, p, q] = mean(x[:, p * s : p * s + n, q * s : q * s + n], axis=(1, 2))
+
+Equations (pooling.average_pool_backward):
+    dx = zeros_like(x)  # (batch, rows, columns, channels)
+    for p, q in ndindex(g.shape[1:3]):
+        dx[:, p * s : p * s + n, q * s : q * s + n] += g[:, p, q][:, None, None] / n**2
 """
 
 import math
@@ -10,7 +34,7 @@ import math
 import numpy as np
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled import pool_loops as loops
+from minikeras.kernels.compiled.pooling import loops
 from minikeras.kernels.compiled.thread_pool import parallel_for
 from minikeras.kernels.shared.windows import Grid
 
@@ -18,7 +42,7 @@ from minikeras.kernels.shared.windows import Grid
 def max_pool(xp, x, *, window, strides, padding, out=None):
     """Maximum of each window; arguments as in `kernels/cpu/pooling.py`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
-    if not _suit(grid, x, out):
+    if not _is_supported(grid, x, out):
         return NotImplemented
     if out is None:
         out = np.empty((len(x), *grid.outputs, x.shape[-1]), x.dtype)
@@ -28,7 +52,7 @@ def max_pool(xp, x, *, window, strides, padding, out=None):
 def max_pool_index(xp, x, y, *, window, strides, padding):
     """Tap that holds the maximum; arguments as in `kernels/cpu/pooling.py`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
-    if not _suit(grid, x, y):
+    if not _is_supported(grid, x, y):
         return NotImplemented
     index = np.empty(y.shape, np.min_scalar_type(math.prod(window)))
     return _run(loops.first_largest, index, grid, (x, y))
@@ -37,7 +61,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
 def pool_gather(xp, x, index, *, window, strides, padding, out=None):
     """Pick the cell that an index names; arguments as in `kernels/cpu/pooling.py`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
-    if not _suit(grid, x, out):
+    if not _is_supported(grid, x, out):
         return NotImplemented
     if out is None:
         out = np.empty(index.shape, x.dtype)
@@ -47,7 +71,7 @@ def pool_gather(xp, x, index, *, window, strides, padding, out=None):
 def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
     """Transpose of `pool_gather`; arguments as in `kernels/cpu/pooling.py`."""
     grid = Grid.over(input_shape, window, strides, padding)
-    if not _suit(grid, g, out):
+    if not _is_supported(grid, g, out):
         return NotImplemented
     if out is None:
         out = np.empty((len(g), *input_shape, g.shape[-1]), g.dtype)
@@ -57,7 +81,7 @@ def pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=Non
 def avg_pool(xp, x, *, window, strides, padding, out=None):
     """Mean of each window; arguments as in `kernels/cpu/pooling.py`."""
     grid = Grid.over(x.shape[1:-1], window, strides, padding)
-    if not _suit(grid, x, out):
+    if not _is_supported(grid, x, out):
         return NotImplemented
     if out is None:
         out = np.empty((len(x), *grid.outputs, x.shape[-1]), x.dtype)
@@ -67,14 +91,14 @@ def avg_pool(xp, x, *, window, strides, padding, out=None):
 def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
     """Transpose of `avg_pool`; arguments as in `kernels/cpu/pooling.py`."""
     grid = Grid.over(input_shape, window, strides, padding)
-    if not _suit(grid, g, out):
+    if not _is_supported(grid, g, out):
         return NotImplemented
     if out is None:
         out = np.empty((len(g), *input_shape, g.shape[-1]), g.dtype)
     return _run(loops.spread, out, grid, (g,))
 
 
-def _suit(grid, first, other):
+def _is_supported(grid, first, other):
     """Whether the loops can pool these arrays: dtype, rank, and at least one window."""
     if first.dtype not in (np.float32, np.float64) or len(grid.window) > 2:
         return False

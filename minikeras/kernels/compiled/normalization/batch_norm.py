@@ -1,17 +1,14 @@
-"""Batch and layer normalization with fewer passes through memory.
+"""Batch normalization with two passes through memory each way.
 
-The kernels of `shared/norm.py` go over a block once for each operation. Here a block is fetched
-once for everything that can be known of it.
+The kernel of `shared/norm.py`, where the equations are, goes over a block once for each operation.
+Here, channels last, one pass gives mean and variance. A block of a few thousand numbers stays in
+cache while its sums, and then its squared distances from its own means, are taken; blocks are
+joined by the formula of Chan, Golub and LeVeque ("Algorithms for Computing the Sample Variance",
+1983), which loses no digits where the mean is large. The second pass normalizes. Backward: one pass
+for the two sums, one for the gradient. Sums over rows are kept in float64 from block to block.
 
-Batch normalization, channels last: one pass gives mean and variance. A block of a few thousand
-numbers stays in cache while its sums, and then its squared distances from its own means, are
-taken; blocks are joined by the formula of Chan, Golub and LeVeque ("Algorithms for Computing the
-Sample Variance", 1983), which loses no digits where the mean is large. The second pass normalizes.
-Backward: one pass for the two sums, one for the gradient.
-
-Layer normalization: one pass each way; a row is in cache while its mean, its variance and its
-result are computed. Sums over rows are kept in float64 from block to block. Group normalization is
-that of the rows that `shared/group_norm.py` cuts.
+A line holds the channels several times: what is one number for each channel is first repeated along
+a line, and the sums of the columns of lines are joined at the end.
 """
 
 import math
@@ -19,77 +16,43 @@ import math
 import numpy as np
 
 from minikeras.arrays.threads import BYTES
-from minikeras.kernels.compiled.loops import compiled, inner, plain
+from minikeras.kernels.compiled.compiler import compiled, inner
+from minikeras.kernels.compiled.normalization.inputs import PASSES, factors_of, is_supported
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
 
-# Numbers in a block, and how often a pass reads or writes its array.
+# Numbers in a block.
 _BLOCK = 1 << 13
-_PASSES = 3
 # Channels beside each other in one line, so that short rows make long loops.
 _LINE = 256
 
 
 def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, save=False):
     """Normalize each channel over all other axes; see `shared.norm.batch_norm`."""
-    if not _suits(x, gamma, beta) or not _are_channels(x, axis, gamma, beta):
+    if not is_supported(x, gamma, beta) or not _are_channels(x, axis, gamma, beta):
         return NotImplemented
     channels, y, lines = x.shape[-1], np.empty_like(x), _lines(x)
     moments, inverse = np.empty((2, channels), x.dtype), np.empty(channels)
-    inputs = lines, *_factors(channels, x.dtype, gamma, beta), float(epsilon)
+    inputs = lines, *factors_of(channels, x.dtype, gamma, beta), float(epsilon)
     outputs = moments, inverse, y.reshape(lines.shape)
-    parallel_for(_batch_norm, len(lines), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
+    parallel_for(_batch_norm, len(lines), PASSES * x.nbytes / BYTES, *inputs, *outputs)
     return (y, moments[0], moments[1]), (moments[0], inverse) if save else None
 
 
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
     """Gradients of `batch_norm`; see `shared.norm.batch_norm_backward`."""
     (x, gamma, beta), (mean, inverse), g = arrays, saved, np.ascontiguousarray(gradients[0])
-    if not _suits(x, gamma, g) or not _are_channels(x, axis, gamma, beta):
+    if not is_supported(x, gamma, g) or not _are_channels(x, axis, gamma, beta):
         return NotImplemented
     lines, channels = _lines(x), x.shape[-1]
     dx = np.empty_like(x) if needs[0] else None
     results = np.empty((0, 0), x.dtype) if dx is None else dx.reshape(lines.shape)
     dmoments, dfactors = np.empty((2, channels)), np.empty((2, channels), x.dtype)
     dmoments[0], dmoments[1] = gradients[1], gradients[2]
-    gain, _ = _factors(channels, x.dtype, gamma, None)
+    gain, _ = factors_of(channels, x.dtype, gamma, None)
     inputs = lines, g.reshape(lines.shape), mean, inverse, gain, dmoments
-    work = _PASSES * x.nbytes / BYTES
+    work = PASSES * x.nbytes / BYTES
     parallel_for(_batch_norm_backward, len(lines), work, *inputs, dfactors, results)
     return [dx, dfactors[0] if needs[1] else None, dfactors[1] if needs[2] else None]
-
-
-def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, save=False):
-    """Normalize over the last axes; see `shared.norm.layer_norm`."""
-    shape = x.shape[x.ndim - axes :]
-    if not _suits(x, gamma, beta) or any(v is not None and v.shape != shape for v in (gamma, beta)):
-        return NotImplemented
-    rows = x.reshape(-1, math.prod(shape))
-    y, (mean, inverse) = np.empty_like(x), np.empty((2, len(rows), 1), x.dtype)
-    inputs = rows, *_factors(rows.shape[1], x.dtype, gamma, beta), float(epsilon)
-    outputs = y.reshape(rows.shape), mean, inverse
-    parallel_for(_layer_norm, len(rows), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
-    return y, (mean, inverse) if save else None
-
-
-def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
-    """Gradients of `layer_norm`; see `shared.norm.layer_norm_backward`."""
-    (x, gamma, _), (mean, inverse), g = arrays, saved, np.ascontiguousarray(g)
-    if not _suits(x, g, gamma):
-        return NotImplemented
-    own = x.shape[x.ndim - axes :]
-    rows = x.reshape(-1, math.prod(own))
-    gain, _ = _factors(rows.shape[1], x.dtype, gamma, None)
-    dx, dfactors = np.empty_like(x), np.empty((2, *own), x.dtype)
-    inputs = g.reshape(rows.shape), rows, gain, mean, inverse
-    outputs = dx.reshape(rows.shape), dfactors.reshape(2, -1)
-    parallel_for(_layer_norm_backward, len(rows), _PASSES * x.nbytes / BYTES, *inputs, *outputs)
-    gradients = dx, dfactors[0], dfactors[1]
-    return [d if needed else None for d, needed in zip(gradients, needs, strict=True)]
-
-
-def _suits(x, *others):
-    others = [array for array in others if array is not None]
-    return type(x) is np.ndarray and x.size > 0 and x.ndim > 0 and plain(x, *others)
 
 
 def _are_channels(x, axis, *factors):
@@ -104,17 +67,6 @@ def _lines(x):
     most = 1 << max(_LINE // channels, 1).bit_length() - 1
     repeats = math.gcd(positions, most)
     return x.reshape(positions // repeats, repeats * channels)
-
-
-def _factors(width, dtype, gamma, beta):
-    """What to multiply by and what to add, for each number that has its own."""
-    gain = np.ones(width, dtype) if gamma is None else gamma.reshape(-1)
-    shift = np.zeros(width, dtype) if beta is None else beta.reshape(-1)
-    return gain, shift
-
-
-# Batch normalization. A line holds the channels several times: what is one number for each channel
-# is first spread over a line, and the sums of the columns of lines are joined at the end.
 
 
 @compiled()
@@ -331,91 +283,3 @@ def _combine(pool, ends, chunk, g, lines, factors, results):
 def _add_times(a, b, out):
     for j in range(out.size):
         out[j] += a[j] * b[j]
-
-
-@inner("contract", "reassoc")
-def _sum(x):
-    total = x.dtype.type(0)
-    for j in range(x.size):
-        total += x[j]
-    return total
-
-
-@inner("contract", "reassoc")
-def _sum_of_squares(x, centre):
-    total = x.dtype.type(0)
-    for j in range(x.size):
-        total += (x[j] - centre) * (x[j] - centre)
-    return total
-
-
-@compiled("contract")
-def _layer_norm(pool, ends, chunk, rows, gamma, beta, epsilon, results, mean, inverse):
-    if chunk == ALL:
-        return fork_join(pool, ends, (rows, gamma, beta, epsilon, results, mean, inverse))
-    kind, width = rows.dtype.type, rows.shape[1]
-    for i in range(ends[chunk], ends[chunk + 1]):
-        centre = kind(_sum(rows[i]) / width)
-        variance = _sum_of_squares(rows[i], centre) / width
-        scale = kind(1 / math.sqrt(variance + epsilon))
-        mean[i, 0], inverse[i, 0] = centre, scale
-        _scaled_row(rows[i], centre, scale, gamma, beta, results[i])
-
-
-@inner("contract")
-def _scaled_row(x, centre, scale, gamma, beta, y):
-    for j in range(y.size):
-        y[j] = (x[j] - centre) * scale * gamma[j] + beta[j]
-
-
-@compiled()
-def _layer_norm_backward(pool, ends, chunk, g, rows, gain, mean, inverse, dx, dfactors):
-    sums = np.zeros((len(ends) - 1, 2, rows.shape[1]))
-    _rows_backward(pool, ends, chunk, g, rows, gain, mean, inverse, dx, sums)
-    for part in range(1, len(sums)):
-        sums[0] += sums[part]
-    dfactors[:] = sums[0]
-
-
-@inner("contract")
-def _rows_backward(pool, ends, chunk, g, rows, gain, mean, inverse, dx, sums):
-    if chunk == ALL:
-        return fork_join(pool, ends, (g, rows, gain, mean, inverse, dx, sums))
-    first, end = ends[chunk], ends[chunk + 1]
-    kind, width = rows.dtype.type, rows.shape[1]
-    scratch = np.zeros((2, width), rows.dtype)
-    for i in range(first, end):
-        centre, scale = mean[i, 0], inverse[i, 0]
-        total, moment = _weighed(g[i], rows[i], gain, centre, scale)
-        total, moment = kind(total / width), kind(moment / width)
-        _row_dx(g[i], rows[i], gain, centre, scale, total, moment, dx[i])
-        _add_factor_gradients(g[i], rows[i], centre, scale, scratch[0], scratch[1])
-        if (i - first) % 64 == 63 or i == end - 1:
-            sums[chunk] += scratch
-            scratch[:] = 0
-
-
-@inner("reassoc")
-def _weighed(g, x, gain, centre, scale):
-    """The sums over a row of `h = g * gain`, and of `h * z` with `z` the normalized input."""
-    total, moment = x.dtype.type(0), x.dtype.type(0)
-    for j in range(x.size):
-        h = g[j] * gain[j]
-        total += h
-        moment += h * ((x[j] - centre) * scale)
-    return total, moment
-
-
-@inner()
-def _row_dx(g, x, gain, centre, scale, total, moment, dx):
-    """`dx = (h - mean(h) - z * mean(h * z)) * scale`, the means being `total` and `moment`."""
-    for j in range(dx.size):
-        dx[j] = (g[j] * gain[j] - total - (x[j] - centre) * scale * moment) * scale
-
-
-@inner("contract")
-def _add_factor_gradients(g, x, centre, scale, dgamma, dbeta):
-    """Add `g * z` and `g` of a row."""
-    for j in range(x.size):
-        dgamma[j] += g[j] * ((x[j] - centre) * scale)
-        dbeta[j] += g[j]

@@ -1,7 +1,7 @@
 """Register tile of a matrix product: the innermost loop of convolutions and of small products.
 
-A tile computes `out = max(start + a @ b, floor)` for a few rows by a few vectors of columns. All
-its sums stay in registers while the loop over the terms `k` of the sum runs:
+A tile computes `out = max(start + a @ b, lower_bound)` for a few rows by a few vectors of columns.
+All its sums stay in registers while the loop over the terms `k` of the sum runs:
 
                               vectors of columns
                              b[k, 0]   b[k, 1]   ...           b_step: bytes from k to k + 1
@@ -30,9 +30,7 @@ There are three kinds of tiles (`tile_instructions` writes them, `tile_code` com
   from 18 loads, even if there is but one vector of columns.
 - `"lanewise"`: each column has values of its own in `a`, as in a depthwise convolution.
 
-All steps, offsets and addresses are in bytes. (Numba does not notice that a file has changed which
-a cached kernel was compiled from, unless it is the kernel's own: after an edit here, `__pycache__`
-must go.)
+All steps, offsets and addresses are in bytes.
 """
 
 import llvmlite.binding
@@ -41,7 +39,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from minikeras.kernels.compiled.loops import fetch, inner, instructions
+from minikeras.kernels.compiled.compiler import fetch, inner, instructions
 
 _I64 = ir.IntType(64)
 
@@ -75,8 +73,8 @@ FIELDS = (
 )
 """Integers that a tile is called with, in this order; `tile` explains them."""
 
-NO_FLOOR = -np.inf
-"""A floor that lets every result pass."""
+UNBOUNDED = -np.inf
+"""A lower bound that lets every result pass."""
 NO_FETCH = 0, 0
 """Memory to fetch ahead: none."""
 _AT_ZERO = np.zeros(1, np.int64)
@@ -93,7 +91,7 @@ def most_rows(kind):
         A tuple; the first entry is that of no vector.
 
     Example:
-        >>> from minikeras.kernels.compiled.tiles import most_rows
+        >>> from minikeras.kernels.compiled.products.tiles import most_rows
         >>> most_rows("lanewise")[2]
         6
     """
@@ -112,7 +110,7 @@ def panel_columns(count, size, most=VECTORS):
         An int, a whole number of vectors.
 
     Example:
-        >>> from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
+        >>> from minikeras.kernels.compiled.products.tiles import VECTOR, panel_columns
         >>> panel_columns(1, 4) * 4 == VECTOR
         True
     """
@@ -142,9 +140,11 @@ def tile(
     start_row,
     out,
     out_row,
-    floor,
+    lower_bound,
 ):
-    """Write `out[m] = max(start[m] + sum over r, k of a[r, m, k] * b[r, k], floor)` for one tile.
+    """Write `out[m] = max(start[m] + sums[m], lower_bound)` for one tile.
+
+    Here `sums[m]` is the sum over `r, k` of `a[r, m, k] * b[r, k]`.
 
     Args:
         context: Given by Numba.
@@ -165,7 +165,7 @@ def tile(
         start_row: Step from a row of it to the next, 0 for one that all rows share.
         out: Address of the results.
         out_row: Step from a row of them to the next.
-        floor: Least result, a float64: 0 for ReLU, `NO_FLOOR` otherwise. NaN stays NaN.
+        lower_bound: Least result, a float64: 0 for ReLU, `UNBOUNDED` otherwise. NaN stays NaN.
     """
     call = (code, *(types.int64,) * len(FIELDS), types.float64)
     signature = types.void(*call)
@@ -181,8 +181,8 @@ def tile(
 
 
 @inner()
-def multiply_rows(code, tiling, a, b, runs, start, out, floor, sums=1, ahead=NO_FETCH):
-    """Write `out = max(start + a @ b, floor)` for one panel of columns, tile after tile.
+def multiply_rows(code, tiling, a, b, runs, start, out, lower_bound, sums=1, ahead=NO_FETCH):
+    """Write `out = max(start + a @ b, lower_bound)` for one panel of columns, tile after tile.
 
     Args:
         code: Address of the compiled tile.
@@ -193,7 +193,7 @@ def multiply_rows(code, tiling, a, b, runs, start, out, floor, sums=1, ahead=NO_
             how many terms a sum has.
         start: `(address, step from row to row)` of what is added; it may be `out`.
         out: `(address, step from row to row)` of the result.
-        floor: Least result.
+        lower_bound: Least result.
         sums: How many such sums, of as many runs each, make a result. Each ends in `out` before
             the next begins: short sums lose fewer digits.
         ahead: `(address, bytes)` of memory that is needed soon; each tile fetches as many of it.
@@ -225,7 +225,7 @@ def multiply_rows(code, tiling, a, b, runs, start, out, floor, sums=1, ahead=NO_
                 start_row=begin_row,
                 out=out_at,
                 out_row=out_row,
-                floor=floor,
+                lower_bound=lower_bound,
             )
             begin, begin_row = out_at, out_row
         a_at += rows * a_row
@@ -235,8 +235,8 @@ def multiply_rows(code, tiling, a, b, runs, start, out, floor, sums=1, ahead=NO_
 
 
 @inner()
-def multiply(code, rows, columns, terms, a, b, start, out, floor, wide, size):
-    """Write `out = max(start + a @ b, floor)` for matrices, one panel of columns after another.
+def multiply(code, rows, columns, terms, a, b, start, out, lower_bound, wide, size):
+    """Write `out = max(start + a @ b, lower_bound)`, one panel of columns after another.
 
     Args:
         code: Address of the compiled tile, of kind `"mixed"`.
@@ -247,7 +247,7 @@ def multiply(code, rows, columns, terms, a, b, start, out, floor, wide, size):
         b: `(address, step from term to term, step from panel to panel)` of the right operand.
         start: As for `multiply_rows`.
         out: As for `multiply_rows`.
-        floor: Least result.
+        lower_bound: Least result.
         wide: Columns of a panel.
         size: Bytes of an element.
     """
@@ -257,7 +257,7 @@ def multiply(code, rows, columns, terms, a, b, start, out, floor, wide, size):
     for column in range(0, columns, wide):
         tiling, moved = tiling_of(rows, min(wide, columns - column), size), column * size
         start_here, out_here = (start_at + moved, start_row), (out_at + moved, out_row)
-        multiply_rows(code, tiling, a, (b_at, b_step), runs, start_here, out_here, floor)
+        multiply_rows(code, tiling, a, (b_at, b_step), runs, start_here, out_here, lower_bound)
         b_at += b_panel
 
 

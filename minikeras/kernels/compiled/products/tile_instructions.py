@@ -12,8 +12,9 @@ from llvmlite import ir
 from numba import cfunc, types
 from numba.core import cgutils
 
-from minikeras.kernels.compiled.loops import instructions, kept_on_disk
-from minikeras.kernels.compiled.tiles import FIELDS, TAPS, VECTOR, most_rows
+from minikeras.kernels.compiled.compiler import instructions, kept_on_disk
+from minikeras.kernels.compiled.products.tiles import FIELDS, TAPS, VECTOR, most_rows
+from minikeras.kernels.compiled.sources import stamp_of
 
 _I1, _I8, _I32, _I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 
@@ -30,9 +31,9 @@ def tile_code(dtype, kind="mixed"):
         dtype: float32 or float64.
         kind: `"mixed"` for what `tile` says; `"lanewise"` if each column `v` has values of its own
             in `a`, side by side as in `b`:
-            `out[m, v] = max(start[m, v] + sum over r, k of a[r, m, k, v] * b[r, k, v], floor)`;
+            `sum over r, k of a[r, m, k, v] * b[r, k, v]` is added to `start[m, v]`;
             `"neighbours"` if each value of `a` belongs to several rows, `T` being `TAPS`:
-            `out[m] = max(start[m] + sum over r, k, t of a[r, m + t, k] * b[r, T * k + t], floor)`.
+            `sum over r, k, t of a[r, m + t, k] * b[r, T * k + t]` is added to `start[m]`.
             `most_rows(kind)` tells how large such tiles are.
 
     Returns:
@@ -40,26 +41,26 @@ def tile_code(dtype, kind="mixed"):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.compiled.tile_instructions import tile_code
+        >>> from minikeras.kernels.compiled.products.tile_instructions import tile_code
         >>> tile_code(np.dtype("float32")) == tile_code(np.dtype("float32"))
         True
     """
-    zero = np.dtype(dtype).type(0)
     # The compiler's cache knows a function by what is around it, by numbers but not by functions.
+    zero, stamp = np.dtype(dtype).type(0), stamp_of(__file__)
     if kind == "mixed":
 
-        def every_tile(fields, floor):
-            _mixed(zero, fields, floor)
+        def every_tile(fields, lower_bound):
+            _mixed(zero, stamp, fields, lower_bound)
 
     elif kind == "neighbours":
 
-        def every_tile(fields, floor):
-            _neighbours(zero, fields, floor)
+        def every_tile(fields, lower_bound):
+            _neighbours(zero, stamp, fields, lower_bound)
 
     else:
 
-        def every_tile(fields, floor):
-            _lanewise(zero, fields, floor)
+        def every_tile(fields, lower_bound):
+            _lanewise(zero, stamp, fields, lower_bound)
 
     signature = types.void(types.int64, types.float64)
     compiled = kept_on_disk(functools.partial(cfunc, signature), every_tile)
@@ -72,21 +73,21 @@ _kept = []
 
 
 @instructions
-def _mixed(context, zero, fields, floor):
+def _mixed(context, zero, stamp, fields, lower_bound):
     """Tiles of every size, of which the first two of the integers at `fields` choose one."""
-    return _every_size(_Tile, "mixed", zero, fields, floor)
+    return _every_size(_Tile, "mixed", zero, stamp, fields, lower_bound)
 
 
 @instructions
-def _neighbours(context, zero, fields, floor):
+def _neighbours(context, zero, stamp, fields, lower_bound):
     """As `_mixed`, with rows that are neighbours."""
-    return _every_size(_NeighboursTile, "neighbours", zero, fields, floor)
+    return _every_size(_NeighboursTile, "neighbours", zero, stamp, fields, lower_bound)
 
 
 @instructions
-def _lanewise(context, zero, fields, floor):
+def _lanewise(context, zero, stamp, fields, lower_bound):
     """As `_mixed`, with values of `a` for each column."""
-    return _every_size(_LanewiseTile, "lanewise", zero, fields, floor)
+    return _every_size(_LanewiseTile, "lanewise", zero, stamp, fields, lower_bound)
 
 
 def _every_size(tile, kind, *arguments):
@@ -95,12 +96,13 @@ def _every_size(tile, kind, *arguments):
 
 
 def _emit_sizes(kind, most, context, builder, signature, values):
-    element, address, floor = values[0].type, *values[1:]
+    zero, _, address, lower_bound = values
+    element = zero.type
     numbers = builder.inttoptr(address, _I64.as_pointer())
     fields = {
         name: builder.load(builder.gep(numbers, [_I64(index)])) for index, name in enumerate(FIELDS)
     }
-    fields["floor"] = floor
+    fields["lower_bound"] = lower_bound
     end = builder.append_basic_block("end")
     size = builder.add(builder.shl(fields["rows"], _I64(3)), fields["vectors"])
     switch = builder.switch(size, end)
@@ -126,7 +128,7 @@ class _Tile:
         lanes = VECTOR // self.size
         self.vector = ir.VectorType(element, lanes)
         counts = ir.VectorType(_I64, lanes)
-        end = self._spread(fields["last"], counts)
+        end = self._broadcast(fields["last"], counts)
         self.mask = builder.icmp_signed("<", counts(list(range(lanes))), end)
 
     def emit(self):
@@ -138,7 +140,7 @@ class _Tile:
             for m in self.rows
             for v in self.vectors
         }
-        steps = {m: self._hidden(self._times(m, fields["a_row"])) for m, _ in _REACH[1:]}
+        steps = {m: self._opaque(self._times(m, fields["a_row"])) for m, _ in _REACH[1:]}
         hops = [self._times(m, fields["a_row"]) for m in range(0, self.cells, len(_REACH))]
         with cgutils.for_range(builder, fields["runs"]) as run:
             a = builder.add(fields["a"], self._entry(fields["a_runs"], run.index))
@@ -154,11 +156,11 @@ class _Tile:
         builder = self.builder
         b = builder.load(right)
         columns = [self._load(b, v) for v in self.vectors]
-        starts = [self._hidden(builder.load(head)) for head in heads]
+        starts = [self._opaque(builder.load(head)) for head in heads]
         for m in self.rows:
             for v, factor in enumerate(self._factors(self._row(starts, steps, m))):
                 self._add(sums[m, v], factor, columns[v])
-        self._go_on(heads, starts)
+        self._advance(heads, starts)
         builder.store(builder.gep(b, [self.fields["b_step"]]), right)
 
     def _add(self, total, factor, column):
@@ -176,7 +178,7 @@ class _Tile:
         units = self.builder.bitcast(starts[head], ir.IntType(8 * scale).as_pointer())
         return self.builder.bitcast(self.builder.gep(units, [steps[step]]), _I8.as_pointer())
 
-    def _go_on(self, heads, starts):
+    def _advance(self, heads, starts):
         """Move the pointers to the next term."""
         for head, start in zip(heads, starts, strict=True):
             self.builder.store(self.builder.gep(start, [self.fields["a_step"]]), head)
@@ -185,20 +187,22 @@ class _Tile:
         """What the vectors of a row are multiplied by: one value, the same for all."""
         place = self.builder.bitcast(place, self.element.as_pointer())
         number = self.builder.load(place, align=self.size)
-        return [self._spread(number, self.vector)] * len(self.vectors)
+        return [self._broadcast(number, self.vector)] * len(self.vectors)
 
     def _write(self, sums):
-        """Add the start, take the larger of result and floor, store."""
+        """Add the start, take the larger of result and lower bound, store."""
         builder, fields = self.builder, self.fields
-        floor = fields["floor"]
+        lower_bound = fields["lower_bound"]
         if self.size == 4:
-            floor = builder.fptrunc(floor, self.element)
-        floor = self._spread(floor, self.vector)
+            lower_bound = builder.fptrunc(lower_bound, self.element)
+        lower_bound = self._broadcast(lower_bound, self.vector)
         for m, v in sums:
             start = builder.add(fields["start"], self._times(m, fields["start_row"]))
             out = builder.add(fields["out"], self._times(m, fields["out_row"]))
             value = builder.fadd(builder.load(sums[m, v]), self._load(self._pointer(start), v))
-            value = builder.select(builder.fcmp_ordered("<", value, floor), floor, value)
+            value = builder.select(
+                builder.fcmp_ordered("<", value, lower_bound), lower_bound, value
+            )
             self._store(value, self._pointer(out), v)
 
     def _load(self, pointer, v):
@@ -243,12 +247,12 @@ class _Tile:
     def _times(self, count, step):
         return self.builder.mul(_I64(count), step)
 
-    def _hidden(self, number):
+    def _opaque(self, number):
         """The same number or pointer, of which the optimizer no longer knows how it was made."""
         kind = ir.FunctionType(number.type, [number.type])
         return self.builder.asm(kind, "", "=r,0", [number], side_effect=False)
 
-    def _spread(self, number, kind):
+    def _broadcast(self, number, kind):
         """Vector of one number repeated."""
         none = ir.Constant(kind, ir.Undefined)
         one = self.builder.insert_element(none, number, _I32(0))
@@ -269,13 +273,13 @@ class _NeighboursTile(_Tile):
         step = self.fields["b_step"]
         taps = [b, builder.gep(b, [step]), builder.gep(b, [builder.shl(step, _I64(1))])]
         columns = [[self._load(tap, v) for v in self.vectors] for tap in taps]
-        starts = [self._hidden(builder.load(head)) for head in heads]
+        starts = [self._opaque(builder.load(head)) for head in heads]
         for cell in range(self.cells):
             factors = self._factors(self._row(starts, steps, cell))
             for tap in range(TAPS):
                 for v in self.vectors if cell - tap in self.rows else ():
                     self._add(sums[cell - tap, v], factors[v], columns[tap][v])
-        self._go_on(heads, starts)
+        self._advance(heads, starts)
         builder.store(builder.gep(b, [self.next_b]), right)
 
 

@@ -17,8 +17,8 @@ with stride 1: nothing is scattered, and no inserted zero is multiplied. (For st
 taps: even cells meet taps 0 and 2, odd cells meet tap 1, if `low` is 0.)
 
 Cells outside the array are zeros of a frame, a buffer that holds one image with its padding. Taps
-that lie side by side along the last axis make one run of `taps * channels` terms. `conv_tables`
-writes all of this into tables.
+that lie side by side along the last axis make one run of `taps * channels` terms. `tables`
+writes all of this down.
 """
 
 import functools
@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minikeras.kernels.compiled.conv_tables import Axis, Frame, Tables, as_table, frame_of
-from minikeras.kernels.compiled.tiles import TAPS
+from minikeras.kernels.compiled.convolution.tables import Axis, Frame, Tables, as_table, frame_of
+from minikeras.kernels.compiled.products.tiles import TAPS
 from minikeras.kernels.shared.windows import Grid
 
 
@@ -44,7 +44,7 @@ class Plan(NamedTuple):
         columns: Columns of a panel of weights.
         terms_are_columns: For a gradient with respect to the kernel, whether terms make better
             columns of a tile than filters do.
-        tables: `(parts, rows, a_runs, b_runs, panels)`, arrays of int64. `conv_tables` names the
+        tables: `(parts, rows, a_runs, b_runs, panels)`, arrays of int64. `tables` names the
             columns of parts, rows and panels; the others say where each run begins, counted from
             a row's first window and from a panel of a part.
     """
@@ -196,7 +196,7 @@ def is_lanewise(inputs, outputs, groups):
         A bool.
 
     Example:
-        >>> from minikeras.kernels.compiled.conv_plan import is_lanewise
+        >>> from minikeras.kernels.compiled.convolution.plans import is_lanewise
         >>> is_lanewise(8, 8, 8), is_lanewise(8, 16, 8)
         (True, False)
     """

@@ -2,11 +2,11 @@
 
 The kernels of `shared/rnn.py`, `lstm.py` and `gru.py`, where the equations are, make ten to twenty
 NumPy calls at each step, on arrays of a few kilobytes: the calls take longer than the numbers. Here
-each thread takes its samples through all steps in one go (`rnn_steps`), with the recurrent kernel
-held in its second-level cache, and the gates computed where the product left them. Before and after
-it, all steps at once, come the large products: the inputs' part of the pre-activations, and the
-gradients with respect to inputs and kernels. Arrays stay `(samples, steps, ...)`: nothing is
-transposed.
+each thread takes its samples through all steps in one go (`simple_rnn_loops`, `lstm_loops`,
+`gru_loops`), with the recurrent kernel held in its second-level cache, and the gates computed where
+the product left them. Before and after it, all steps at once, come the large products: the inputs'
+part of the pre-activations, and the gradients with respect to inputs and kernels. Arrays stay
+`(samples, steps, ...)`: nothing is transposed.
 
 The forward pass keeps what the backward pass needs in another form than the NumPy kernels do, so it
 keeps the backward pass itself, a function `(gradients, arrays, needs)`.
@@ -15,9 +15,11 @@ keeps the backward pass itself, a function `(gradients, arrays, needs)`.
 import numpy as np
 
 from minikeras.arrays.threads import OPERATIONS
-from minikeras.kernels.compiled import rnn_steps as steps
-from minikeras.kernels.compiled.loops import plain
-from minikeras.kernels.compiled.panels import panels
+from minikeras.kernels.compiled.compiler import plain
+from minikeras.kernels.compiled.products.panels import panels
+from minikeras.kernels.compiled.rnn import gru as gru_loops
+from minikeras.kernels.compiled.rnn import lstm as lstm_loops
+from minikeras.kernels.compiled.rnn import simple_rnn as simple_rnn_loops
 from minikeras.kernels.compiled.thread_pool import parallel_for
 from minikeras.kernels.shared.dense import column_sums
 from minikeras.kernels.shared.products import matrix_product, products_at_once
@@ -32,20 +34,22 @@ _EACH_THREAD = 1
 
 def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=False, **options):
     """Run a simple recurrent network; see `shared.rnn.simple_rnn`."""
-    if not _suits(x, kernel, recurrent_kernel, bias, h):
+    if not _is_supported(x, kernel, recurrent_kernel, bias, h):
         return NotImplemented
     run = _Run(x, kernel, recurrent_kernel, mask, save, **options)
     h, U, b = h.copy(), panels(recurrent_kernel), run.bias_or_zeros(bias)
     for at, z in run.blocks():
         run.divide(
-            steps.simple_steps,
+            simple_rnn_loops.simple_steps,
             *(U, z, b, h[at], run.valid[at], run.backwards, run.y[at], run.hs[at]),
         )
 
     def backward(gradients, arrays, needs):
         dy, dh = run.output_gradients(*gradients)
         Ut, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
-        run.divide(steps.simple_steps_backward, Ut, run.z, dh, dy, run.valid, run.backwards, dz)
+        run.divide(
+            simple_rnn_loops.simple_steps_backward, Ut, run.z, dh, dy, run.valid, run.backwards, dz
+        )
         dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
         return [dx, dkernel, drecurrent, dbias, dh, None]
 
@@ -54,7 +58,7 @@ def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=Fals
 
 def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, save=False, **options):
     """Run a long short-term memory; see `shared.lstm.lstm`."""
-    if not _suits(x, kernel, recurrent_kernel, bias, h, c):
+    if not _is_supported(x, kernel, recurrent_kernel, bias, h, c):
         return NotImplemented
     run = _Run(x, kernel, recurrent_kernel, mask, save, **options)
     h, c, U, b = h.copy(), c.copy(), panels(recurrent_kernel), run.bias_or_zeros(bias)
@@ -62,7 +66,7 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, save=False, 
     tanh_cs = np.empty((run.batch, run.steps if save else 1, run.units), x.dtype)
     for at, z in run.blocks():
         run.divide(
-            steps.lstm_steps,
+            lstm_loops.lstm_steps,
             *(U, z, b, h[at], c[at], run.valid[at], run.backwards, run.y[at]),
             *(run.hs[at], cs[at], tanh_cs[at]),
         )
@@ -71,7 +75,7 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, save=False, 
         (dy, dh), dc = run.output_gradients(*gradients[:2]), gradients[2].copy()
         Ut, dz = panels(recurrent_kernel.T), np.empty_like(run.z)
         run.divide(
-            steps.lstm_steps_backward,
+            lstm_loops.lstm_steps_backward,
             *(Ut, run.z, cs, tanh_cs, dh, dc, dy, run.valid, run.backwards, dz),
         )
         dx, dkernel, drecurrent, dbias, _ = run.gradients(dz, dz, needs)
@@ -82,7 +86,7 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, save=False, 
 
 def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=False, **options):
     """Run gated recurrent units; see `shared.gru.gru`."""
-    if not _suits(x, kernel, recurrent_kernel, bias, h):
+    if not _is_supported(x, kernel, recurrent_kernel, bias, h):
         return NotImplemented
     run = _Run(x, kernel, recurrent_kernel, mask, save, **options)
     h, U = h.copy(), panels(recurrent_kernel)
@@ -91,7 +95,7 @@ def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=False, **op
     h_part = np.empty((run.batch, run.width), x.dtype)
     for at, gates in run.blocks():
         run.divide(
-            steps.gru_steps,
+            gru_loops.gru_steps,
             *(U, gates, *biases, h_part[at], h[at], run.valid[at], run.backwards),
             *(run.y[at], run.hs[at], h_gs[at]),
         )
@@ -100,7 +104,7 @@ def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=False, **op
         dy, dh = run.output_gradients(*gradients)
         Ut, da_x, da_h = panels(recurrent_kernel.T), np.empty_like(run.z), np.empty_like(run.z)
         run.divide(
-            steps.gru_steps_backward,
+            gru_loops.gru_steps_backward,
             *(Ut, run.z, run.hs, h_gs, dh, dy, run.valid, run.backwards, da_x, da_h),
         )
         dx, dkernel, drecurrent, dbias, dstate_bias = run.gradients(da_x, da_h, needs)
@@ -110,7 +114,7 @@ def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=False, **op
     return (run.outputs(h), h), backward if save else None
 
 
-def _suits(x, *others):
+def _is_supported(x, *others):
     """Whether a compiled kernel takes the call: float arrays, none of them empty."""
     present = [array for array in others if array is not None]
     return x.size > 0 and all(a.size > 0 for a in present) and plain(*present, np.empty(0, x.dtype))

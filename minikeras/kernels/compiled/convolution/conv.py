@@ -46,11 +46,11 @@ Which sum takes what for rows and columns of a tile, and what it sums over:
     dx       rows are cells of a row,         columns channels, the sum goes over taps and filters
     dkernel  rows are the terms of a run,     columns filters,  the sum goes over outputs
 
-`conv_plan` works out the runs of each sum, `conv_tables` writes them down, `conv_loops` goes
-through them. Only an image with padding is copied, to a frame of zeros that stays in cache; `g` is
-multiplied by `y > 0` on the way to its frame, and there all three gradients read it. Where channels
-do not mix (depthwise), the loops are the same, and each column has cells of its own. Windows of 3x3
-cells with many channels are computed in half the multiplications, see `winograd`.
+`plans` works out the runs of each sum, `tables` writes them down, `loops` goes through them. Only
+an image with padding is copied, to a frame of zeros that stays in cache; `g` is multiplied by `y >
+0` on the way to its frame, and there all three gradients read it. Where channels do not mix
+(depthwise), the loops are the same, and each column has cells of its own. Windows of 3x3 cells with
+many channels are computed in half the multiplications, see `winograd.conv`.
 """
 
 import math
@@ -59,19 +59,19 @@ import numpy as np
 
 from minikeras.arrays import threads
 from minikeras.arrays.threads import OPERATIONS
-from minikeras.kernels.compiled import conv_loops as loops
-from minikeras.kernels.compiled import winograd
-from minikeras.kernels.compiled.conv_panels import packed
-from minikeras.kernels.compiled.conv_plan import (
+from minikeras.kernels.compiled.convolution import loops
+from minikeras.kernels.compiled.convolution.panels import packed
+from minikeras.kernels.compiled.convolution.plans import (
     forward_plan,
     input_grad_plan,
     kernel_grad_plan,
 )
-from minikeras.kernels.compiled.conv_tables import LENGTH
+from minikeras.kernels.compiled.convolution.tables import LENGTH
+from minikeras.kernels.compiled.products.tile_instructions import tile_code
+from minikeras.kernels.compiled.products.tiles import VECTOR
 from minikeras.kernels.compiled.thread_pool import parallel_chunks
-from minikeras.kernels.compiled.tile_instructions import tile_code
-from minikeras.kernels.compiled.tiles import VECTOR
 from minikeras.kernels.compiled.totals import added, each_thread
+from minikeras.kernels.compiled.winograd import conv as winograd
 from minikeras.kernels.cpu.buffers import aligned_empty, aligned_zeros
 
 # Filters that leave most of a vector empty.
@@ -82,7 +82,7 @@ _LANEWISE = 4
 
 def conv(xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu=False, out=None):
     """Compute `y` from `x`, `kernel` and `bias`; arguments as in `kernels/cpu/conv.py`."""
-    if not _suit(x, kernel, bias, out) or _multiplies(kernel, groups):
+    if not _is_supported(x, kernel, bias, out) or _has_multiplier(kernel, groups):
         return NotImplemented
     case = _case(x.shape[1:], kernel, strides, padding, dilation, groups)
     plan = forward_plan(*case)
@@ -90,17 +90,17 @@ def conv(xp, x, kernel, *, strides, padding, dilation, groups=1, bias=None, relu
         return NotImplemented
     if out is None:
         out = np.empty((len(x), *plan.shape, kernel.shape[-1]), x.dtype)
-    start, floor = _start(kernel.shape[-1], bias, x.dtype), _floor(relu)
+    start, lower_bound = _start(kernel.shape[-1], bias, x.dtype), _lower_bound(relu)
     if groups == 1 and kernel.shape[-1] <= _FEW and _has_whole_vectors(plan, x.itemsize):
         weights = np.ascontiguousarray(kernel.reshape(-1, kernel.shape[-1]).T)
-        return _correlate(plan, x, weights, start, out, floor, few=True)
+        return _correlate(plan, x, weights, start, out, lower_bound, few=True)
 
     def direct(x, out):
-        return _correlate(plan, x, packed(plan, kernel, groups), start, out, floor)
+        return _correlate(plan, x, packed(plan, kernel, groups), start, out, lower_bound)
 
-    if winograd.suits(*case):
+    if winograd.is_faster(*case):
         weights = winograd.transformed(kernel)
-        return winograd.conv(x, weights, _lows(padding), (start, floor), out, direct)
+        return winograd.conv(x, weights, _lows(padding), (start, lower_bound), out, direct)
     return direct(x, out)
 
 
@@ -122,32 +122,36 @@ def conv_input_grad(
 
     With a bias and `relu` this is the forward pass of a transposed convolution.
     """
-    if not _suit(g, kernel, bias, out) or not all(input_shape) or _multiplies(kernel, groups):
+    if (
+        not _is_supported(g, kernel, bias, out)
+        or not all(input_shape)
+        or _has_multiplier(kernel, groups)
+    ):
         return NotImplemented
     channels = kernel.shape[-2] * groups
     case = _case((*input_shape, channels), kernel, strides, padding, dilation, groups)
     plan = input_grad_plan(*case)
     if out is None:
         out = np.empty((len(g), *input_shape, channels), g.dtype)
-    start, floor = _start(channels, bias, g.dtype), _floor(relu)
+    start, lower_bound = _start(channels, bias, g.dtype), _lower_bound(relu)
 
     def direct(g, out):
         weights = packed(plan, kernel, groups, backward=True)
-        return _correlate(plan, g, weights, start, out, floor)
+        return _correlate(plan, g, weights, start, out, lower_bound)
 
-    if winograd.suits(*case):
-        low, weights = winograd.mirrored(_lows(padding)), winograd.transformed(kernel, turned=True)
-        return winograd.conv(g, weights, low, (start, floor), out, direct)
+    if winograd.is_faster(*case):
+        low, weights = winograd.mirrored(_lows(padding)), winograd.transformed(kernel, rotated=True)
+        return winograd.conv(g, weights, low, (start, lower_bound), out, direct)
     return direct(g, out)
 
 
 def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, out=None):
     """Compute `dkernel` from `x` and `g`; arguments as in `kernels/cpu/conv.py`."""
-    if not _suit(x, g, out):
+    if not _is_supported(x, g, out):
         return NotImplemented
     if out is None:
         out = np.empty((*window, x.shape[-1] // groups, g.shape[-1]), x.dtype)
-    if _multiplies(out, groups):
+    if _has_multiplier(out, groups):
         return NotImplemented
     case = _case(x.shape[1:], out, strides, padding, dilation, groups)
     out[...] = _backward(case, g, (x, out), None, (False, True, False))[1]
@@ -157,13 +161,13 @@ def conv_kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups=1, 
 def conv_backward(xp, g, arrays, y, needs, *, strides, padding, dilation, groups=1, relu=False):
     """Compute `dx`, `dkernel` and `dbias` in one pass; arguments as in `kernels/cpu/conv.py`."""
     x, kernel, _ = arrays
-    if not _suit(g, x, kernel, y if relu else None) or _multiplies(kernel, groups):
+    if not _is_supported(g, x, kernel, y if relu else None) or _has_multiplier(kernel, groups):
         return NotImplemented
     case = _case(x.shape[1:], kernel, strides, padding, dilation, groups)
     return _backward(case, g, (x, kernel), y if relu else None, needs)
 
 
-def _correlate(plan, x, weights, start, out, floor, few=False):
+def _correlate(plan, x, weights, start, out, lower_bound, few=False):
     """Run the forward loops on all images."""
     code = tile_code(x.dtype, "lanewise" if few else plan.kind)
     loop = loops.forward_few if few else loops.forward
@@ -174,7 +178,7 @@ def _correlate(plan, x, weights, start, out, floor, few=False):
     ends = threads.ends(len(x), work * _slowness(plan))
     frames = _frames(len(ends) - 1, plan.frame, x)
     arrays = _flat(x), frames, weights, start, _flat(result)
-    parallel_chunks(loop, ends, code, *arrays, plan.frame.rows, plan.tables, floor)
+    parallel_chunks(loop, ends, code, *arrays, plan.frame.rows, plan.tables, lower_bound)
     if result is not out:
         out[...] = result
     return out
@@ -188,7 +192,7 @@ def _backward(case, g, arrays, y, needs):
         result = None if y is None else y[images]
         return _Backward(case, g[images], (x[images], kernel), result, needs).run()
 
-    if winograd.suits_gradients(case, g, needs):
+    if winograd.is_faster_backward(case, g, needs):
         low = _lows(case[-2][1])
         return winograd.Backward(low, arrays, g, y, needs, direct).run()
     return direct(slice(None), needs)
@@ -205,7 +209,7 @@ class _Backward:
         self.framed = y is not None or (needs[0] and plan.frame.padded)
         self.kernel_plan = kernel_grad_plan(*case, self.framed)
         self.is_transposed = self.kernel_plan.terms_are_columns
-        self.dx, self.weights = None, self._nothing(1)
+        self.dx, self.weights = None, self._empty(1)
         if needs[0]:
             self.dx = np.empty_like(self.x)
             self.weights = packed(plan, self.kernel, case[-2][-1], backward=True)
@@ -229,7 +233,7 @@ class _Backward:
         return work * _slowness(self.input_plan)
 
     def _kernel_sums(self, chunks):
-        """For each chunk room for its part of `dkernel`, `(terms, filters)` or the transpose."""
+        """A buffer for each chunk's part of `dkernel`, `(terms, filters)` or the transpose."""
         filters = self.kernel.shape[-1]
         terms = self.kernel.size // filters
         rows, columns = (filters, terms) if self.is_transposed else (terms, filters)
@@ -252,23 +256,23 @@ class _Backward:
         return _flat(self.x), frames, plan.frame.rows, dkernel, self.is_transposed, plan.tables
 
     def _gradient(self, dbias):
-        """`g`, the output if ReLU cut it, and room for the frames of `g`."""
+        """`g`, the output if ReLU was applied to it, and buffers for the frames of `g`."""
         frame = self.input_plan.frame
         frames = _frames(len(dbias), frame, self.g, self.framed)
-        y = self._nothing(2) if self.y is None else _flat(self.y)
+        y = self._empty(2) if self.y is None else _flat(self.y)
         return _flat(self.g), y, frames, frame.rows, dbias
 
     def _for_input(self):
         """What the loops need for `dx` besides `g`."""
-        dx = self._nothing(2) if self.dx is None else _flat(self.dx)
+        dx = self._empty(2) if self.dx is None else _flat(self.dx)
         zeros = _start(self.x.shape[-1], None, self.g.dtype)
         return self.weights, zeros, dx, self.input_plan.tables
 
-    def _nothing(self, rank):
+    def _empty(self, rank):
         return np.empty((0,) * rank, self.g.dtype)
 
 
-def _suit(*arrays):
+def _is_supported(*arrays):
     """Whether all arrays that are not None have elements, and one dtype that the loops know."""
     first, *others = (array for array in arrays if array is not None)
     return first.dtype in (np.float32, np.float64) and all(
@@ -276,7 +280,7 @@ def _suit(*arrays):
     )
 
 
-def _multiplies(kernel, groups):
+def _has_multiplier(kernel, groups):
     """Whether each channel has several filters of its own: narrow sums, left to NumPy."""
     return groups > 1 and kernel.shape[-2] == 1 and kernel.shape[-1] > groups
 
@@ -295,7 +299,7 @@ def _has_whole_vectors(plan, size):
 
 
 def _frames(count, frame, x, wanted=None):
-    """Room for the frames of some images; none if they have no padding."""
+    """Buffers for the frames of some images; empty if they have no padding."""
     wanted = frame.padded if wanted is None else wanted
     lanes = VECTOR // x.itemsize
     vectors = -(-math.prod(frame.sizes) * x.shape[-1] // lanes)
@@ -315,8 +319,8 @@ def _lows(padding):
     return tuple(low for low, _ in padding)
 
 
-def _floor(relu):
-    """Least result."""
+def _lower_bound(relu):
+    """Least result: 0 for ReLU."""
     return 0.0 if relu else -math.inf
 
 

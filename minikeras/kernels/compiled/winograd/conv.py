@@ -5,21 +5,21 @@ a polynomial product that is known from its values at six points (Winograd, "Ari
 of computations", 1980). For a tile of four outputs `y` and the six cells `x` that they see, with
 weights `w`,
 
-    y = A.T @ ((G @ w) * (B.T @ x))          A (6, 4), G (6, 3), B (6, 6): `winograd_transforms`
+    y = A.T @ ((G @ w) * (B.T @ x))          A (6, 4), G (6, 3), B (6, 6): `transforms`
 
 where `A` has powers of the points, `B` coefficients of polynomials that are zero at all points but
 one, and `G` is what makes them one there. With channels and three rows of taps, each of the six
-places `p` is a product of matrices that sums over both (Lavin and Gray, "Fast algorithms for
+points `p` is a product of matrices that sums over both (Lavin and Gray, "Fast algorithms for
 convolutional neural networks", 2016). `n` counts the tiles of a line, `l` the lines, `r` the rows
 of taps:
 
     U[p, r, c, f]      = sum over t of G[p, t] * kernel[r, t, c, f]
     V[p, l, n, c]      = sum over j of B[j, p] * x[l - low, 4 * n + j - low, c]
     M[p, l, n, f]      = sum over r, c of V[p, l + r, n, c] * U[p, r, c, f]
-    y[l, 4 * n + k, f] = max(bias[f] + sum over p of A[p, k] * M[p, l, n, f], floor)
+    y[l, 4 * n + k, f] = max(bias[f] + sum over p of A[p, k] * M[p, l, n, f], lower_bound)
 
 With `g` the gradient with respect to `y`, times `y > 0` for ReLU, the kernel's gradient goes the
-same way back, and the input's is a convolution of `g` with the kernel turned by 180 degrees,
+same way back, and the input's is a convolution of `g` with the kernel rotated by 180 degrees,
 channels and filters exchanged:
 
     dM[p, l, n, f]       = sum over k of A[p, k] * g[l, 4 * n + k, f]
@@ -47,13 +47,13 @@ import numpy as np
 
 from minikeras.arrays import threads
 from minikeras.arrays.threads import BYTES, OPERATIONS
-from minikeras.kernels.compiled import winograd_loops as loops
+from minikeras.kernels.compiled.products.tile_instructions import tile_code
+from minikeras.kernels.compiled.products.tiles import VECTOR, panel_columns
 from minikeras.kernels.compiled.thread_pool import parallel_chunks, parallel_for
-from minikeras.kernels.compiled.tile_instructions import tile_code
-from minikeras.kernels.compiled.tiles import VECTOR, panel_columns
 from minikeras.kernels.compiled.totals import added, each_thread
-from minikeras.kernels.compiled.winograd_loops import PLACES, RESULTS, TAPS
-from minikeras.kernels.compiled.winograd_transforms import WEIGHTS
+from minikeras.kernels.compiled.winograd import loops
+from minikeras.kernels.compiled.winograd.loops import POINTS, RESULTS, TAPS
+from minikeras.kernels.compiled.winograd.transforms import WEIGHTS
 from minikeras.kernels.cpu.buffers import aligned_empty
 
 # The products must be so many times fewer than those of direct sums, and so much longer than the
@@ -71,7 +71,7 @@ _AT_ONCE = 1 << 18
 _NANOSECONDS = 0.5
 
 
-def suits(sizes, window, channels, filters, options, size):
+def is_faster(sizes, window, channels, filters, options, size):
     """Whether a convolution takes less time this way.
 
     Args:
@@ -86,10 +86,12 @@ def suits(sizes, window, channels, filters, options, size):
         A bool.
 
     Example:
-        >>> from minikeras.kernels.compiled.winograd import suits
-        >>> options = (1, 1), ((1, 1), (1, 1)), (1, 1), 1
-        >>> suits((28, 28), (3, 3), 64, 64, options, 4), suits((28, 28), (5, 5), 64, 64, options, 4)
-        (True, False)
+        >>> from minikeras.kernels.compiled.winograd.conv import is_faster
+        >>> widths_and_options = 64, 64, ((1, 1), ((1, 1), (1, 1)), (1, 1), 1), 4
+        >>> is_faster((28, 28), (3, 3), *widths_and_options)
+        True
+        >>> is_faster((28, 28), (5, 5), *widths_and_options)
+        False
     """
     strides, padding, dilation, groups = options
     if window != (TAPS, TAPS) or (*strides, *dilation, groups) != (1, 1, 1, 1, 1):
@@ -97,17 +99,17 @@ def suits(sizes, window, channels, filters, options, size):
     height, width = (
         cells + sum(pair) - TAPS + 1 for cells, pair in zip(sizes, padding, strict=True)
     )
-    if height < 1 or width < 1 or PLACES * TAPS * channels * filters * size > _MOST_WEIGHTS:
+    if height < 1 or width < 1 or POINTS * TAPS * channels * filters * size > _MOST_WEIGHTS:
         return False
-    saved = TAPS * width / (PLACES * -(-width // RESULTS))
+    saved = TAPS * width / (POINTS * -(-width // RESULTS))
     return saved >= _LEAST_SAVED and min(channels, filters) * size >= _LEAST_BYTES
 
 
-def suits_gradients(case, g, needs):
+def is_faster_backward(case, g, needs):
     """Whether the gradients of a convolution take less time this way, and are as exact.
 
     Args:
-        case: Arguments of `suits`.
+        case: Arguments of `is_faster`.
         g: Array `(batch, height, width, filters)`, the gradient with respect to the output.
         needs: Three bools: whether `dx`, `dkernel` and `dbias` are needed.
 
@@ -115,7 +117,7 @@ def suits_gradients(case, g, needs):
         A bool.
     """
     summed = g.size // g.shape[-1]
-    return suits(*case) and (needs[0] or needs[1]) and (not needs[1] or summed >= _LEAST_SUMMED)
+    return is_faster(*case) and (needs[0] or needs[1]) and (not needs[1] or summed >= _LEAST_SUMMED)
 
 
 def conv(x, weights, low, finish, out, direct):
@@ -136,12 +138,14 @@ def conv(x, weights, low, finish, out, direct):
     x, result = np.ascontiguousarray(x), out
     if not out.flags.c_contiguous:
         result = np.empty_like(out, order="C")
-    case, (bias, floor) = _Case(x, result, _BLOCK), finish
+    case, (bias, lower_bound) = _Case(x, result, _BLOCK), finish
     nonfinite = np.zeros(len(x), bool)
 
     ends = threads.ends(len(x), _work(out, x))
     arguments = tile_code(x.dtype), _lines(x), low, weights, bias, _lines(result), case.sizes
-    parallel_chunks(loops.forward, ends, *arguments, case.buffers(len(ends) - 1), floor, nonfinite)
+    parallel_chunks(
+        loops.forward, ends, *arguments, case.buffers(len(ends) - 1), lower_bound, nonfinite
+    )
     if nonfinite.any():
         result[nonfinite] = direct(x[nonfinite], np.empty_like(result[nonfinite]))
     if result is not out:
@@ -153,7 +157,7 @@ class Backward:
     """The backward pass of one convolution: what its loops need, made once for all threads."""
 
     def __init__(self, low, arrays, g, y, needs, direct):
-        """Make room for the results, and transform the kernel.
+        """Allocate the results, and transform the kernel.
 
         Args:
             low: Cells of padding above and left.
@@ -168,10 +172,10 @@ class Backward:
         self.kernel, self.low, self.needs, self.direct = arrays[1], low, needs, direct
         self.case = self.back = _Case(self.x, self.g, _LONG_BLOCK)
         self.nonfinite = np.zeros(len(g), bool)
-        self.dx, self.weights = self._nothing(4), self._nothing(5)
+        self.dx, self.weights = self._empty(4), self._empty(5)
         if needs[0]:
             self.dx = np.empty_like(self.x)
-            self.weights = transformed(self.kernel, turned=True)
+            self.weights = transformed(self.kernel, rotated=True)
             self.back = _Case(self.g, self.x, _BLOCK)
 
     def run(self):
@@ -179,10 +183,10 @@ class Backward:
         count, work, dtype = len(self.g), _work(self.g, self.x), self.g.dtype
         _, needs_kernel, needs_bias = self.needs
         shape = TAPS, *self.kernel.shape[2:]
-        each = each_thread(work, PLACES * math.prod(shape) * dtype.itemsize)
+        each = each_thread(work, POINTS * math.prod(shape) * dtype.itemsize)
         ends = threads.ends(count, work, each)
         chunks = len(ends) - 1
-        totals = aligned_empty(np, (chunks, PLACES if needs_kernel else 0, *shape), dtype)
+        totals = aligned_empty(np, (chunks, POINTS if needs_kernel else 0, *shape), dtype)
         sums = np.empty((chunks, self.g[0, 0].size if needs_bias else 0), dtype)
         for_kernel = _lines(self.x), self.low, totals, self.case.sizes, self.case.buffers(chunks)
         arguments = self._gradient(sums), for_kernel, self._for_input(chunks)
@@ -204,21 +208,21 @@ class Backward:
         return self.direct(images, [which == number for number in range(3)])[which]
 
     def _gradient(self, sums):
-        """`g`, the output if ReLU was applied to it, and room for `g * (y > 0)`."""
+        """`g`, the output if ReLU was applied to it, and buffers for `g * (y > 0)`."""
         g, at_once = _lines(self.g), min(max(_AT_ONCE // self.g[0].nbytes, 1), len(self.g))
-        y, room = self._nothing(3), (0, 0)
+        y, line = self._empty(3), (0, 0)
         if self.y is not None:
-            y, room = _lines(self.y), g.shape[1:]
-        return g, y, aligned_empty(np, (len(sums), at_once, *room), self.g.dtype), sums
+            y, line = _lines(self.y), g.shape[1:]
+        return g, y, aligned_empty(np, (len(sums), at_once, *line), self.g.dtype), sums
 
     def _for_input(self, chunks):
         """Arguments of the loops for `dx`."""
-        out = _lines(self.dx) if self.needs[0] else self._nothing(3)
+        out = _lines(self.dx) if self.needs[0] else self._empty(3)
         zeros = np.zeros(self.x.shape[-1], self.x.dtype)
         rest = self.back.sizes, self.back.buffers(chunks), self.nonfinite
         return mirrored(self.low), self.weights, zeros, out, *rest
 
-    def _nothing(self, rank):
+    def _empty(self, rank):
         return np.empty((0,) * rank, self.g.dtype)
 
 
@@ -234,26 +238,26 @@ class _Case:
         height, wide = y.shape[1], -(-y.shape[2] // RESULTS)
         self.dtype, self.lanes = x.dtype, VECTOR // x.itemsize
         self.widths = [-(-count // self.lanes) * self.lanes for count in (channels, filters)]
-        lines = max(block // (PLACES * wide * sum(self.widths) * x.itemsize), 1)
+        lines = max(block // (POINTS * wide * sum(self.widths) * x.itemsize), 1)
         images = min(max(lines // (height + TAPS - 1), 1), len(x))
         rows = height if images > 1 else _even(height, lines)
         self.sizes = channels, filters, wide, images, rows, panel_columns(filters, x.itemsize)
 
     def buffers(self, chunks):
-        """Make room for each chunk, in a row of one array.
+        """Allocate the buffers of each chunk, in a row of one array.
 
         Args:
             chunks: For how many chunks.
 
         Returns:
-            The array; where in a row end two matrices with a row for each place, for the
+            The array; where in a row end two matrices with a row for each point, for the
             transformed cells and for the products of a block, a line of cells, one of results, one
-            of zeros, and room for a tile; and how many runs a sum has at most.
+            of zeros, and a buffer for a tile; and how many runs a sum has at most.
         """
         channels, filters, wide, images, rows, columns = self.sizes
-        # A vector more, or the places would meet in the same lines of the first-level cache.
+        # A vector more, or the points would meet in the same lines of the first-level cache.
         left, right = (
-            PLACES * (images * height * wide * width + self.lanes)
+            POINTS * (images * height * wide * width + self.lanes)
             for height, width in zip((rows + TAPS - 1, rows), self.widths, strict=True)
         )
         line, results = (RESULTS * wide + TAPS - 1) * channels, RESULTS * wide * filters
@@ -263,23 +267,25 @@ class _Case:
         return aligned_empty(np, (chunks, whole), self.dtype), ends, max(images, TAPS)
 
 
-def transformed(kernel, turned=False):
+def transformed(kernel, rotated=False):
     """The transformed kernel `U` as the loops read it.
 
     Args:
         kernel: Array `(3, 3, channels, filters)`.
-        turned: Whether to turn it by 180 degrees and exchange channels and filters: so it carries
+        rotated: Whether to turn it by 180 degrees and exchange channels and filters: so it carries
             gradients of the output back.
 
     Returns:
         Array `(6, panels, 3, channels, columns)`.
     """
-    channels, filters = kernel.shape[:1:-1] if turned else kernel.shape[2:]
+    channels, filters = kernel.shape[:1:-1] if rotated else kernel.shape[2:]
     columns = panel_columns(filters, kernel.itemsize)
-    shape = PLACES, -(-filters // columns), TAPS, channels, columns
+    shape = POINTS, -(-filters // columns), TAPS, channels, columns
     out = aligned_empty(np, shape, kernel.dtype)
     work = out.size * _NANOSECONDS
-    parallel_for(loops.transform_weights, channels, work, np.ascontiguousarray(kernel), turned, out)
+    parallel_for(
+        loops.transform_weights, channels, work, np.ascontiguousarray(kernel), rotated, out
+    )
     return out
 
 
@@ -316,4 +322,4 @@ def _lines(x):
 
 def _work(y, x):
     """Nanoseconds of a convolution."""
-    return y.size * TAPS * PLACES / RESULTS * x.shape[-1] / OPERATIONS
+    return y.size * TAPS * POINTS / RESULTS * x.shape[-1] / OPERATIONS

@@ -1,7 +1,7 @@
-"""The loops of Winograd's convolution over blocks of lines; `winograd` has the idea.
+"""The loops of Winograd's convolution over blocks of lines; `conv` has the idea.
 
 A block is some lines of an image, or some whole images, few enough that its transformed cells and
-their products stay in a core's second-level cache between the steps. Each of the six places of a
+their products stay in a core's second-level cache between the steps. Each of the six points of a
 tile has a matrix of its own, with a row for each tile. As tiles of all lines follow one another,
 those of the line below are the same matrix from a later row on: the three rows of taps are three
 runs of a sum. Transforms wait for memory, products do not: while these are computed, the next
@@ -10,16 +10,16 @@ lines are fetched.
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled, inner
-from minikeras.kernels.compiled.thread_pool import ALL, fork_join
-from minikeras.kernels.compiled.tiles import (
-    NO_FLOOR,
+from minikeras.kernels.compiled.compiler import compiled, inner
+from minikeras.kernels.compiled.products.tiles import (
+    UNBOUNDED,
     VECTOR,
     address,
     multiply_rows,
     tiling_of,
 )
-from minikeras.kernels.compiled.winograd_transforms import (
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join
+from minikeras.kernels.compiled.winograd.transforms import (
     to_cells,
     to_copy,
     to_gradients,
@@ -27,12 +27,14 @@ from minikeras.kernels.compiled.winograd_transforms import (
     to_weights,
 )
 
-TAPS, RESULTS, PLACES = 3, 4, 6
-"""Taps along an axis, results of a tile, and places of its transform."""
+TAPS, RESULTS, POINTS = 3, 4, 6
+"""Taps along an axis, results of a tile, and points of its transform."""
 
 
 @compiled()
-def forward(pool, ends, chunk, code, x, low, weights, bias, out, sizes, buffers, floor, nonfinite):
+def forward(
+    pool, ends, chunk, code, x, low, weights, bias, out, sizes, buffers, lower_bound, nonfinite
+):
     """Convolve images.
 
     Args:
@@ -45,24 +47,24 @@ def forward(pool, ends, chunk, code, x, low, weights, bias, out, sizes, buffers,
         bias: Array `(filters,)`.
         out: Array `(images, height of the result, width of the result * filters)`.
         sizes: Channels, filters, tiles of a line, images and lines of a block, columns of a panel.
-        buffers: Room for the sizes: an array with a row for each chunk, where the buffers in it
-            end, and the most runs of a sum.
-        floor: Least result.
+        buffers: `(memory, ends, runs)`: an array with a row for each chunk, where the buffers in
+            it end, and the most runs of a sum.
+        lower_bound: Least result.
         nonfinite: Array of bool, set for images whose results are not all finite.
     """
     if chunk == ALL:
-        args = code, x, low, weights, bias, out, sizes, buffers, floor, nonfinite
+        args = code, x, low, weights, bias, out, sizes, buffers, lower_bound, nonfinite
         return fork_join(pool, ends, args)
-    images, own = (ends[chunk], ends[chunk + 1]), _own(buffers, chunk)
-    _convolve(code, images, x, low, weights, bias, out, sizes, own, floor, nonfinite)
+    images, own = (ends[chunk], ends[chunk + 1]), _buffers_of(buffers, chunk)
+    _convolve(code, images, x, low, weights, bias, out, sizes, own, lower_bound, nonfinite)
 
 
 @inner()
-def _own(buffers, chunk):
+def _buffers_of(buffers, chunk):
     """The buffers of a chunk, cut from its row of memory."""
-    room, ends, runs = buffers
-    row = room[chunk]
-    left, right = row[: ends[0]].reshape(PLACES, -1), row[ends[0] : ends[1]].reshape(PLACES, -1)
+    memory, ends, runs = buffers
+    row = memory[chunk]
+    left, right = row[: ends[0]].reshape(POINTS, -1), row[ends[0] : ends[1]].reshape(POINTS, -1)
     line, results = row[ends[1] : ends[2]], row[ends[2] : ends[3]]
     zeros, last = row[ends[3] : ends[4]], row[ends[4] : ends[5]]
     row[ends[1] :] = 0
@@ -70,36 +72,36 @@ def _own(buffers, chunk):
 
 
 @inner()
-def _convolve(code, some, x, low, weights, bias, out, sizes, buffers, floor, nonfinite):
-    """Convolve some of the images: `V` of a block, then `M` place by place, then `y`."""
+def _convolve(code, some, x, low, weights, bias, out, sizes, buffers, lower_bound, nonfinite):
+    """Convolve some of the images: `V` of a block, then `M` point by point, then `y`."""
     images, most = sizes[3:5]
     left, right = buffers[:2]
     for image in range(some[0], some[1], images):
         for line in range(0, out.shape[1], most):
             block = image, min(images, some[1] - image), line, min(most, out.shape[1] - line)
             _transform_cells(x, block, low, sizes, buffers)
-            for place in range(PLACES):
-                ahead = _ahead(x, out, block, place)
+            for point in range(POINTS):
+                ahead = _ahead(x, out, block, point)
                 _multiply(
-                    code, left[place], weights[place], right[place], block, sizes, buffers, ahead
+                    code, left[point], weights[point], right[point], block, sizes, buffers, ahead
                 )
-            _write_results(right, bias, out, block, sizes, buffers, floor, nonfinite)
+            _write_results(right, bias, out, block, sizes, buffers, lower_bound, nonfinite)
 
 
 @compiled()
 def backward(pool, ends, chunk, code, gradient, for_kernel, for_input):
-    """Take all gradients of a convolution; `winograd` has the equations.
+    """Take all gradients of a convolution; `conv` has the equations.
 
-    An array of no images or numbers is one that is not wanted, or not needed.
+    An empty array is one that is not needed.
 
     Args:
         pool: As for `fork_join`.
         ends: As for `fork_join`: images.
         code: Address of the register tile.
         gradient: `g`, an array `(images, height of the result, width of the result * filters)`;
-            the output `y`, if ReLU was applied; for each chunk room for `g * (y > 0)` of as many
-            images as are gone through at a time; and for each chunk as many numbers as a line of
-            `g` has, for the sum of all lines.
+            the output `y`, if ReLU was applied; for each chunk a buffer for `g * (y > 0)` of as
+            many images as are gone through at a time; and for each chunk as many numbers as a line
+            of `g` has, for the sum of all lines.
         for_kernel: `x` and `low` as for `forward`; for each chunk an array
             `(6, 3, channels, filters)` to be filled with its part of `dU`; and the sizes and
             buffers for that.
@@ -108,18 +110,18 @@ def backward(pool, ends, chunk, code, gradient, for_kernel, for_input):
     if chunk == ALL:
         return fork_join(pool, ends, (code, gradient, for_kernel, for_input))
     begin, end = ends[chunk], ends[chunk + 1]
-    g, y, rooms, all_sums = gradient
+    g, y, g_buffers, all_sums = gradient
     x, low, totals, sizes, buffers = for_kernel
     back_low, weights, zeros, dx, back_sizes, back_buffers, nonfinite = for_input
-    room, total, sums = rooms[chunk], totals[chunk], all_sums[chunk]
-    own, own_back = _own(buffers, chunk), _own(back_buffers, chunk)
+    g_buffer, total, sums = g_buffers[chunk], totals[chunk], all_sums[chunk]
+    own, own_back = _buffers_of(buffers, chunk), _buffers_of(back_buffers, chunk)
     total[:], sums[:] = 0, 0
-    for first in range(begin, end, len(room)):
-        part = slice(first, min(first + len(room), end))
+    for first in range(begin, end, len(g_buffer)):
+        part = slice(first, min(first + len(g_buffer), end))
         upstream = g[part]
         if len(y):
-            _relu_gradient(upstream, y[part], room, sums)
-            upstream = room[: len(upstream)]
+            _relu_gradient(upstream, y[part], g_buffer, sums)
+            upstream = g_buffer[: len(upstream)]
         else:
             _add_lines(upstream, sums)
         if len(total):
@@ -127,12 +129,12 @@ def backward(pool, ends, chunk, code, gradient, for_kernel, for_input):
         if len(dx):
             some, result, flags = (0, len(upstream)), dx[part], nonfinite[part]
             back = back_low, weights, zeros, result, back_sizes, own_back
-            _convolve(code, some, upstream, *back, NO_FLOOR, flags)
+            _convolve(code, some, upstream, *back, UNBOUNDED, flags)
 
 
 @inner()
 def _add_products(code, x, low, g, total, sizes, buffers):
-    """Add `V.T @ dM` of some images to `dU`, place by place, row of taps by row of taps."""
+    """Add `V.T @ dM` of some images to `dU`, point by point, row of taps by row of taps."""
     images, most = sizes[3:5]
     left, right = buffers[:2]
     for image in range(0, len(x), images):
@@ -140,10 +142,10 @@ def _add_products(code, x, low, g, total, sizes, buffers):
             block = image, min(images, len(x) - image), line, min(most, g.shape[1] - line)
             _transform_cells(x, block, low, sizes, buffers)
             _transform_gradients(g, block, sizes, buffers)
-            for place in range(PLACES):
+            for point in range(POINTS):
                 for tap in range(TAPS):
-                    to = total[place, tap]
-                    a, b = left[place], right[place]
+                    to = total[point, tap]
+                    a, b = left[point], right[point]
                     _add_product(code, a, tap, b, to, block, sizes, buffers[-1])
 
 
@@ -153,7 +155,7 @@ def _transform_cells(x, block, low, sizes, buffers):
     channels, _, wide = sizes[:3]
     out, _, line, _, zeros = buffers[:5]
     image, images, first, lines = block
-    cell, zero, place = channels * x.itemsize, line.dtype.type(0), out.strides[0]
+    cell, zero, point_step = channels * x.itemsize, line.dtype.type(0), out.strides[0]
     row, target = _vectors(cell) * VECTOR, address(out)
     skipped, start = max(-low[1] * channels, 0), max(low[1] * channels, 0)
     length = (RESULTS * wide + TAPS - 1) * channels
@@ -167,7 +169,7 @@ def _transform_cells(x, block, low, sizes, buffers):
                 to_copy(zero, into + start * x.itemsize, 0, read, 0, count)
                 read = into
             for _ in range(wide):
-                to_cells(zero, target, place, read, cell, channels)
+                to_cells(zero, target, point_step, read, cell, channels)
                 target, read = target + row, read + RESULTS * cell
 
 
@@ -177,7 +179,7 @@ def _transform_gradients(g, block, sizes, buffers):
     filters, wide = sizes[1:3]
     out, line = buffers[1], buffers[3]
     image, images, first, lines = block
-    cell, zero, place = filters * g.itemsize, line.dtype.type(0), out.strides[0]
+    cell, zero, point_step = filters * g.itemsize, line.dtype.type(0), out.strides[0]
     row, target = _vectors(cell) * VECTOR, address(out)
     framed = g.shape[2] < RESULTS * wide * filters
     for number in range(image, image + images):
@@ -187,43 +189,45 @@ def _transform_gradients(g, block, sizes, buffers):
                 to_copy(zero, address(line), 0, read, 0, g.shape[2])
                 read = address(line)
             for _ in range(wide):
-                to_gradients(zero, target, place, read, cell, filters)
+                to_gradients(zero, target, point_step, read, cell, filters)
                 target, read = target + row, read + RESULTS * cell
 
 
 @inner()
-def _write_results(products, bias, out, block, sizes, buffers, floor, nonfinite):
+def _write_results(products, bias, out, block, sizes, buffers, lower_bound, nonfinite):
     """Write `y` of a block from `M`, and note images of which not all results are finite."""
     filters, wide = sizes[1:3]
     image, images, first, lines = block
-    cell, place, last = filters * out.itemsize, products.strides[0], buffers[5]
-    floor, start, row = out.dtype.type(floor), bias.ctypes.data, _vectors(cell) * VECTOR
+    cell, point_step, last = filters * out.itemsize, products.strides[0], buffers[5]
+    lower_bound, start, row = out.dtype.type(lower_bound), bias.ctypes.data, _vectors(cell) * VECTOR
     source, spare = address(products), address(last)
     rest = out.shape[2] - (wide - 1) * RESULTS * filters
     for number in range(image, image + images):
-        is_odd = 0
+        is_nonfinite = 0
         for line in range(first, first + lines):
             to = address(out) + number * out.strides[0] + line * out.strides[1]
             for _ in range(wide - 1):
-                is_odd |= to_results(floor, to, cell, source, place, start, filters)
+                is_nonfinite |= to_results(
+                    lower_bound, to, cell, source, point_step, start, filters
+                )
                 to, source = to + RESULTS * cell, source + row
-            is_odd |= to_results(floor, spare, cell, source, place, start, filters)
-            to_copy(floor, to, 0, spare, 0, rest)
+            is_nonfinite |= to_results(lower_bound, spare, cell, source, point_step, start, filters)
+            to_copy(lower_bound, to, 0, spare, 0, rest)
             source += row
-        if is_odd:
+        if is_nonfinite:
             nonfinite[number] = True
 
 
 @inner()
-def _ahead(x, out, block, place):
+def _ahead(x, out, block, point):
     """Memory that is needed soon: in three parts what comes after a block, and its results."""
     image, images, first, lines = block
     start = address(out) + image * out.strides[0] + first * out.strides[1]
     size = images * lines * out.strides[1]
-    if place < PLACES // 2:
+    if point < POINTS // 2:
         start, size = _after(x, block)
-    size //= PLACES // 2
-    return start + place % (PLACES // 2) * size, size
+    size //= POINTS // 2
+    return start + point % (POINTS // 2) * size, size
 
 
 @inner()
@@ -236,7 +240,7 @@ def _after(x, block):
 
 @inner()
 def _multiply(code, left, weights, out, block, sizes, buffers, ahead):
-    """Write `M` of one place: `(tiles, channels) @ (channels, filters)`, sums over tap rows."""
+    """Write `M` of one point: `(tiles, channels) @ (channels, filters)`, sums over tap rows."""
     channels, filters, wide, _, _, columns = sizes
     size, zeros, runs = out.itemsize, buffers[4], buffers[-1]
     rows, images = block[3] * wide, block[1]
@@ -256,7 +260,7 @@ def _multiply(code, left, weights, out, block, sizes, buffers, ahead):
                 runs=(address(runs[0]), address(runs[1]), 1, channels),
                 start=(address(zeros), 0),
                 out=(address(out) + image * rows * out_row + panel * columns * size, out_row),
-                floor=NO_FLOOR,
+                lower_bound=UNBOUNDED,
                 sums=TAPS,  # short sums, then their sum: nearer to the exact one
                 ahead=(fetched, share),
             )
@@ -265,7 +269,7 @@ def _multiply(code, left, weights, out, block, sizes, buffers, ahead):
 
 @inner()
 def _add_product(code, left, tap, right, total, block, sizes, runs):
-    """Add to `dU` of one place and row of taps: `(channels, tiles) @ (tiles, filters)`."""
+    """Add to `dU` of one point and row of taps: `(channels, tiles) @ (tiles, filters)`."""
     channels, filters, wide, _, _, columns = sizes
     size, row, rows = total.itemsize, total.strides[0], block[3] * wide
     a_step, b_step = _vectors(channels * size) * VECTOR, _vectors(filters * size) * VECTOR
@@ -280,38 +284,38 @@ def _add_product(code, left, tap, right, total, block, sizes, runs):
             runs=(address(runs[0]), address(runs[1]), block[1], rows),
             start=result,
             out=result,
-            floor=NO_FLOOR,
+            lower_bound=UNBOUNDED,
         )
 
 
 @compiled()
-def transform_weights(pool, ends, chunk, kernel, turned, out):
+def transform_weights(pool, ends, chunk, kernel, rotated, out):
     """Write `U`, the transform of a kernel, in panels.
 
     Args:
         pool: As for `fork_join`.
         ends: As for `fork_join`: channels of the result.
         kernel: Array `(3, 3, channels, filters)`.
-        turned: Whether to turn it by 180 degrees, so that it carries filters to channels.
+        rotated: Whether to turn it by 180 degrees, so that it carries filters to channels.
         out: Array `(6, panels, 3, channels, columns)`.
     """
     if chunk == ALL:
-        return fork_join(pool, ends, (kernel, turned, out))
-    columns, zero, place = out.shape[4], out.dtype.type(0), out.strides[0]
-    filters, lines = kernel.shape[2 if turned else 3], np.empty((TAPS, columns), kernel.dtype)
+        return fork_join(pool, ends, (kernel, rotated, out))
+    columns, zero, point_step = out.shape[4], out.dtype.type(0), out.strides[0]
+    filters, lines = kernel.shape[2 if rotated else 3], np.empty((TAPS, columns), kernel.dtype)
     for panel in range(out.shape[1]):
         first = panel * columns
         count = min(columns, filters - first)
         for tap in range(TAPS):
             for channel in range(ends[chunk], ends[chunk + 1]):
                 for t in range(TAPS):
-                    if turned:
+                    if rotated:
                         source = kernel[TAPS - 1 - tap, TAPS - 1 - t]
                         _copy(source[first : first + count, channel], lines[t])
                     else:
                         _copy(kernel[tap, t, channel, first : first + count], lines[t])
                 to = address(out[0, panel, tap, channel])
-                to_weights(zero, to, place, address(lines), lines.strides[0], count)
+                to_weights(zero, to, point_step, address(lines), lines.strides[0], count)
 
 
 @compiled("contract")
@@ -327,18 +331,18 @@ def join(pool, ends, chunk, totals, factors, out):
     """
     if chunk == ALL:
         return fork_join(pool, ends, (totals, factors, out))
-    sums = np.empty((PLACES, out.shape[3]), out.dtype)
+    sums = np.empty((POINTS, out.shape[3]), out.dtype)
     for row in range(TAPS):
         for channel in range(ends[chunk], ends[chunk + 1]):
-            for place in range(PLACES):
-                _copy(totals[0, place, row, channel], sums[place])
+            for point in range(POINTS):
+                _copy(totals[0, point, row, channel], sums[point])
                 for part in range(1, len(totals)):
-                    _add_times(sums[place], totals[part, place, row, channel], 1)
+                    _add_times(sums[point], totals[part, point, row, channel], 1)
             for tap in range(TAPS):
                 result = out[row, tap, channel]
                 result[:] = 0
-                for place in range(PLACES):
-                    _add_times(result, sums[place], factors[place, tap])
+                for point in range(POINTS):
+                    _add_times(result, sums[point], factors[point, tap])
 
 
 @inner("contract")

@@ -5,22 +5,23 @@ chunk has a row of its own in the buffers. What belongs to one image stays in a 
 cache between the steps: the padded copy, the gradient after ReLU, the sums. A panel of weights is
 used for all rows of an image before the next one.
 
-Which memory a tile reads and writes is a sum of offsets from the tables of `conv_tables`. Output
-`o` of a row of a part and, in one panel, its terms lie at
+Which memory a tile reads and writes is a sum of offsets, which `tables` lists. Output `o` of a row
+of a part and, in one panel, its terms lie at
 
-    output                 out     + ROW_WRITE + PANEL_WRITE + o * HOP
+    output                 out     + ROW_WRITE + PANEL_WRITE + o * OUT_STEP
     term k of run r        image   + ROW_READ  + PANEL_READ  + o * STEP + a_runs[r] + k * TERM
     weights of this term   weights + WEIGHTS + panel * PANEL + b_runs[r] + k * (bytes of a line)
 """
 
 import numpy as np
 
-from minikeras.kernels.compiled.conv_tables import (
+from minikeras.kernels.compiled.compiler import compiled, inner
+from minikeras.kernels.compiled.convolution.tables import (
     AT_ONCE,
     FRAME_ROW,
-    HOP,
     IMAGE_ROW,
     LENGTH,
+    OUT_STEP,
     PANEL,
     PANEL_LAST,
     PANEL_READ,
@@ -40,10 +41,8 @@ from minikeras.kernels.compiled.conv_tables import (
     WEIGHTS,
     WIDTH,
 )
-from minikeras.kernels.compiled.loops import compiled, inner
-from minikeras.kernels.compiled.thread_pool import ALL, fork_join
-from minikeras.kernels.compiled.tiles import (
-    NO_FLOOR,
+from minikeras.kernels.compiled.products.tiles import (
+    UNBOUNDED,
     VECTOR,
     VECTORS,
     address,
@@ -53,6 +52,7 @@ from minikeras.kernels.compiled.tiles import (
     tiling_at_most,
     tiling_of,
 )
+from minikeras.kernels.compiled.thread_pool import ALL, fork_join
 
 _FEW_ROWS = most_rows("lanewise")[1]
 # Bytes of cells and gradients that a tile reads before the next tile does: they stay in the
@@ -61,8 +61,10 @@ _BLOCK = 1 << 16
 
 
 @compiled()
-def forward(pool, ends, chunk, code, x, frames, weights, bias, out, frame_rows, tables, floor):
-    """Convolve images: `out = max(sum over taps, channels of x * weights + bias, floor)`.
+def forward(
+    pool, ends, chunk, code, x, frames, weights, bias, out, frame_rows, tables, lower_bound
+):
+    """Convolve images: `out = max(sum over taps, channels of x * weights + bias, lower_bound)`.
 
     Args:
         pool: As for `fork_join`.
@@ -70,27 +72,29 @@ def forward(pool, ends, chunk, code, x, frames, weights, bias, out, frame_rows, 
         chunk: As for `fork_join`.
         code: Address of the tile.
         x: Array `(images, cells * channels)`.
-        frames: For each chunk room for an image with its padding; empty if there is none.
+        frames: For each chunk a buffer for an image with its padding; empty if there is none.
         weights: The panels of weights of all parts.
         bias: Array `(filters,)`.
         out: Array `(images, positions * filters)`.
         frame_rows: `Frame.rows`.
         tables: `Plan.tables`.
-        floor: Least result.
+        lower_bound: Least result.
     """
     if chunk == ALL:
-        args = code, x, frames, weights, bias, out, frame_rows, tables, floor
+        args = code, x, frames, weights, bias, out, frame_rows, tables, lower_bound
         return fork_join(pool, ends, args)
     first, end = ends[chunk], ends[chunk + 1]
     frame = frames[chunk]
     frame[:] = 0
     for image in range(first, end):
         source = _framed(x[image], frame, frame_rows)
-        _correlate(code, source, weights, bias, out[image], tables, floor)
+        _correlate(code, source, weights, bias, out[image], tables, lower_bound)
 
 
 @compiled()
-def forward_few(pool, ends, chunk, code, x, frames, weights, bias, out, frame_rows, tables, floor):
+def forward_few(
+    pool, ends, chunk, code, x, frames, weights, bias, out, frame_rows, tables, lower_bound
+):
     """As `forward`, for few filters: vectors hold terms of one sum, and are added up at its end.
 
     Args:
@@ -105,16 +109,16 @@ def forward_few(pool, ends, chunk, code, x, frames, weights, bias, out, frame_ro
         out: As for `forward`.
         frame_rows: As for `forward`.
         tables: As for `forward`; runs are whole vectors.
-        floor: As for `forward`.
+        lower_bound: As for `forward`.
     """
     if chunk == ALL:
-        args = code, x, frames, weights, bias, out, frame_rows, tables, floor
+        args = code, x, frames, weights, bias, out, frame_rows, tables, lower_bound
         return fork_join(pool, ends, args)
     begin, end = ends[chunk], ends[chunk + 1]
     frame = frames[chunk]
     frame[:] = 0
     rows, part, size = tables[1], tables[0][0], x.itemsize
-    width, step, hop = part[WIDTH], part[STEP], part[HOP] // size
+    width, step, out_step = part[WIDTH], part[STEP], part[OUT_STEP] // size
     height, lanes = _even_height(width, _FEW_ROWS), VECTOR // size
     sums, zeros = np.empty((height, lanes), x.dtype), np.zeros(lanes, x.dtype)
     b_runs = np.arange(part[RUNS]) * part[LENGTH] * size
@@ -124,12 +128,14 @@ def forward_few(pool, ends, chunk, code, x, frames, weights, bias, out, frame_ro
             for first in range(0, width, height):
                 o = min(first, width - height)
                 read = source + rows[ROW_READ, row] + o * step
-                write = rows[ROW_WRITE, row] // size + o * hop
+                write = rows[ROW_WRITE, row] // size + o * out_step
                 for f in range(len(weights)):
                     _dot(code, read, weights[f], b_runs, zeros, sums, row, tables)
                     for m in range(height):
                         value = _lanes_added(sums, m) + bias[f]
-                        target[write + m * hop + f] = floor if value < floor else value
+                        target[write + m * out_step + f] = (
+                            lower_bound if value < lower_bound else value
+                        )
 
 
 @inner()
@@ -155,7 +161,7 @@ def _dot(code, read, weights, b_runs, zeros, sums, row, tables):
         start_row=0,
         out=address(sums),
         out_row=VECTOR,
-        floor=NO_FLOOR,
+        lower_bound=UNBOUNDED,
     )
 
 
@@ -172,25 +178,24 @@ def _lanes_added(sums, m):
 def backward(pool, ends, chunk, codes, for_kernel, gradient, for_input):
     """Take all gradients of a convolution from the gradient with respect to its output, `g`.
 
-        dx      = sum over taps, filters of g * weights              (for each cell)
-        dkernel = sum over images, positions of x * g                (for each tap, channel, filter)
-        dbias   = sum over images, positions of g
+    The equations are those of `conv.conv_backward`. The loop for `dx` collects for each cell of the
+    input what they add to it, tap by tap.
 
-    Where the convolution ended in ReLU, `g * (y > 0)` stands for `g`. An array of no images or
-    numbers is one that is not wanted, or not needed.
+    Where the convolution ended in ReLU, `g * (y > 0)` takes the place of `g`. An empty array is one
+    that is not needed.
 
     Args:
         pool: As for `fork_join`.
         ends: As for `fork_join`: images.
         chunk: As for `fork_join`.
         codes: Addresses of the tiles for `dx` and for `dkernel`.
-        for_kernel: `x`, an array `(images, cells * channels)`; for each chunk room for an image of
-            it with its padding, `Frame.rows` of that; for each chunk an array `(terms, filters)` to
-            be filled with its part of `dkernel`, or its transpose; whether it is the transpose,
+        for_kernel: `x`, an array `(images, cells * channels)`; for each chunk a buffer for an image
+            of it with its padding, `Frame.rows` of that; for each chunk an array `(terms, filters)`
+            to be filled with its part of `dkernel`, or its transpose; whether it is the transpose,
             which is faster where filters are few; and `Plan.tables`.
         gradient: `g`, an array `(images, positions * filters)`; the output `y`, if it ended in
-            ReLU; for each chunk room for an image of `g` with its padding, `Frame.rows` of that;
-            and for each chunk as many numbers as a row of `g` has, for the sum of all rows.
+            ReLU; for each chunk a buffer for an image of `g` with its padding, `Frame.rows` of
+            that; and for each chunk as many numbers as a row of `g` has, for the sum of all rows.
         for_input: The panels of weights, as many zeros as there are channels, an array
             `(images, cells * channels)` for `dx`, and `Plan.tables`.
     """
@@ -216,19 +221,19 @@ def backward(pool, ends, chunk, codes, for_kernel, gradient, for_input):
             else:
                 _add_products(codes[1], cells, upstream, dkernel, kernel_tables)
         if len(dx):
-            _correlate(codes[0], upstream, weights, zeros, dx[image], input_tables, NO_FLOOR)
+            _correlate(codes[0], upstream, weights, zeros, dx[image], input_tables, UNBOUNDED)
 
 
 @inner()
-def _correlate(code, image, weights, bias, out, tables, floor):
+def _correlate(code, image, weights, bias, out, tables, lower_bound):
     """Write all parts of the result of one image, which lies at an address, panel by panel."""
     for part in tables[0]:
         for number in range(len(tables[-1])):
-            _write_panel(code, image, weights, bias, out, part, number, tables, floor)
+            _write_panel(code, image, weights, bias, out, part, number, tables, lower_bound)
 
 
 @inner()
-def _write_panel(code, image, weights, bias, out, part, number, tables, floor):
+def _write_panel(code, image, weights, bias, out, part, number, tables, lower_bound):
     """Write the columns of one panel: for each row, the product of its windows with the weights."""
     _, rows, a_runs, b_runs, panels = tables
     panel = panels[number]
@@ -247,8 +252,8 @@ def _write_panel(code, image, weights, bias, out, part, number, tables, floor):
             b=(b, b_step),
             runs=(address(a_runs[run:]), address(b_runs[run:]), rows[ROW_RUNS, row], length),
             start=(bias_at, 0),
-            out=(out_at + rows[ROW_WRITE, row], part[HOP]),
-            floor=floor,
+            out=(out_at + rows[ROW_WRITE, row], part[OUT_STEP]),
+            lower_bound=lower_bound,
         )
 
 
@@ -261,8 +266,8 @@ def _add_products(code, x, g, dkernel, tables):
     """
     parts, rows, a_runs, _, panels = tables
     part, to_row = parts[0], dkernel.strides[0]
-    length, width, step, hop = part[LENGTH], part[WIDTH], part[STEP], part[HOP]
-    most = max(_BLOCK // (width * (step + hop)), 1)
+    length, width, step, out_step = part[LENGTH], part[WIDTH], part[STEP], part[OUT_STEP]
+    most = max(_BLOCK // (width * (step + out_step)), 1)
     for row in range(0, rows.shape[1], most):
         x_rows, g_rows = address(rows[ROW_READ, row:]), address(rows[ROW_WRITE, row:])
         runs = x_rows, g_rows, min(most, rows.shape[1] - row), width
@@ -273,11 +278,11 @@ def _add_products(code, x, g, dkernel, tables):
                     code,
                     _tiling(length, panel),
                     a=(x + a_runs[run] + panel[PANEL_READ], part[TERM], step),
-                    b=(g + panel[PANEL_WRITE], hop),
+                    b=(g + panel[PANEL_WRITE], out_step),
                     runs=runs,
                     start=(to, to_row),
                     out=(to, to_row),
-                    floor=NO_FLOOR,
+                    lower_bound=UNBOUNDED,
                 )
 
 
@@ -286,8 +291,8 @@ def _add_transposed(code, x, g, dkernel, tables):
     """As `_add_products`, with filters for rows of a tile and terms for columns."""
     parts, rows, a_runs, _, _ = tables
     part, to_row, size = parts[0], dkernel.strides[0], dkernel.itemsize
-    length, width, step, hop = part[LENGTH], part[WIDTH], part[STEP], part[HOP]
-    most, lanes = max(_BLOCK // (width * (step + hop)), 1), VECTOR // size
+    length, width, step, out_step = part[LENGTH], part[WIDTH], part[STEP], part[OUT_STEP]
+    most, lanes = max(_BLOCK // (width * (step + out_step)), 1), VECTOR // size
     columns = _even_height(-(-length // lanes), VECTORS) * lanes
     for row in range(0, rows.shape[1], most):
         x_rows, g_rows = address(rows[ROW_READ, row:]), address(rows[ROW_WRITE, row:])
@@ -298,12 +303,12 @@ def _add_transposed(code, x, g, dkernel, tables):
                 multiply_rows(
                     code,
                     tiling_of(len(dkernel), min(columns, length - first), size),
-                    a=(g, size, hop),
+                    a=(g, size, out_step),
                     b=(x + a_runs[run] + first * size, step),
                     runs=runs,
                     start=(to, to_row),
                     out=(to, to_row),
-                    floor=NO_FLOOR,
+                    lower_bound=UNBOUNDED,
                 )
 
 

@@ -2,20 +2,17 @@
 
 All arrays are `(images, height, width, channels)`, C-contiguous. `window`, `strides` and `lows`,
 the cells of padding in front, are pairs for height and width. Numbers are loaded before they are
-chosen from: a load that happens only sometimes would keep the compiler from using vectors. With `o`
-a window, `i(o, t)` the cell of its tap `t`, and sums and maxima over the taps inside the array:
+chosen from: a load that happens only sometimes would keep the compiler from using vectors.
 
-    largest        y[o]     = max over t of x[i(o, t)]
-    first_largest  index[o] = the first t with x[i(o, t)] = y[o]
-    gather         y[o]     = x[i(o, index[o])]
-    scatter        dx[i]    = sum over o with i(o, index[o]) = i of g[o]
-    mean           y[o]     = sum over t of x[i(o, t)] / n[o]           n[o] taps are inside
-    spread         dx[i]    = sum over o, t with i(o, t) = i of g[o] / n[o]
+`pooling` quotes the equations. `largest` computes `y` of `max_pool`; `first_largest` writes, for
+each window, the number of the tap `u, v` of `max_pool_backward`, row by row; `scatter` adds `g`
+there, and `gather`, its transpose, reads `x` there. `mean` computes `y` of `average_pool`, `spread`
+its `dx`.
 """
 
 import numpy as np
 
-from minikeras.kernels.compiled.loops import compiled, inner
+from minikeras.kernels.compiled.compiler import compiled, inner
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join
 
 
@@ -40,8 +37,8 @@ def largest(pool, ends, chunk, x, out, window, strides, lows):
 def _keep_larger(target, a, b):
     """Larger of three numbers; one that cannot be compared loses."""
     for c in range(len(target)):
-        held, one, other = target[c], a[c], b[c]
-        some = one if one > held else held
+        current, one, other = target[c], a[c], b[c]
+        some = one if one > current else current
         target[c] = other if other > some else some
 
 
@@ -67,8 +64,8 @@ def first_largest(pool, ends, chunk, x, y, out, window, strides, lows):
 def _mark(target, cell, best, number):
     """Write a tap's number where its cell holds the maximum."""
     for c in range(len(target)):
-        held = target[c]
-        target[c] = number if cell[c] == best[c] else held
+        current = target[c]
+        target[c] = number if cell[c] == best[c] else current
 
 
 @compiled()
@@ -92,8 +89,8 @@ def gather(pool, ends, chunk, x, index, out, window, strides, lows):
 @inner()
 def _pick(target, cell, named, number):
     for c in range(len(target)):
-        held, value = target[c], cell[c]
-        target[c] = value if named[c] == number else held
+        current, value = target[c], cell[c]
+        target[c] = value if named[c] == number else current
 
 
 @compiled()

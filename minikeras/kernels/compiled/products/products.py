@@ -11,7 +11,7 @@ right-hand side is large and is multiplied by many rows, copying pays, and BLAS 
 All products that are wanted at once are one call: a table of numbers says what they are, another
 which chunk is which part of which product, and the threads take chunk after chunk.
 
-    out = max(a @ b + bias, floor)          floor is 0 for ReLU and minus infinity otherwise
+    out = max(a @ b + bias, lower_bound)        which is 0 for ReLU and minus infinity otherwise
 """
 
 import math
@@ -22,11 +22,11 @@ import numpy as np
 
 from minikeras.arrays import threads
 from minikeras.arrays.blas_threads import hold_at_one
-from minikeras.kernels.compiled.blas import gemm, gemm_code
-from minikeras.kernels.compiled.loops import compiled, fetch, inner, matrix_at
+from minikeras.kernels.compiled.compiler import compiled, fetch, inner, matrix_at
+from minikeras.kernels.compiled.products.blas import gemm, gemm_code
+from minikeras.kernels.compiled.products.tile_instructions import tile_code, transpose_square
+from minikeras.kernels.compiled.products.tiles import VECTOR, address, multiply, panel_columns
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_chunks
-from minikeras.kernels.compiled.tile_instructions import tile_code, transpose_square
-from minikeras.kernels.compiled.tiles import VECTOR, address, multiply, panel_columns
 from minikeras.kernels.cpu.buffers import aligned_empty
 
 # Most terms of a sum that are added up in registers: so many rows of a panel are near the core.
@@ -56,7 +56,7 @@ _A, _B, _OUT, _BIAS = range(4)
 
 def grouped_products(xp, products):
     """Compute several products of matrices; see `shared.products.grouped_products`."""
-    if not all([_suit(*product[:3]) for product in products]):
+    if not all([_is_supported(*product[:3]) for product in products]):
         return NotImplemented
     dtype = products[0][0].dtype
     blas = gemm_code(dtype)
@@ -103,7 +103,7 @@ def _plan(kinds, size, has_blas, count):
     return table, tasks, max(panels), bool(table[:, _BY_BLAS].any())
 
 
-def _suit(a, b, bias):
+def _is_supported(a, b, bias):
     """Whether the loops can compute this product: dtype, alignment, sizes and order."""
     arrays = [a, b] if bias is None else [a, b, bias]
     return (
@@ -192,9 +192,9 @@ def _by_blas(job, place, i, blas, like):
     )
     if job[_BIASED] or job[_RELU]:
         bias = matrix_at(place[_BIAS] + first * size, 1, (end - first) * job[_BIASED], like)[0]
-        floor = 0.0 if job[_RELU] else -np.inf
+        lower_bound = 0.0 if job[_RELU] else -np.inf
         for row in range(high - low):
-            _finish(matrix_at(out + row * width * size, 1, end - first, like)[0], bias, floor)
+            _finish(matrix_at(out + row * width * size, 1, end - first, like)[0], bias, lower_bound)
 
 
 @inner()
@@ -204,9 +204,9 @@ def _part(length, i, job):
 
 
 @inner()
-def _finish(y, bias, floor):
-    """Add a bias to a row, and take the larger of each element and the floor."""
-    least = y.dtype.type(floor)
+def _finish(y, bias, lower_bound):
+    """Add a bias to a row, and take the larger of each element and the lower bound."""
+    least = y.dtype.type(lower_bound)
     for j in range(bias.size):
         y[j] += bias[j]
     for j in range(y.size):
@@ -214,8 +214,8 @@ def _finish(y, bias, floor):
 
 
 @inner()
-def _multiply(code, a, b, across, out, shape, bias, floor, panels, direct):
-    """Write some columns of `max(a @ b + bias, floor)`, for a block of terms after another.
+def _multiply(code, a, b, across, out, shape, bias, lower_bound, panels, direct):
+    """Write some columns of `max(a @ b + bias, lower_bound)`, for a block of terms after another.
 
     Args:
         code: Address of the tile.
@@ -226,7 +226,7 @@ def _multiply(code, a, b, across, out, shape, bias, floor, panels, direct):
         shape: `(terms, width, first, end, wide, depth)`: terms of a sum, columns in all, those to
             write, columns of a panel, and terms of a block.
         bias: Array of a number for each column; empty if there is none.
-        floor: Least result.
+        lower_bound: Least result.
         panels: Buffer for the panels of a block.
         direct: Whether to read `b` where it lies, without panels.
     """
@@ -242,7 +242,7 @@ def _multiply(code, a, b, across, out, shape, bias, floor, panels, direct):
         else:
             _pack_rows(b, width, low, count, first, end, panels)
         left = a[0] + low * a[2], a[1], a[2]
-        least = floor if low + count == terms else -np.inf
+        least = lower_bound if low + count == terms else -np.inf
         for line in range(0, len(out), _LINES):
             lines = line, min(line + _LINES, len(out))
             columns = first, end, wide
@@ -250,7 +250,7 @@ def _multiply(code, a, b, across, out, shape, bias, floor, panels, direct):
 
 
 @inner()
-def _add_block(code, a, b, count, out, lines, columns, low, bias, floor):
+def _add_block(code, a, b, count, out, lines, columns, low, bias, lower_bound):
     """Add the products of a block of rows and a block of terms, panel after panel."""
     (a_at, a_row, a_step), (first, end, wide) = a, columns
     rows, row = lines[1] - lines[0], out.strides[0]
@@ -266,7 +266,7 @@ def _add_block(code, a, b, count, out, lines, columns, low, bias, floor):
         b=b,
         start=result if low else start,
         out=result,
-        floor=floor,
+        lower_bound=lower_bound,
         wide=wide,
         size=out.itemsize,
     )

@@ -13,7 +13,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from minikeras.kernels.compiled.loops import instructions
+from minikeras.kernels.compiled.compiler import instructions
 
 # OpenBLAS in NumPy's wheels counts in 64 bits, and says so in the names of its functions.
 _PREFIXES, _SUFFIXES = ("scipy_", ""), ("64_", "_64", "")
@@ -36,7 +36,7 @@ def gemm_code(dtype):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.compiled.blas import gemm_code
+        >>> from minikeras.kernels.compiled.products.blas import gemm_code
         >>> len(gemm_code(np.dtype("float32")))
         2
     """

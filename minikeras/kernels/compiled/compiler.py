@@ -1,5 +1,6 @@
 """How this package compiles, and which arrays its loops take."""
 
+import inspect
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -13,6 +14,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.numpy_support import carray
+
+from minikeras.kernels.compiled.sources import stamp_of
 
 _CACHE_LINE = 64
 # Options of every function. Nobody asks for its address as C calls it.
@@ -42,7 +45,9 @@ def kept_on_disk(decorator: Callable[..., Any], function: Callable[..., Any]) ->
     """Compile a function with a cache on disk, or without one where nothing can be written.
 
     Args:
-        decorator: Numba's function that takes the option `cache` and returns a decorator.
+        decorator: Numba's function that takes the option `cache` and returns a decorator. One that
+            compiles at once, as `cfunc` does, reads the cache before it knows of other files than
+            the function's own: the function must then refer to its `stamp_of`.
         function: what to compile.
 
     Returns:
@@ -55,6 +60,8 @@ def kept_on_disk(decorator: Callable[..., Any], function: Callable[..., Any]) ->
     # A full disk, or a file that cannot be read, costs time and nothing else. (Numba lets such an
     # error pass on Windows alone.)
     dispatcher._cache._guard_against_spurious_io_errors = partial(suppress, OSError, *_UNREADABLE)
+    # Numba looks at the function's own file alone.
+    dispatcher._cache._cache_file._source_stamp = stamp_of(inspect.getfile(function))
     return dispatcher
 
 

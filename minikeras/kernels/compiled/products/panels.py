@@ -8,10 +8,10 @@ each step.
 
 import numpy as np
 
-from minikeras.kernels.compiled import tiles
-from minikeras.kernels.compiled.loops import compiled, inner
-from minikeras.kernels.compiled.tile_instructions import tile_code
-from minikeras.kernels.compiled.tiles import panel_columns
+from minikeras.kernels.compiled.compiler import compiled, inner
+from minikeras.kernels.compiled.products import tiles
+from minikeras.kernels.compiled.products.tile_instructions import tile_code
+from minikeras.kernels.compiled.products.tiles import panel_columns
 
 
 def panels(matrix):
@@ -27,7 +27,7 @@ def panels(matrix):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.compiled.panels import panels
+        >>> from minikeras.kernels.compiled.products.panels import panels
         >>> panels(np.ones((3, 5)))[2]
         5
     """
@@ -67,7 +67,7 @@ def multiply(by, a, a_row, start, start_row, out, out_row, rows):
         b=(tiles.address(copy), wide * size, terms * wide * size),
         start=(np.int64(start), start_row),
         out=(np.int64(out), out_row),
-        floor=tiles.NO_FLOOR,
+        lower_bound=tiles.UNBOUNDED,
         wide=wide,
         size=size,
     )

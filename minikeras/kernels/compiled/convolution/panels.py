@@ -9,10 +9,10 @@ after the other for each channel: `(taps / at_once, channels, at_once, columns)`
 
 import numpy as np
 
-from minikeras.kernels.compiled.conv_tables import PANEL
-from minikeras.kernels.compiled.loops import compiled, inner, matrix_at
+from minikeras.kernels.compiled.compiler import compiled, inner, matrix_at
+from minikeras.kernels.compiled.convolution.tables import PANEL
+from minikeras.kernels.compiled.products.tiles import address
 from minikeras.kernels.compiled.thread_pool import ALL, fork_join, parallel_for
-from minikeras.kernels.compiled.tiles import address
 from minikeras.kernels.cpu.buffers import aligned_empty
 
 # Nanoseconds that it takes to copy a weight.
@@ -39,15 +39,15 @@ def packed(plan, kernel, groups, backward=False):
         sizes, steps = sizes[::-1], steps[::-1]
     inputs, groups, outputs = sizes
     panels = groups * -(-outputs // plan.columns)
-    room = aligned_empty(np, (len(plan.taps) * panels * inputs * plan.columns,), kernel.dtype)
+    buffer = aligned_empty(np, (len(plan.taps) * panels * inputs * plan.columns,), kernel.dtype)
     weights = np.ascontiguousarray(kernel).reshape(-1, channels * filters)
     options = plan.taps, plan.tables[0], plan.at_once, plan.columns, sizes, steps
-    parallel_for(_pack, inputs, room.size * _NANOSECONDS, weights, *options, room)
-    return room
+    parallel_for(_pack, inputs, buffer.size * _NANOSECONDS, weights, *options, buffer)
+    return buffer
 
 
 @compiled()
-def _pack(pool, ends, chunk, kernel, taps, parts, at_once, columns, sizes, steps, room):
+def _pack(pool, ends, chunk, kernel, taps, parts, at_once, columns, sizes, steps, buffer):
     """Copy weights into panels.
 
     Args:
@@ -61,17 +61,17 @@ def _pack(pool, ends, chunk, kernel, taps, parts, at_once, columns, sizes, steps
         columns: Columns of a panel.
         sizes: Inputs of a group, groups, and outputs of a group.
         steps: Weights from one of each to the next.
-        room: Array of the panels, one after the other.
+        buffer: Array of the panels, one after the other.
     """
     if chunk == ALL:
-        return fork_join(pool, ends, (kernel, taps, parts, at_once, columns, sizes, steps, room))
+        return fork_join(pool, ends, (kernel, taps, parts, at_once, columns, sizes, steps, buffer))
     inputs, groups, outputs = sizes
-    # Views that own nothing: threads that count owners of the same memory hold each other up.
+    # Views that own nothing: threads that count references to the same memory slow each other down.
     weights = matrix_at(address(kernel), len(kernel), kernel.shape[1], kernel)
-    rows = matrix_at(address(room), room.size // columns, columns, room)
+    rows = matrix_at(address(buffer), buffer.size // columns, columns, buffer)
     tap, panel = 0, 0
     for part in range(len(parts)):
-        count = parts[part, PANEL] // (inputs * columns * room.itemsize)
+        count = parts[part, PANEL] // (inputs * columns * buffer.itemsize)
         for group in range(groups):
             for first in range(0, outputs, columns):
                 start, wanted = group * steps[1] + first * steps[2], min(columns, outputs - first)

@@ -1,0 +1,1 @@
+"""Convolution of any rank and its gradients: `conv` has the idea, and the equations."""

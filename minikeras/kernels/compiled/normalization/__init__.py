@@ -1,0 +1,1 @@
+"""Batch and layer normalization, forward and backward."""

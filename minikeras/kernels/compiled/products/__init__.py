@@ -1,0 +1,1 @@
+"""Products of matrices: the register tile that convolutions share, panels, BLAS, dense layers."""

@@ -1,0 +1,1 @@
+"""Simple recurrent network, LSTM and GRU: the loops over time."""
