@@ -6,6 +6,9 @@ Each is linear in `dy`, the gradient with respect to the function's result.
 from minikeras.kernels.providers import dispatched
 from minikeras.kernels.shared.wide import wide
 
+# Elements from which one pass less is worth the import of the compiler.
+_LARGE = 1 << 17
+
 
 @dispatched(cuda="activations")
 def leaky_slope(xp, x, dy, *, below):
@@ -100,7 +103,7 @@ def between_slope(xp, y, dy, *, low, high):
     return wide(xp, lambda y, dy: dy * ((y > low) & (y < high)), y, dy)
 
 
-@dispatched(cuda="activations")
+@dispatched("slopes", cuda="activations", least=_LARGE)
 def sqrt_slope(xp, y, dy):
     """The gradient of the square root, `dy / (2 y)`; 0 where `dy` is 0, even if `y` is 0.
 
@@ -127,7 +130,7 @@ def sqrt_slope(xp, y, dy):
     return wide(xp, slope, y, dy)
 
 
-@dispatched(cuda="activations")
+@dispatched("slopes", cuda="activations", least=_LARGE)
 def rsqrt_slope(xp, y, dy):
     """The gradient of `y = 1 / sqrt(x)`, `-dy y³ / 2`; 0 where `dy` is 0, even if `y` is infinite.
 
@@ -156,7 +159,7 @@ def rsqrt_slope(xp, y, dy):
     return wide(xp, slope, y, dy)
 
 
-@dispatched(cuda="activations")
+@dispatched("slopes", cuda="activations", least=_LARGE)
 def reciprocal_slope(xp, y, dy):
     """The gradient of `y = 1 / x`, `-dy y²`; 0 where `dy` is 0, even if `y` is infinite.
 
