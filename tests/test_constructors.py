@@ -1,4 +1,4 @@
-"""Constructors that are made from declared arguments: layers, losses, metrics, optimizers."""
+"""Constructors that are made from declared arguments, in every family of classes."""
 
 import inspect
 
@@ -9,15 +9,22 @@ from minikeras.core.constructors import REQUIRED, constructor
 
 DECLARED = [
     cls
-    for package in (keras.layers, keras.losses, keras.metrics, keras.optimizers)
+    for package in (
+        keras.initializers,
+        keras.layers,
+        keras.losses,
+        keras.metrics,
+        keras.optimizers,
+    )
     for cls in vars(package).values()
-    if inspect.isclass(cls) and cls.__init__.__module__ == constructor.__module__
+    if inspect.isfunction(getattr(cls, "__init__", None))
+    and cls.__init__.__module__ == constructor.__module__
 ]
 
 
 def test_every_family_is_declared():
     families = {cls.__module__.split(".")[1] for cls in DECLARED}
-    assert families == {"layers", "losses", "metrics", "optimizers"}
+    assert families == {"initializers", "layers", "losses", "metrics", "optimizers"}
 
 
 @pytest.mark.parametrize("cls", DECLARED, ids=lambda cls: cls.__name__)

@@ -1,5 +1,9 @@
 """Initializers by their own properties."""
 
+import inspect
+import pickle
+import re
+
 import numpy as np
 import pytest
 
@@ -55,7 +59,6 @@ def test_identity_saves_its_gain():
     ("name", "shape", "dtype", "words"),
     [
         ("RandomNormal", (2,), "int32", "floating point `dtype`. Received: dtype=int32"),
-        ("GlorotUniform", (None, 2), None, "'NoneType'"),
         ("STFT", (4, 1, 1), None, r"at least 2 bins. Received: shape=\(4, 1, 1\)"),
         ("STFT", (4, 5), None, r"at least 2 bins. Received: shape=\(4, 5\)"),
         ("STFT", (4, 1, 3), "int32", r"are float tensors .* dtype=int32"),
@@ -65,6 +68,77 @@ def test_identity_saves_its_gain():
 def test_bad_calls(name, shape, dtype, words):
     with pytest.raises((ValueError, TypeError), match=words):
         initializers.get(name)(shape, dtype=dtype)
+
+
+@pytest.mark.parametrize("name", sorted(initializers.table.entries))
+@pytest.mark.parametrize("shape", [(None, 2), (2, 2.5), ("a", 2), "ab", (2, "a", 2)], ids=str)
+def test_shapes_that_are_none(name, shape):
+    expected = "Expected a shape, an int or a tuple of ints such as `(2, 3)`. Received: "
+    with pytest.raises(TypeError, match=re.escape(f"{expected}{shape!r}")):
+        initializers.get(name)(shape)
+
+
+@pytest.mark.parametrize("name", sorted(initializers.table.entries))
+def test_sizes_that_are_negative(name):
+    with pytest.raises(ValueError, match=r"not be negative. Received: shape=\(4, -1, 3\)"):
+        initializers.get(name)((4, -1, 3))
+
+
+ARGUMENTS = {
+    "Constant": {"value": 2.5},
+    "Identity": {"gain": 2.0},
+    "Orthogonal": {"gain": 2.0, "seed": 3},
+    "RandomNormal": {"mean": 1.0, "stddev": 2.0, "seed": 3},
+    "RandomUniform": {"minval": 1.0, "maxval": 2.0, "seed": 3},
+    "STFT": {"side": "imag", "window": "hamming", "scaling": None, "periodic": True},
+    "TruncatedNormal": {"mean": 1.0, "stddev": 2.0, "seed": 3},
+    "VarianceScaling": {"scale": 2.0, "mode": "fan_out", "distribution": "uniform", "seed": 3},
+}
+CLASSES = {cls.__name__: cls for cls in initializers.table.entries.values()}
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_copies_are_equal(name):
+    """By the config, by `clone` and by pickle: the same arguments and the same values."""
+    cls = CLASSES[name]
+    draws = "seed" in inspect.signature(cls).parameters
+    options = ARGUMENTS.get(name, {"seed": 3} if draws else {})
+    first = cls(**options)
+    config = first.get_config()
+    assert {key: config[key] for key in options} == options
+    shape = (4, 1, 5) if name == "STFT" else (4, 5)
+    for copied in (cls.from_config(config), first.clone(), pickle.loads(pickle.dumps(first))):
+        assert type(copied) is cls and vars(copied) == vars(first)
+        assert copied.get_config() == config
+        assert copied(shape).tolist() == first(shape).tolist()
+
+
+def test_a_config_writes_its_arguments_in_the_order_of_keras():
+    assert list(initializers.RandomNormal().get_config()) == ["seed", "mean", "stddev"]
+    assert list(initializers.STFT().get_config()) == ["side", "window", "periodic", "scaling"]
+
+
+class Scaled(initializers.GlorotUniform):
+    """What a user writes over a declared initializer: a constructor with an argument more."""
+
+    def __init__(self, factor, seed=None):
+        super().__init__(seed=seed)
+        self.factor = factor
+
+    def __call__(self, shape, dtype=None):
+        return self.factor * super().__call__(shape, dtype)
+
+    def get_config(self):
+        return {"factor": self.factor, "seed": super().get_config()["seed"]}
+
+
+def test_a_subclass_with_a_written_constructor():
+    drawn = initializers.GlorotUniform(seed=1)((2, 3)).numpy()
+    ours = Scaled(2.0, seed=1)
+    np.testing.assert_array_equal(ours((2, 3)).numpy(), 2 * drawn)
+    np.testing.assert_array_equal(ours.clone()((2, 3)).numpy(), 2 * drawn)
+    with pytest.raises(TypeError, match="factor"):
+        Scaled(seed=1)
 
 
 def test_fourier_kernels_compute_the_transform():

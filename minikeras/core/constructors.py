@@ -1,17 +1,83 @@
 """Constructors that are declared: a class lists its arguments once, with their defaults.
 
-Layers (`@layer`), losses and metrics (`fn=`) and optimizers (`_arguments`) declare in different
-words what their arguments are and what becomes of them; the constructor itself is made here.
+Layers (`@layer`) and initializers (`@initializer`) declare them as annotated fields, losses and
+metrics as class keywords (`fn=`), optimizers as a dict (`_arguments`); the constructor itself is
+made here.
 """
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias, get_args, get_origin
 
 REQUIRED: Any = inspect.Parameter.empty
 """The default of an argument that has none."""
 
 _BY_PLACE_OR_NAME = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+@dataclass(frozen=True)
+class Field:
+    """An argument of a constructor: how its value comes in, and how a config saves it.
+
+    Args:
+        convert: function of `(value, name)` that returns what the instance keeps.
+        serialize: function of the kept value that returns what the config holds.
+        attribute: the attribute that keeps the value, where it is not the field's name.
+    """
+
+    convert: Callable[[Any, str], Any] = lambda value, name: value
+    serialize: Callable[[Any], Any] = lambda value: value
+    attribute: str | None = None
+
+    def set(self, instance: Any, name: str, value: Any) -> None:
+        """Let an instance keep the value of the argument `name`."""
+        setattr(instance, self.attribute or name, self.convert(value, name))
+
+    def saved(self, instance: Any, name: str) -> Any:
+        """Return what the config of an instance holds for the argument `name`."""
+        return self.serialize(getattr(instance, self.attribute or name))
+
+
+Fields: TypeAlias = dict[str, tuple[Field, Any]]
+"""The field and the default of each argument by its name, in their order."""
+
+
+def declared_fields(cls: type) -> Fields:
+    """Take the annotated fields of a class out of it, with their defaults.
+
+    An annotation may carry a `Field`, as in `Annotated[int, Field(check)]`. A `ClassVar` is no
+    field. A default is removed from the class: an instance that lacks the attribute shall not seem
+    to have it.
+
+    Args:
+        cls: a class; fields of its bases do not count.
+
+    Returns:
+        A dict, empty if the class annotates nothing.
+
+    Example:
+        >>> from minikeras.core.constructors import declared_fields
+        >>> class Point:
+        ...     x: int
+        ...     y: int = 0
+        >>> [(name, default) for name, (_, default) in declared_fields(Point).items()][1]
+        ('y', 0)
+    """
+    fields: Fields = {}
+    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        if get_origin(annotation) is ClassVar:
+            continue
+        field = next((part for part in get_args(annotation) if isinstance(part, Field)), Field())
+        fields[name] = (field, cls.__dict__.get(name, REQUIRED))
+        if name in cls.__dict__:
+            delattr(cls, name)
+    return fields
+
+
+def defaults_of(fields: Fields) -> dict[str, Any]:
+    """Return the default of each argument by its name."""
+    return {name: default for name, (_, default) in fields.items()}
 
 
 def signature_of(

@@ -143,6 +143,19 @@ def as_shape(value: Any) -> Shape:
         ) from None
 
 
+def as_sizes(value: Any) -> tuple[Any, ...]:
+    """Turn what a user gives as the shape of a new tensor into a tuple, as `as_shape` does.
+
+    Raises:
+        TypeError: if it is neither an int nor a sequence of ints.
+        ValueError: if a size is negative.
+    """
+    sizes = as_shape(value)
+    if any(isinstance(size, int) and size < 0 for size in sizes):
+        raise ValueError(f"Sizes must not be negative. Received: shape={sizes}")
+    return sizes
+
+
 def product(shape: Iterable[Size]) -> Size:
     """Multiply the sizes of a shape; a Dim if any of them is one."""
     total: Size = 1

@@ -1,11 +1,12 @@
 """Initializers without chance: constants, the identity, and the kernels of a Fourier transform."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import dims, dtypes, registry
+from minikeras.core.constructors import Field
 from minikeras.core.distribution import how_to_install
 from minikeras.initializers.initializer import Initializer, initializer
 from minikeras.ops.creation import filled as creation
@@ -57,8 +58,7 @@ class Constant(Initializer):
         [3.0, 3.0]
     """
 
-    def __init__(self, value=0.0):
-        self.value = value
+    value: Annotated[Any, Field(serialize=registry.serialize)] = 0.0
 
     def __call__(self, shape, dtype=None):
         """Return a tensor of the value, of a shape and dtype."""
@@ -66,10 +66,6 @@ class Constant(Initializer):
         if isinstance(value, float):  # TensorFlow turns Python floats into float32 first
             value = np.float32(value)
         return creation.full(shape, value, dtype=dtype)
-
-    def get_config(self):
-        """Return the value in its saved form."""
-        return {"value": registry.serialize(self.value)}
 
     @classmethod
     def from_config(cls, config):
@@ -93,11 +89,11 @@ class Identity(Initializer):
         [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
     """
 
-    def __init__(self, gain=1.0):
-        self.gain = gain
+    gain: float = 1.0
 
     def __call__(self, shape, dtype=None):
         """Return a matrix of a shape and dtype."""
+        shape = dims.as_sizes(shape)
         if len(shape) != 2:
             raise ValueError(
                 "Identity matrix initializer can only be used for 2D matrices. "
@@ -108,7 +104,22 @@ class Identity(Initializer):
 
     def get_config(self):
         """Return the gain, unless it is the default, which Keras does not save either."""
-        return {} if self.gain == 1.0 else {"gain": self.gain}
+        return {} if self.gain == 1.0 else super().get_config()
+
+
+def _checked_side(side, name):
+    if side not in ("real", "imag"):
+        raise ValueError(f"side should be 'real' or 'imag', not {side}")
+    return side
+
+
+def _checked_scaling(scaling, name):
+    if scaling not in (None, "density", "spectrum"):
+        raise ValueError(
+            "Scaling is invalid, it must be `None`, 'density' or 'spectrum'. "
+            f"Received scaling={scaling}"
+        )
+    return scaling
 
 
 @initializer("STFTInitializer")
@@ -135,24 +146,19 @@ class STFT(Initializer):
         [[[1.0, 1.0]], [[1.0, -1.0]]]
     """
 
-    def __init__(self, side="real", window="hann", scaling="density", periodic=False):
-        if side not in ("real", "imag"):
-            raise ValueError(f"side should be 'real' or 'imag', not {side}")
-        if scaling not in (None, "density", "spectrum"):
-            raise ValueError(
-                "Scaling is invalid, it must be `None`, 'density' or 'spectrum'. "
-                f"Received scaling={scaling}"
-            )
-        if isinstance(window, str):
-            _named_window(window, 4, periodic)
-        self.side = side
-        self.window = window
-        self.scaling = scaling
-        self.periodic = periodic
+    side: Annotated[str, Field(_checked_side)] = "real"
+    window: Any = "hann"
+    scaling: Annotated[str | None, Field(_checked_scaling)] = "density"
+    periodic: bool = False
+
+    def _setup(self):
+        """Raise now, not at the first call, if there is no window of that name."""
+        if isinstance(self.window, str):
+            _named_window(self.window, 4, self.periodic)
 
     def __call__(self, shape, dtype=None):
         """Return kernels of shape (frame length, 1, bins); the size of the middle is not heeded."""
-        dtype = dtypes.standardize(dtype)
+        shape, dtype = dims.as_sizes(shape), dtypes.standardize(dtype)
         if len(shape) != 3 or shape[2] < 2 or not dtypes.is_float(dtype):
             raise ValueError(
                 "STFT kernels are float tensors of shape (frame length, 1, bins) with at least 2 "
@@ -184,13 +190,10 @@ class STFT(Initializer):
         return values / values.sum() if self.scaling == "spectrum" else values
 
     def get_config(self):
-        """Return the arguments."""
-        return {
-            "side": self.side,
-            "window": self.window,
-            "periodic": self.periodic,
-            "scaling": self.scaling,
-        }
+        """Return the arguments, the scaling last, as Keras writes them."""
+        config = super().get_config()
+        config["scaling"] = config.pop("scaling")
+        return config
 
 
 def _named_window(name: str, length: int, periodic: bool) -> Any:

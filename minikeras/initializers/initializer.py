@@ -1,17 +1,53 @@
 """What all initializers share, and the table in which they are found by name."""
 
+from typing import Any
+
 from minikeras.core import names, registry
+from minikeras.core.constructors import Fields, constructor, declared_fields, defaults_of
 
 table = registry.Table("initializer", "keras.initializers")
 
 
 def initializer(*aliases):
-    """Register a class under its name, its name in snake_case, and further aliases."""
-    return lambda cls: table.add(cls, names.to_snake_case(cls.__name__), *aliases)
+    """Give a class its constructor and config from its annotated fields, and register it.
+
+    Args:
+        *aliases: names under which it is found besides its own and that in snake_case.
+
+    Returns:
+        A decorator of subclasses of `Initializer`.
+    """
+
+    def register(cls):
+        return table.add(with_fields(cls), names.to_snake_case(cls.__name__), *aliases)
+
+    return register
+
+
+def with_fields(cls):
+    """Give a subclass of `Initializer` its constructor and config from its annotated fields.
+
+    They take the place of all fields of the base class; a class without annotations keeps those.
+    The constructor calls `_setup` once the fields are set.
+    """
+    fields = declared_fields(cls)
+    if fields:
+        cls._fields, cls.__init__ = fields, _constructor(fields)
+    return cls
+
+
+def _constructor(fields: Fields) -> Any:
+
+    def initialize(self, values):
+        for name, value in values.items():
+            fields[name][0].set(self, name, value)
+        self._setup()
+
+    return constructor(defaults_of(fields), initialize)
 
 
 class Initializer:
-    """The base of initializers: callables that make a tensor of a given shape.
+    """The base of initializers: callables that make a tensor of the shape asked for.
 
     A subclass defines `__call__(shape, dtype=None)` and, if its constructor takes arguments,
     `get_config`.
@@ -24,6 +60,11 @@ class Initializer:
         >>> Sevens()((2,)).tolist()
         [7.0, 7.0]
     """
+
+    _fields: Fields = {}  # replaced by `with_fields`, never changed in place
+
+    def _setup(self):
+        """Do what remains once a declared constructor has set the fields; nothing by default."""
 
     def __call__(self, shape, dtype=None):
         """Make a tensor; every subclass says how.
@@ -38,7 +79,7 @@ class Initializer:
 
     def get_config(self):
         """Return the arguments that make an equal initializer, as a dict of JSON types."""
-        return {}
+        return {name: field.saved(self, name) for name, (field, _) in self._fields.items()}
 
     @classmethod
     def from_config(cls, config):

@@ -7,12 +7,13 @@ of learning in deep linear neural networks" (2014).
 """
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from minikeras.arrays import device
 from minikeras.autograd.tensor import Tensor
-from minikeras.core import dtypes, registry
-from minikeras.initializers.initializer import Initializer, initializer
+from minikeras.core import dims, dtypes, registry
+from minikeras.core.constructors import Field
+from minikeras.initializers.initializer import Initializer, initializer, with_fields
 from minikeras.ops.random import draws
 from minikeras.ops.random.seeds import SeedGenerator, is_seed, make_default_seed
 
@@ -22,7 +23,11 @@ _DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
 # The standard deviation that is left of 1 when a normal is cut off at two deviations.
 _TRUNCATED_DEVIATION = 0.87962566103423978
 
+# A seed is kept twice: as it was received, for the config, and as draws take it.
+Seed = Annotated[Any, Field(serialize=registry.serialize, attribute="_init_seed")]
 
+
+@with_fields
 class RandomInitializer(Initializer):
     """The base of initializers that draw.
 
@@ -34,8 +39,13 @@ class RandomInitializer(Initializer):
         ValueError: if the seed is none of these.
     """
 
-    def __init__(self, seed=None):
-        self._init_seed = seed
+    seed: Seed = None
+    if TYPE_CHECKING:
+        _init_seed: Any
+
+    def _setup(self):
+        """Turn the seed received into one that draws take."""
+        seed = self._init_seed
         if seed is None:
             seed = make_default_seed()
         elif isinstance(seed, dict):
@@ -48,8 +58,9 @@ class RandomInitializer(Initializer):
         self.seed = seed
 
     def get_config(self):
-        """Return the seed as it was given."""
-        return {"seed": registry.serialize(self._init_seed)}
+        """Return the arguments, the seed first and as it was received, as Keras writes them."""
+        config = super().get_config()
+        return {"seed": config.pop("seed"), **config}
 
 
 @initializer("normal")
@@ -69,18 +80,13 @@ class RandomNormal(RandomInitializer):
 
     _draw = staticmethod(draws.normal)
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None):
-        self.mean = mean
-        self.stddev = stddev
-        super().__init__(seed=seed)
+    mean: float = 0.0
+    stddev: float = 0.05
+    seed: Seed = None
 
     def __call__(self, shape, dtype=None):
         """Return a tensor of a shape and float dtype."""
         return self._draw(shape, self.mean, self.stddev, dtype=dtype, seed=self.seed)
-
-    def get_config(self):
-        """Return the arguments."""
-        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
 
 
 @initializer()
@@ -116,18 +122,36 @@ class RandomUniform(RandomInitializer):
         [0.878488, 0.459980]
     """
 
-    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
-        self.minval = minval
-        self.maxval = maxval
-        super().__init__(seed=seed)
+    minval: float = -0.05
+    maxval: float = 0.05
+    seed: Seed = None
 
     def __call__(self, shape, dtype=None):
         """Return a tensor of a shape and float or integer dtype."""
         return _uniform(shape, self.minval, self.maxval, dtype, self.seed)
 
-    def get_config(self):
-        """Return the arguments."""
-        return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
+
+def _positive_scale(scale, name):
+    if scale <= 0.0:
+        raise ValueError(f"Argument `scale` must be positive float. Received: scale={scale}")
+    return scale
+
+
+def _known_mode(mode, name):
+    if mode not in _MODES:
+        raise ValueError(f"Invalid `mode` argument: {mode}. Please use one of {_MODES}")
+    return mode
+
+
+def _known_distribution(distribution, name):
+    distribution = str(distribution).lower()
+    if distribution == "normal":
+        return "truncated_normal"
+    if distribution not in _DISTRIBUTIONS:
+        raise ValueError(
+            f"Invalid `distribution` argument: {distribution}. Please use one of {_DISTRIBUTIONS}"
+        )
+    return distribution
 
 
 @initializer()
@@ -155,36 +179,16 @@ class VarianceScaling(RandomInitializer):
         (3, 4)
     """
 
-    def __init__(
-        self,
-        scale=1.0,
-        mode="fan_in",
-        distribution="truncated_normal",
-        seed=None,
-        input_axes=None,
-        output_axes=None,
-    ):
-        if scale <= 0.0:
-            raise ValueError(f"Argument `scale` must be positive float. Received: scale={scale}")
-        if mode not in _MODES:
-            raise ValueError(f"Invalid `mode` argument: {mode}. Please use one of {_MODES}")
-        distribution = distribution.lower()
-        if distribution == "normal":
-            distribution = "truncated_normal"
-        if distribution not in _DISTRIBUTIONS:
-            raise ValueError(
-                f"Invalid `distribution` argument: {distribution}. "
-                f"Please use one of {_DISTRIBUTIONS}"
-            )
-        self.scale = scale
-        self.mode = mode
-        self.distribution = distribution
-        self.input_axes = input_axes
-        self.output_axes = output_axes
-        super().__init__(seed=seed)
+    scale: Annotated[float, Field(_positive_scale)] = 1.0
+    mode: Annotated[str, Field(_known_mode)] = "fan_in"
+    distribution: Annotated[str, Field(_known_distribution)] = "truncated_normal"
+    seed: Seed = None
+    input_axes: Any = None
+    output_axes: Any = None
 
     def __call__(self, shape, dtype=None):
         """Return a tensor of a shape and dtype."""
+        shape = dims.as_sizes(shape)
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
         variance = self.scale / max(1.0, fans[self.mode])
@@ -197,33 +201,14 @@ class VarianceScaling(RandomInitializer):
         stddev /= _TRUNCATED_DEVIATION
         return draws.truncated_normal(shape, 0.0, stddev, dtype=dtype, seed=self.seed)
 
-    def get_config(self):
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "scale": self.scale,
-            "mode": self.mode,
-            "distribution": self.distribution,
-            "input_axes": self.input_axes,
-            "output_axes": self.output_axes,
-        }
 
-
+@with_fields
 class _NamedScaling(VarianceScaling):
-    """Variance scaling with fixed numbers, which a subclass names."""
+    """Variance scaling whose scale, mode and distribution a subclass fixes."""
 
-    _fixed = ()
-
-    def __init__(self, seed=None, input_axes=None, output_axes=None):
-        super().__init__(*self._fixed, seed, input_axes, output_axes)
-
-    def get_config(self):
-        """Return the arguments."""
-        return {
-            "seed": registry.serialize(self._init_seed),
-            "input_axes": self.input_axes,
-            "output_axes": self.output_axes,
-        }
+    seed: Seed = None
+    input_axes: Any = None
+    output_axes: Any = None
 
 
 @initializer()
@@ -241,7 +226,7 @@ class GlorotUniform(_NamedScaling):
         (2, 3)
     """
 
-    _fixed = (1.0, "fan_avg", "uniform")
+    scale, mode, distribution = 1.0, "fan_avg", "uniform"
 
 
 @initializer()
@@ -259,7 +244,7 @@ class GlorotNormal(_NamedScaling):
         (2, 3)
     """
 
-    _fixed = (1.0, "fan_avg", "truncated_normal")
+    scale, mode, distribution = 1.0, "fan_avg", "truncated_normal"
 
 
 @initializer()
@@ -277,7 +262,7 @@ class HeUniform(_NamedScaling):
         (2, 3)
     """
 
-    _fixed = (2.0, "fan_in", "uniform")
+    scale, mode, distribution = 2.0, "fan_in", "uniform"
 
 
 @initializer()
@@ -295,7 +280,7 @@ class HeNormal(_NamedScaling):
         (2, 3)
     """
 
-    _fixed = (2.0, "fan_in", "truncated_normal")
+    scale, mode, distribution = 2.0, "fan_in", "truncated_normal"
 
 
 @initializer()
@@ -313,7 +298,7 @@ class LecunUniform(_NamedScaling):
         (2, 3)
     """
 
-    _fixed = (1.0, "fan_in", "uniform")
+    scale, mode, distribution = 1.0, "fan_in", "uniform"
 
 
 @initializer()
@@ -331,7 +316,7 @@ class LecunNormal(_NamedScaling):
         (2, 3)
     """
 
-    _fixed = (1.0, "fan_in", "truncated_normal")
+    scale, mode, distribution = 1.0, "fan_in", "truncated_normal"
 
 
 @initializer("OrthogonalInitializer")
@@ -355,12 +340,12 @@ class Orthogonal(RandomInitializer):
         [[1.0, 0.0], [0.0, 1.0]]
     """
 
-    def __init__(self, gain=1.0, seed=None):
-        self.gain = gain
-        super().__init__(seed=seed)
+    gain: float = 1.0
+    seed: Seed = None
 
     def __call__(self, shape, dtype=None):
         """Return a tensor of a shape and float dtype."""
+        shape = dims.as_sizes(shape)
         if len(shape) < 2:
             raise ValueError(
                 "The tensor to initialize must be at least two-dimensional. Received: "
@@ -376,10 +361,6 @@ class Orthogonal(RandomInitializer):
         q = q * xp.sign(xp.diagonal(r))
         q = q.T if rows < columns else q
         return Tensor((self.gain * q.reshape(shape)).astype(drawn.dtype))
-
-    def get_config(self):
-        """Return the arguments."""
-        return {**super().get_config(), "gain": self.gain}
 
 
 def compute_fans(shape, input_axes=None, output_axes=None):

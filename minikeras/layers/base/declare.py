@@ -6,33 +6,22 @@ value is converted when it comes in and how it is written into a config.
 """
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, get_args, get_origin
+from typing import Annotated, Any
 
 import numpy as np
 
 from minikeras import activations, constraints, initializers, regularizers
-from minikeras.core.constructors import REQUIRED, constructor, signature_of
+from minikeras.core.constructors import (
+    Field,
+    constructor,
+    declared_fields,
+    defaults_of,
+    signature_of,
+)
 from minikeras.layers.base.layer import Layer
 
 # Fields of these names only say at which position the base class's argument stands.
 _OF_EVERY_LAYER = ("name", "dtype")
-
-
-@dataclass(frozen=True)
-class Field:
-    """How a field's value comes in and goes out.
-
-    Args:
-        convert: function of `(value, name)` that returns what the layer keeps.
-        serialize: function of the kept value that returns what the config holds.
-        attribute: the attribute that keeps the value, where it is not the field's name.
-    """
-
-    convert: Callable[[Any, str], Any] = lambda value, name: value
-    serialize: Callable[[Any], Any] = lambda value: value
-    attribute: str | None = None
 
 
 def python_numbers(value) -> Any:
@@ -102,15 +91,7 @@ def layer(cls):
     the fields are set. A class that defines `__init__` for a further argument calls `from_fields`
     in it.
     """
-    fields = dict(getattr(cls, "_fields", {}))
-    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
-        if get_origin(annotation) is ClassVar:
-            continue
-        field = next((m for m in get_args(annotation) if isinstance(m, Field)), Field())
-        fields[name] = (field, cls.__dict__.get(name, REQUIRED))
-        if name in cls.__dict__:
-            delattr(cls, name)
-    cls._fields = fields
+    cls._fields = fields = {**getattr(cls, "_fields", {}), **declared_fields(cls)}
     cls.from_fields = _constructor(fields)
     if "__init__" not in cls.__dict__:
         cls.__init__ = cls.from_fields
@@ -125,19 +106,14 @@ def _constructor(fields):
         base |= {name: values.pop(name) for name in _OF_EVERY_LAYER if name in values}
         Layer.__init__(self, **base)
         for name, value in values.items():
-            field = fields[name][0]
-            setattr(self, field.attribute or name, field.convert(python_numbers(value), name))
+            fields[name][0].set(self, name, python_numbers(value))
         self.setup()
 
-    return constructor(_defaults(fields), initialize, is_open=True)
-
-
-def _defaults(fields):
-    return {name: default for name, (_, default) in fields.items()}
+    return constructor(defaults_of(fields), initialize, is_open=True)
 
 
 def _signature(fields, own):
     """The fields, and by name the further arguments of a constructor of the class's own."""
     further = inspect.signature(own).parameters.values()
     by_name = [p for p in further if p.kind == inspect.Parameter.KEYWORD_ONLY]
-    return signature_of(_defaults(fields), by_name, is_open=True)
+    return signature_of(defaults_of(fields), by_name, is_open=True)

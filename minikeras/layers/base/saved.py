@@ -96,7 +96,7 @@ class Saved:
             if self.activity_regularizer is not None and "activity_regularizer" not in self._fields:
                 config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
             for name, (field, _) in self._fields.items():
-                config[name] = field.serialize(getattr(self, field.attribute or name))
+                config[name] = field.saved(self, name)
             return config
         if not overrides(self, "get_config") and not getattr(
             type(self).__init__, "is_default", False

@@ -88,7 +88,7 @@ def full(shape, fill_value, dtype=None):
         [7.0, 7.0]
     """
     value = convert_to_tensor(fill_value, dtype=dtypes.standardize(dtype))
-    sizes = dims.as_shape(shape)
+    sizes = dims.as_sizes(shape)
     if _is_declared(sizes):
         return Abstract(sizes, value.dtype)
     return broadcast_to(value, shape=sizes)
@@ -266,7 +266,7 @@ def tri(N, M=None, k=0, dtype=None):
 
 def _made(function, shape, dtype, **options):
     """Call one of the array module's functions, or answer with a shape alone."""
-    name, sizes = dtypes.standardize(dtype), dims.as_shape(shape)
+    name, sizes = dtypes.standardize(dtype), dims.as_sizes(shape)
     if _is_declared(sizes):
         return Abstract(sizes, name)
     make = getattr(device.namespace(None), function)

@@ -363,7 +363,7 @@ def _scaled(name, draw, shape, mean, stddev, dtype, seed):
 @replayed
 def _drawn(draw, shape, dtype, seed, *parameters):
     """Call a draw of arrays with the next seed, or answer with a shape."""
-    shape = _sizes(shape)
+    shape = dims.as_sizes(shape)
     if _is_declared(shape):
         return Abstract(shape, dtype)
     pair = draws.fold_seed(draw_seed(seed))
@@ -385,14 +385,6 @@ def _order(xp, length, seed):
 @replayed
 def _mask(xp, shape, rate, dtype, seed):
     return Tensor(dropout_mask(xp, draws.fold_seed(draw_seed(seed)), shape, rate, dtype))
-
-
-def _sizes(shape):
-    """A shape as a tuple, its numbers Python's own and not negative."""
-    sizes = dims.as_shape(shape)
-    if any(isinstance(size, int) and size < 0 for size in sizes):
-        raise ValueError(f"Sizes must not be negative. Received: shape={sizes}")
-    return sizes
 
 
 def _is_declared(shape):
