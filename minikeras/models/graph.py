@@ -8,8 +8,8 @@ visited comes first: in this order a model runs, and draws the seeds of layers t
 
 from collections import Counter
 
-from minikeras.autograd.history import as_references, as_tensors, nodes_before
 from minikeras.autograd.symbolic import KerasTensor, Operation, SymbolicNode
+from minikeras.autograd.symbolic.history import as_references, as_tensors, nodes_before
 from minikeras.core import trees
 
 

@@ -1,0 +1,196 @@
+"""The graph that a model is declared as: operations, and the nodes that their calls add to it.
+
+An op or layer called on a `KerasTensor` adds exactly one `SymbolicNode`, under the public name of
+the op or layer.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from minikeras.autograd.symbolic.abstract import abstract_scope
+from minikeras.autograd.symbolic.history import History, as_references, as_tensors
+from minikeras.autograd.symbolic.keras_tensor import (
+    KerasTensor,
+    any_symbolic,
+    state_of,
+    tensor_with,
+    to_abstract,
+    to_symbolic,
+)
+from minikeras.core import names, trees
+from minikeras.core.copying import CopiedWhole
+from minikeras.core.types import Nest
+
+
+class SymbolicNode:
+    """One call of an operation in a model's graph.
+
+    Args:
+        operation: the layer or op that was called.
+        args: its positional arguments, KerasTensors among them.
+        kwargs: its keyword arguments.
+        outputs: nest of the KerasTensors that it gave.
+    """
+
+    def __init__(
+        self,
+        operation: Any,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        outputs: Nest = None,
+    ):
+        self.operation = operation
+        self.args = tuple(args)
+        self.kwargs = dict(kwargs or {})
+        self.serial = next(_serials)
+        leaves = trees.flatten((self.args, self.kwargs))
+        self.input_tensors = [leaf for leaf in leaves if isinstance(leaf, KerasTensor)]
+        self.outputs: list[Any] = [
+            leaf for leaf in trees.flatten(outputs) if isinstance(leaf, KerasTensor)
+        ]
+        index = len(operation._inbound_nodes)
+        for i, tensor in enumerate(self.outputs):
+            tensor._keras_history = History(operation, index, i)
+        operation._inbound_nodes.append(self)
+        for parent in self.parent_nodes:
+            parent.operation._outbound_nodes.append(self)
+
+    @property
+    def is_input(self) -> bool:
+        """Whether nothing flows into this node."""
+        return not self.input_tensors
+
+    @property
+    def parent_nodes(self) -> list[Any]:
+        """The nodes whose outputs the input tensors are, each once."""
+        nodes: dict[int, Any] = {}
+        for tensor in self.input_tensors:
+            history = getattr(tensor, "_keras_history", None)
+            if history is not None:
+                nodes[id(history.node)] = history.node
+        return list(nodes.values())
+
+    def fill(self, values: Mapping[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return `(args, kwargs)` with every KerasTensor replaced by `values[id(tensor)]`."""
+
+        def replace(leaf: Any) -> Any:
+            return values[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
+
+        return trees.map_structure(replace, self.args), trees.map_structure(replace, self.kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        arguments = as_references((self.args, self.kwargs))
+        return _restored_node, (self.operation, *arguments, [state_of(t) for t in self.outputs])
+
+
+_serials = itertools.count()
+
+
+def _restored_node(operation: Any, args: Any, kwargs: Any, outputs: list[Any]) -> SymbolicNode:
+    """Make a copied node, of an operation that may itself be halfway through being copied."""
+    _give_node_lists(operation)
+    args, kwargs = as_tensors((args, kwargs))
+    return SymbolicNode(operation, args, kwargs, [tensor_with(*state) for state in outputs])
+
+
+class Operation(CopiedWhole):
+    """What a node of a model's graph calls: the common base of ops in graphs and layers.
+
+    Args:
+        name: a name without `/`, or None for an automatic one.
+
+    Example:
+        >>> import minikeras as keras
+        >>> layer = keras.layers.Dense(2)
+        >>> isinstance(layer, keras.Operation)
+        True
+    """
+
+    def __init__(self, name: Any = None):
+        if name is None:
+            name = names.of_class(type(self))
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(
+                "Argument `name` must be a string and cannot contain character `/`. "
+                f"Received: name={name} (of type {type(name)})"
+            )
+        self.name = name
+        self._inbound_nodes: list[SymbolicNode] = []
+        self._outbound_nodes: list[SymbolicNode] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key not in _NODE_LISTS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _give_node_lists(self)
+        vars(self).update(state)
+
+    def _tensors_of(self, which: str) -> Any:
+        if not self._inbound_nodes:
+            raise AttributeError(
+                f"The layer {self.name} has no {which} yet: call it on a symbolic input first."
+            )
+        node = self._inbound_nodes[0]
+        tensors = node.input_tensors if which == "input" else node.outputs
+        return tensors[0] if len(tensors) == 1 else list(tensors)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the first call, or a list of them."""
+        return self._tensors_of("input")
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the first call, or a list of them."""
+        return self._tensors_of("output")
+
+
+# A copied operation has the nodes of those graphs that are copied with it.
+_NODE_LISTS = ("_inbound_nodes", "_outbound_nodes")
+
+
+def _give_node_lists(operation: Operation) -> None:
+    for name in _NODE_LISTS:
+        vars(operation).setdefault(name, [])
+
+
+class OpCall(Operation):
+    """One op in a model's graph.
+
+    Args:
+        op: the function of `minikeras.ops`.
+        name: a name, or None for an automatic one from the op's.
+    """
+
+    def __init__(self, op: Any, name: str | None = None):
+        self.op = op
+        super().__init__(name or names.unique(names.to_snake_case(self.class_name)))
+
+    @property
+    def class_name(self) -> str:
+        """The op's name in the form of a class, as summaries and automatic names show it."""
+        own = getattr(self.op, "class_name", "")
+        return own or "".join(part.capitalize() for part in self.op.name.split("_"))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the op; on symbolic tensors that adds a node to this very operation."""
+        if any_symbolic(args, kwargs):
+            return _record(self, args, kwargs)
+        return self.op(*args, **kwargs)
+
+
+def record_op(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call an op on symbolic tensors: find the result's shape and add one node to the graph."""
+    return _record(OpCall(op), args, kwargs)
+
+
+def _record(call: OpCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    run = getattr(call.op, "run", call.op)
+    with abstract_scope():
+        result = run(*to_abstract(args), **to_abstract(kwargs))
+    outputs = to_symbolic(result)
+    SymbolicNode(call, args, kwargs, outputs)
+    return outputs
