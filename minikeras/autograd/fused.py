@@ -74,8 +74,7 @@ class Fused(Primitive):
     def _launch(
         self, xp: ArrayModule, arrays: Sequence[Array | None], statics: Statics, save: bool
     ) -> tuple[Any, Any]:
-        compute = self.compute if not device.several else self._placed(self.compute)
-        return compute(xp, *arrays, save=save, **statics)
+        return self._placed(self.compute)(xp, *arrays, save=save, **statics)
 
     def _note(
         self, arguments: Sequence[Any], statics: Statics, save: bool, raw: Any, result: Any

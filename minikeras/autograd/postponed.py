@@ -6,10 +6,12 @@ the values of the file, and whoever reads one before gets those of its initializ
 """
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 from minikeras.arrays import device
-from minikeras.autograd.variable import Variable, first_values, known_sizes
+from minikeras.autograd.first_values import first_values, known_sizes
+from minikeras.autograd.variable import Variable
 from minikeras.core import dtypes, settings
 from minikeras.core.per_thread import PerThread
 
@@ -56,6 +58,10 @@ class _Postponed(Variable):
     def adopt(self, array: Any) -> None:
         """Take over an array as the values, without a copy; nobody else may hold it."""
         self.array = device.asarray(array)
+
+    def place(self) -> Any:
+        """Return a context in which new arrays lie where this variable's will."""
+        return nullcontext()
 
     @property
     def shape(self) -> tuple[int, ...]:

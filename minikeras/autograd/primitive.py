@@ -184,8 +184,7 @@ class Primitive(ByReference):
         self, xp: ArrayModule, arrays: Sequence[Array | None], statics: Statics, save: bool
     ) -> tuple[Any, Any]:
         """Return what the kernel computes, and what it saves for the backward pass: nothing."""
-        compute = self.compute if not device.several else self._placed(self.compute)
-        return compute(xp, *arrays, **statics), None
+        return self._placed(self.compute)(xp, *arrays, **statics), None
 
     def _note(
         self, arguments: Sequence[Any], statics: Statics, save: bool, raw: Any, result: Any

@@ -8,7 +8,6 @@ fresh array, and what others hold stays as it was.
 from __future__ import annotations
 
 import copy
-import operator
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,11 +17,12 @@ import numpy as np
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.base_ops import cast
+from minikeras.autograd.first_values import first_values, plain_array
 from minikeras.autograd.node import Leaf, graph_break, making_leaf, note_new_variable, recording
 from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
-from minikeras.autograd.tensor import Operators, Tensor, array_from, host_array
-from minikeras.core import dtypes, names, registry, settings
+from minikeras.autograd.tensor import Operators, Tensor, host_array
+from minikeras.core import dtypes, names
 from minikeras.core.per_thread import PerThread
 from minikeras.core.types import Array, DTypeLike
 
@@ -162,6 +162,10 @@ class Variable(Operators):
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
 
+    def place(self) -> Any:
+        """Return a context in which new arrays lie where this variable's does."""
+        return device.place_of(self.array)
+
     @property
     def value(self) -> Any:
         """The present values as a tensor."""
@@ -267,7 +271,7 @@ class Variable(Operators):
     def _brought(self, value: Any) -> Array:
         """The values to write, beside the variable; what is a tensor already must lie there."""
         if not device.in_use or isinstance(value, Operators):
-            array = _plain(value)
+            array = plain_array(value)
         elif isinstance(value, device.Array) or device.on_gpu(value):
             array = device.beside(value, self.array)
         else:
@@ -349,55 +353,6 @@ class Variable(Operators):
 _COPIED_SLOTS = tuple(
     name for name in Variable.__slots__ if name not in ("_leaf", "__weakref__", "__dict__")
 )
-_initializers = registry.Table("initializer", "keras.initializers")
-
-
-def first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
-    """A fresh array with a variable's first values."""
-    if isinstance(initializer, str):
-        initializer = _initializers.get(initializer)
-    if not callable(initializer):
-        if symbolic.scope.trial:
-            raise ValueError("A variable cannot be made from values while only shapes are known.")
-        array = array_from(initializer, dtype) if dtype else array_from(_unwrapped(initializer))
-        return device.copied(array)
-    if shape is None:
-        raise ValueError(
-            "When creating a Variable from an initializer, the `shape` argument should be "
-            f"specified. Received: initializer={initializer} and shape={shape}"
-        )
-    shape = known_sizes(shape)
-    dtype = dtypes.standardize(dtype or settings.floatx())
-    outer, symbolic.scope.abstract = symbolic.scope.abstract, False
-    try:
-        result = initializer(shape, dtype=dtype)
-        values = _plain(result)
-    finally:
-        symbolic.scope.abstract = outer
-    if values.shape != shape:
-        raise ValueError(f"The initializer {initializer} gave {values.shape} for shape {shape}.")
-    # Optimizers update in place through flat views, which only this order of elements has.
-    values = values.astype(dtypes.NUMPY[dtype], order="C", copy=False)
-    return device.copied(values) if values is result or _is_held(values) else values
-
-
-def known_sizes(shape: Any) -> tuple[int, ...]:
-    """A shape as a tuple of Python ints."""
-    try:
-        sizes = tuple(operator.index(size) for size in shape)
-    except TypeError:
-        sizes = (-1,)
-    if any(size < 0 for size in sizes):
-        raise ValueError(
-            "The shape of a variable must be a tuple of non-negative integers without None, such "
-            f"as `(2, 3)`. Received: shape={shape!r}"
-        )
-    return sizes
-
-
-def _is_held(values: Array) -> bool:
-    """Whether the array is a view, or not to be written to."""
-    return values.base is not None or not getattr(values.flags, "writeable", True)
 
 
 def _add_to(array: Array, value: Array) -> None:
@@ -406,17 +361,6 @@ def _add_to(array: Array, value: Array) -> None:
 
 def _subtract_from(array: Array, value: Array) -> None:
     array -= value
-
-
-def _unwrapped(value: Any) -> Any:
-    return value.data if isinstance(value, Tensor) else value
-
-
-def _plain(value: Any) -> Array:
-    """The array of a value, without a node of the graph."""
-    if hasattr(value, "as_operand"):
-        return value.array
-    return value.data if isinstance(value, Tensor) else array_from(value)
 
 
 class _Probe:

@@ -7,9 +7,6 @@ from minikeras.autograd.composite import (
 from minikeras.autograd.custom import (
     custom_gradient,
 )
-from minikeras.autograd.gradient import (
-    stop_gradient,
-)
 from minikeras.ops.core.control import (
     associative_scan,
     cond,
@@ -30,6 +27,7 @@ from minikeras.ops.core.tensors import (
     saturate_cast,
     shape,
     size,
+    stop_gradient,
 )
 
 __all__ = [

@@ -6,7 +6,6 @@ from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.custom import custom_gradient
 from minikeras.autograd.families import elementwise
-from minikeras.autograd.gradient import stop_gradient
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
@@ -234,6 +233,27 @@ def saturate_cast(x, dtype):
     x, name = convert_to_tensor(x), dtypes.standardize(dtype)
     lowest, highest = _common_range(x.dtype, name)
     return cast(x if lowest is None else clip(x, lowest, highest), dtype=name)
+
+
+@primitive(elementwise)
+def stop_gradient(xp, variable):
+    """Return the same values, through which no gradient flows.
+
+    Args:
+        variable: tensor or variable.
+
+    Returns:
+        A tensor.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.Variable(2.0)
+        >>> with keras.GradientTape() as tape:
+        ...     y = x * keras.ops.stop_gradient(x)
+        >>> float(tape.gradient(y, x))
+        2.0
+    """
+    return variable
 
 
 def _common_range(source, target):
