@@ -34,7 +34,7 @@ GPU := $(VENV)/.stamp-gpu
 DEVICE := $(VENV)/.stamp-device
 
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR: # a virtual environment that came out half made is made again
+.DELETE_ON_ERROR: # a virtual environment that is half made is made again
 .PHONY: help setup setup-compiled setup-parity demo test test-all test-engine test-plain fuzz numerics lint check clean
 .PHONY: gpu-check gpu-test gpu-bench
 .PHONY: bench bench-setup bench-threads bench-kernels bench-tricks bench-overhead bench-report

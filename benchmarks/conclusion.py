@@ -28,30 +28,30 @@ def sentences(results):
 
 def _of_kind(results, kind):
     """The results of a kind, that of most cores first."""
-    found = [result for name, result in results.items() if name.startswith(f"{kind}-")]
-    return sorted(found, key=lambda result: -result["stamp"]["cores"])
+    of_kind = [result for name, result in results.items() if name.startswith(f"{kind}-")]
+    return sorted(of_kind, key=lambda result: -result["stamp"]["cores"])
 
 
-def _training(found):
+def _training(results):
     """Training beside Keras on the CPU."""
     parts = []
-    for result in found:
+    for result in results:
         spreads = ratios.spreads(result["workloads"], TRAINING)
         parts.append(
             f"on {_cores(result)} {_mean(spreads['tensorflow'])} times as fast as Keras on "
             f"TensorFlow and {_mean(spreads['fastest'])} times as fast as the fastest of Keras's "
-            f"three back ends{_behind(spreads['fastest'])}"
+            f"three back ends{_slower_networks(spreads['fastest'])}"
         )
     return f"**On a CPU** minikeras trains {'; '.join(parts)}."
 
 
 def _on_gpu(result):
     """Training beside Keras on the same GPU."""
-    found = ratios.spreads(result["workloads"], TRAINING)
+    by_engine = ratios.spreads(result["workloads"], TRAINING)
     parts = [
-        f"{_mean(found[engine])} times as fast as {tables.title(engine)}{_behind(found[engine])}"
+        f"{_mean(by_network)} times as fast as {tables.title(engine)}{_slower_networks(by_network)}"
         for engine in reversed(ratios.BACK_ENDS)
-        if engine in found
+        if (by_network := by_engine.get(engine)) is not None
     ]
     return (
         f"**On a GPU** ({gpu_tables.name(result)}) it trains {' and '.join(parts)}: what limits it "
@@ -59,9 +59,9 @@ def _on_gpu(result):
     )
 
 
-def _kernels(found, gpus):
+def _kernels(results, gpus):
     """How many kernels come near their limits."""
-    places = [(_cores(result), result) for result in found]
+    places = [(_cores(result), result) for result in results]
     places += [(f"the {gpu_tables.name(gpu)}", gpu) for gpu in gpus]
     parts = []
     for place, result in places:
@@ -84,8 +84,8 @@ def _mean(spreads):
     return f"{figure(mean, 1)} ({figure(least, 1)}–{figure(most, 1)})"
 
 
-def _behind(spreads):
-    """In which workloads the other one is faster."""
+def _slower_networks(spreads):
+    """In which networks the other one is faster, in words."""
     names = [f"`{name}`" for name, ratio in spreads.items() if ratio.median < 1]
     if not names:
         return ""

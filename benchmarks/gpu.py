@@ -65,21 +65,21 @@ def main(arguments=None):
     present, missing = others()
     for engine, why in missing.items():
         print(f"{ENGINES[engine][0]}: {why}, so not measured")
-    found = {"stamp": stamp(options.cores, ("minikeras", *present)), "missing": missing}
-    found |= {"precision": options.precision, **kernels(options), "workloads": {}}
-    name = f"gpu-{slug(found['device'])}{'-tf32' if options.tf32 else ''}.json"
+    result = {"stamp": stamp(options.cores, ("minikeras", *present)), "missing": missing}
+    result |= {"precision": options.precision, **kernels(options), "workloads": {}}
+    name = f"gpu-{slug(result['device'])}{'-tf32' if options.tf32 else ''}.json"
     path = options.output or RESULTS / name
     path.parent.mkdir(exist_ok=True)
-    _write(path, found)
+    _write(path, result)
     for name in options.workloads:
-        found["workloads"][name] = workload(name, present, options)
-        _write(path, found)  # what has been measured is kept, whatever comes
+        result["workloads"][name] = workload(name, present, options)
+        _write(path, result)  # what has been measured is kept, whatever comes
     print(f"written: {path}")
     return 0
 
 
-def _write(path, found):
-    path.write_text(json.dumps(found, indent=1) + "\n")
+def _write(path, result):
+    path.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def _options(arguments):
@@ -123,13 +123,13 @@ def kernels(options):
     arguments = "gpu_times.py", "gpu", str(options.seconds), *options.kernels
     variables = ON_GPU | {"GPU_BENCH_SHRINK": options.shrink}
     cores = min(CORES, options.cores)
-    found = _checked(Worker("minikeras", cores, *arguments, **variables).result)
-    for name, passes in found["kernels"].items():
+    measured = _checked(Worker("minikeras", cores, *arguments, **variables).result)
+    for name, passes in measured["kernels"].items():
         for which, figures in passes.items():
             figures["cpu_ms"] = cpu["kernels"][name][which]["ms"]
             on_cpu = f"   CPU {spread.of(figures['cpu_ms']).median:9.3f} ms"
-            print(rates.line(name, which, figures, found["limits"]) + on_cpu, flush=True)
-    return found
+            print(rates.line(name, which, figures, measured["limits"]) + on_cpu, flush=True)
+    return measured
 
 
 def _checked(result):
@@ -148,8 +148,8 @@ def workload(name, present, options):
         **{engine: (engine, cores, variables) for engine in present},
     }
 
-    def start(given):
-        engine, cores, variables = given
+    def start(arguments):
+        engine, cores, variables = arguments
         return Worker(engine, cores, "worker.py", name, str(options.rounds), **variables)
 
     with ThreadPoolExecutor() as pool:  # importing and compiling take longer than the turns

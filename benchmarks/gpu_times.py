@@ -32,7 +32,7 @@ ADAM = "Adam, 2.56 M weights"
 
 
 def main(where, seconds, names):
-    """Measure everything, and say what came out."""
+    """Measure everything, and print the results."""
     say("result", {"cpu": on_cpu, "gpu": on_gpu}[where](seconds, names))
 
 
@@ -67,10 +67,10 @@ def turns(xp, run, seconds, before=None):
     times = []
     until = None
     while until is None or len(times) < spread.TURNS or time.perf_counter() < until:
-        given = [() if before is None else (before(),) for _ in range(TOGETHER)]
+        arguments = [() if before is None else (before(),) for _ in range(TOGETHER)]
         start, stop = xp.cuda.Event(), xp.cuda.Event()
         start.record()
-        for one in given:
+        for one in arguments:
             run(*one)
         stop.record()
         stop.synchronize()

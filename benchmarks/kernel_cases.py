@@ -73,7 +73,7 @@ def _op(name, *shapes, classes=None, **counts):
         first, *others = (_data(s, classes if i == 0 else None) for i, s in enumerate(shapes))
         inputs = [keras.ops.convert_to_tensor(x) for x in (first, *others)]
         options = {"from_logits": True} if classes else {}
-        return lambda *given: getattr(keras.ops, name)(*given, **options), inputs, []
+        return lambda *arrays: getattr(keras.ops, name)(*arrays, **options), inputs, []
 
     return Case(setup, **counts)
 

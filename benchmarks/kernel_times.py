@@ -24,7 +24,7 @@ ADAM_OPERATIONS = 12
 
 
 def main(cores, seconds):
-    """Measure everything, and say what came out."""
+    """Measure everything, and print the results."""
     early = sgemm_rate(seconds), copy_rate(cores, seconds)
     kernels = {name: _case(case, seconds) for name, case in CASES.items()}
     kernels["Adam, 2.56 M weights"] = {"forward": _adam(seconds)}
@@ -41,16 +41,16 @@ def times(run, seconds, before=None):
         seconds: how long to go on.
         before: function that prepares each call, outside the time.
     """
-    found = []
+    seconds_per_call = []
     until = None
-    while until is None or len(found) < spread.TURNS or time.perf_counter() < until:
-        given = () if before is None else (before(),)
+    while until is None or len(seconds_per_call) < spread.TURNS or time.perf_counter() < until:
+        arguments = () if before is None else (before(),)
         began = time.perf_counter()
-        run(*given)
-        found.append(time.perf_counter() - began)
-        if until is None and len(found) == spread.WARM_UP:
-            found, until = [], time.perf_counter() + seconds
-    return found
+        run(*arguments)
+        seconds_per_call.append(time.perf_counter() - began)
+        if until is None and len(seconds_per_call) == spread.WARM_UP:
+            seconds_per_call, until = [], time.perf_counter() + seconds
+    return seconds_per_call
 
 
 def sgemm_rate(seconds):
@@ -70,8 +70,8 @@ def copy_rate(cores, seconds):
     sources = np.array_split(np.ones(COPIED, "float32"), cores)
     targets = np.array_split(np.zeros(COPIED, "float32"), cores)
     with ThreadPoolExecutor(cores) as pool:
-        found = times(lambda: list(pool.map(np.copyto, targets, sources)), seconds)
-    return 2 * 4 * COPIED / statistics.median(found) / 1e9
+        seconds_per_copy = times(lambda: list(pool.map(np.copyto, targets, sources)), seconds)
+    return 2 * 4 * COPIED / statistics.median(seconds_per_copy) / 1e9
 
 
 def _case(case, seconds):

@@ -22,18 +22,18 @@ def main():
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seconds", type=float, default=0.5, help="for each kernel and pass")
     options = parser.parse_args()
-    found = {"stamp": stamp(options.cores)}
+    result = {"stamp": stamp(options.cores)}
     arguments = str(options.cores), str(options.seconds)
-    found |= Worker("minikeras", options.cores, "kernel_times.py", *arguments).result
-    if "error" in found:
-        raise SystemExit(found["error"])
-    print("sgemm {sgemm_gflops:.1f} GFLOP/s, copy {copy_gb_s:.1f} GB/s".format(**found["limits"]))
-    for name, passes in found["kernels"].items():
+    result |= Worker("minikeras", options.cores, "kernel_times.py", *arguments).result
+    if "error" in result:
+        raise SystemExit(result["error"])
+    print("sgemm {sgemm_gflops:.1f} GFLOP/s, copy {copy_gb_s:.1f} GB/s".format(**result["limits"]))
+    for name, passes in result["kernels"].items():
         for which, figures in passes.items():
-            print(rates.line(name, which, figures, found["limits"]))
+            print(rates.line(name, which, figures, result["limits"]))
     path = RESULTS / f"kernels-{options.cores}-cores.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    path.write_text(json.dumps(result, indent=1) + "\n")
     print(f"written: {path}")
 
 

@@ -27,12 +27,12 @@ class Resident(keras.callbacks.Callback):
     def __init__(self, steps):
         super().__init__()
         self.steps = steps
-        self.found = {}
+        self.resident_mb = {}
 
     def on_epoch_end(self, epoch, logs=None):
         """Note the memory."""
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-        self.found[(epoch + 1) * self.steps] = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        self.resident_mb[(epoch + 1) * self.steps] = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main():
@@ -44,10 +44,10 @@ def main():
     plan.model(keras).fit(
         x, y, plan.batch_size, epochs=LATE // plan.steps, verbose=0, callbacks=[resident]
     )
-    early, late = resident.found[EARLY], resident.found[LATE]
+    early, late = resident.resident_mb[EARLY], resident.resident_mb[LATE]
     print(f"resident after {EARLY} steps {early:.1f} MB, after {LATE} steps {late:.1f} MB")
     result = {"stamp": before, "workload": "tiny_mlp", "bound_mb": BOUND_MB}
-    result |= {"resident_mb": {str(steps): mb for steps, mb in resident.found.items()}}
+    result |= {"resident_mb": {str(steps): mb for steps, mb in resident.resident_mb.items()}}
     path = RESULTS / "memory.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")

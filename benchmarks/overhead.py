@@ -28,17 +28,17 @@ def main():
     present, missing = installed(KERAS)
     for engine in missing:
         print(f"{ENGINES[engine][0]}: not installed, so not measured (make bench-setup)")
-    found = {"stamp": stamp(1, present), "missing": missing, "microseconds": {}}
+    result = {"stamp": stamp(1, present), "missing": missing, "microseconds": {}}
     for engine in present:
-        result = Worker(engine, 1, "overhead_times.py", str(options.seconds)).result
-        found["microseconds"][engine] = result
-        for call, cost in result.items():
+        costs = Worker(engine, 1, "overhead_times.py", str(options.seconds)).result
+        result["microseconds"][engine] = costs
+        for call, cost in costs.items():
             known = isinstance(cost, list)
             figure = f"{spread.of(cost).median:10.1f} us" if known else cost or "no tape"
             print(f"{engine:12s} {CALLS.get(call, call):64s} {figure}", flush=True)
     path = RESULTS / "overhead.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    path.write_text(json.dumps(result, indent=1) + "\n")
     print(f"written: {path}")
 
 

@@ -20,7 +20,7 @@ def main(engine, seconds):
     dense = keras.layers.Dense(64)
     dense(a)
     add = keras.ops.add
-    found = {
+    result = {
         "add": _microseconds(lambda: add(a, b), seconds),
         "add_recorded": _recorded(engine, keras, add, b, seconds),
         "dense_call": _microseconds(lambda: dense(a), seconds),
@@ -28,9 +28,9 @@ def main(engine, seconds):
     plan = WORKLOADS["tiny_mlp"]
     model = plan.model(keras)
     x, y = (values[: plan.batch_size] for values in plan.data())
-    found["train_on_batch"] = _microseconds(lambda: model.train_on_batch(x, y), seconds)
-    found["predict_on_batch"] = _microseconds(lambda: model.predict_on_batch(x), seconds)
-    say("result", found)
+    result["train_on_batch"] = _microseconds(lambda: model.train_on_batch(x, y), seconds)
+    result["predict_on_batch"] = _microseconds(lambda: model.predict_on_batch(x), seconds)
+    say("result", result)
 
 
 def _recorded(engine, keras, add, b, seconds):

@@ -50,12 +50,12 @@ def draw_ratios(result, path, title):
     engines = [e for e in MARKS if any(e in w["engines"] for w in workloads.values())]
     figure, axes = plt.subplots(figsize=(9, 0.55 * len(workloads) + 1.6), layout="constrained")
     for row, workload in enumerate(workloads.values()):
-        found = ratios.of(workload["engines"], TRAINING)
+        by_engine = ratios.of(workload["engines"], TRAINING)
         if row % 2:
             axes.axhspan(row - 0.5, row + 0.5, color="0.95", zorder=0)
         for place, engine in enumerate(engines):
-            if engine in found:
-                _ratio(axes, spread.of(found[engine]), _height(row, place, engines), engine)
+            if engine in by_engine:
+                _ratio(axes, spread.of(by_engine[engine]), _height(row, place, engines), engine)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
@@ -77,10 +77,10 @@ def _height(row, place, engines):
     return row + 0.7 * (place - (len(engines) - 1) / 2) / len(engines)
 
 
-def _ratio(axes, found, height, engine):
+def _ratio(axes, by_engine, height, engine):
     colour, mark = MARKS[engine]
-    axes.plot([found.least, found.most], [height, height], color=colour, linewidth=1.5)
-    axes.plot(found.median, height, mark, color=colour, markersize=5)
+    axes.plot([by_engine.least, by_engine.most], [height, height], color=colour, linewidth=1.5)
+    axes.plot(by_engine.median, height, mark, color=colour, markersize=5)
 
 
 def draw_roofline(result, path, title):

@@ -28,9 +28,9 @@ def of(figures, limits):
 
 def line(name, which, figures, limits):
     """Return a pass as a line of text."""
-    found = of(figures, limits)
+    reached = of(figures, limits)
     return (
         f"{name:46s} {which:9s}{spread.of(figures['ms']).median:9.4f} ms "
-        f"{found['gflops']:9.1f} GFLOP/s{found['gb_s']:8.1f} GB/s "
-        f"{found['share']:6.1%} of {found['bound_by']}"
+        f"{reached['gflops']:9.1f} GFLOP/s{reached['gb_s']:8.1f} GB/s "
+        f"{reached['share']:6.1%} of {reached['bound_by']}"
     )

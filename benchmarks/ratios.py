@@ -42,9 +42,10 @@ def of(engines, metric):
     return {engine: spread.ratios(t, ours) for engine, t in good.items()} if ours else {}
 
 
-def fastest(found):
-    """Return the back end of Keras with the least ratio, or None; `found` comes from `of`."""
-    keras = {engine: spread.of(found[engine]).median for engine in BACK_ENDS if engine in found}
+def fastest(by_engine):
+    """Return the back end of Keras with the least ratio, or None, of what `of` returns."""
+    measured = [engine for engine in BACK_ENDS if engine in by_engine]
+    keras = {engine: spread.of(by_engine[engine]).median for engine in measured}
     return min(keras, key=keras.get) if keras else None
 
 
@@ -55,10 +56,10 @@ def spreads(workloads, metric):
     """
     result = {}
     for name, workload in workloads.items():
-        found = of(workload["engines"], metric)
-        for engine, by_round in found.items():
+        by_engine = of(workload["engines"], metric)
+        for engine, by_round in by_engine.items():
             result.setdefault(engine, {})[name] = spread.of(by_round)
-        if (engine := fastest(found)) is not None:
+        if (engine := fastest(by_engine)) is not None:
             result.setdefault("fastest", {})[name] = result[engine][name]
     return dict(sorted(result.items(), key=lambda item: item[0] == "fastest"))
 

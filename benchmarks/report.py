@@ -90,13 +90,13 @@ def drawings(name, result):
     """Return the pictures of a result file: the stem of each, its title, and what draws it."""
     kind = name.split("-")[0]
     where = gpu_tables.name(result) if kind == "gpu" else tables.counted(result["stamp"]["cores"])
-    found = []
+    paths = []
     if kind in ("engines", "gpu") and result["workloads"]:
         stem = f"{name}-training" if kind == "gpu" else name
-        found.append((stem, f"Training on {where}", "draw_ratios"))
+        paths.append((stem, f"Training on {where}", "draw_ratios"))
     if kind in ("kernels", "gpu") and result["kernels"]:
-        found.append((name, f"Kernels on {where}", "draw_roofline"))
-    return found
+        paths.append((name, f"Kernels on {where}", "draw_roofline"))
+    return paths
 
 
 def _draw(function, result, about, path):

@@ -31,20 +31,20 @@ def main():
     present, missing = installed(options.engines)
     for engine in missing:
         print(f"{ENGINES[engine][0]}: not installed, so not measured (make bench-setup)")
-    found = {"stamp": stamp(options.cores, present), "missing": missing}
-    found["rounds"] = options.rounds
-    found["imports"] = _imports(present, options.cores)
-    found["workloads"] = {}
+    result = {"stamp": stamp(options.cores, present), "missing": missing}
+    result["rounds"] = options.rounds
+    result["imports"] = _imports(present, options.cores)
+    result["workloads"] = {}
     for name in options.workloads:
         plan = WORKLOADS[name]
-        found["workloads"][name] = {"about": plan.about, "steps": plan.steps}
-        found["workloads"][name]["engines"] = row = _measure(name, present, options)
+        result["workloads"][name] = {"about": plan.about, "steps": plan.steps}
+        result["workloads"][name]["engines"] = row = _measure(name, present, options)
         _show(name, row)
-    found["took_s"] = round(time.perf_counter() - began)
-    for line in ratios.lines(found["workloads"]):
+    result["took_s"] = round(time.perf_counter() - began)
+    for line in ratios.lines(result["workloads"]):
         print(line)
     options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(json.dumps(found, indent=1) + "\n")
+    options.output.write_text(json.dumps(result, indent=1) + "\n")
     print(f"written: {options.output}")
 
 
@@ -69,10 +69,10 @@ def _imports(engines, cores):
     times = {}
     for _ in range(IMPORTS):
         for engine in engines:
-            found = Worker(engine, cores, "import_time.py").result
-            if "error" in found:
-                raise SystemExit(f"{engine} cannot be imported: {found['error']}")
-            times.setdefault(engine, []).append(found["import_s"])
+            measured = Worker(engine, cores, "import_time.py").result
+            if "error" in measured:
+                raise SystemExit(f"{engine} cannot be imported: {measured['error']}")
+            times.setdefault(engine, []).append(measured["import_s"])
     return times
 
 
@@ -96,12 +96,12 @@ def _show(name, engines):
     sizes = {row.get("parameters") for row in engines.values()} - {None}
     if len(sizes) > 1:
         print(f"{name}: the engines do not train the same network: {sizes} parameters")
-    found = ratios.of(engines, "fit_steps_ms")
+    times = ratios.of(engines, "fit_steps_ms")
     for engine, row in engines.items():
         if "error" in row:
             print(f"{name:18s} {engine:12s} failed: {row['error']}", flush=True)
             continue
-        beside = f"({spread.of(found[engine]).median:5.2f}x ours)" if engine in found else ""
+        beside = f"({spread.of(times[engine]).median:5.2f}x ours)" if engine in times else ""
         fit, predict = (spread.of(ratios.turns(row, m)).median for m in ratios.METRICS)
         print(
             f"{name:18s} {engine:16s} fit {fit:8.2f} ms/step {beside:13s}"

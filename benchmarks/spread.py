@@ -49,7 +49,7 @@ def text(turns, decimals=2, unit=""):
     Args:
         turns: the turns, or a single figure.
         decimals: the most digits after the point; three digits in all are enough.
-        unit: what stands behind the median.
+        unit: what is written after the median.
     """
     median, least, most = of(turns)
     shown = figure(median, decimals) + unit

@@ -50,13 +50,13 @@ def stamp(cores, engines=("minikeras",)):
 
 def versions_here():
     """Return the versions of the packages that matter, as installed for this Python."""
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _versions(engine):
@@ -65,14 +65,14 @@ def _versions(engine):
     done = subprocess.run(
         [interpreter(engine), "-c", code], capture_output=True, text=True, check=True, cwd=HERE
     )
-    found = json.loads(done.stdout)
+    versions = json.loads(done.stdout)
     own = {
         "minikeras": ("numpy", "numba"),
         "minikeras_numpy": ("numpy",),
         "dezero": ("numpy", "dezero"),
         "neuralnetlib": ("numpy", "neuralnetlib"),
     }
-    return {name: v for name, v in found.items() if name in own.get(engine, found)}
+    return {name: v for name, v in versions.items() if name in own.get(engine, versions)}
 
 
 def _cpu_model():

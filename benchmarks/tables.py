@@ -33,7 +33,7 @@ def filled(text):
 def stamped(stamp, name):
     """Return the paragraph that says where a result comes from."""
     blas, load = stamp["blas"], ", ".join(f"{x:.2f}" for x in stamp["load_average"])
-    versions = {p: v for found in stamp["versions"].values() for p, v in found.items()}
+    versions = {p: v for of_engine in stamp["versions"].values() for p, v in of_engine.items()}
     installed = ", ".join(f"{package} {version}" for package, version in versions.items())
     return filled(
         f"`{name}`: {stamp['date']}, {stamp['cpu']}, {stamp['cores']} of "
@@ -66,11 +66,11 @@ def steps(workloads, metric, engines, titles, group=""):
     times, over = [], []
     for name, workload in workloads.items():
         rows = {e: workload["engines"][e] for e in engines if e in workload["engines"]}
-        found = ratios.of(rows, metric)
+        by_engine = ratios.of(rows, metric)
         if len(rows) < 2:
             continue
         times.append([f"`{name}`", *(_time(rows.get(e), metric) for e in engines)])
-        over.append([f"`{name}`", *(_ratio(found.get(e)) for e in engines[1:])])
+        over.append([f"`{name}`", *(_ratio(by_engine.get(e)) for e in engines[1:])])
     return [
         f"{KINDS[metric]}{group}, in ms:\n\n{table(['workload', *titles], times)}",
         f"The time of each over that of {titles[0]}:\n\n{table(['workload', *titles[1:]], over)}",
@@ -267,11 +267,11 @@ def kernels(result, decimals=3, beside=None):
     rows = []
     for name, passes in result["kernels"].items():
         for which, figures in passes.items():
-            found = rates.of(figures, result["limits"])
-            gflops, gb_s = (spread.figure(found[rate], 1) for rate in ("gflops", "gb_s"))
-            time, share = spread.text(figures["ms"], decimals), f"{found['share']:.0%}"
+            reached = rates.of(figures, result["limits"])
+            gflops, gb_s = (spread.figure(reached[rate], 1) for rate in ("gflops", "gb_s"))
+            time, share = spread.text(figures["ms"], decimals), f"{reached['share']:.0%}"
             kernel = name if which == "forward" else ""
-            rows.append([kernel, which, time, gflops, gb_s, share, found["bound_by"]])
+            rows.append([kernel, which, time, gflops, gb_s, share, reached["bound_by"]])
             if beside:
                 rows[-1].append(spread.text(figures[beside[1]], decimals))
     return table([*head, beside[0]] if beside else head, rows)
@@ -279,20 +279,20 @@ def kernels(result, decimals=3, beside=None):
 
 def _overhead(result):
     names = list(result["stamp"]["versions"])
-    found = result["microseconds"]
+    costs = result["microseconds"]
     rows = [
-        [text, *(spread.text(found[e][call], 1) if found[e].get(call) else "" for e in names)]
+        [text, *(spread.text(costs[e][call], 1) if costs[e].get(call) else "" for e in names)]
         for call, text in CALLS.items()
     ]
-    singles = _singles(found["minikeras"].values())
+    singles = _singles(costs["minikeras"].values())
     head = ["call", *map(title, names)]
     return "The cost of a call in microseconds, 1 core", [*singles, table(head, rows)]
 
 
 def _memory(result):
-    found = {int(steps): mb for steps, mb in result["resident_mb"].items()}
-    shown = [s for s in found if s in (500, 1000, 2000, 3000, 4000, 5000)]
-    rows = [[steps, f"{found[steps]:.1f}"] for steps in shown]
+    by_steps = {int(steps): mb for steps, mb in result["resident_mb"].items()}
+    shown = [s for s in by_steps if s in (500, 1000, 2000, 3000, 4000, 5000)]
+    rows = [[steps, f"{by_steps[steps]:.1f}"] for steps in shown]
     bound = (
         f"Resident memory while `{result['workload']}` trains; from 500 steps on it may grow by "
         f"{result['bound_mb']} MB."

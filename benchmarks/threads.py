@@ -25,15 +25,15 @@ def main():
     unknown = {*options.workloads} - {*WORKLOADS}
     if unknown or options.rounds < 2:
         parser.error(f"unknown: {', '.join(unknown)}" if unknown else "--rounds must be 2 or more")
-    found = {"stamp": stamp(max(CORES), ("minikeras",)), "workloads": {}}
+    result = {"stamp": stamp(max(CORES), ("minikeras",)), "workloads": {}}
     for name in options.workloads:
-        found["workloads"][name] = row = measured(name, options.rounds)
+        result["workloads"][name] = row = measured(name, options.rounds)
         one, two = (spread.of(turns).median for turns in row.values())
         ratio = spread.of(spread.ratios(*row.values())).median
         print(f"{name:18s} {one:8.2f} ms/step on one core {two:8.2f} on two {ratio:5.2f}x")
     path = RESULTS / "threads.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    path.write_text(json.dumps(result, indent=1) + "\n")
     print(f"written: {path}")
 
 

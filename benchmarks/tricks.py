@@ -34,16 +34,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("workloads", nargs="*", default=WORKLOADS)
     options = parser.parse_args()
-    found = {"stamp": stamp(options.cores), "rounds": options.rounds, "workloads": {}}
+    result = {"stamp": stamp(options.cores), "rounds": options.rounds, "workloads": {}}
     for name in options.workloads:
         arguments = ("minikeras", options.cores, "worker.py", name, str(options.rounds))
         rows = take_turns({way: Worker(*arguments, **changes) for way, changes in WAYS.items()})
         steps = {way: ratios.turns(row, "fit_steps_ms") for way, row in rows.items()}
-        found["workloads"][name] = steps
+        result["workloads"][name] = steps
         shown = ", ".join(f"{way} {spread.of(ms).median:.2f}" for way, ms in steps.items())
         print(f"{name}: ms a step: {shown}", flush=True)
     path = RESULTS / f"tricks-{options.cores}-cores.json"
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    path.write_text(json.dumps(result, indent=1) + "\n")
     print(f"written: {path}")
 
 

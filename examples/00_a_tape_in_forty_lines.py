@@ -116,8 +116,8 @@ np.testing.assert_allclose(dx.data, engine_dx, rtol=1e-12)
 
 # --- A gradient of the gradient, for nothing -----------------------------------------------------
 
-# The vjps are written in ops, so the backward pass left nodes of its own behind: `dw` knows how it
-# was computed. This is why no op of the engine needs a second derivative rule, or a third.
+# The vjps are written in ops, so the backward pass recorded nodes of its own: `dw` knows how it was
+# computed. This is why no op of the engine needs a second derivative rule, or a third.
 (ddw,) = gradient(dw, [w])
 print("\nonce more, with respect to w:", ddw.data.round(4).tolist())
 np.testing.assert_allclose(ddw.data, engine_ddw, rtol=1e-10)

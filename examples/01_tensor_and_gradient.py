@@ -10,7 +10,7 @@ import minikeras as keras
 
 ops = keras.ops
 
-# --- A tensor is an array that may remember where it came from -----------------------------------
+# --- A tensor is an array that may remember how it was computed ----------------------------------
 
 x = ops.convert_to_tensor([[1.0, 2.0], [3.0, 4.0]])
 print("x =", x)
@@ -32,8 +32,8 @@ def f(x):
     return ops.sum(x**3 * ops.sin(x))
 
 
-# Inside the block every operation that depends on `x` leaves a node on the tape: which operation
-# it was, where its inputs came from, and the values that its derivative needs. `gradient` visits
+# Inside the block every operation that depends on `x` puts a node on the tape: which operation it
+# was, which nodes computed its inputs, and the values that its derivative needs. `gradient` visits
 # these nodes from last to first and applies the chain rule at each.
 with keras.GradientTape() as tape:
     tape.watch(x)

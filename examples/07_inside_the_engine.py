@@ -17,7 +17,7 @@ ops = keras.ops
 # --- A node --------------------------------------------------------------------------------------
 
 # Under a tape, a tensor that depends on something watched points to the node that computed it:
-# which op, from where each input came (its node, and which output of it), and what was saved.
+# which op, where each input is from (its node, and which output of it), and what was saved.
 x = ops.convert_to_tensor(np.array([0.5, -1.0]))
 with keras.GradientTape() as tape:
     tape.watch(x)

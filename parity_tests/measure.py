@@ -25,7 +25,7 @@ SHOWN = 30
 
 def main():
     """Measure every row and put the largest differences into the page."""
-    found, compared = {}, 0
+    differences, compared = {}, 0
     for case in CASES:
         if not case.is_public or not hasattr(keras.ops, case.name) or case.raises or case.differs:
             continue
@@ -33,12 +33,12 @@ def main():
         if errors is None:
             continue
         compared += 1
-        if errors[0] > found.get(case.name, (0.0,))[0]:
-            found[case.name] = (*errors, case.id)
+        if errors[0] > differences.get(case.name, (0.0,))[0]:
+            differences[case.name] = (*errors, case.id)
     text = PAGE.read_text()
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
-    PAGE.write_text(head + BEGIN + "\n" + _table(found, compared) + END + tail)
+    PAGE.write_text(head + BEGIN + "\n" + _table(differences, compared) + END + tail)
 
 
 def _errors(case):
@@ -64,8 +64,8 @@ def _floats(result):
     return [np.asarray(leaf) for leaf in leaves]
 
 
-def _table(found, compared):
-    rows = sorted(found.items(), key=lambda item: -item[1][0])
+def _table(differences, compared):
+    rows = sorted(differences.items(), key=lambda item: -item[1][0])
     nearer = {"ours": 0, "Keras": 0, "equal": 0}
     for _, (_, ours, theirs, _) in rows:
         nearer["equal" if ours == theirs else "ours" if ours < theirs else "Keras"] += 1

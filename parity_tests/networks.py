@@ -242,17 +242,17 @@ def _append(recipe, tensors, step):
     sources = [tensors[i] for i in step.sources]
     state = random.getstate()  # initializers draw seeds from it; hypothesis owns it
     try:
-        made = make_layer(minikeras, step)(sources[0] if len(sources) == 1 else sources)
+        output = make_layer(minikeras, step)(sources[0] if len(sources) == 1 else sources)
     except ValueError:
         return
     finally:
         random.setstate(state)
     size = 1
-    for n in made.shape[1:]:
+    for n in output.shape[1:]:
         size *= n
-    if 0 < size <= MAX_SIZE and made.ndim <= 4:
+    if 0 < size <= MAX_SIZE and output.ndim <= 4:
         recipe.steps.append(step)
-        tensors.append(made)
+        tensors.append(output)
 
 
 @st.composite

@@ -20,7 +20,7 @@ def same(scenario, length=1):
 
     Args:
         scenario: function of an engine (`keras` or `minikeras`).
-        length: how many roundings are behind the numbers, as for `tolerances.bound`.
+        length: how many roundings enter the numbers, as for `tolerances.bound`.
     """
     heard = []
 

@@ -27,7 +27,7 @@ def policy(name):
 
 
 def fresh_names():
-    """Start automatic names anew on both sides; Keras forgets the dtype policy with them."""
+    """Reset automatic names on both sides; Keras forgets the dtype policy with them."""
     outer = keras.config.dtype_policy().name
     keras.utils.clear_session(free_memory=False)
     minikeras.utils.clear_session()
@@ -45,11 +45,11 @@ def both(make, seed=1):
         Ours, then Keras's.
     """
     fresh_names()
-    made = []
+    objects = []
     for engine in (minikeras, keras):
         engine.utils.set_random_seed(seed)
-        made.append(make(engine))
-    return tuple(made)
+        objects.append(make(engine))
+    return tuple(objects)
 
 
 def share_weights(ours, theirs, seed=0):

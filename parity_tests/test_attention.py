@@ -46,7 +46,7 @@ class Case:
     """One call of a layer.
 
     Args:
-        source: the constructor's call behind `layers.`.
+        source: the constructor's call after `layers.`.
         shapes: shapes of query, value and key; a single one is all three.
         options: keyword arguments of the call, arrays being converted.
         masks: masks that the inputs carry, by their places.
@@ -181,9 +181,9 @@ def gradients(engine, tape_of, layer, case, dtype):
         )
         for penalty in layer.losses:
             loss = loss + penalty
-    found = tape.gradient(loss, [*sources, *weights])
+    grads = tape.gradient(loss, [*sources, *weights])
     masks = [getattr(y, "_keras_mask", None) for y in outputs]
-    return [y.numpy() for y in outputs], masks, found
+    return [y.numpy() for y in outputs], masks, grads
 
 
 @every_case
@@ -200,7 +200,7 @@ def compare(case, dtype):
     with policy(dtype):
         ours, theirs = built(case, dtype)
         assert len(ours.losses) == len(theirs.losses)
-        mine, my_masks, found = gradients(minikeras, minikeras.GradientTape, ours, case, dtype)
+        mine, my_masks, actual = gradients(minikeras, minikeras.GradientTape, ours, case, dtype)
         their, their_masks, expected = gradients(keras, tf.GradientTape, theirs, case, dtype)
     for a, b in zip(mine, their, strict=True):
         assert_close(a, b, 100, "output")
@@ -208,7 +208,7 @@ def compare(case, dtype):
         assert (a is None) == (b is None)
         assert a is None or np.array_equal(a, b)
     scale = max(np.abs(g).max() for g in expected if g is not None)
-    for i, (a, b) in enumerate(zip(found, expected, strict=True)):
+    for i, (a, b) in enumerate(zip(actual, expected, strict=True)):
         assert (a is None) == (b is None)
         if a is not None:  # those by the keys' biases are zero but for roundings
             assert_close(a.numpy(), b.numpy(), 100, f"gradient {i}", scale=scale)
@@ -229,8 +229,8 @@ def test_same_seed_same_weights_names_and_saved_form(case):
     (ours, *mine), (theirs, *their) = layers
     assert mine == their
     for kind in ("variables", "weights", "trainable_weights"):
-        found = [(v.path, tuple(v.shape), v.trainable) for v in getattr(ours, kind)]
-        assert found == [(v.path, tuple(v.shape), v.trainable) for v in getattr(theirs, kind)]
+        weights = [(v.path, tuple(v.shape), v.trainable) for v in getattr(ours, kind)]
+        assert weights == [(v.path, tuple(v.shape), v.trainable) for v in getattr(theirs, kind)]
     for v, w in zip(ours.variables, theirs.variables, strict=True):
         # Orthogonal ones are what an elimination makes of the draws.
         assert_close(v.numpy(), w.numpy(), what=v.path)
@@ -259,13 +259,13 @@ def test_shapes_and_symbolic_calls(case):
         open_shapes = [(*(None,) * unknown, *shape[unknown:]) for shape in shapes]
         expected = tuple(theirs.compute_output_shape(*open_shapes))
         assert ours.compute_output_shape(*open_shapes) == expected
-    made = []
+    outputs = []
     for engine, layer in zip(ENGINES, (ours, theirs), strict=True):
         inputs = [engine.Input(batch_shape=(None, *shape[1:])) for shape in shapes]
         options = {k: v for k, v in case.options.items() if not isinstance(v, np.ndarray)}
         y = layer(*inputs, **options)
-        made.append((y[0] if isinstance(y, (tuple, list)) else y, y, inputs))
-    (a, mine, _), (b, _, _) = made
+        outputs.append((y[0] if isinstance(y, (tuple, list)) else y, y, inputs))
+    (a, mine, _), (b, _, _) = outputs
     assert (a.shape, a.dtype) == (tuple(b.shape), b.dtype)
     if case.options.get("return_attention_scores"):
         real = case.called(minikeras, ours, case.inputs(minikeras, "float32"))[1]
@@ -321,21 +321,21 @@ def test_in_functional_models(source, length):
 )
 def test_masks_of_attention_without_heads(source, options, masks):
     ours, theirs = both(lambda engine: eval(f"engine.layers.{source}", {"engine": engine}))
-    found = []
+    outputs = []
     for engine, layer in zip(ENGINES, (ours, theirs), strict=True):
-        given = [None if m is None else engine.ops.convert_to_tensor(m) for m in masks]
+        tensors = [None if m is None else engine.ops.convert_to_tensor(m) for m in masks]
         inputs = converted(engine, normal(OTHER, "float32"))
         layer(inputs)
         layer.set_weights([np.full(w.shape, 0.7, "float32") for w in layer.get_weights()])
         carried = converted(engine, normal(OTHER, "float32"))
-        for x, mask in zip(carried, given, strict=True):
+        for x, mask in zip(carried, tensors, strict=True):
             if mask is not None:
                 x._keras_mask = mask
-        for y in (layer(inputs, mask=given, **options), layer(carried, **options)):
+        for y in (layer(inputs, mask=tensors, **options), layer(carried, **options)):
             first = y[0] if options is WEIGHTS else y
             rest = [y[1].numpy()] if options is WEIGHTS else []
-            found.append([first.numpy(), getattr(first, "_keras_mask", None), *rest])
-    for mine, their in zip(found[:2], found[2:], strict=True):
+            outputs.append([first.numpy(), getattr(first, "_keras_mask", None), *rest])
+    for mine, their in zip(outputs[:2], outputs[2:], strict=True):
         assert_close(mine.pop(0), their.pop(0), 20)
         a, b = mine.pop(0), their.pop(0)
         assert (a is None) == (b is None)

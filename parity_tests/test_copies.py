@@ -75,12 +75,12 @@ def _facts(model, way):
     ("make", "way"), [(_stack, "copy"), (_graph, "deepcopy"), (_nested, "pickle")]
 )
 def test_copies_of_trained_models(make, way):
-    found = {}
+    facts = {}
     for engine in (minikeras, keras):
         fresh_names()
         model = make(engine)
         options = {"metrics": ["mae"], "run_eagerly": engine is keras}  # to trace takes seconds
         model.compile(engine.optimizers.Adam(0.05), "mse", **options)
         model.fit(X, Y, epochs=2, verbose=0)
-        found[engine] = _facts(model, WAYS[way])
-    assert found[minikeras] == found[keras]
+        facts[engine] = _facts(model, WAYS[way])
+    assert facts[minikeras] == facts[keras]

@@ -23,7 +23,7 @@ def layers(k):
     class Base(k.layers.Layer):
         def build(self, input_shape):
             built.append(type(self).__name__)
-            self.w = self.made((input_shape[-1], 2))
+            self.w = self.make((input_shape[-1], 2))
 
         def compute_output_shape(self, input_shape):
             return (*input_shape[:-1], 2)
@@ -32,23 +32,23 @@ def layers(k):
             return k.ops.matmul(x, self.w)
 
     class Values(Base):
-        def made(self, shape):
+        def make(self, shape):
             return k.Variable(k.initializers.GlorotUniform()(shape))
 
     class Drawn(Base):
-        def made(self, shape):
+        def make(self, shape):
             return k.Variable(k.random.uniform(shape))
 
     class OfNumPy(Base):
-        def made(self, shape):
+        def make(self, shape):
             return k.Variable(np.random.uniform(size=shape).astype("float32"))
 
     class Initializer(Base):
-        def made(self, shape):
+        def make(self, shape):
             return k.Variable(k.initializers.GlorotUniform(), shape=shape)
 
     class Weight(Base):
-        def made(self, shape):
+        def make(self, shape):
             return self.add_weight(shape=shape, initializer="glorot_uniform")
 
     class Early(Values):

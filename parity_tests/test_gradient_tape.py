@@ -66,10 +66,10 @@ def answer(run, engine):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = run(engine)
+            result = run(engine)
     except (ValueError, RuntimeError, TypeError) as error:
         return type(error)
-    return trees.map_structure(lambda g: g.numpy().tolist() if hasattr(g, "numpy") else g, found)
+    return trees.map_structure(lambda g: g.numpy().tolist() if hasattr(g, "numpy") else g, result)
 
 
 # --- When a tape records -------------------------------------------------------------------------
@@ -549,11 +549,11 @@ def jacobian_is_the_one_use(e):
     with e.tape() as t:
         t.watch(x)
         y = x * x
-    found = t.jacobian(y, {"x": x, "w": w})
+    jacobians = t.jacobian(y, {"x": x, "w": w})
     try:
         t.gradient(y, x)
     except RuntimeError:
-        return found
+        return jacobians
 
 
 @program
@@ -592,11 +592,11 @@ def batch_jacobian(e):
     with e.tape() as t:
         t.watch(x)
         y = e.ops.sum(x * x, axis=-1)
-    found = t.batch_jacobian(y, x)
+    jacobian = t.batch_jacobian(y, x)
     try:
         t.gradient(y, x)
     except RuntimeError:
-        return found
+        return jacobian
 
 
 @program

@@ -187,13 +187,13 @@ def test_masks_pass_or_end(source):
 def test_masks_of_merging_layers(source, masks):
     masks = masks[:2] if source.startswith("Dot") else masks
     arrays = normal([(2, 5, 3)] * len(masks), "float32")
-    found = []
+    outputs = []
     for engine in ENGINES:
         layer = eval(f"engine.layers.{source}", {"engine": engine})
         inputs = [with_mask(engine, x, m) for x, m in zip(arrays, masks, strict=True)]
         y = layer(inputs)
-        found.append((y.numpy(), getattr(y, "_keras_mask", None)))
-    (y, mine), (z, their) = found
+        outputs.append((y.numpy(), getattr(y, "_keras_mask", None)))
+    (y, mine), (z, their) = outputs
     assert_close(y, z, length=3)
     assert (mine is None) == (their is None)
     if their is not None:

@@ -123,8 +123,8 @@ def gradients(engine, tape_of, case, layer, x, direction, options):
         loss = engine.ops.sum(y * engine.ops.convert_to_tensor(direction))
         for penalty in layer.losses:
             loss = loss + penalty
-    found = tape.gradient(loss, [*sources, *weights])
-    return [y.numpy()] + [None if g is None else dense(g).numpy() for g in found]
+    grads = tape.gradient(loss, [*sources, *weights])
+    return [y.numpy()] + [None if g is None else dense(g).numpy() for g in grads]
 
 
 def dense(gradient):

@@ -114,9 +114,9 @@ def test_one_hot_rows(labels):
 def test_normalized():
     def scenario(k):
         x = [[3.0, 4.0], [0.0, 0.0]]
-        made = [k.utils.normalize(np.array(x, d)) for d in ("float32", "float64", "int64")]
+        arrays = [k.utils.normalize(np.array(x, d)) for d in ("float32", "float64", "int64")]
         lists = [k.utils.normalize(x), k.utils.normalize(k.ops.convert_to_tensor(x), order=1)]
-        return [(y, y.dtype.name) for y in made], [(np.asarray(y), of(y)) for y in lists]
+        return [(y, y.dtype.name) for y in arrays], [(np.asarray(y), of(y)) for y in lists]
 
     same(scenario, length=4)
 

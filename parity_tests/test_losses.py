@@ -169,9 +169,9 @@ def test_values_and_gradients(name, options, y_true, y_pred, dtype):
         ours, theirs = both(name, reduction=reduction, dtype=dtype, **options)
         for weight, mask in weights_and_masks(shape):
             expected, gradient = their_value_and_gradient(theirs, y_true, y_pred, weight, mask)
-            value, found = value_and_gradient(ours, y_true, y_pred, weight, mask)
+            value, our_gradient = value_and_gradient(ours, y_true, y_pred, weight, mask)
             assert_same(value, expected, dtype)
-            assert_same(found, gradient, dtype, factor=10)
+            assert_same(our_gradient, gradient, dtype, factor=10)
 
 
 @each_case
@@ -223,12 +223,12 @@ def test_names(name):
         with pytest.raises(ValueError, match="loss identifier: LossFunctionWrapper"):
             losses.get(name)
         return
-    found = losses.get(name)
-    assert (type(found) if inspect.isclass(thing) else found).__name__ == thing.__name__
+    loss = losses.get(name)
+    assert (type(loss) if inspect.isclass(thing) else loss).__name__ == thing.__name__
     if not inspect.isclass(thing):
         saved = keras.losses.serialize(thing)
-        assert losses.serialize(found) == saved
-        assert losses.deserialize(saved) is found
+        assert losses.serialize(loss) == saved
+        assert losses.deserialize(saved) is loss
 
 
 @pytest.mark.parametrize("function", ["mean_squared_error", "huber", "hinge", "log_cosh"])

@@ -19,7 +19,7 @@ N = (BATCH, CLASSES)
 
 
 class Data:
-    """Batches of each kind, drawn anew on every call."""
+    """Batches of each kind, drawn again on every call."""
 
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
@@ -391,8 +391,8 @@ def test_stateless_calls():
     ours, theirs = both("Mean")
     state = [np.float32(3), np.float32(2)]
     expected = theirs.stateless_update_state([tf.constant(s) for s in state], np.ones(4, "f4"))
-    found = ours.stateless_update_state(state, np.ones(4, "f4"))
-    for mine, other in zip(found, expected, strict=True):
+    updated = ours.stateless_update_state(state, np.ones(4, "f4"))
+    for mine, other in zip(updated, expected, strict=True):
         assert_close(mine, other)
-    assert_close(ours.stateless_result(found), theirs.stateless_result(expected))
+    assert_close(ours.stateless_result(updated), theirs.stateless_result(expected))
     assert float(ours.result()) == 0

@@ -236,12 +236,12 @@ def ranks_that_are_off_by_one(k):
 
 @scenario
 def models_from_configs(k):
-    found = []
+    descriptions = []
     for m in (two_headed(k), two_headed(k, "dict"), mlp(k)):
         again = type(m).from_config(m.get_config())
         again.set_weights(m.get_weights())
-        found += [described(again), described(k.models.model_from_json(m.to_json()))]
-    return found
+        descriptions += [described(again), described(k.models.model_from_json(m.to_json()))]
+    return descriptions
 
 
 @scenario
@@ -379,10 +379,10 @@ def dtypes_of_layers(k):
 @scenario
 def automatic_names(k):
     layers = k.layers
-    made = [layers.Dense(1), layers.Dense(1), layers.Activation("relu"), mlp(k), k.Sequential()]
-    made += [two_headed(k), layers.GlobalAveragePooling1D(), layers.LSTM(2), k.Input((1,))]
+    things = [layers.Dense(1), layers.Dense(1), layers.Activation("relu"), mlp(k), k.Sequential()]
+    things += [two_headed(k), layers.GlobalAveragePooling1D(), layers.LSTM(2), k.Input((1,))]
     k.utils.clear_session()
-    return [thing.name for thing in made], layers.Dense(1).name, k.Sequential().name
+    return [thing.name for thing in things], layers.Dense(1).name, k.Sequential().name
 
 
 @scenario

@@ -86,8 +86,8 @@ class Keras:
 
     @staticmethod
     def gradient(tape, target, sources):
-        found = tape.gradient(target, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return [tf.convert_to_tensor(g) for g in found]
+        grads = tape.gradient(target, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return [tf.convert_to_tensor(g) for g in grads]
 
 
 def gradients(engine, case, float_type, orders):
@@ -194,5 +194,5 @@ DECLARED = [
 @rows(DECLARED)
 def test_graph_nodes_have_the_class_names_of_keras(case):
     ours, theirs = symbolic(case, ops, KerasTensor), symbolic(case, keras.ops, keras.KerasTensor)
-    found = [x._keras_history.operation.class_name for x in ours]
-    assert found == [type(x._keras_history.operation).__name__ for x in theirs]
+    class_names = [x._keras_history.operation.class_name for x in ours]
+    assert class_names == [type(x._keras_history.operation).__name__ for x in theirs]

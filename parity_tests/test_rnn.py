@@ -47,10 +47,10 @@ def keras_run(layer, x, states, **options):
     """Output leaves, and gradients w.r.t. the input, the states and all weights."""
     x = tf.constant(x)
     states = [tf.constant(s) for s in states]
-    given = {"initial_state": states} if states else {}
+    state_options = {"initial_state": states} if states else {}
     with tf.GradientTape() as tape:
         tape.watch([x, *states])
-        leaves = keras.tree.flatten(layer(x, **given, **options))
+        leaves = keras.tree.flatten(layer(x, **state_options, **options))
         loss = weighted(leaves, tf.add_n, lambda y, w: tf.reduce_sum(y * tf.cast(w, y.dtype)))
     sources = [x, *states, *[w.value for w in layer.trainable_weights]]
     return [y.numpy() for y in leaves], tape.gradient(loss, sources)
@@ -60,10 +60,10 @@ def our_run(layer, x, states, **options):
     """The same for our layer."""
     x = minikeras.ops.convert_to_tensor(x)
     states = [minikeras.ops.convert_to_tensor(s) for s in states]
-    given = {"initial_state": states} if states else {}
+    state_options = {"initial_state": states} if states else {}
     with minikeras.GradientTape() as tape:
         tape.watch([x, *states])
-        leaves = trees.flatten(layer(x, **given, **options))
+        leaves = trees.flatten(layer(x, **state_options, **options))
         loss = weighted(leaves, sum, lambda y, w: minikeras.ops.sum(y * w.astype(y.dtype)))
     sources = [x, *states, *layer.trainable_weights]
     return [y.numpy() for y in leaves], tape.gradient(loss, sources)
@@ -110,9 +110,9 @@ ROWS = [
 def test_flags(name, flags):
     """Every combination of what is returned, direction, mask and first state, in float64."""
     flags = dict(flags)
-    mask, given = flags.pop("mask"), flags.pop("initial_state")
+    mask, has_state = flags.pop("mask"), flags.pop("initial_state")
     theirs, ours = pair(name, UNITS, dtype="float64", **flags)
-    check(theirs, ours, "float64", STATES[name] if given else 0, mask)
+    check(theirs, ours, "float64", STATES[name] if has_state else 0, mask)
 
 
 OPTIONS = [
@@ -170,9 +170,9 @@ def test_generic(cells, flags, mask):
     """RNN around one cell and around a stack, with dropout."""
     options = {"dropout": 0.5, "recurrent_dropout": 0.25, "seed": 3, "dtype": "float64"}
     layers = []
-    for room, outer in ((keras.layers, keras.layers.RNN), (rnn, rnn.RNN)):
-        made = [getattr(room, cell)(UNITS + i, **options) for i, cell in enumerate(cells)]
-        cell = made[0] if len(made) == 1 else room.StackedRNNCells(made, dtype="float64")
+    for module, outer in ((keras.layers, keras.layers.RNN), (rnn, rnn.RNN)):
+        parts = [getattr(module, cell)(UNITS + i, **options) for i, cell in enumerate(cells)]
+        cell = parts[0] if len(parts) == 1 else module.StackedRNNCells(parts, dtype="float64")
         layers.append(outer(cell, dtype="float64", **flags))
     check(*layers, "float64", mask=mask)
     assert [w.path for w in layers[0].weights] == [w.path for w in layers[1].weights]
@@ -199,12 +199,12 @@ def test_bidirectional(name, merge_mode, state, sequences, mask):
 def test_bidirectional_of_two_kinds():
     """A backward layer of another kind is used as it is."""
     theirs, ours = (
-        room.Bidirectional(
-            room.LSTM(2, dtype="float64"),
-            backward_layer=room.GRU(2, go_backwards=True, dtype="float64", name="back"),
+        layers.Bidirectional(
+            layers.LSTM(2, dtype="float64"),
+            backward_layer=layers.GRU(2, go_backwards=True, dtype="float64", name="back"),
             dtype="float64",
         )
-        for room in (keras.layers, rnn)
+        for layers in (keras.layers, rnn)
     )
     check(theirs, ours, "float64")
     assert ours.backward_layer.name == "back"
@@ -226,11 +226,11 @@ def test_time_distributed(name, args, shape):
     """One layer at every step, drawing and counting as if called step by step."""
     if not hasattr(minikeras.layers, name) and not hasattr(rnn, name):
         pytest.skip(f"{name} is not there yet")
-    room = rnn if hasattr(rnn, name) else minikeras.layers
+    package = rnn if hasattr(rnn, name) else minikeras.layers
     theirs = keras.layers.TimeDistributed(
         getattr(keras.layers, name)(*args, dtype="float64"), dtype="float64"
     )
-    ours = rnn.TimeDistributed(getattr(room, name)(*args, dtype="float64"), dtype="float64")
+    ours = rnn.TimeDistributed(getattr(package, name)(*args, dtype="float64"), dtype="float64")
     check(theirs, ours, "float64", shape=shape)
     if name != "LSTM":
         for a, b in zip(theirs.variables, ours.variables, strict=True):
@@ -256,8 +256,8 @@ class Cells:
     """A user's cell, once for each engine."""
 
     @staticmethod
-    def of(room, multiply, tanh):
-        class Minimal(room.Layer):
+    def of(layers, multiply, tanh):
+        class Minimal(layers.Layer):
             def __init__(self, units, **kwargs):
                 super().__init__(**kwargs)
                 self.state_size = units
@@ -296,7 +296,7 @@ def same_weights(theirs, ours, shape=(None, 4, 5)):
 @pytest.mark.parametrize("name", LAYERS)
 def test_same_seed_same_start(name):
     """After `set_random_seed` weights and mask seeds are those of Keras."""
-    for wrap in (lambda room, layer: layer, lambda room, layer: room.Bidirectional(layer)):
+    for wrap in (lambda layers, layer: layer, lambda layers, layer: layers.Bidirectional(layer)):
         keras.utils.set_random_seed(7)
         theirs = wrap(keras.layers, getattr(keras.layers, name)(UNITS))
         theirs.build((None, 4, 5))
@@ -330,21 +330,21 @@ def test_signature(name):
     ]
 
 
-def examples(room):
+def examples(layers):
     """A layer of every class, for its config."""
     return {
-        "SimpleRNN": room.SimpleRNN(3, seed=4, name="a", zero_output_for_mask=True),
-        "GRU": room.GRU(3, reset_after=False, kernel_regularizer="l2", dropout=0.5, name="a"),
-        "LSTM": room.LSTM(3, "relu", stateful=True, bias_constraint="max_norm", seed=1, name="a"),
-        "SimpleRNNCell": room.SimpleRNNCell(3, seed=4, name="a"),
-        "GRUCell": room.GRUCell(3, use_bias=False, name="a"),
-        "LSTMCell": room.LSTMCell(3, recurrent_activation="hard_sigmoid", name="a"),
-        "RNN": room.RNN(room.LSTMCell(3, name="c"), go_backwards=True, name="a"),
-        "StackedRNNCells": room.StackedRNNCells(
-            [room.LSTMCell(3, name="c"), room.GRUCell(2, name="d")], name="a"
+        "SimpleRNN": layers.SimpleRNN(3, seed=4, name="a", zero_output_for_mask=True),
+        "GRU": layers.GRU(3, reset_after=False, kernel_regularizer="l2", dropout=0.5, name="a"),
+        "LSTM": layers.LSTM(3, "relu", stateful=True, bias_constraint="max_norm", seed=1, name="a"),
+        "SimpleRNNCell": layers.SimpleRNNCell(3, seed=4, name="a"),
+        "GRUCell": layers.GRUCell(3, use_bias=False, name="a"),
+        "LSTMCell": layers.LSTMCell(3, recurrent_activation="hard_sigmoid", name="a"),
+        "RNN": layers.RNN(layers.LSTMCell(3, name="c"), go_backwards=True, name="a"),
+        "StackedRNNCells": layers.StackedRNNCells(
+            [layers.LSTMCell(3, name="c"), layers.GRUCell(2, name="d")], name="a"
         ),
-        "Bidirectional": room.Bidirectional(room.LSTM(3, name="c"), merge_mode="sum", name="a"),
-        "TimeDistributed": room.TimeDistributed(room.GRU(3, name="c"), name="a"),
+        "Bidirectional": layers.Bidirectional(layers.LSTM(3, name="c"), merge_mode="sum", name="a"),
+        "TimeDistributed": layers.TimeDistributed(layers.GRU(3, name="c"), name="a"),
     }
 
 
@@ -372,19 +372,19 @@ def test_config(name, built):
 @pytest.mark.parametrize("sequences", [False, True])
 def test_shapes(name, shape, state, sequences):
     """Shapes told, and shapes of symbolic outputs, with unknown sizes."""
-    found = []
-    for package, room in ((keras, keras.layers), (minikeras, rnn)):
+    shapes = []
+    for package, layers in ((keras, keras.layers), (minikeras, rnn)):
         flags = {"return_state": state, "return_sequences": sequences}
         if name == "stack":
-            layer = room.RNN([room.LSTMCell(3), room.GRUCell(2)], **flags)
+            layer = layers.RNN([layers.LSTMCell(3), layers.GRUCell(2)], **flags)
         elif name == "Bidirectional":
-            layer = room.Bidirectional(room.LSTM(3, **flags))
+            layer = layers.Bidirectional(layers.LSTM(3, **flags))
         else:
-            layer = getattr(room, name)(3, **flags)
+            layer = getattr(layers, name)(3, **flags)
         symbolic = layer(package.Input(batch_shape=shape))
         leaves = trees.flatten(symbolic)
-        found.append((layer.compute_output_shape(shape), [leaf.shape for leaf in leaves]))
-    assert found[0] == found[1]
+        shapes.append((layer.compute_output_shape(shape), [leaf.shape for leaf in leaves]))
+    assert shapes[0] == shapes[1]
 
 
 MASK_ROWS = [
@@ -396,34 +396,34 @@ MASK_ROWS = [
 @pytest.mark.parametrize(("name", "sequences", "state", "merge"), MASK_ROWS)
 def test_masks_pass(name, sequences, state, merge):
     """Which outputs carry the mask of the input."""
-    found = []
-    for package, room in ((keras, keras.layers), (minikeras, rnn)):
-        layer = getattr(room, name)(3, return_state=state, return_sequences=sequences)
+    masks = []
+    for package, layers in ((keras, keras.layers), (minikeras, rnn)):
+        layer = getattr(layers, name)(3, return_state=state, return_sequences=sequences)
         if merge is not None:
-            layer = room.Bidirectional(layer, merge_mode=None if merge == "none" else merge)
+            layer = layers.Bidirectional(layer, merge_mode=None if merge == "none" else merge)
         x = package.ops.ones((2, 4, 5))
         embedded = package.layers.Masking()(x)
-        leaves = [leaf for given in ((x,), (embedded,)) for leaf in trees.flatten(layer(*given))]
+        leaves = [leaf for inputs in ((x,), (embedded,)) for leaf in trees.flatten(layer(*inputs))]
         leaves += trees.flatten(layer(x, mask=package.ops.ones((2, 4), "bool")))
-        found.append([getattr(leaf, "_keras_mask", None) is not None for leaf in leaves])
-    assert found[0] == found[1]
+        masks.append([getattr(leaf, "_keras_mask", None) is not None for leaf in leaves])
+    assert masks[0] == masks[1]
 
 
 def test_symbolic_states_train():
     """An encoder that hands its states to a decoder, trained for three steps."""
     losses = []
-    for package, room in ((keras, keras.layers), (minikeras, rnn)):
+    for package, layers in ((keras, keras.layers), (minikeras, rnn)):
         package.utils.set_random_seed(5)
         source, target = package.Input((None, 3)), package.Input((None, 2))
-        _, *states = room.LSTM(4, return_state=True)(source)
-        y = room.LSTM(4, return_sequences=True)(target, initial_state=states)
-        y = room.TimeDistributed(package.layers.Dense(2))(room.GRU(3, return_sequences=True)(y))
+        _, *states = layers.LSTM(4, return_state=True)(source)
+        y = layers.LSTM(4, return_sequences=True)(target, initial_state=states)
+        y = layers.TimeDistributed(package.layers.Dense(2))(layers.GRU(3, return_sequences=True)(y))
         model = package.Model([source, target], y)
         model.compile(optimizer="adam", loss="mse")
         rng = np.random.default_rng(0)
         x = [rng.normal(size=(8, t, f)).astype("float32") for t, f in ((5, 3), (4, 2))]
-        found = [model.train_on_batch(x, x[1] * 0.5) for _ in range(3)]
-        losses.append([float(np.ravel(loss)[0]) for loss in found])
+        steps = [model.train_on_batch(x, x[1] * 0.5) for _ in range(3)]
+        losses.append([float(np.ravel(loss)[0]) for loss in steps])
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
 
 
@@ -462,6 +462,6 @@ def test_symbolic_states_train():
 )
 def test_errors(make, words):
     """Both raise ValueError, with these words."""
-    for room in (keras.layers, rnn):
+    for layers in (keras.layers, rnn):
         with pytest.raises(ValueError, match=words):
-            make(room)
+            make(layers)

@@ -110,8 +110,8 @@ def float_outputs(result):
     return [y for y in leaves if name_of(y).startswith("float")]
 
 
-def arrays_of(engine, found):
-    return [np.asarray(tf.convert_to_tensor(g) if engine is Keras else g) for g in found]
+def arrays_of(engine, tensors):
+    return [np.asarray(tf.convert_to_tensor(g) if engine is Keras else g) for g in tensors]
 
 
 def assert_alike(ours, theirs, context):
@@ -148,10 +148,10 @@ def test_second_gradients_are_nan_where_those_of_keras_are(name):
                 output = case.apply(engine.ops, tensors)
             weights = engine.ops.full_like(output, first)
             outer.watch(weights)
-            found = inner.gradient([output], sources, [weights], engine.unconnected)
+            grads = inner.gradient([output], sources, [weights], engine.unconnected)
         upstreams = [engine.ops.full_like(s, upstream) for s in sources]
         wrt = [*sources, weights]
-        return arrays_of(engine, outer.gradient(found, wrt, upstreams, engine.unconnected))
+        return arrays_of(engine, outer.gradient(grads, wrt, upstreams, engine.unconnected))
 
     for first, upstream in ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0)):
         ours, theirs = (second(engine, first, upstream) for engine in (Ours, Keras))
@@ -161,16 +161,16 @@ def test_second_gradients_are_nan_where_those_of_keras_are(name):
 @pytest.mark.parametrize("name", ["sqrt", "rsqrt", "reciprocal"])
 def test_what_where_masks_out_takes_no_part(name):
     for dtype in ("float16", "float32", "float64"):
-        found = []
+        grads = []
         for engine in (Ours, Keras):
             t = engine.constant(np.array([0.0, 4.0, -1.0], dtype))
             with engine.tape() as tape:
                 tape.watch(t)
                 masked = engine.ops.where(t > 0, getattr(engine.ops, name)(t), 0.0)
                 total = engine.ops.sum(masked)
-            found.append(np.asarray(tape.gradient(total, t)))
-        assert np.isfinite(found[0]).all()
-        np.testing.assert_allclose(*found, rtol=1e-3)
+            grads.append(np.asarray(tape.gradient(total, t)))
+        assert np.isfinite(grads[0]).all()
+        np.testing.assert_allclose(*grads, rtol=1e-3)
 
 
 def siamese(keras_like):
@@ -219,13 +219,13 @@ OF_CLASSES = {"Circle", "CategoricalGeneralizedCrossEntropy", "SparseCategorical
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_of_samples_that_do_not_count(name):
     for values in FINITE.values():
-        given = np.resize(np.array(values, "float32"), (3, 4))
-        targets = np.zeros(3, "int32") if name in OF_CLASSES else given
-        found = []
+        array = np.resize(np.array(values, "float32"), (3, 4))
+        targets = np.zeros(3, "int32") if name in OF_CLASSES else array
+        results = []
         for engine, library in ((Ours, minikeras), (Keras, keras)):
-            x = engine.constant(given)
+            x = engine.constant(array)
             with engine.tape() as tape:
                 tape.watch(x)
                 loss = getattr(library.losses, name)()(targets, x, sample_weight=np.zeros(3, "f"))
-            found.append(np.asarray(tape.gradient(loss, x)))
-        np.testing.assert_allclose(*found, atol=1e-6)
+            results.append(np.asarray(tape.gradient(loss, x)))
+        np.testing.assert_allclose(*results, atol=1e-6)

@@ -7,7 +7,7 @@ from parity_tests.scenario import same
 
 pytestmark = pytest.mark.parity
 
-# Samples times steps: how many terms are behind a number of a history.
+# Samples times steps: how many terms enter a number of a history.
 LENGTH = 40 * 6
 SAMPLES = 40
 

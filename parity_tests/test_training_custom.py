@@ -237,9 +237,9 @@ def test_results_inside_results():
             on_epoch_end=lambda _, logs: heard.append(list(logs)),
         )
         history = fit(m, X, Y, callbacks=[hear], validation_data=(X, Y))
-        found = m.evaluate(X, Y, verbose=0, return_dict=True)
-        found.pop("an"), history.pop("an"), history.pop("val_an")
-        return history, heard, found
+        logs = m.evaluate(X, Y, verbose=0, return_dict=True)
+        logs.pop("an"), history.pop("an"), history.pop("val_an")
+        return history, heard, logs
 
     same(scenario, LENGTH)
 
@@ -262,11 +262,11 @@ def test_a_metric_of_several_numbers():
         heard = []
         hear = k.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: heard.append(logs))
         history = fit(m, X, Y, epochs=3, callbacks=[hear], validation_data=(X, Y))
-        found = m.evaluate(X, Y, verbose=0, return_dict=True)
+        evaluated = m.evaluate(X, Y, verbose=0, return_dict=True)
         return (
             history,
             [logs["columns_1"] for logs in heard],
-            [np.asarray(v) for v in found.values()],
+            [np.asarray(v) for v in evaluated.values()],
         )
 
     same(scenario, LENGTH)

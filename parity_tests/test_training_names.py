@@ -211,11 +211,11 @@ TRACED = [
 
 
 def heads(k):
-    made = [k.layers.Dense(1, name=name) for name in PART]
-    for place, layer in enumerate(made, 1):
+    layers = [k.layers.Dense(1, name=name) for name in PART]
+    for place, layer in enumerate(layers, 1):
         layer.build((None, 3))
         layer.set_weights([np.linspace(-0.1 * place, 1, 3).reshape(3, 1), np.ones(1) * place])
-    return made
+    return layers
 
 
 def functional(k, arranged):

@@ -20,7 +20,7 @@ def bound(dtype, length=1):
 
     Args:
         dtype: name of a float dtype.
-        length: how many terms the longest sum behind a number has.
+        length: how many terms the longest sum in a number has.
     """
     if dtype == "float64":
         return FLOAT64

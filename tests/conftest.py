@@ -19,7 +19,7 @@ settings.load_profile("fuzz" if FUZZ_EXAMPLES else "fixed")
 
 
 def pytest_collection_finish():
-    """Leave modules and tests out of what Python's collector walks through: they stay anyway."""
+    """Leave modules and tests out of what Python's collector visits: they stay anyway."""
     gc.collect()
     gc.freeze()
 

@@ -43,8 +43,8 @@ def test_calls_that_do_not_fit(cls):
 
 def test_nothing_is_done_before_arguments_fit():
     done = []
-    made = constructor({"x": REQUIRED, "y": 2}, lambda self, values, **more: done.append(values))
-    cls = type("Point", (), {"__init__": made})
+    init = constructor({"x": REQUIRED, "y": 2}, lambda self, values, **more: done.append(values))
+    cls = type("Point", (), {"__init__": init})
     for arguments in ((), (1, 2, 3)):
         with pytest.raises(TypeError, match=r"Point\(\)"):
             cls(*arguments)
@@ -55,6 +55,6 @@ def test_nothing_is_done_before_arguments_fit():
 
 def test_what_is_not_declared_is_passed_on_where_that_is_allowed():
     seen = {}
-    made = constructor({"x": 0}, lambda self, values, **more: seen.update(more), is_open=True)
-    type("Point", (), {"__init__": made})(color="red")
+    init = constructor({"x": 0}, lambda self, values, **more: seen.update(more), is_open=True)
+    type("Point", (), {"__init__": init})(color="red")
     assert seen == {"color": "red"}

@@ -64,8 +64,8 @@ def _array(*shape):
     return np.random.default_rng(0).uniform(0.1, 0.9, shape).astype("float32")
 
 
-def _same(found, wanted):
-    for a, b in zip(found, wanted, strict=True):
+def _same(actual, expected):
+    for a, b in zip(actual, expected, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -227,11 +227,11 @@ def test_initializers(cls, way):
     ],
 )
 def test_regularizers_and_constraints(cls, way):
-    made = _made(cls)
-    copied = way(made)
+    original = _made(cls)
+    copied = way(original)
     x = keras.ops.convert_to_tensor(_array(4, 3))
-    assert copied.get_config() == made.get_config()
-    np.testing.assert_array_equal(copied(x), made(x))
+    assert copied.get_config() == original.get_config()
+    np.testing.assert_array_equal(copied(x), original(x))
 
 
 @each_way

@@ -27,19 +27,19 @@ OURS = re.compile(r"(?P<what>\.|(?:\S*/)?[\w.-]*minikeras[\w.-]*)(?:\[(?P<extras
 
 def commands(text):
     """What every `pip install` in a text is given: requirements, without options and comments."""
-    for found in PIP.findall(text):
-        words = shlex.split(found.replace("$", ""), comments=True)
+    for match in PIP.findall(text):
+        words = shlex.split(match.replace("$", ""), comments=True)
         yield [word for word in words if not word.startswith("-")]
 
 
 def wrong(requirement):
     """What is wrong with a requirement for this package, or None (as for those of others)."""
-    found = OURS.fullmatch(requirement)
-    if not found:
+    match = OURS.fullmatch(requirement)
+    if not match:
         return None
-    if Path(found["what"]).name not in ("", PROJECT["name"], distribution.WHEEL):
+    if Path(match["what"]).name not in ("", PROJECT["name"], distribution.WHEEL):
         return "another project, or another version"
-    extras = {part.strip() for part in (found["extras"] or "").split(",")} - {"", "(GPU_EXTRA)"}
+    extras = {part.strip() for part in (match["extras"] or "").split(",")} - {"", "(GPU_EXTRA)"}
     return f"no extras {unknown}" if (unknown := extras - set(EXTRAS)) else None
 
 
@@ -51,9 +51,10 @@ def texts():
 
 
 def test_every_pip_command_installs_what_there_is():
-    found = [(name, words) for name, text in texts() for words in commands(text)]
-    assert {"README.md", "Makefile", "docs/gpu.md", "gpu", "plot"} <= {name for name, _ in found}
-    faults = [(name, word, wrong(word)) for name, words in found for word in words if wrong(word)]
+    installs = [(name, words) for name, text in texts() for words in commands(text)]
+    assert {"README.md", "Makefile", "docs/gpu.md", "gpu", "plot"} <= {name for name, _ in installs}
+    words = [(name, word) for name, words in installs for word in words]
+    faults = [(name, word, wrong(word)) for name, word in words if wrong(word)]
     assert not faults
 
 

@@ -175,10 +175,10 @@ def module_names():
 @cache
 def modules():
     """The dotted names of modules by their last part."""
-    found = {}
+    by_last_part = {}
     for name in sorted(module_names()):
-        found.setdefault(name.rpartition(".")[2], []).append(name)
-    return found
+        by_last_part.setdefault(name.rpartition(".")[2], []).append(name)
+    return by_last_part
 
 
 @cache
@@ -192,16 +192,16 @@ def sources():
 @cache
 def defined():
     """Functions, classes and variables that the package defines anywhere, and what CUDA calls."""
-    found = set()
+    names = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                found.add(node.name)
+                names.add(node.name)
             elif isinstance(node, ast.Assign):
-                found.update(t.id for t in node.targets if isinstance(t, ast.Name))
+                names.update(t.id for t in node.targets if isinstance(t, ast.Name))
     for path in PACKAGE.rglob("*.cu*"):
-        found.update(re.findall(r"(\w+)\(", path.read_text()))
-    return found
+        names.update(re.findall(r"(\w+)\(", path.read_text()))
+    return names
 
 
 @cache

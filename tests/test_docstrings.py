@@ -31,9 +31,9 @@ class Checker(doctest.OutputChecker):
     """Compares numbers to as many digits after the point as the example writes."""
 
     def check_output(self, want, got, optionflags):
-        wanted, found = list(NUMBER.finditer(want)), list(NUMBER.finditer(got))
-        if len(wanted) == len(found):
-            for a, b in zip(reversed(wanted), reversed(found), strict=True):
+        expected, actual = list(NUMBER.finditer(want)), list(NUMBER.finditer(got))
+        if len(expected) == len(actual):
+            for a, b in zip(reversed(expected), reversed(actual), strict=True):
                 digits = len(a[1])
                 if abs(float(a[0]) - float(b[0])) <= 0.51 * 10.0**-digits:
                     got = got[: b.start()] + a[0] + got[b.end() :]
@@ -47,16 +47,16 @@ def load(name):
 def examples_of(module):
     """Doctests of a module, those of objects that are no functions (ops) among them."""
     finder = doctest.DocTestFinder(exclude_empty=True)
-    found = {test.name: test for test in finder.find(module)}
+    tests = {test.name: test for test in finder.find(module)}
     for name, thing in vars(module).items():
         if getattr(thing, "__module__", None) != module.__name__ or inspect.isclass(thing):
             continue
         full = f"{module.__name__}.{name}"
         text = getattr(thing, "__doc__", None)
-        if full not in found and isinstance(text, str) and ">>>" in text:
+        if full not in tests and isinstance(text, str) and ">>>" in text:
             parser = doctest.DocTestParser()
-            found[full] = parser.get_doctest(text, dict(vars(module)), full, None, None)
-    return [test for test in found.values() if test.examples]
+            tests[full] = parser.get_doctest(text, dict(vars(module)), full, None, None)
+    return [test for test in tests.values() if test.examples]
 
 
 @pytest.mark.parametrize("name", MODULES)

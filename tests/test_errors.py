@@ -55,12 +55,12 @@ def uncompiled():
 
 def state(model, with_metrics=True):
     """Copies of all that a failed call must leave as it was."""
-    found = model.get_weights()
+    arrays = model.get_weights()
     if model.optimizer is not None:
-        found += [np.array(v) for v in model.optimizer.variables]
+        arrays += [np.array(v) for v in model.optimizer.variables]
     if with_metrics:
-        found += [np.array(v) for metric in model.metrics for v in metric.variables]
-    return found
+        arrays += [np.array(v) for metric in model.metrics for v in metric.variables]
+    return arrays
 
 
 def refused(model, call, message, error=ValueError, with_metrics=True):
@@ -126,12 +126,12 @@ WRONG_DATA = [
 def test_wrong_data(make, data, message, method):
     single = method.endswith("batch")
     names = ("x", "y", "class_weight" if single else "batch_size", "sample_weight")
-    given = {name: part for name, part in zip(names, data, strict=False) if part is not None}
+    batch = {name: part for name, part in zip(names, data, strict=False) if part is not None}
     options = {} if single else {"verbose": 0}
 
     refused(
         make(),
-        lambda model: getattr(model, method)(**{"x": None, **given}, **options),
+        lambda model: getattr(model, method)(**{"x": None, **batch}, **options),
         f"(?s){message}",
     )
 

@@ -123,8 +123,8 @@ def test_gradients_have_the_dtype_of_what_they_belong_to():
         y = v * v
     array = np.array([1.0, 2.0])
     for weights in (array, keras.ops.convert_to_tensor(array), keras.Variable(array)):
-        found = tape.gradient(y, v, weights)
-        assert (found.dtype, found.tolist()) == ("float32", [2.0, 8.0])
+        gradient = tape.gradient(y, v, weights)
+        assert (gradient.dtype, gradient.tolist()) == ("float32", [2.0, 8.0])
     empty = keras.Variable(np.zeros((0, 2), "float32"))
     assert tape.jacobian(empty, v).shape == (0, 2, 2)
     assert tape.batch_jacobian(empty, empty).shape == (0, 2, 2)
@@ -150,11 +150,11 @@ def test_no_tape_leaves_anything_behind_on_a_frozen_variable():
 
 
 def test_a_watched_frozen_variable_is_watched_in_that_thread_alone():
-    v, found = keras.Variable(3.0, trainable=False), {}
+    v, gradients = keras.Variable(3.0, trainable=False), {}
 
     def elsewhere():
         with keras.GradientTape() as tape:
-            found["elsewhere"] = tape.gradient(v * v, v)
+            gradients["elsewhere"] = tape.gradient(v * v, v)
 
     with keras.GradientTape() as tape:
         tape.watch(v)
@@ -162,25 +162,25 @@ def test_a_watched_frozen_variable_is_watched_in_that_thread_alone():
         thread.start()
         thread.join()
         y = v * v
-    assert found["elsewhere"] is None and tape.gradient(y, v).item() == 6.0
+    assert gradients["elsewhere"] is None and tape.gradient(y, v).item() == 6.0
 
 
 def test_threads_that_read_a_new_variable_at_once_share_its_leaf():
     for _ in range(50):
-        v, gate, found = keras.Variable(3.0), threading.Barrier(4), []
+        v, gate, gradients = keras.Variable(3.0), threading.Barrier(4), []
 
-        def differentiate(v=v, gate=gate, found=found):
+        def differentiate(v=v, gate=gate, gradients=gradients):
             gate.wait()
             with keras.GradientTape() as tape:
                 y = v * v
-            found.append(tape.gradient(y, v))
+            gradients.append(tape.gradient(y, v))
 
         threads = [threading.Thread(target=differentiate) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert [g.item() for g in found] == [6.0] * 4
+        assert [g.item() for g in gradients] == [6.0] * 4
 
 
 def test_a_state_that_is_watched_step_by_step_keeps_no_chain_of_steps():

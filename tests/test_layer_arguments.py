@@ -67,8 +67,8 @@ WITHOUT = {
 
 
 def _layers():
-    found = (getattr(keras.layers, name) for name in keras.layers.__all__)
-    return {x.__name__ for x in found if isinstance(x, type) and issubclass(x, keras.Layer)}
+    exported = (getattr(keras.layers, name) for name in keras.layers.__all__)
+    return {x.__name__ for x in exported if isinstance(x, type) and issubclass(x, keras.Layer)}
 
 
 def _converted(value, kind):
@@ -88,8 +88,8 @@ def test_every_layer_is_here():
 def test_numbers_of_numpy(name, arguments, kind):
     cls = getattr(keras.layers, name)
     plain = cls(**arguments, name="a").get_config()
-    given = {key: _converted(value, kind) for key, value in arguments.items()}
-    config = cls(**given, name="a").get_config()
+    converted = {key: _converted(value, kind) for key, value in arguments.items()}
+    config = cls(**converted, name="a").get_config()
     assert config == plain
     assert json.loads(json.dumps(config)) == json.loads(json.dumps(plain))
 

@@ -62,11 +62,11 @@ def test_shapes_alone(name):
     expected = loss(y_true, y_pred)
     with abstract_scope():
         shapes = Abstract(y_true.shape), Abstract(y_pred.shape)
-        found = loss(*shapes)
+        inferred = loss(*shapes)
         total = getattr(losses, name)()(*shapes)
         batches = Abstract((None, *y_true.shape[1:])), Abstract((None, 3))
         unknown = losses.MeanSquaredError()(batches[1], batches[1])
-    assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+    assert (inferred.shape, inferred.dtype) == (expected.shape, expected.dtype)
     assert total.shape == unknown.shape == ()
 
 

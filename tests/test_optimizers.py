@@ -47,8 +47,8 @@ def _train(optimizer, weights, steps=4, between=lambda weights: None):
     return [v.numpy() for v in (*weights, *optimizer.variables)]
 
 
-def _assert_equal(found, wanted):
-    for a, b in zip(found, wanted, strict=True):
+def _assert_equal(actual, expected):
+    for a, b in zip(actual, expected, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -75,10 +75,10 @@ def test_a_new_array_of_a_variable_is_taken_over():
         weights[3].array = weights[3].array.copy()
 
     weights, others = _weights(), _weights()
-    found = _train(_optimizer("Adam", {}), weights, between=replace)
+    actual = _train(_optimizer("Adam", {}), weights, between=replace)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(declare, "LARGEST", -1)
-        _assert_equal(found, _train(_optimizer("Adam", {}), others, between=replace))
+        _assert_equal(actual, _train(_optimizer("Adam", {}), others, between=replace))
 
 
 def test_whoever_holds_the_values_keeps_them():
@@ -113,9 +113,9 @@ def test_a_rule_changed_by_a_user_is_asked_for_each_weight():
             seen.append(variable.shape)
             super().update_step(gradient * 2, variable, learning_rate)
 
-    found = _train(Own(0.1), _weights(), steps=1)
+    actual = _train(Own(0.1), _weights(), steps=1)
     assert seen == SHAPES
-    _assert_equal(found[:5], _train(keras.optimizers.SGD(0.2), _weights(), steps=1)[:5])
+    _assert_equal(actual[:5], _train(keras.optimizers.SGD(0.2), _weights(), steps=1)[:5])
 
 
 def test_a_copy_goes_its_own_way():

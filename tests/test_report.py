@@ -64,8 +64,8 @@ sys.exit(report.main(["--page", sys.argv[2]]))
 @pytest.mark.parametrize("page", [PAGE, ROOT / "docs" / "kernels.md"], ids=lambda page: page.stem)
 def test_prose_holds_no_measured_figure(page):
     prose = CODE.sub("", BLOCK.sub("", page.read_text()))
-    found = [line for line in prose.splitlines() if FIGURE.search(line)]
-    assert not found, "figures belong into result files and generated blocks:\n" + "\n".join(found)
+    lines = [line for line in prose.splitlines() if FIGURE.search(line)]
+    assert not lines, "figures belong into result files and generated blocks:\n" + "\n".join(lines)
 
 
 @pytest.mark.parametrize("words", ["1.3 times", "40 %", "two thirds of it", "five milliseconds"])

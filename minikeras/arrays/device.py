@@ -193,7 +193,7 @@ def _arrays_in(values: Iterable[Any]) -> Iterator[types.Array]:
 
 
 def array_of(value: Any) -> Any:
-    """Return the array behind a tensor or a variable, and anything else as it is."""
+    """Return the array of a tensor or a variable, and anything else as it is."""
     if type(value) is np.ndarray or on_gpu(value):
         return value
     return getattr(value, "array" if hasattr(value, "array") else "data", value)

@@ -1,7 +1,7 @@
 """Tensor: an array, and the node of the graph that computed it.
 
-The operators (`x + y`, `x[1:]`, `x @ y`) are put into `Operators` by `minikeras.ops`; all carriers
-of values share them.
+The operators (`x + y`, `x[1:]`, `x @ y`) are put into `Operators` by `minikeras.ops`; all kinds of
+tensor share them.
 """
 
 from __future__ import annotations

@@ -242,7 +242,7 @@ def train(plan, data, seed):
     """
     keras.utils.set_random_seed(seed)
     batches = DistortedDigits(data.x_train, data.y_train, plan.batch_size, seed)
-    # The learning rate falls to zero along a cosine, so that the last steps settle.
+    # The learning rate falls to zero along a cosine, so that the last steps are small.
     schedule = keras.optimizers.schedules.CosineDecay(
         plan.learning_rate, decay_steps=plan.epochs * len(batches)
     )
@@ -316,7 +316,7 @@ def _learning_curves(outcomes, figure):
         top.legend(frameon=False)
     figure.supxlabel(
         "With batch normalization the test curve comes later: the moving statistics that it uses "
-        "need some hundred batches to settle.",
+        "need some hundred batches to converge.",
         fontsize=9,
         color="#57606a",
     )

@@ -182,7 +182,7 @@ def _check_labels(labels, y_pred, loss, name):
 
 
 def _function_of(loss):
-    """The function behind a loss, however it was named; the loss's class if there is none."""
+    """The function that a loss applies, however it was named; the loss's class if there is none."""
     return getattr(loss, "fn", None) or type(loss)
 
 

@@ -83,7 +83,7 @@ class CompiledLayer(Layer):
             weighted_metrics: nest of metrics that take the sample weights into account.
             run_eagerly: whether every step runs as it is written; if not, the first on each kind
                 of batch is recorded, and later ones repeat it (see `training.steps`).
-            steps_per_execution: accepted; every step is run by itself here.
+            steps_per_execution: accepted; each step is run separately here.
             jit_compile: accepted; there is no compiler for whole steps.
             auto_scale_loss: whether a float16 model's loss is scaled up for the gradients.
 

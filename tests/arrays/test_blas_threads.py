@@ -35,11 +35,11 @@ class Library:
 
 @pytest.fixture
 def libraries(monkeypatch):
-    made = blas_threads._Libraries()
-    made._process_wide, made._thread_local = [Library(4), Library(1)], [Library(3, True)]
-    made._are_known = True
-    monkeypatch.setattr(blas_threads, "_libraries", made)
-    return [*made._process_wide, *made._thread_local]
+    libraries = blas_threads._Libraries()
+    libraries._process_wide, libraries._thread_local = [Library(4), Library(1)], [Library(3, True)]
+    libraries._are_known = True
+    monkeypatch.setattr(blas_threads, "_libraries", libraries)
+    return [*libraries._process_wide, *libraries._thread_local]
 
 
 def numbers(libraries):

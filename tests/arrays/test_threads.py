@@ -43,10 +43,10 @@ def test_every_chunk_runs_and_results_keep_their_order():
         together.wait()  # passes only if all three run at once
         return part, threading.get_ident()
 
-    found = threads.each(task, [0, 1, 2])
-    assert [part for part, _ in found] == [0, 1, 2]
-    assert len({ident for _, ident in found}) == 3
-    assert found[0][1] == threading.get_ident()
+    results = threads.each(task, [0, 1, 2])
+    assert [part for part, _ in results] == [0, 1, 2]
+    assert len({ident for _, ident in results}) == 3
+    assert results[0][1] == threading.get_ident()
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

@@ -21,10 +21,10 @@ class Case:
     """One layer with its arguments.
 
     Args:
-        source: the constructor's call behind `layers.`.
+        source: the constructor's call after `layers.`.
         shape: shape of the input, batch included, or a list of shapes.
         trains: whether training and inference differ.
-        length: terms of the longest sum behind an output or gradient.
+        length: terms of the longest sum in an output or gradient.
         single: whether TensorFlow computes this in float32, whatever the dtype.
         integers: inputs are integers from 0 up to this, if it is not 0.
     """

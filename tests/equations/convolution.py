@@ -64,7 +64,7 @@ def conv_transpose_backward(g, x, kernel, s=1, d=1):
 
 
 def depthwise_conv(x, kernel, s=1, d=1):
-    """Each channel by itself with its own kernels, `(height, width, channels, multiplier)`."""
+    """Each channel alone with its own kernels, `(height, width, channels, multiplier)`."""
     rows, columns = (output_size(x.shape[i], kernel.shape[i - 1], s, d) for i in (1, 2))
     y = zeros((len(x), rows, columns, *kernel.shape[2:]))  # (..., channels, multiplier)
     for p, q in ndindex(rows, columns):

@@ -66,7 +66,7 @@ def sparse_crossentropy_backward(g, p, target):
 
 
 def sigmoid_crossentropy(target, logits):
-    """Cross-entropy of independent events, each number by itself; the shapes are all the same."""
+    """Cross-entropy of independent events, each number alone; the shapes are all the same."""
     p = 1 / (1 + exp(-logits))
     loss = -target * log(p) - (1 - target) * log(1 - p)
     return loss, p

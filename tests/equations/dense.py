@@ -29,7 +29,7 @@ def embedding(table, ids):
 
 
 def embedding_backward(g, table, ids):
-    """Gradient of `embedding`: an id that came twice gets both gradients."""
+    """Gradient of `embedding`: an id that occurs twice gets both gradients."""
     dtable = zeros_like(table)  # (size, width)
     for n, row in enumerate(ids):
         dtable[row] += g[n]

@@ -109,12 +109,12 @@ def _pool(kind):
     forward, backward = getattr(pooling, kind), getattr(pooling, f"{kind}_backward")
     y = forward(x, 3, 2)
     g = draw(1, *y.shape)
-    given = (g, x, y, 3, 2) if kind == "max_pool" else (g, x, 3, 2)
+    arguments = (g, x, y, 3, 2) if kind == "max_pool" else (g, x, 3, 2)
 
     def op(x):
         return getattr(ops, kind)(x, 3, 2, "valid", "channels_last")
 
-    return op, {}, [x], [g], [y], [backward(*given)]
+    return op, {}, [x], [g], [y], [backward(*arguments)]
 
 
 def _batch_norm():
@@ -234,8 +234,8 @@ def _activation(name):
     x, g = 3 * draw(0, 40, 50), draw(1, 40, 50)
     y = getattr(act, name)(x, **options)
     y, saved = y if isinstance(y, tuple) else (y, None)
-    given = [{"x": x, "y": y, "saved": saved}[word] for word in takes.split(", ")]
-    dx = getattr(act, f"{name}_backward")(g, *given, **options)
+    saved_values = [{"x": x, "y": y, "saved": saved}[word] for word in takes.split(", ")]
+    dx = getattr(act, f"{name}_backward")(g, *saved_values, **options)
     return op, options, [x], [g], [y], [dx]
 
 
@@ -276,9 +276,9 @@ CASES = {
 def test_equations(monkeypatch, name, way):
     make, *arguments = CASES[name] if isinstance(CASES[name], tuple) else (CASES[name],)
     op, options, inputs, upstream, results, gradients = make(*arguments)
-    found = computed(way, monkeypatch, op, inputs, upstream, **options)
-    assert_near(found[0], results)
-    pairs = zip(found[1], gradients, strict=True)
+    actual = computed(way, monkeypatch, op, inputs, upstream, **options)
+    assert_near(actual[0], results)
+    pairs = zip(actual[1], gradients, strict=True)
     assert_near(*zip(*[pair for pair in pairs if pair[1] is not None], strict=True))
 
 

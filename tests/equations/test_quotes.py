@@ -20,7 +20,7 @@ HEAD = re.compile(r"^( *)Equations \((\w+)\.(\w+)\):$")
 
 def _bodies():
     """The lines of every function of this folder that computes something, by `file.function`."""
-    found = {}
+    bodies = {}
     for path in HERE.glob("*.py"):
         if path.stem == "ways" or path.stem.startswith("test_"):
             continue
@@ -30,8 +30,8 @@ def _bodies():
                 assert isinstance(node.body[-1], ast.Return), f"{path.stem}.{node.name}"
                 lines = text.splitlines()[node.body[1].lineno - 1 : node.body[-1].lineno - 1]
                 body = textwrap.dedent("\n".join(lines)).splitlines()
-                found[f"{path.stem}.{node.name}"] = [line for line in body if line]
-    return found
+                bodies[f"{path.stem}.{node.name}"] = [line for line in body if line]
+    return bodies
 
 
 BODIES = _bodies()

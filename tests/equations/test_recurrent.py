@@ -58,9 +58,9 @@ def test_fused(monkeypatch, name, way):
     y = np.stack([h for h, *_ in history[1:]], axis=1)
     gradients = _backward(step_backward, x, parameters, history, saved, dy, dstates)
     op, inputs = getattr(rnn, name), [x, *parameters, *states]
-    found = computed(way, monkeypatch, op, inputs, [dy, *dstates])
-    assert_near(found[0], [y, *history[-1]])
-    assert_near(found[1], gradients)
+    actual = computed(way, monkeypatch, op, inputs, [dy, *dstates])
+    assert_near(actual[0], [y, *history[-1]])
+    assert_near(actual[1], gradients)
 
 
 def test_gru_with_the_reset_gate_first(monkeypatch):
@@ -79,6 +79,6 @@ def test_gru_with_the_reset_gate_first(monkeypatch):
         return layer(x, initial_state=h)
 
     layer.build(x.shape)
-    found = computed("numpy", monkeypatch, run, [x, *parameters, h], [dy, dh])
-    assert_near(found[0], [y, *history[-1]])
-    assert_near(found[1], gradients)
+    actual = computed("numpy", monkeypatch, run, [x, *parameters, h], [dy, dh])
+    assert_near(actual[0], [y, *history[-1]])
+    assert_near(actual[1], gradients)

@@ -57,9 +57,9 @@ def _computed(function, inputs, upstream, options):
     ]
 
 
-def assert_near(found, expected):
+def assert_near(actual, expected):
     """Compare lists of arrays, each to `TOLERANCE` of its largest number."""
-    for a, b in zip(found, expected, strict=True):
+    for a, b in zip(actual, expected, strict=True):
         assert a.shape == b.shape and a.dtype == b.dtype == "float64"
         scale = max(1, np.abs(b).max(initial=0))
         np.testing.assert_allclose(a, b, rtol=TOLERANCE, atol=TOLERANCE * scale)

@@ -1,7 +1,7 @@
 """What the real CuPy package offers, read from the package itself: it imports without a GPU.
 
 `facts()` is what the strict stand-in lives by, kept in `cupy_facts.json` so that the stand-in
-runs where CuPy is not installed. `python -m tests.gpu.read_cupy` writes that file anew.
+runs where CuPy is not installed. `python -m tests.gpu.read_cupy` writes that file again.
 """
 
 import inspect
@@ -24,19 +24,19 @@ def stored():
 
 def facts(cupy):
     """Return the names and parameters of functions, of ufuncs' types and of an array's methods."""
-    found = {"version": cupy.__version__, "functions": {}, "ufuncs": {}, "methods": {}}
+    facts_of_cupy = {"version": cupy.__version__, "functions": {}, "ufuncs": {}, "methods": {}}
     for module in MODULES:
-        room, model = _attribute(cupy, module), _attribute(np, module)
-        for name in sorted(set(dir(room)) & set(dir(model))):
-            thing, path = getattr(room, name), f"{module}.{name}".lstrip(".")
+        namespace, model = _attribute(cupy, module), _attribute(np, module)
+        for name in sorted(set(dir(namespace)) & set(dir(model))):
+            thing, path = getattr(namespace, name), f"{module}.{name}".lstrip(".")
             if isinstance(thing, cupy.ufunc):
-                found["ufuncs"][path] = _ufunc(thing)
+                facts_of_cupy["ufuncs"][path] = _ufunc(thing)
             elif _is_function(thing):
-                found["functions"][path] = parameters(thing)
+                facts_of_cupy["functions"][path] = parameters(thing)
     for name in sorted(set(dir(cupy.ndarray)) - set(dir(object))):
         thing = getattr(cupy.ndarray, name)
-        found["methods"][name] = parameters(thing) if _is_function(thing) else None
-    return found
+        facts_of_cupy["methods"][name] = parameters(thing) if _is_function(thing) else None
+    return facts_of_cupy
 
 
 def _attribute(thing, path):

@@ -55,7 +55,7 @@ _place = _Place()
 _device_count = 1
 
 
-# The parts of `cupy.cuda` that a device room needs.
+# The parts of `cupy.cuda` that `arrays.device` needs.
 
 
 class Device:
@@ -292,10 +292,10 @@ class ndarray:
 
     def __getitem__(self, key):
         try:
-            found = self._host[_index(key)]
+            selected = self._host[_index(key)]
         except IndexError as error:
             raise _out_of_bounds(error) from error
-        return _wrap(found, self)
+        return _wrap(selected, self)
 
     def __setitem__(self, key, value):
         if isinstance(value, (list, tuple)):
@@ -381,15 +381,15 @@ def _result(value, source=None, out=None):
 
 def _wrap(value, source=None):
     """An array for a result; a view lies where its source does, and is no work of a GPU."""
-    made = _fresh(np.asarray(value))
+    wrapped = _fresh(np.asarray(value))
     if source is None:
-        return made
-    if _is_view(made._host, source._host):
-        made._base = source if source._base is None else source._base
-        made.device = source.device
+        return wrapped
+    if _is_view(wrapped._host, source._host):
+        wrapped._base = source if source._base is None else source._base
+        wrapped.device = source.device
     else:
         _bare(source, "a method")
-    return made
+    return wrapped
 
 
 def _is_view(host, source):
@@ -400,9 +400,9 @@ def _is_view(host, source):
 
 def _fresh(host):
     _checked_dtype(host.dtype)
-    made = ndarray.__new__(ndarray)
-    made._host, made.device, made._base = host, Device(), None
-    return made
+    fresh = ndarray.__new__(ndarray)
+    fresh._host, fresh.device, fresh._base = host, Device(), None
+    return fresh
 
 
 def _checked_dtype(dtype):
@@ -413,7 +413,7 @@ def _checked_dtype(dtype):
 
 
 def _bare(value, where):
-    """The NumPy value behind an argument of the stand-in."""
+    """The NumPy value of an argument of the stand-in."""
     if isinstance(value, ndarray):
         if value.device.id != _place.device:
             raise ValueError(
@@ -472,7 +472,7 @@ def _check_call(name, allowed, args, kwargs):
     if wrong and not free_keyword:
         raise TypeError(f"cupy.{name} got an unexpected keyword argument {wrong}: it has {allowed}")
     if len(args) > len(names) and not free_position:
-        raise TypeError(f"cupy.{name} takes {allowed}, but {len(args)} arguments came")
+        raise TypeError(f"cupy.{name} takes {allowed}, but received {len(args)} arguments")
 
 
 # Ufuncs.
@@ -527,7 +527,7 @@ class ufunc:
             if dtype is not None and np.dtype(gives[0]) != np.dtype(dtype):
                 continue
             if dtype is not None or all(
-                _fits(given, np.dtype(t)) for given, t in zip(types, takes, strict=True)
+                _fits(source, np.dtype(t)) for source, t in zip(types, takes, strict=True)
             ):
                 return takes, gives
         raise TypeError(f"Wrong type ({types}) of arguments for cupy_{self.name} (dtype={dtype})")
@@ -580,10 +580,10 @@ def _is_weak(value):
     return type(value) in (bool, int, float, complex)
 
 
-def _fits(given, target):
-    if isinstance(given, type):
-        return target.kind in {bool: "biufc", int: "iufc", float: "fc", complex: "c"}[given]
-    return np.can_cast(given, target, "safe")
+def _fits(source, target):
+    if isinstance(source, type):
+        return target.kind in {bool: "biufc", int: "iufc", float: "fc", complex: "c"}[source]
+    return np.can_cast(source, target, "safe")
 
 
 def _operator(name, ufunc_name, swapped=False):
@@ -624,8 +624,8 @@ for _stem, _ufunc_name in {
 
 
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
-    made = asarray(obj, dtype, order)
-    return made.copy() if made is obj and copy else made
+    converted = asarray(obj, dtype, order)
+    return converted.copy() if converted is obj and copy else converted
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
@@ -636,16 +636,16 @@ def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
     if isinstance(a, (list, tuple)) and _holds_ours(a):
         return __getattr__("stack")([asarray(part, dtype) for part in a])
     host = np.array(a, dtype, order=order)
-    made = _fresh(host)
+    fresh = _fresh(host)
     transfers.to_device.append(host.shape)
-    return made
+    return fresh
 
 
 def ascontiguousarray(a, dtype=None):
     """As NumPy's, of rank 1 at least."""
-    made = asarray(a, dtype)
-    made = made if made.ndim else made.reshape(1)
-    return made if made.flags.c_contiguous else made.copy()
+    converted = asarray(a, dtype)
+    converted = converted if converted.ndim else converted.reshape(1)
+    return converted if converted.flags.c_contiguous else converted.copy()
 
 
 def _holds_ours(nest):
@@ -749,27 +749,27 @@ def _find(path):
 
 
 def __getattr__(name):
-    found = _find(name)
-    if found is None:
+    value = _find(name)
+    if value is None:
         raise AttributeError(f"module 'cupy' has no attribute {name!r}")
-    return found
+    return value
 
 
-class _Room:
+class _Namespace:
     """A module inside CuPy, such as `linalg`."""
 
     def __init__(self, name):
         self._name = name
 
     def __getattr__(self, name):
-        found = _find(f"{self._name}.{name}")
-        if found is None:
+        value = _find(f"{self._name}.{name}")
+        if value is None:
             raise AttributeError(f"module 'cupy.{self._name}' has no attribute {name!r}")
-        return found
+        return value
 
 
 if cuda_on_cpu.COMPILER:  # without a compiler there are no CUDA kernels
     RawModule = cuda_on_cpu.RawModule
-linalg = _Room("linalg")
+linalg = _Namespace("linalg")
 lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=as_strided))
 add = __getattr__("add")

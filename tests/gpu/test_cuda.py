@@ -87,14 +87,14 @@ def compare(kernel, *arguments, near=1.0, **options):
     expected = inspect.unwrap(kernel)(np, *_copied(arguments), **_copied(options))
     before = set(launched)
     launched.clear()
-    found = kernel(gpu_xp, *on_gpu(arguments), **on_gpu(options))
+    actual = kernel(gpu_xp, *on_gpu(arguments), **on_gpu(options))
     ran = set(launched)
     launched.update(before)
-    given = [x for x in trees.flatten(arguments) if isinstance(x, np.ndarray)]
-    some = all(x.size for x in given) and any(np.size(x) for x in trees.flatten(expected))
+    arrays = [x for x in trees.flatten(arguments) if isinstance(x, np.ndarray)]
+    some = all(x.size for x in arrays) and any(np.size(x) for x in trees.flatten(expected))
     assert ran or not some, f"no CUDA kernel of {kernel.__name__} ran"
-    floats = [x.dtype.name for x in given if x.dtype.kind == "f"]
-    assert_near(found, expected, near, *floats[:1])
+    floats = [x.dtype.name for x in arrays if x.dtype.kind == "f"]
+    assert_near(actual, expected, near, *floats[:1])
     return expected
 
 
@@ -102,10 +102,10 @@ def _copied(nest):
     return trees.map_structure(lambda x: x.copy() if isinstance(x, np.ndarray) else x, nest)
 
 
-def assert_near(found, expected, near=1.0, dtype=None):
-    found, expected = trees.flatten(found), trees.flatten(expected)
-    assert len(found) == len(expected)
-    for ours, theirs in zip(found, expected, strict=True):
+def assert_near(actual, expected, near=1.0, dtype=None):
+    actual, expected = trees.flatten(actual), trees.flatten(expected)
+    assert len(actual) == len(expected)
+    for ours, theirs in zip(actual, expected, strict=True):
         assert (ours is None) == (theirs is None)
         if theirs is None:
             continue
@@ -243,8 +243,8 @@ def test_a_wrong_class_has_no_loss():
     logits, target = gpu_xp.zeros((3, 2), "float32"), gpu_xp.asarray([0, 2, -1])
     loss, saved = crossentropy.sparse(gpu_xp, logits, target, save=True)
     np.testing.assert_array_equal(loss.get(), np.float32([np.log(2), np.nan, np.nan]))
-    found = crossentropy.sparse_backward(gpu_xp, loss, (logits, target), saved, (True, False))
-    assert np.isnan(found[0].get()[1:]).all()
+    gradients = crossentropy.sparse_backward(gpu_xp, loss, (logits, target), saved, (True, False))
+    assert np.isnan(gradients[0].get()[1:]).all()
 
 
 @each_dtype
@@ -338,15 +338,15 @@ def test_attention(dtype, bias, mask, causal):
     expected = compare(attention.attention, *arrays, bias, mask, near=8.0, **options)[0]
     g, needs = draw(expected.shape, dtype, 4), (True, True, True, bias is not None, False)
     for wanted in (needs, (False, True, False, False, False), (False, False, True, False, False)):
-        found = []
-        for xp, given in ((np, (*arrays, bias, mask)), (gpu_xp, on_gpu((*arrays, bias, mask)))):
+        gradients = []
+        for xp, inputs in ((np, (*arrays, bias, mask)), (gpu_xp, on_gpu((*arrays, bias, mask)))):
             forward, backward = attention.attention, attention.attention_backward
             if xp is np:
                 forward, backward = inspect.unwrap(forward), inspect.unwrap(backward)
-            _, saved = forward(xp, *given, save=True, **options)
+            _, saved = forward(xp, *inputs, save=True, **options)
             upstream = g if xp is np else on_gpu(g)
-            found.append(backward(xp, upstream, given, saved, wanted, **options))
-        assert_near(found[1], found[0], near=10.0, dtype=dtype)
+            gradients.append(backward(xp, upstream, inputs, saved, wanted, **options))
+        assert_near(gradients[1], gradients[0], near=10.0, dtype=dtype)
 
 
 def test_a_row_of_many_sources():
@@ -359,14 +359,14 @@ def test_a_row_of_many_sources():
 
 def _by_gate(arguments):
     """Put in the views by gate, which the arguments name by the count of gates."""
-    made = []
+    parts = []
     for place, value in enumerate(arguments):
         if isinstance(value, str) and value == "both":
             value = by_gate(arguments[place - 2], 3), by_gate(arguments[place - 1], 3)
         elif isinstance(value, str):
             value = by_gate(arguments[place - 1], int(value))
-        made.append(value)
-    return made
+        parts.append(value)
+    return parts
 
 
 @each_dtype
@@ -413,18 +413,18 @@ def test_recurrent_sequences(dtype, batch, steps, units, sequences):
         shapes = (2, width), (units, width), (width,) if name == "lstm" else (2, width)
         weights = [draw(s, dtype, 3 + i, 0.5) for i, s in enumerate(shapes)]
         for bias in (weights[2], None):
-            given = x, *weights[:2], bias, *states
-            ends, saved = inspect.unwrap(forward)(np, *_copied(given), **options)
+            inputs = x, *weights[:2], bias, *states
+            ends, saved = inspect.unwrap(forward)(np, *_copied(inputs), **options)
             launched.difference_update({f"{name}_steps", f"{name}_steps_backward"})
-            ours, our_saved = forward(gpu_xp, *on_gpu(given), **options)
+            ours, our_saved = forward(gpu_xp, *on_gpu(inputs), **options)
             assert f"{name}_steps" in launched
             assert_near(ours, ends, near=30.0, dtype=dtype)
             g = [draw(end.shape, dtype, 7 + i) for i, end in enumerate(ends)]
-            needs = (True,) * len(given)
-            expected = backward(np, _copied(g), given, saved, needs)
-            found = backward(gpu_xp, on_gpu(g), on_gpu(given), our_saved, needs)
+            needs = (True,) * len(inputs)
+            expected = backward(np, _copied(g), inputs, saved, needs)
+            actual = backward(gpu_xp, on_gpu(g), on_gpu(inputs), our_saved, needs)
             assert f"{name}_steps_backward" in launched
-            assert_near(found, expected, near=100.0, dtype=dtype)
+            assert_near(actual, expected, near=100.0, dtype=dtype)
 
 
 def step(scratch, kernel, *arguments):
@@ -476,8 +476,8 @@ def test_columns(dtype, windows, batch, channels, groups):
     sizes, window, strides, padding, dilation = windows
     grid = Grid.over(sizes, window, strides, padding, dilation)
     x = draw((batch, *sizes, groups * channels), dtype)
-    found = compare(columns.im2col, x, grid, groups, np.dtype(dtype))
-    compare(columns.col2im, draw(found.shape, dtype, 1), grid, x.shape)
+    cols = compare(columns.im2col, x, grid, groups, np.dtype(dtype))
+    compare(columns.col2im, draw(cols.shape, dtype, 1), grid, x.shape)
 
 
 @each_dtype
@@ -498,22 +498,22 @@ def test_depthwise(dtype, windows, batch, channels, multiplier):
         ("depthwise_kernel_grad", x, g, kernel),
     ):
         body = getattr(depthwise, name)
-        expected, found = np.zeros_like(like), gpu_xp.zeros(like.shape, like.dtype)
+        expected, actual = np.zeros_like(like), gpu_xp.zeros(like.shape, like.dtype)
         inspect.unwrap(body)(np, a, b, grid, expected, wide)
-        body(gpu_xp, *on_gpu((a, b)), grid, found, wide)
-        assert_near(found, expected, near=4.0)
+        body(gpu_xp, *on_gpu((a, b)), grid, actual, wide)
+        assert_near(actual, expected, near=4.0)
 
 
 def test_many_rows_of_a_depthwise_kernel():
     """More output cells than one slab has, and more filters than one block."""
     grid = Grid.over((30, 30), (2, 2), (1, 1), ((0, 0),) * 2)
     x, g = draw((2, 30, 30, 40), "float64"), draw((2, 29, 29, 40), "float64", 1)
-    expected, found = np.zeros((2, 2, 1, 40)), gpu_xp.zeros((2, 2, 1, 40))
+    expected, actual = np.zeros((2, 2, 1, 40)), gpu_xp.zeros((2, 2, 1, 40))
     arguments = grid, expected, expected.dtype
     inspect.unwrap(depthwise.depthwise_kernel_grad)(np, x, g, *arguments)
-    arguments = grid, found, expected.dtype
+    arguments = grid, actual, expected.dtype
     depthwise.depthwise_kernel_grad(gpu_xp, *on_gpu((x, g)), *arguments)
-    assert_near(found, expected)
+    assert_near(actual, expected)
 
 
 @each_dtype
@@ -523,13 +523,13 @@ def test_scattered_rows(dtype, sizes):
     places = np.random.default_rng(0).integers(-size, size, count).astype("int32")
     table, rows = draw((size, width), dtype), draw((count, width), dtype, 1)
     if not count:
-        found = scatter.scatter_add_rows(gpu_xp, *on_gpu((table, places, rows)))
-        np.testing.assert_array_equal(found.get(), table)
+        actual = scatter.scatter_add_rows(gpu_xp, *on_gpu((table, places, rows)))
+        np.testing.assert_array_equal(actual.get(), table)
         return
     expected = compare(scatter.scatter_add_rows, table, places, rows)
-    found = scatter.scatter_add_rows(gpu_xp, *on_gpu((table, places, rows)))
+    actual = scatter.scatter_add_rows(gpu_xp, *on_gpu((table, places, rows)))
     if dtype != "float16":  # which the body rounds once more
-        np.testing.assert_array_equal(found.get(), expected)
+        np.testing.assert_array_equal(actual.get(), expected)
 
 
 # Update rules.
@@ -573,16 +573,16 @@ def test_update_rules(dtype, size, row):
     number = np.dtype(dtype).type
     kernel = getattr(optimizers, row.split()[0])
 
-    def value(given, seed):
-        if given is ...:
+    def value(option, seed):
+        if option is ...:
             return np.abs(draw(size, dtype, seed)) + np.asarray(0.5, dtype)
-        if isinstance(given, tuple):
-            return tuple(map(number, given))
-        return given if isinstance(given, bool) else number(given)
+        if isinstance(option, tuple):
+            return tuple(map(number, option))
+        return option if isinstance(option, bool) else number(option)
 
     arrays = [draw(size, dtype), draw(size, dtype, 1)]
     arrays += [np.abs(draw(size, dtype, 2 + i)) + np.asarray(1.0, dtype) for i in range(states)]
-    options = {name: value(given, 9 + i) for i, (name, given) in enumerate(options.items())}
+    options = {name: value(option, 9 + i) for i, (name, option) in enumerate(options.items())}
     theirs, their_options = _copied((arrays, options))
     inspect.unwrap(kernel)(*theirs, **their_options)
     ours, our_options = on_gpu((arrays, options))
@@ -592,7 +592,7 @@ def test_update_rules(dtype, size, row):
     # Single and double precision round as NumPy does, except in powers.
     near = 2.0 if dtype == "float16" or kernel.__name__ == "ftrl" else 0.0
     assert_near(ours, theirs, near)
-    changed = [name for name, given in options.items() if isinstance(given, np.ndarray)]
+    changed = [name for name, option in options.items() if isinstance(option, np.ndarray)]
     assert_near([our_options[n] for n in changed], [their_options[n] for n in changed], near)
 
 
@@ -640,8 +640,8 @@ def test_a_barrier_that_not_all_threads_reach_is_found():
 def test_slices_of_arrays():
     """Inputs that do not lie in one piece are copied first."""
     x = on_gpu(draw((6, 8), "float32"))
-    found = activations.softmax(gpu_xp, x.T[::2])
-    np.testing.assert_allclose(found.get(), activations.softmax(np, x.get().T[::2]), rtol=1e-6)
+    actual = activations.softmax(gpu_xp, x.T[::2])
+    np.testing.assert_allclose(actual.get(), activations.softmax(np, x.get().T[::2]), rtol=1e-6)
 
 
 def test_long_places(monkeypatch):

@@ -38,10 +38,10 @@ def test_it_compiles(compiler, family, architecture, types):
     text = launch.text_of(family, *types)
     # CuPy's own launches add this option.
     options = (*launch.OPTIONS, "-ftz=true")
-    made, _ = compiler.compile_using_nvrtc(text, options, architecture, f"{family}.cu")
-    assert made.startswith(b"\x7fELF")
+    binary, _ = compiler.compile_using_nvrtc(text, options, architecture, f"{family}.cu")
+    assert binary.startswith(b"\x7fELF")
     for name in launch.kernels_of(family):
-        assert f".text.{name}\0".encode() in made
+        assert f".text.{name}\0".encode() in binary
 
 
 def test_a_wrong_source_is_refused(compiler):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minikeras as keras
-from minikeras.arrays import device as room
+from minikeras.arrays import device
 from minikeras.autograd.tensor import Tensor
 
 
@@ -23,7 +23,7 @@ from minikeras.autograd.tensor import Tensor
     ],
 )
 def test_names(name, parsed):
-    assert room.parsed(name) == parsed
+    assert device.parsed(name) == parsed
 
 
 @pytest.mark.parametrize("name", ["", "tpu", "gpu:", "gpu:x", "gpu:-1", None, 0])
@@ -38,9 +38,9 @@ def test_the_cpu_has_one_number():
 
 
 def test_scopes_nest_and_end(cupy):
-    assert room.current() == "cpu:0"
+    assert device.current() == "cpu:0"
     with keras.device("gpu"):
-        assert room.current() == "gpu:0"
+        assert device.current() == "gpu:0"
         with keras.device("cpu"):
             assert keras.ops.ones((2,)).device == "cpu:0"
         assert keras.ops.ones((2,)).device == "gpu:0"
@@ -50,15 +50,15 @@ def test_scopes_nest_and_end(cupy):
 def test_a_scope_ends_after_an_error(cupy):
     with pytest.raises(KeyError, match="inside"), keras.device("gpu"):
         raise KeyError("inside")
-    assert room.current() == "cpu:0"
+    assert device.current() == "cpu:0"
 
 
 def test_a_scope_is_that_of_its_thread(gpu):
-    found = []
-    thread = threading.Thread(target=lambda: found.append(room.current()))
+    devices = []
+    thread = threading.Thread(target=lambda: devices.append(device.current()))
     thread.start()
     thread.join()
-    assert found == ["cpu:0"]
+    assert devices == ["cpu:0"]
 
 
 def test_a_second_gpu(cupy, monkeypatch):
@@ -115,10 +115,10 @@ def test_lists_of_tensors_stay_on_their_device(gpu):
     pairs = keras.ops.convert_to_tensor([x, v])
     nested = keras.ops.convert_to_tensor([[x, x * 2], [v, v]])
     product = keras.ops.multiply([x, x], 2.0)
-    made = keras.Variable([x, v])
+    variable = keras.Variable([x, v])
     assert not gpu.transfers.to_device and not gpu.transfers.to_host
-    assert {t.device for t in (pairs, nested, product, made)} == {"gpu:0"}
-    assert pairs.tolist() == made.numpy().tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert {t.device for t in (pairs, nested, product, variable)} == {"gpu:0"}
+    assert pairs.tolist() == variable.numpy().tolist() == [[1.0, 2.0], [3.0, 4.0]]
     assert nested.tolist() == [[[1.0, 2.0], [2.0, 4.0]], [[3.0, 4.0], [3.0, 4.0]]]
     assert product.tolist() == [[2.0, 4.0], [2.0, 4.0]]
 
@@ -233,15 +233,15 @@ thread.join()
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "first"),
     [("gpu", "gpu:0"), ("gpu:1", "gpu:1"), ("cpu:0", "cpu:0"), ("", "cpu:0")],
 )
-def test_the_environment_names_the_first_device(name, found):
+def test_the_environment_names_the_first_device(name, first):
     environment = {"MINIKERAS_DEVICE": name, "PATH": ""}
     done = subprocess.run(
         [sys.executable, "-c", STARTS], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == [found, found]
+    assert done.stdout.split() == [first, first]
 
 
 def test_numpy_alone_imports_no_cupy():

@@ -28,11 +28,11 @@ def run(case, watch=None):
 def test_layers_are_those_of_the_cpu(case, request):
     expected = run(case)
     gpu = request.getfixturevalue("gpu")
-    found = run(case, watch=gpu.transfers)
+    actual = run(case, watch=gpu.transfers)
     assert not gpu.transfers.to_host
     assert not gpu.transfers.to_device
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
+    assert len(actual) == len(expected)
+    for a, b in zip(actual, expected, strict=True):
         assert (a is None) == (b is None)
         if b is not None:
             assert a.device == "gpu:0"

@@ -38,8 +38,8 @@ def test_results_lie_where_the_inputs_do(case, current, two_gpus):
     two_gpus.transfers.reset()
     with keras.device(current):
         results = leaves_of(case.apply(ops, tensors))
-    for found in results:
-        assert not isinstance(found, Tensor) or found.device == "gpu:1"
+    for result in results:
+        assert not isinstance(result, Tensor) or result.device == "gpu:1"
     assert not two_gpus.transfers.to_host or case.name in READS
 
 
@@ -50,8 +50,8 @@ def test_gradients_lie_there_too(case, two_gpus):
     with GradientTape() as tape:
         tape.watch(sources)
         total = weighted_sum(case, tensors)
-    for found in tape.gradient(total, sources):
-        assert found is None or found.device == "gpu:1"
+    for gradient in tape.gradient(total, sources):
+        assert gradient is None or gradient.device == "gpu:1"
 
 
 @first_of_each
@@ -66,8 +66,8 @@ def test_layers(case, two_gpus):
     with GradientTape() as tape:
         y = case.call(layer, inputs, training=True)
         loss = ops.sum(y * y)
-    found = [y, *tape.gradient(loss, layer.trainable_variables)]
-    assert {g.device for g in found if g is not None} == {"gpu:1"}
+    tensors = [y, *tape.gradient(loss, layer.trainable_variables)]
+    assert {g.device for g in tensors if g is not None} == {"gpu:1"}
     assert not two_gpus.transfers.to_host
     assert not two_gpus.transfers.to_device
 

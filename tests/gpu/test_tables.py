@@ -58,7 +58,7 @@ def assert_same(actual, expected, case):
         if not isinstance(b, Tensor):
             assert type(a) is type(b)
             continue
-        assert a.device == "gpu:0", "a result came back to main memory"
+        assert a.device == "gpu:0", "a result was moved to main memory"
         assert b.device == "cpu:0"
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
         a, b = a.numpy(), b.numpy()

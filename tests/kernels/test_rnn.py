@@ -26,15 +26,15 @@ def draw(seed, *shape):
 def arrays(name, batch, steps, features, units, bias=True, mask=False, dtype="float64"):
     """Inputs of a recurrent op; inputs, kernel and recurrent kernel are not contiguous."""
     width = GATES[name] * units
-    made = [
+    inputs = [
         draw(0, steps, batch, features).swapaxes(0, 1),
         draw(1, width, features).T,
         draw(2, units, 2 * width)[:, ::2],
         draw(3, *((2, width) if name == "gru" else (width,))) if bias else None,
         *(draw(4 + i, batch, units) for i in range(2 if name == "lstm" else 1)),
     ]
-    made = [None if a is None else a.astype(dtype) for a in made]
-    return [*made, draw(7, batch, steps) < 0.3 if mask else None]
+    inputs = [None if a is None else a.astype(dtype) for a in inputs]
+    return [*inputs, draw(7, batch, steps) < 0.3 if mask else None]
 
 
 def evaluate(op, inputs, options, order=1):

@@ -99,8 +99,8 @@ def test_a_layer_is_copied_without_the_graph_that_it_is_in(case, way):
     assert not {id(v) for v in copied.variables} & {id(v) for v in layer.variables}
     assert not copied._inbound_nodes
     assert not copied._outbound_nodes
-    found, wanted = (case.call(one, case.data()) for one in (copied, layer))
-    _assert_same(trees.flatten(found), trees.flatten(wanted))
+    actual, expected = (case.call(one, case.data()) for one in (copied, layer))
+    _assert_same(trees.flatten(actual), trees.flatten(expected))
 
 
 # Models

@@ -146,8 +146,8 @@ def test_gradient_has_the_inputs_shape_and_dtype(case):
 def test_rule_says_what_the_kernel_gives(case):
     arrays = case.draw()
     expected = leaves_of(case.apply(ops, [Tensor(a) for a in arrays]))
-    found = leaves_of(case.apply(ops, [Abstract(a.shape, a.dtype.name) for a in arrays]))
-    assert [signature(x) for x in found] == [signature(x) for x in expected]
+    inferred = leaves_of(case.apply(ops, [Abstract(a.shape, a.dtype.name) for a in arrays]))
+    assert [signature(x) for x in inferred] == [signature(x) for x in expected]
 
 
 def signature(leaf):
@@ -170,9 +170,9 @@ def with_unknown_batch(case, arrays):
 def test_rule_works_with_an_unknown_batch_size(case):
     arrays = case.draw()
     expected = leaves_of(case.apply(ops, [Tensor(a) for a in arrays]))
-    found = leaves_of(case.apply(ops, list(with_unknown_batch(case, arrays))))
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
+    inferred = leaves_of(case.apply(ops, list(with_unknown_batch(case, arrays))))
+    assert len(inferred) == len(expected)
+    for a, b in zip(inferred, expected, strict=True):
         if not isinstance(b, Tensor):
             continue
         assert a.dtype == b.dtype
@@ -193,9 +193,9 @@ def test_symbolic_call_adds_one_node_under_the_public_name(case):
     arrays = case.draw()
     expected = leaves_of(case.apply(ops, [Tensor(a) for a in arrays]))
     symbols = [KerasTensor(a.shape, a.dtype.name) for a in arrays]
-    found = leaves_of(case.apply(ops, symbols))
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
+    outputs = leaves_of(case.apply(ops, symbols))
+    assert len(outputs) == len(expected)
+    for a, b in zip(outputs, expected, strict=True):
         if isinstance(a, KerasTensor):
             assert (a.shape, a.dtype) == (b.shape, b.dtype)
             call = a._keras_history.operation

@@ -148,14 +148,14 @@ def test_numpy_functions_take_tensors_as_arrays():
 
 def test_symbolic_tensors_record_and_abstract_ones_infer():
     x = KerasTensor((None, 3))
-    for made, shape, dtype in (
+    for result, shape, dtype in (
         (2 * x, (None, 3), "float32"),
         (x > 0, (None, 3), "bool"),
         (x[:, 0], (None,), "float32"),
         (x @ np.ones((3, 5), "float32"), (None, 5), "float32"),
     ):
-        assert isinstance(made, KerasTensor)
-        assert (made.shape, made.dtype) == (shape, dtype)
+        assert isinstance(result, KerasTensor)
+        assert (result.shape, result.dtype) == (shape, dtype)
     inferred = Abstract((4, 1)) - Abstract((3,), "int32")
     assert (inferred.shape, inferred.dtype) == ((4, 3), "float32")
 

@@ -45,7 +45,7 @@ def signature_of(function):
 
 
 class CallContext(PerThread):
-    """What the outermost layer call in progress has settled for the calls inside it."""
+    """What the outermost layer call in progress has decided for the calls inside it."""
 
     entry: Any = None
     training: Any = None

@@ -132,7 +132,7 @@ _ONE_SIDED = {
 
 
 def _fill():
-    """Put the operators into the class that all carriers of values share."""
+    """Put the operators into the base class of all kinds of tensor."""
     for name, function in _TWO_SIDED.items():
         setattr(Operators, f"__{name}__", _forward(function))
         setattr(Operators, f"__r{name}__", _reflected(function))

@@ -1,6 +1,6 @@
 """Convolutions of one, two or three spatial axes.
 
-Here are the ops that users call: they settle layouts, strides and paddings, and check shapes.
+Here are the ops that users call: they standardize layouts, strides and paddings, and check shapes.
 `convolutions` computes, by ops for plain and for transposed convolution; the others are made of
 these: a depthwise convolution has as many groups as channels, a separable one is a depthwise one
 and then a convolution with windows of one position.
