@@ -41,6 +41,9 @@ OPTIONAL = {"matplotlib", "scipy"}
 # What only printing needs is imported then: `import minikeras` is short.
 LATE = {"minikeras.models.summary"}
 
+# Where files may still have up to 500 lines in place of 400.
+LONGER = {"core", "kernels", "ops"}
+
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -180,7 +183,8 @@ def test_files_are_short(path):
     if path.name == "__init__.py":
         return  # a list of names
     lines = len(path.read_text().splitlines())
-    assert lines <= 500, f"{lines} lines: find the seam and split the file"
+    limit = 500 if _room(path) in LONGER else 400
+    assert lines <= limit, f"{lines} lines: find the seam and split the file"
 
 
 def test_every_module_says_what_it_does():

@@ -34,6 +34,10 @@ INSTEAD = {
     r"(?:the|a|an|one|each|lower|higher|same|which) floors?": "layer of the architecture",
     r"front desks?": "public module",
     r"carriers?": "kind of tensor",
+    r"at the door": "in the public API",
+    r"hand(?:s|ed)? (?:a call|it) back": "fall back to",
+    r"gradients? by (?:inputs?|weights?|sources?)": "gradient with respect to",
+    r"figures? of merit": "metric",
 }
 PRIVATE = re.compile(rf"\b(?:{'|'.join(INSTEAD)})\b", re.I)
 

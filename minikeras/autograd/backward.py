@@ -1,8 +1,13 @@
 """The backward pass: from gradients with respect to results to those with respect to sources.
 
 Reverse-mode differentiation: every node turns the gradient with respect to its outputs into
-gradients with respect to its inputs. Nodes wait in a heap and leave it in falling order of their
-serials, so that a node is visited when all its users have been. See Baydin et al., "Automatic
+gradients with respect to its inputs. A tensor x that several nodes `y1, y2, ...` take as an input
+gets the sum of what their vjps return, which is the chain rule:
+
+    dL/dx = vjp_1(dL/dy1) + vjp_2(dL/dy2) + ...        where vjp_k(g) = g (dy_k/dx)
+
+Nodes wait in a heap and leave it in falling order of their serials, so that a node is visited when
+all nodes that take its outputs have been, and the sum is complete. See Baydin et al., "Automatic
 Differentiation in Machine Learning: a Survey" (2018), section 3.2.
 """
 

@@ -75,6 +75,7 @@ def _(x: Abstract, *, shape: Shape) -> Abstract:
 
 @broadcast_to.vjp()
 def _(g: Tensor, x_shape: Shape) -> Tensor:
+    # y[i, j] = x[0, j] for all i, so dL/dx[0, j] = sum of g[i, j] over i
     return sum_to(g, shape=x_shape)
 
 
@@ -94,6 +95,7 @@ def _(x: Abstract, *, shape: Shape) -> Abstract:
 
 @sum_to.vjp()
 def _(g: Tensor, x_shape: Shape) -> Tensor:
+    # y[0, j] = sum of x[i, j] over i, so dL/dx[i, j] = g[0, j] for all i
     extra = (1,) * (len(x_shape) - g.ndim)
     return broadcast_to(reshaped(g, shape=extra + g.shape), shape=x_shape)
 

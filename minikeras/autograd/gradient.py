@@ -55,6 +55,10 @@ class GradientTape(RecordingTape):
     ) -> Nest:
         """Return the gradients of the sum of `target` with respect to `sources`.
 
+        With targets y, their weights v (`output_gradients`) and a source x that is `dL/dx` of
+        `L = sum(v * y)`, over all elements of all targets. The backward pass begins with
+        `dL/dy = v`.
+
         Args:
             target: tensor, or a nest of them.
             sources: nest of tensors and variables.
@@ -86,8 +90,9 @@ class GradientTape(RecordingTape):
     def jacobian(self, target: Tensor, sources: Nest, unconnected_gradients: str = "none") -> Nest:
         """Return the derivatives of the elements of `target` w.r.t. the elements of `sources`.
 
-        The backward pass runs once for each element of `target`; to a tape that is not persistent
-        they count as one.
+        `J[i, j] = dy[i] / dx[j]`, where i and j are indices of several axes. Row i is a gradient:
+        with `dL/dy` one at i and zero elsewhere, `dL/dx = J[i]`. So the backward pass runs once for
+        each element of `target`; to a tape that is not persistent they count as one.
 
         Args:
             target: tensor.
@@ -127,8 +132,9 @@ class GradientTape(RecordingTape):
     ) -> Any:
         """Return for each sample the derivatives of its targets with respect to its sources.
 
-        Every sample's targets must depend on its own sources alone: then one backward pass
-        serves the whole batch.
+        `J[b, i, j] = dy[b, i] / dx[b, j]`. Every sample's targets must depend on its own sources
+        alone, so that `dy[b, i] / dx[c, j]` is zero for other samples c: then one backward pass,
+        with `dL/dy` one at i in every sample, gives `J[:, i]` for the whole batch.
 
         Args:
             target: tensor of shape (batch, ...).

@@ -1,7 +1,7 @@
 """Sizes that are not known yet.
 
 Inside the engine an unknown size is a `Dim`, so that shape arithmetic written for integers (`size *
-2`, `size // stride`) also runs before any data exist. At the door users see `None` in its place.
+2`, `size // stride`) also runs before any data exist. In the public API it is `None`.
 """
 
 import operator

@@ -11,6 +11,9 @@ from minikeras.training.outputs import Outputs
 class CompileLoss(Loss):
     """The losses that `compile` received, matched to a model's outputs at the first batch.
 
+    `L = sum of w_k * L_k(y_k, y_pred_k)` over those outputs k that have a loss, with their weights
+    `w_k`.
+
     Args:
         loss: loss, its name, a function `(y_true, y_pred)`, or a nest of these by output.
         loss_weights: weight, or nest of weights, of the outputs' losses.

@@ -205,6 +205,16 @@ class CompiledLayer(Layer):
     def train_step(self, data):
         """Train on one batch; users may override it.
 
+        Stochastic gradient descent on the weights w, with the rule of the optimizer in the last
+        line:
+
+            y_pred = f(x; w)
+            L = loss(y, y_pred) + what layers added
+            g = dL/dw
+            w = w + update(g)
+
+        With a loss scale g is the gradient of a multiple of L; the optimizer divides it again.
+
         Args:
             data: `x`, `(x, y)` or `(x, y, sample_weight)`.
 

@@ -8,7 +8,7 @@ from tests.cases.layers import first_of_each
 
 
 def run(case, watch=None):
-    """Return the output, the gradients by inputs and weights, and the weights afterwards."""
+    """Return the output, the gradients w.r.t. inputs and weights, and the weights afterwards."""
     keras.utils.set_random_seed(1)
     layer = case.make()
     inputs = trees.map_structure(keras.ops.convert_to_tensor, case.data())
