@@ -47,7 +47,6 @@ ALLOWED = {
     "tests/test_house.py": "its test",
     "tests/test_words.py": "this table",
     "minikeras/kernels/": "room there is memory to work in, and a floor a bound from below",
-    "minikeras/core/registry.py": "one docstring speaks of rooms",
 }
 
 
