@@ -252,9 +252,9 @@ def test_an_exception_leaves_the_old_folder(tmp_path, way):
     path = tmp_path / "model"
     with replacing_folder(path) as temporary:
         write(temporary, "1")
-    with pytest.raises(KeyboardInterrupt), replacing_folder(path) as temporary:
+    with pytest.raises(KeyboardInterrupt, match="stop"), replacing_folder(path) as temporary:
         write(temporary, "2")
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("stop")
     assert (path / "b").read_text() == "1"
     assert os.listdir(tmp_path) == ["model"]
 
