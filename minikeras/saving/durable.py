@@ -152,7 +152,7 @@ def _replaceable_file(target: Path) -> int | None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "not a regular file, so it is not replaced", str(target))
-    if not os.access(target, os.W_OK):
+    if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         # A rename needs the right to write the folder only: who protects a file means the file.
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
     return stat.S_IMODE(mode)

@@ -35,6 +35,13 @@ def regular_file(path: str | os.PathLike[str]) -> BinaryIO:
         FileError: if something else than a regular file is there.
         FileNotFoundError: if nothing is there.
         PermissionError: if it may not be read.
+
+    Example:
+        >>> with open("words.txt", "w") as file:
+        ...     size = file.write("one two")
+        >>> with regular_file("words.txt") as file:
+        ...     file.read()
+        b'one two'
     """
     _check_kind(path, os.stat(path).st_mode)
     # O_NONBLOCK: should a pipe have taken the name since, opening it does not wait either.

@@ -140,6 +140,13 @@ def read_array(
 
     Raises:
         FileError: if it is no data set, has another shape or dtype, or can't be read.
+
+    Example:
+        >>> with h5py.File("weights.h5", "w") as file:
+        ...     file["bias"] = np.zeros(2)
+        >>> with open_hdf5("weights.h5") as file:
+        ...     read_array(file["bias"], shape=(2,), dtype="float32")
+        array([0., 0.], dtype=float32)
     """
     where = _where(dataset)
     if not isinstance(dataset, h5py.Dataset):

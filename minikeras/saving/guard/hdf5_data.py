@@ -12,7 +12,8 @@ from minikeras.saving.guard.hdf5_types import Limits, check_kind, is_variable_st
 # Without storage, HDF5 makes the values up from a fill value; Keras stores all that it writes.
 _UNSTORED = 1 << 12
 
-_MAX_CHUNKS = 1 << 20
+# HDF5 goes through all chunks that are declared, written or not. h5py makes them up to 1 MiB large.
+_MAX_CHUNKS = 1 << 16
 
 _DEFLATE, _SHUFFLE, _FLETCHER32 = h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, 3
 _LZF = 32000
@@ -39,6 +40,7 @@ def check_dataset(dataset: Any, where: str, limits: Limits) -> None:
     declared = math.prod(space.shape) * kind.get_size()
     plan = dataset.get_create_plist()
     layout = plan.get_layout()
+    check_ratio(where, declared, limits.size)
     if plan.get_external_count():
         refuse(where, "its data lie in another file (external storage)")
     if layout == h5d.CHUNKED:
@@ -76,6 +78,9 @@ def _check_chunks(dataset: Any, plan: Any, itemsize: int, where: str, limits: Li
         return True if len(chunks) > _MAX_CHUNKS else None  # True ends the iteration
 
     steps = _filters(plan, where)
+    sizes = zip(dataset.get_space().shape, plan.get_chunk(), strict=True)
+    if math.prod(-(-extent // chunk) for extent, chunk in sizes) > _MAX_CHUNKS:
+        refuse(where, f"more than {_MAX_CHUNKS} chunks")
     dataset.chunk_iter(note)
     if len(chunks) > _MAX_CHUNKS:
         refuse(where, f"more than {_MAX_CHUNKS} chunks")

@@ -8,6 +8,7 @@ MAX_MEMBERS = 100_000
 
 # File systems and the formats themselves take no longer ones.
 _LONGEST = 4096
+_LONGEST_PART = 255
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -30,6 +31,8 @@ def check_name(where: str, name: str) -> None:
     parts = name.removesuffix("/").split("/")
     if ".." in parts:
         refuse(where, "the name leads out of the archive by '..'")
+    if any(len(part.encode(errors="replace")) > _LONGEST_PART for part in parts):
+        refuse(where, f"a part of the name is longer than {_LONGEST_PART} bytes")
     if "" in parts or "." in parts:
         refuse(where, "the name has an empty part or '.'")
 

@@ -29,6 +29,13 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _IN_ZIP64_FIELD = 0xFFFFFFFF
 
+# Of the records at the end (4.3.14 to 4.3.16): signature and number of members; the address of the
+# record for large archives, and the number in it.
+_END = struct.Struct("<4s6xH10x")
+_LOCATOR_64 = struct.Struct("<8xQ4x")
+_END_64 = struct.Struct("<32xQ")
+_IN_ZIP64_RECORD = 0xFFFF
+
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000
 _SIZES_FOLLOW = 0x0008
 
@@ -74,12 +81,32 @@ def read_members(file: Window) -> dict[str, Member]:
     """
     where = file.name
     with damaged(where, *_DAMAGED), zipfile.ZipFile(file) as archive:  # type: ignore[arg-type]
-        infos, end = archive.infolist(), archive.start_dir
+        infos, end, comment = archive.infolist(), archive.start_dir, archive.comment
+        count = _declared_members(file, len(comment))
+    if len(infos) != count:
+        refuse(where, f"damaged: the directory has {len(infos)} members, {count} are declared")
     # `filename` ends at the first NUL, which hides what follows.
     check_names(where, [info.orig_filename for info in infos])
     members = [_member(file, info) for info in infos]
     _check_places(where, members, end)
     return {member.name: member for member in members if not member.name.endswith("/")}
+
+
+def _declared_members(file: Window, comment: int) -> int:
+    """The number of members that the end of the file declares, which `zipfile` does not compare."""
+    position = file.size - _END.size - comment
+    signature, count = _END.unpack(_read(file, position, _END.size))
+    if signature != b"PK\x05\x06":
+        refuse(file.name, "the file does not end where the archive does")
+    if count == _IN_ZIP64_RECORD:
+        (record,) = _LOCATOR_64.unpack(_read(file, position - _LOCATOR_64.size, _LOCATOR_64.size))
+        (count,) = _END_64.unpack(_read(file, record, _END_64.size))
+    return count
+
+
+def _read(file: Window, position: int, count: int) -> bytes:
+    file.seek(position)
+    return file.read(count) or b""
 
 
 def _member(file: Window, info: zipfile.ZipInfo) -> Member:
@@ -110,8 +137,7 @@ def _local_header(file: Window, info: zipfile.ZipInfo, where: str) -> int:
     """The length of a member's own header, which must say what the directory says."""
     if info.header_offset < 0:
         refuse(where, "the member begins before the file")
-    file.seek(info.header_offset)
-    header = file.read(_LOCAL.size) or b""
+    header = _read(file, info.header_offset, _LOCAL.size)
     if len(header) < _LOCAL.size or not header.startswith(_LOCAL_SIGNATURE):
         refuse(where, "no header is where the member must begin")
     _, _, flags, method, _, _, crc, stored, size, name_length, extra = _LOCAL.unpack(header)
