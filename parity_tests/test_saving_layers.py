@@ -29,7 +29,7 @@ each_row = pytest.mark.parametrize(
 
 
 def model_of(case, engine):
-    """A functional model of one layer, and a dense layer behind it that shows a wrong order."""
+    """A functional model of one layer."""
     inputs = [engine.Input(s[1:], batch_size=s[0], dtype=case.dtype) for s in case.shapes]
     layer = case.make(engine)
     outputs = case.call(layer, case.nest(inputs))
@@ -45,14 +45,14 @@ def pair(case):
 
 def tree(file):
     """The groups of an HDF5 file with their attributes, and its arrays with shapes and dtypes."""
-    found = {}
+    items = {}
 
     def note(name, item):
         shape = (item.shape, str(item.dtype)) if isinstance(item, h5py.Dataset) else ()
-        found[name] = (*shape, dict(item.attrs))
+        items[name] = (*shape, dict(item.attrs))
 
     file.visititems(note)
-    return found
+    return items
 
 
 def outputs(model, case):

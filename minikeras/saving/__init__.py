@@ -1,4 +1,4 @@
-"""Model files: `keras.saving`, and the formats behind it."""
+"""Model files: `keras.saving`, and the formats of its files."""
 
 from minikeras.core.registry import (
     CustomObjectScope,

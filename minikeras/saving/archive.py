@@ -24,7 +24,7 @@ from minikeras.saving.durable import replacing, replacing_folder
 from minikeras.saving.naming import naming
 from minikeras.saving.state import load_state, save_state
 from minikeras.saving.stores import Reader, Writer
-from minikeras.saving.walk import walk
+from minikeras.saving.traversal import traverse
 
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets"
 KERAS_VERSION = "3.15.1"
@@ -90,7 +90,7 @@ def _save_assets(model: Any, folder: Path) -> None:
             thing.save_assets(str(place))
         return True
 
-    walk(model, save)
+    traverse(model, save)
 
 
 def load(path: Path, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
@@ -145,7 +145,7 @@ def _load_assets(archive: Any, path: Path, model: Any) -> None:
                     thing.load_assets(str(Path(folder) / ASSETS / inner))
             return True
 
-        walk(model, load)
+        traverse(model, load)
 
 
 def _extract(archive: Any, name: str, folder: Path) -> None:

@@ -11,7 +11,7 @@ from minikeras.layers import Layer
 from minikeras.optimizers import Optimizer
 from minikeras.saving import guard
 from minikeras.saving.stores import Entry, Reader, Writer
-from minikeras.saving.walk import walk
+from minikeras.saving.traversal import traverse
 
 # What Keras's files have no place for, and Keras passes over.
 FURTHER_STATE = "minikeras_state"
@@ -37,7 +37,7 @@ def save_state(root: Any, writer: Writer, *, whole: bool = False, skip: Any = ()
                 store[key] = variable
         return True
 
-    walk(root, save, tuple(skip))
+    traverse(root, save, tuple(skip))
 
 
 def _further(path: str) -> str:
@@ -77,7 +77,7 @@ def load_state(
         ValueError: if anything does not fit, or cannot be read; nothing has changed.
     """
     loading = _Loading(reader, whole)
-    walk(root, loading.match, tuple(skip))
+    traverse(root, loading.match, tuple(skip))
     if not skip and not reader.is_former:
         loading.note_surplus()
     if loading.problems and not skip_mismatch:

@@ -27,18 +27,18 @@ def bits(x):
 @pytest.mark.parametrize("name", NAMES)
 def test_bits_are_those_of_numpy(in_numpy, threads, name, dtype):
     y, dy = np.random.default_rng(0).normal(size=(2, 37, 53)).astype(dtype)
-    found = getattr(compiled, name)(np, y, dy)
-    assert found.dtype == dtype
-    np.testing.assert_array_equal(bits(found), bits(in_numpy(getattr(slopes, name), np, y, dy)))
+    slope = getattr(compiled, name)(np, y, dy)
+    assert slope.dtype == dtype
+    np.testing.assert_array_equal(bits(slope), bits(in_numpy(getattr(slopes, name), np, y, dy)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", NAMES)
 def test_zeros_infinities_and_nan(in_numpy, name, dtype):
     y, dy = np.meshgrid(np.array(SPECIAL, dtype), np.array(SPECIAL, dtype))
-    found = getattr(compiled, name)(np, np.ascontiguousarray(y), np.ascontiguousarray(dy))
-    np.testing.assert_array_equal(bits(found), bits(in_numpy(getattr(slopes, name), np, y, dy)))
-    assert (found[dy == 0] == 0).all()
+    slope = getattr(compiled, name)(np, np.ascontiguousarray(y), np.ascontiguousarray(dy))
+    np.testing.assert_array_equal(bits(slope), bits(in_numpy(getattr(slopes, name), np, y, dy)))
+    assert (slope[dy == 0] == 0).all()
 
 
 @pytest.mark.parametrize("name", NAMES)

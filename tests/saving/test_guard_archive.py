@@ -77,12 +77,12 @@ def test_damaged_archives_are_refused_or_the_same(path, compression):
     for content in flipped(whole, 400):
         path.write_bytes(content)
         try:
-            found = everything(path)
+            content = everything(path)
         except FileError as error:
             assert "model.keras" in str(error)
             refused += 1
         else:  # a name has no checksum
-            assert sorted(found.values()) == sorted(CONTENT.values())
+            assert sorted(content.values()) == sorted(CONTENT.values())
     assert refused > 300
 
 

@@ -48,17 +48,17 @@ def make_good(path):
 
 def everything(path):
     """All that a file holds."""
-    found = {}
+    content = {}
 
     def note(name, item):
-        found[name] = {key: np.array(value).tolist() for key, value in item.attrs.items()}
+        content[name] = {key: np.array(value).tolist() for key, value in item.attrs.items()}
         if isinstance(item, h5py.Dataset) and item.shape is not None:
-            found[name]["value"] = read_array(item).tolist()
+            content[name]["value"] = read_array(item).tolist()
 
     with open_hdf5(path) as file:
         file.visititems(note)
-        found["/"] = {key: np.array(value).tolist() for key, value in file.attrs.items()}
-    return found
+        content["/"] = {key: np.array(value).tolist() for key, value in file.attrs.items()}
+    return content
 
 
 @pytest.mark.parametrize("version", ["earliest", "latest"])
@@ -69,10 +69,10 @@ def test_good_files(path, version):
         file["a/b"] = 3.0
     assert everything(path)["/"] == {"names": ["dense", "é"]}
     assert everything(path)["a"] == {"name": "dense"}
-    found = everything(make_good(path))
-    assert found["layers/dense/vars/0"]["value"] == [[0, 1], [2, 3], [4, 5]]
-    assert found["gzip"]["value"] == found["lzf"]["value"] == [i % 7 for i in range(1000)]
-    assert found["words"]["value"] == [b"a", b"", b"ccc"]
+    content = everything(make_good(path))
+    assert content["layers/dense/vars/0"]["value"] == [[0, 1], [2, 3], [4, 5]]
+    assert content["gzip"]["value"] == content["lzf"]["value"] == [i % 7 for i in range(1000)]
+    assert content["words"]["value"] == [b"a", b"", b"ccc"]
 
 
 def test_in_an_archive(path, tmp_path):

@@ -29,7 +29,7 @@ class sharing:
 
 
 def note_saved(thing: Any, form: Config) -> None:
-    """Note the saved form of an object; mark it and the first one if the object came before."""
+    """Note the saved form of an object; mark it and the first one if it was saved before."""
     if _shared.saved is None:
         return
     if id(thing) not in _shared.saved:

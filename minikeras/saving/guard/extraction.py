@@ -172,15 +172,15 @@ class _Decompressed:
 
     def read(self, count: int) -> bytes:
         """The next bytes; fewer only at the end."""
-        found = [self._buffer]
+        pieces = [self._buffer]
         size = len(self._buffer)
         while size < count:
             piece = self._next()
             if not piece:
                 break
-            found.append(piece)
+            pieces.append(piece)
             size += len(piece)
-        content = b"".join(found)
+        content = b"".join(pieces)
         self._buffer = content[count:]
         return content[:count]
 

@@ -100,21 +100,21 @@ def _check_tree(root: h5f.FileID, limits: Limits) -> None:
 
 def _children(group: h5g.GroupID, path: bytes, where: str) -> list[bytes]:
     """The paths of what is in a group; none of them is followed here."""
-    found: list[tuple[bytes, int]] = []
+    links: list[tuple[bytes, int]] = []
 
     def note(name: bytes, info: Any) -> bool | None:
-        found.append((bytes(name), info.type))
-        return True if len(found) > MAX_OBJECTS else None  # True ends the iteration
+        links.append((bytes(name), info.type))
+        return True if len(links) > MAX_OBJECTS else None  # True ends the iteration
 
     group.links.iterate(note, info=True)
-    if found and path.count(b"/") > MAX_DEPTH:
+    if links and path.count(b"/") > MAX_DEPTH:
         refuse(where, f"groups are nested more than {MAX_DEPTH} deep")
-    for name, kind in found:
+    for name, kind in links:
         inside = f"{where}: {name[:200].decode(errors='replace')!r}"
         if kind != h5l.TYPE_HARD:
             refuse(inside, f"is {_LINKS.get(kind, 'a link of an unknown kind')}")
         _check_name(name, inside)
-    return [path.rstrip(b"/") + b"/" + name for name, _ in found]
+    return [path.rstrip(b"/") + b"/" + name for name, _ in links]
 
 
 def _check_name(name: bytes, where: str) -> None:

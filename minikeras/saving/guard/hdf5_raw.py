@@ -56,10 +56,10 @@ class RawStrings:
             count: how many strings it has.
             where: what errors name.
         """
-        found = [body for body in self._attributes(header) if _name_of(body) == name]
-        if len(found) != 1:
+        bodies = [body for body in self._attributes(header) if _name_of(body) == name]
+        if len(bodies) != 1:
             refuse(where, "an attribute of strings that is not in the object's header, once")
-        content = found[0]
+        content = bodies[0]
         references = content[_data_offset(content) :][: count * _REFERENCE.size]
         return self._lengths(references, count, where)
 

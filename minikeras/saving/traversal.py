@@ -23,7 +23,7 @@ _CONTAINERS = (list, tuple, dict)
 _SEEN_AS_LAYERS = {"_functional", "_stack", "operations", "_operations"}
 
 
-def walk(root: Any, visit: Any, skip: tuple[Any, ...] = ()) -> None:
+def traverse(root: Any, visit: Any, skip: tuple[Any, ...] = ()) -> None:
     """Visit an object and all that it holds, outer ones first.
 
     Args:
@@ -32,10 +32,10 @@ def walk(root: Any, visit: Any, skip: tuple[Any, ...] = ()) -> None:
             is visited once more if another path leads to it.
         skip: objects that are not visited, nor what only they hold.
     """
-    _Walk(visit, skip).into(root, "")
+    _Traversal(visit, skip).into(root, "")
 
 
-class _Walk:
+class _Traversal:
     def __init__(self, visit: Any, skip: tuple[Any, ...]):
         self.visit = visit
         self.done = {id(thing) for thing in skip}
