@@ -4,13 +4,13 @@ A config holds every operation once, with its calls in this graph; a call names 
 by the operation that made them, the number of that operation's call, and the output's number.
 """
 
-from minikeras import ops
-from minikeras.autograd.symbolic import KerasTensor, OpCall
-from minikeras.core import names, registry, trees
-from minikeras.layers.base.layer import Layer
+import numpy as np
 
-# Where Keras's files say that ops come from.
-_OP_MODULES = ("keras.ops", "keras.src.ops")
+from minikeras.autograd.symbolic import KerasTensor, OpCall
+from minikeras.autograd.tensor import Tensor, array_from
+from minikeras.core import registry, trees
+from minikeras.models import op_configs
+from minikeras.models.graph import Graph
 
 
 def graph_config(graph):
@@ -44,25 +44,35 @@ def functional_from_config(cls, config):
     Raises:
         ValueError: if a call needs a tensor that no other call makes.
     """
-    operations, waiting = {}, []
-    for saved in config["layers"]:
-        operation, options = _revived_operation(saved)
-        operations[saved["name"]] = operation
-        waiting.extend((operation, options, node) for node in saved["inbound_nodes"])
-    while waiting:
-        remaining = [call for call in waiting if not _replay(*call, operations)]
-        if len(remaining) == len(waiting):
-            raise ValueError(
-                "The model's config cannot be rebuilt: no call makes the tensors that the calls of "
-                f"{[operation.name for operation, _, _ in remaining]} need."
-            )
-        waiting = remaining
-    inputs = _tensors_at(config["input_layers"], operations)
-    outputs = _tensors_at(config["output_layers"], operations)
-    model = cls(inputs, outputs, name=config.get("name"))
-    if config.get("trainable") is False:
+    config = dict(config)
+    operations, waiting = {}, {}
+    for saved in config.pop("layers"):
+        name = saved["name"]
+        operations[name], settings = _revived_operation(saved)
+        waiting[name] = [(node, settings) for node in saved["inbound_nodes"]]
+    _repeat_calls(waiting, operations)
+    inputs = _tensors_at(config.pop("input_layers"), operations)
+    outputs = _tensors_at(config.pop("output_layers"), operations)
+    is_frozen = config.pop("trainable", None) is False
+    model = cls(inputs, outputs, **config)
+    if is_frozen:
         model.trainable = False
     return model
+
+
+def _repeat_calls(waiting, operations):
+    """Repeat the calls of each operation in their order, as soon as their tensors exist."""
+    while any(waiting.values()):
+        progress = False
+        for name, nodes in waiting.items():
+            while nodes and _replay(operations[name], nodes[0], operations):
+                del nodes[0]
+                progress = True
+        if not progress:
+            raise ValueError(
+                "The model's config cannot be rebuilt: no call makes the tensors that the calls of "
+                f"{[name for name, nodes in waiting.items() if nodes]} need."
+            )
 
 
 # Writing
@@ -78,34 +88,33 @@ def _places(graph, owned):
 
 
 def _saved_operation(operation, owned, places):
-    if isinstance(operation, Layer):
-        saved = registry.serialize(operation)
+    nodes = [n for n in operation._inbound_nodes if id(n) in owned and n.input_tensors]
+    if isinstance(operation, OpCall):
+        saved = op_configs.saved_op(operation, nodes[0])
     else:
-        saved = {
-            "module": "keras.ops",
-            "class_name": operation.class_name,
-            "config": {"name": operation.name, "op": operation.op.name},
-            "registered_name": None,
-        }
+        saved = registry.serialize(operation)
     saved["name"] = operation.name
-    saved["inbound_nodes"] = [
-        _saved_node(node, places)
-        for node in operation._inbound_nodes
-        if id(node) in owned and node.input_tensors
-    ]
+    saved["inbound_nodes"] = [_saved_node(node, places) for node in nodes]
     return saved
 
 
 def _saved_node(node, places):
     def saved(leaf):
-        return _SavedTensor(leaf, places) if isinstance(leaf, KerasTensor) else leaf
+        return _SavedTensor(leaf, places) if isinstance(leaf, KerasTensor) else _constant(leaf)
 
-    args = trees.map_structure(saved, node.args)
-    kwargs = trees.map_structure(saved, node.kwargs)
+    args, kwargs = node.args, node.kwargs
+    if isinstance(node.operation, OpCall):
+        args, kwargs = op_configs.operands_of(node.operation.op, args, kwargs)
+    args, kwargs = trees.map_structure(saved, args), trees.map_structure(saved, kwargs)
     return {
         "args": [registry.serialize(a) for a in args],
         "kwargs": {key: registry.serialize(value) for key, value in kwargs.items()},
     }
+
+
+def _constant(value):
+    """A NumPy number as a tensor, which keeps its dtype where a Python number would not."""
+    return Tensor(array_from(value)) if isinstance(value, np.generic) else value
 
 
 def _ref(tensor, places):
@@ -114,11 +123,14 @@ def _ref(tensor, places):
 
 
 def _saved_refs(struct, places):
+    """Where the inputs or outputs are; calls of graph models are counted from 1, as Keras does."""
     if isinstance(struct, dict):
         return {key: _saved_refs(struct[key], places) for key in sorted(struct)}
     if isinstance(struct, (list, tuple)):
         return [_saved_refs(item, places) for item in struct]
-    return _ref(struct, places)
+    name, node_index, tensor_index = _ref(struct, places)
+    first = isinstance(struct._keras_history.operation, Graph)
+    return [name, node_index + first, tensor_index]
 
 
 class _SavedTensor:
@@ -147,32 +159,29 @@ registry.special_form(
 )
 
 
+registry.special_form(
+    "__tensor__",
+    lambda t: isinstance(t, Tensor),
+    lambda t: {"value": np.asarray(t).tolist(), "dtype": t.dtype},
+    lambda config, custom: Tensor(array_from(config["value"], config["dtype"])),
+)
+
+
 # Reading
 
 
 def _revived_operation(saved):
-    """The operation, and the options that its config adds to each call, as Keras keeps an op's."""
-    if saved["module"].startswith(_OP_MODULES):
-        config = dict(saved["config"])
-        name = config.pop("op", None) or names.to_snake_case(saved["class_name"])
-        config.pop("name", None)
-        config.pop("dtype", None)
-        return OpCall(_op(name), name=saved["name"]), registry.deserialize(config)
+    """The operation, and the settings that its config adds to each call, if it is an op."""
+    if op_configs.is_op(saved):
+        return op_configs.revived_op(saved)
     form = {key: saved[key] for key in saved if key not in ("name", "inbound_nodes")}
     return registry.deserialize(form), {}
 
 
-def _op(name):
-    op = getattr(ops, name, None)
-    if op is None:
-        raise ValueError(f"The model's config names the op '{name}', which does not exist here.")
-    return op
-
-
-def _replay(operation, options, node, operations):
+def _replay(operation, call, operations):
     """Repeat one call, if all tensors that it needs exist by now."""
-    args = [_as_index(value) for value in registry.deserialize(node["args"])]
-    kwargs = registry.deserialize(node["kwargs"])
+    node, settings = call
+    args, kwargs = registry.deserialize(node["args"]), registry.deserialize(node["kwargs"])
     leaves = [leaf for leaf in trees.flatten((args, kwargs)) if isinstance(leaf, _Reference)]
     if not all(_exists(leaf.key, operations) for leaf in leaves):
         return False
@@ -181,30 +190,41 @@ def _replay(operation, options, node, operations):
         return _find(leaf.key, operations) if isinstance(leaf, _Reference) else leaf
 
     args, kwargs = trees.map_structure(resolved, args), trees.map_structure(resolved, kwargs)
-    operation(*args, **kwargs, **options)
+    if isinstance(operation, OpCall):
+        op_configs.call_op(operation, args, kwargs, settings)
+    else:
+        operation(*args, **kwargs)
     return True
-
-
-def _as_index(value):
-    """What `x[...]` takes, where a file holds a list of slices; other values stay."""
-    if isinstance(value, list) and any(isinstance(part, slice) for part in value):
-        return tuple(value)
-    return value
 
 
 def _exists(key, operations):
     name, node_index, _ = key
-    return name in operations and node_index < len(operations[name]._inbound_nodes)
+    if name not in operations or node_index < 0:
+        raise ValueError(
+            f"The model's config names call {node_index} of '{name}'. Its operations are "
+            f"{list(operations)}, and calls are counted from 0."
+        )
+    return node_index < len(operations[name]._inbound_nodes)
 
 
 def _find(key, operations):
     name, node_index, tensor_index = key
-    return operations[name]._inbound_nodes[node_index].outputs[tensor_index]
+    outputs = operations[name]._inbound_nodes[node_index].outputs
+    if not 0 <= tensor_index < len(outputs):
+        raise ValueError(
+            f"The model's config names output {tensor_index} of call {node_index} of '{name}', "
+            f"which has {len(outputs)}."
+        )
+    return outputs[tensor_index]
 
 
 def _tensors_at(refs, operations):
     if isinstance(refs, dict):
         return {key: _tensors_at(value, operations) for key, value in refs.items()}
     if refs and isinstance(refs[0], str):
-        return _find(tuple(refs), operations)
+        name, node_index, tensor_index = refs
+        key = (name, node_index - isinstance(operations.get(name), Graph), tensor_index)
+        if not _exists(key, operations):
+            raise ValueError(f"The model's config has no call {node_index} of '{name}': {refs}.")
+        return _find(key, operations)
     return [_tensors_at(ref, operations) for ref in refs]

@@ -20,7 +20,13 @@ from minikeras.autograd.symbolic.keras_tensor import (
     to_abstract,
     to_symbolic,
 )
-from minikeras.autograd.symbolic.operation import OpCall, Operation, SymbolicNode, record_op
+from minikeras.autograd.symbolic.operation import (
+    OpCall,
+    Operation,
+    SymbolicNode,
+    class_name_of,
+    record_op,
+)
 
 __all__ = [
     "Abstract",
@@ -31,6 +37,7 @@ __all__ = [
     "abstract_scope",
     "any_symbolic",
     "building_scope",
+    "class_name_of",
     "in_abstract_scope",
     "is_keras_tensor",
     "record_op",

@@ -172,14 +172,19 @@ class OpCall(Operation):
     @property
     def class_name(self) -> str:
         """The op's name in the form of a class, as summaries and automatic names show it."""
-        own = getattr(self.op, "class_name", "")
-        return own or "".join(part.capitalize() for part in self.op.name.split("_"))
+        return class_name_of(self.op)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the op; on symbolic tensors that adds a node to this very operation."""
         if any_symbolic(args, kwargs):
             return _record(self, args, kwargs)
         return self.op(*args, **kwargs)
+
+
+def class_name_of(op: Any) -> str:
+    """Return an op's name in the form of a class: its own, or made of the words of its name."""
+    own: str = getattr(op, "class_name", "")
+    return own or "".join(part.capitalize() for part in op.name.split("_"))
 
 
 def record_op(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

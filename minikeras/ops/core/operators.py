@@ -7,7 +7,7 @@ that type, and then raises TypeError.
 import numpy as np
 
 from minikeras.arrays import device
-from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.symbolic import Abstract, KerasTensor
 from minikeras.autograd.tensor import Operators, Tensor, array_from
 from minikeras.core import dtypes
 from minikeras.core.dims import Dim
@@ -140,6 +140,9 @@ def _fill():
         setattr(Operators, f"__{name}__", _forward(function))
     for name, function in _ONE_SIDED.items():
         setattr(Operators, f"__{name}__", _method(function))
+    # In a graph, whose nodes show their names, Keras calls this operator's op so.
+    KerasTensor.__truediv__ = _forward(elementwise.true_divide)
+    KerasTensor.__rtruediv__ = _reflected(elementwise.true_divide)
 
 
 def _method(function):
