@@ -7,7 +7,7 @@ to interpolate precision); P. Flach, M. Kull, Precision-Recall-Gain Curves, 2015
 import numpy as np
 
 from minikeras import ops
-from minikeras.core import settings
+from minikeras.core import registry, settings
 from minikeras.metrics.confusion import are_evenly_spaced, update_counts
 from minikeras.metrics.operating_points import FourCounts, inner_thresholds
 from minikeras.metrics.reductions import register
@@ -201,6 +201,11 @@ class AUC(FourCounts):
         if self._init_from_thresholds:
             config["thresholds"] = self.thresholds[1:-1]
         return config
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a metric from what `get_config` returned; Keras writes label weights as a tensor."""
+        return cls(**registry.deserialize(config))
 
 
 def _curve(name):

@@ -104,11 +104,22 @@ class CompiledLayer(Layer):
         self._training.compile(arguments, scales_loss, getattr(self, "output_names", None))
 
     def get_compile_config(self):
-        """Return the arguments of `compile` in their saved form, or None."""
+        """Return the arguments of `compile` in their saved form; none before `compile`."""
         return self._training.get_config()
 
     def compile_from_config(self, config):
-        """Compile with the arguments that `get_compile_config` returned."""
+        """Compile with the arguments that `get_compile_config` returned.
+
+        A `compile` of the model's own is not called: its arguments are not known here.
+        """
+        if type(self).compile is not CompiledLayer.compile:
+            warnings.warn(
+                f"`compile()` was not called on model '{self.name}', because its class "
+                f"{type(self).__name__} overrides it. Call it yourself, or override "
+                "`get_compile_config()` and `compile_from_config(config)` as well.",
+                stacklevel=2,
+            )
+            return
         self.compile(**registry.deserialize(dict(config)))
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)

@@ -96,9 +96,9 @@ class TrainingState:
             )
 
     def get_config(self):
-        """Return the arguments of `compile` in their saved form, or None."""
+        """Return the arguments of `compile` in their saved form; none before `compile`."""
         if not self.compiled or self.arguments is None:
-            return None
+            return {}
         return registry.serialize_dict(self.arguments)
 
     @property
