@@ -113,7 +113,7 @@ def test_objects(module, name, options):
 
 
 def assert_keeps_more(make, options):
-    """Keras reads what we keep beyond its own config, or what is left of it; so do we, all of it."""
+    """We read what we keep beyond Keras's own config, and Keras reads the rest of it."""
     ours = make(minikeras)
     saved = written(minikeras, ours)
     assert options.items() <= saved["config"].items()

@@ -1,7 +1,5 @@
 """Configs of whole models cross between the engines, compiled ones with their first step."""
 
-import json
-
 import keras
 import numpy as np
 import pytest
@@ -335,3 +333,21 @@ def test_compile_configs_are_those_of_keras(name):
     engines = zip((minikeras, keras), both(COMPILED[name]), strict=True)
     ours, theirs = (written(*pair)["compile_config"] for pair in engines)
     assert ours == theirs
+
+
+def lambda_layer(engine, factor=3.0):
+    return engine.layers.Lambda(lambda x: x * factor + 1.0, output_shape=(2,))
+
+
+def test_lambda_expressions_are_read_only_where_they_are_trusted():
+    x = np.ones((2, 2), "float32")
+    ours = minikeras.layers.serialize(lambda_layer(minikeras))
+    with pytest.raises(ValueError, match="safe_mode=False"):
+        keras.layers.deserialize(ours)
+    with pytest.raises(ValueError, match="safe_mode=False"):
+        minikeras.layers.deserialize(ours)
+    theirs = keras.layers.Lambda.from_config(dict(ours["config"]), safe_mode=False)
+    np.testing.assert_array_equal(theirs(x), np.full((2, 2), 4.0))
+    saved = keras.layers.serialize(lambda_layer(keras))
+    again = minikeras.layers.Lambda.from_config(saved["config"], safe_mode=False)
+    np.testing.assert_array_equal(again(x), np.full((2, 2), 4.0))

@@ -40,7 +40,6 @@ VARIABLE = re.compile(r"\b([A-Z][A-Z_]+)=")
 EXCEPTIONS = {
     "demo-output/": "what `make demo` writes",
     "numpy.int": "what NumPy no longer has",
-    "keras.src.ops": "a module of real Keras",
     "pythonify_logs": "a function of real Keras",
     "loss_scale_optimizer/sgd/w_momentum": "the path of a variable",
     "sgd/w_momentum": "the path of a variable",

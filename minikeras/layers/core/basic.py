@@ -15,6 +15,7 @@ from minikeras.layers.base.declare import (
 )
 from minikeras.layers.base.input_spec import InputSpec
 from minikeras.layers.base.layer import Layer
+from minikeras.layers.core.byte_code import revived_function, saved_function
 
 
 @layer
@@ -271,12 +272,12 @@ class Lambda(Layer):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self):
-        """Return the constructor's arguments; a lambda expression cannot be saved by name."""
+        """Return the constructor's arguments; lambda expressions as byte code."""
         config = super().get_config()
-        config["function"] = registry.serialize(self.function)
+        config["function"] = saved_function(self.function)
         for key, value in (("output_shape", self._output_shape), ("mask", self.mask)):
             if value is not None:
-                config[key] = registry.serialize(value)
+                config[key] = saved_function(value)
         config["arguments"] = registry.serialize(dict(self.arguments))
         return config
 
@@ -284,12 +285,20 @@ class Lambda(Layer):
         return {}
 
     @classmethod
-    def from_config(cls, config):
-        """Make the layer from what `get_config` returned."""
+    def from_config(cls, config, safe_mode=True):
+        """Make the layer from what `get_config` returned.
+
+        Args:
+            config: the config.
+            safe_mode: whether byte code of lambda expressions is refused.
+
+        Raises:
+            ValueError: if there is byte code in the config, and `safe_mode` is not False.
+        """
         config = dict(config)
         for key in ("function", "output_shape", "mask"):
             if isinstance(config.get(key), (dict, list)):
-                config[key] = registry.deserialize(config[key])
+                config[key] = revived_function(config[key], safe_mode)
         return super().from_config(config)
 
 
