@@ -239,8 +239,8 @@ def compiled(make, **options):
 
     def model_of(engine):
         model = make(engine)
-        given = {k: v(engine) if callable(v) else v for k, v in options.items()}
-        model.compile(**given)
+        arguments = {k: v(engine) if callable(v) else v for k, v in options.items()}
+        model.compile(**arguments)
         return model
 
     return model_of

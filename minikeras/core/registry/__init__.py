@@ -20,7 +20,9 @@ from minikeras.core.registry.seams import late_bound
 from minikeras.core.registry.shared_objects import sharing
 from minikeras.core.registry.table import Table
 from minikeras.core.registry.trust import (
+    code_config,
     enable_unsafe_deserialization,
+    is_lambda,
     require_trust,
     safe_mode_scope,
 )
@@ -28,12 +30,14 @@ from minikeras.core.registry.trust import (
 __all__ = [
     "CustomObjectScope",
     "Table",
+    "code_config",
     "custom_object_scope",
     "deserialize",
     "enable_unsafe_deserialization",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "is_lambda",
     "late_bound",
     "public_home",
     "register_keras_serializable",

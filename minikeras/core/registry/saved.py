@@ -113,10 +113,6 @@ def _serialize_function(function: Any) -> Config:
     }
 
 
-def _is_lambda(thing: Any) -> bool:
-    return isinstance(thing, types.FunctionType) and thing.__name__ == "<lambda>"
-
-
 def _serialize_lambda(function: types.FunctionType) -> Config:
     warnings.warn(
         "A lambda expression is saved as bytecode. To load it, `safe_mode=False` is needed, and "
@@ -125,7 +121,7 @@ def _serialize_lambda(function: types.FunctionType) -> Config:
         f"{function.__code__.co_firstlineno}.",
         stacklevel=4,
     )
-    return _special("__lambda__", trust.code_config(function))
+    return _special("__lambda__", {"value": list(trust.code_config(function).values())})
 
 
 def _is_array(thing: Any) -> bool:
@@ -149,7 +145,7 @@ _SPECIAL_SERIALIZERS: list[tuple[Callable[[Any], bool], Callable[[Any], Any]]] =
     (lambda t: t is Ellipsis, lambda t: _special("__ellipsis__", {})),
     (lambda t: isinstance(t, slice), _serialize_slice),
     (lambda t: isinstance(t, bytes), lambda t: _special("__bytes__", {"value": t.decode()})),
-    (_is_lambda, _serialize_lambda),
+    (trust.is_lambda, _serialize_lambda),
     (callable, _serialize_function),
 ]
 

@@ -77,12 +77,20 @@ def require_trust(what: str) -> None:
         )
 
 
+_PARTS = ("code", "defaults", "closure")
+
+
+def is_lambda(thing: Any) -> bool:
+    """Say whether this is a lambda expression: a function without a name to be found by."""
+    return isinstance(thing, types.FunctionType) and thing.__name__ == "<lambda>"
+
+
 def code_config(function: types.FunctionType) -> Config:
-    """Return the config of a lambda expression: its bytecode, defaults and closure."""
+    """Return the parts of a lambda expression: its bytecode, defaults and closure."""
     code = base64.encodebytes(marshal.dumps(function.__code__)).decode("ascii")
     cells = function.__closure__
     closure = [cell.cell_contents for cell in cells] if cells else None
-    return {"value": [code, function.__defaults__, closure]}
+    return dict(zip(_PARTS, (code, function.__defaults__, closure), strict=True))
 
 
 def function_from_code(config: Config) -> Any:
@@ -93,7 +101,7 @@ def function_from_code(config: Config) -> Any:
     """
     require_trust("the bytecode of a Python lambda")
     try:
-        code, defaults, closure = config["value"]
+        code, defaults, closure = config.get("value") or [config[part] for part in _PARTS]
         code = marshal.loads(base64.decodebytes(code.encode("ascii")))
     except (KeyError, TypeError, ValueError, EOFError, AttributeError, binascii.Error) as error:
         raise ValueError(

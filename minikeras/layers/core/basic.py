@@ -15,7 +15,6 @@ from minikeras.layers.base.declare import (
 )
 from minikeras.layers.base.input_spec import InputSpec
 from minikeras.layers.base.layer import Layer
-from minikeras.layers.core.byte_code import revived_function, saved_function
 
 
 @layer
@@ -272,12 +271,12 @@ class Lambda(Layer):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self):
-        """Return the constructor's arguments; lambda expressions as byte code."""
+        """Return the constructor's arguments; lambda expressions as bytecode."""
         config = super().get_config()
-        config["function"] = saved_function(self.function)
+        config["function"] = _saved_function(self.function)
         for key, value in (("output_shape", self._output_shape), ("mask", self.mask)):
             if value is not None:
-                config[key] = saved_function(value)
+                config[key] = _saved_function(value)
         config["arguments"] = registry.serialize(dict(self.arguments))
         return config
 
@@ -285,21 +284,30 @@ class Lambda(Layer):
         return {}
 
     @classmethod
-    def from_config(cls, config, safe_mode=True):
+    def from_config(cls, config, custom_objects=None, safe_mode=True):
         """Make the layer from what `get_config` returned.
 
         Args:
             config: the config.
-            safe_mode: whether byte code of lambda expressions is refused.
+            custom_objects: dict of name to function of your own.
+            safe_mode: whether the bytecode of lambda expressions is refused.
 
         Raises:
-            ValueError: if there is byte code in the config, and `safe_mode` is not False.
+            ValueError: if there is bytecode in the config, and it is not trusted.
         """
         config = dict(config)
         for key in ("function", "output_shape", "mask"):
             if isinstance(config.get(key), (dict, list)):
-                config[key] = revived_function(config[key], safe_mode)
+                config[key] = registry.deserialize(config[key], custom_objects, safe_mode)
         return super().from_config(config)
+
+
+def _saved_function(function):
+    """The saved form of a function; here Keras expects the parts of a lambda by name."""
+    if registry.is_lambda(function):
+        config = registry.serialize(registry.code_config(function))
+        return {"class_name": "__lambda__", "config": config}
+    return registry.serialize(function)
 
 
 def _takes(function, name):
