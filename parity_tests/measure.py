@@ -6,7 +6,10 @@ truth. An error is counted in units of the last place of the largest number of t
 Usage: python -m parity_tests.measure
 """
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in the tests: see conftest.py
 
 import keras
 import numpy as np
