@@ -49,10 +49,10 @@ setup-parity: $(PARITY) ## Install real Keras, TensorFlow and the test tools as 
 demo: $(BASE) ## Run the demonstration
 	OPENBLAS_NUM_THREADS=1 $(BIN)/minikeras demo
 
-test: $(PARITY) ## Run the tests, those against real Keras included (those of the GPU path: gpu-check)
+test: $(PARITY) ## Run the tests, with a sample of large tables (of the GPU path: gpu-check)
 	$(PYTEST) -n $(WORKERS) -m "$(MARKS)" --ignore=tests/gpu
 
-test-all: $(PARITY) ## Run the same with every mark: whole tables, and what takes long
+test-all: $(PARITY) ## Run the same with every mark: all rows of the tables, and what takes long
 	$(PYTEST) -n $(WORKERS) --ignore=tests/gpu
 
 test-engine: $(DEV) ## Run the tests that need no TensorFlow

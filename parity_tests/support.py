@@ -2,11 +2,9 @@
 
 import contextlib
 import re
-import zlib
 
 import keras
 import numpy as np
-import pytest
 
 import minikeras
 from minikeras.core.policy import set_dtype_policy
@@ -81,23 +79,3 @@ def converted(engine, value):
 def spaced(words):
     """Return the pattern of words in a message that may break its lines elsewhere than Keras."""
     return r"\s+".join(map(re.escape, words.split()))
-
-
-def drawn(names, one_in, kind):
-    """Mark most rows of a large table as slow: the everyday run takes a sample of it.
-
-    Args:
-        names: names of the rows. The sample depends on them alone, so it is that of every machine.
-        one_in: one row of so many is drawn.
-        kind: function from the place of a row to its kind; the first row of each is taken as well.
-
-    Returns:
-        Parameters of a test: the places of the rows.
-    """
-    seen, parameters = set(), []
-    for i, name in enumerate(names):
-        everyday = zlib.crc32(name.encode()) % one_in == 0 or kind(i) not in seen
-        seen.add(kind(i))
-        marks = [] if everyday else [pytest.mark.slow]
-        parameters.append(pytest.param(i, marks=marks, id=name))
-    return parameters

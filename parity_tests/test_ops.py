@@ -11,7 +11,7 @@ from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import trees
 from parity_tests.tolerances import assert_as_near, assert_close
-from tests.cases import CASES
+from tests.cases import CASES, rows
 
 pytestmark = pytest.mark.parity
 
@@ -23,10 +23,6 @@ SHARED = [c for c in CASES if c.is_public and hasattr(keras.ops, c.name) and c.r
 def equal_in(*levels):
     """Rows that agree with Keras at least in what is named."""
     return [c for c in SHARED if c.differs_in not in levels or not c.differs]
-
-
-def rows(cases):
-    return pytest.mark.parametrize("case", cases, ids=lambda case: case.id)
 
 
 def leaves_of(result):

@@ -113,6 +113,7 @@ def maker(name, options):
     return lambda engine: getattr(engine.optimizers, name)(learning_rate=0.1, **options)
 
 
+@pytest.mark.sampled(rows=20, by=lambda row: row["name"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_ten_steps(name, options, dtype):

@@ -106,6 +106,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.sampled(rows=20, by=lambda row: row["name"])
 @pytest.mark.parametrize(("name", "flags"), ROWS, ids=str)
 def test_flags(name, flags):
     """Every combination of what is returned, direction, mask and first state, in float64."""
@@ -152,6 +153,7 @@ OPTION_ROWS = [
 ]
 
 
+@pytest.mark.sampled(by=lambda row: (row["name"], str(row["options"])))
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("mask", [False, True])
 @pytest.mark.parametrize(("name", "options"), OPTION_ROWS, ids=str)
@@ -178,6 +180,7 @@ def test_generic(cells, flags, mask):
     assert [w.path for w in layers[0].weights] == [w.path for w in layers[1].weights]
 
 
+@pytest.mark.sampled(by=lambda row: (row["name"], row["merge_mode"]))
 @pytest.mark.parametrize("mask", [False, True])
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("state", [False, True])

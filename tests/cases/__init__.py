@@ -1,5 +1,7 @@
 """The table of ops: one row for each way to call one, in families."""
 
+import pytest
+
 from tests.cases import (
     ops_activation,
     ops_control,
@@ -28,3 +30,10 @@ _ROWS = [
 ]
 
 CASES = [annotate(case) for case in _ROWS]
+
+
+def rows(cases):
+    """Run a test on these rows; in the everyday run, on a row of each op."""
+    one_an_op = pytest.mark.sampled(by=lambda row: row["case"].name)
+    every_row = pytest.mark.parametrize("case", cases, ids=lambda case: case.id)
+    return lambda test: one_an_op(every_row(test))

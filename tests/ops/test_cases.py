@@ -15,7 +15,7 @@ from minikeras.autograd.symbolic import Abstract, KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import dims, trees
-from tests.cases import CASES
+from tests.cases import CASES, rows
 
 ROWS = [case for case in CASES if case.raises is None]
 WITH_ARRAYS = [case for case in ROWS if case.recipes]
@@ -28,10 +28,6 @@ UNMIXED = [case for case in WITH_ARRAYS if case.note != "mixed"]
 STEP = 4e-4
 WEIGHTS = {1: 45, 2: -9, 3: 1}
 NEAR = 1e-8
-
-
-def rows(cases):
-    return pytest.mark.parametrize("case", cases, ids=lambda case: case.id)
 
 
 def leaves_of(result):

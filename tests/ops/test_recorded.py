@@ -3,7 +3,6 @@
 import zlib
 
 import numpy as np
-import pytest
 
 import minikeras as keras
 from minikeras import ops
@@ -12,7 +11,7 @@ from minikeras.autograd.program import Recorder
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import trees
 from minikeras.optimizers.flat_weights import FlatWeights
-from tests.cases import CASES
+from tests.cases import CASES, rows
 
 ROWS = [
     case for case in CASES if case.raises is None and case.recipes and case.note != "mixed"
@@ -44,7 +43,7 @@ def value_and_gradient(case, tensors):
     return [results, gradients]
 
 
-@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.id)
+@rows(ROWS)
 def test_a_recorded_op_computes_with_the_numbers_that_come(case):
     recorded_on, replayed_on = draws(case)
     recorder = Recorder(inputs := [Tensor(a) for a in recorded_on])
@@ -66,7 +65,7 @@ def test_a_recorded_op_computes_with_the_numbers_that_come(case):
 FLOAT_ROWS = [case for case in ROWS if any(recipe.is_float for recipe in case.recipes)]
 
 
-@pytest.mark.parametrize("case", FLOAT_ROWS, ids=lambda case: case.id)
+@rows(FLOAT_ROWS)
 def test_results_stay_when_weights_change(case):
     """Small weights lie in one array; whatever is a view of one keeps what it showed."""
     arrays, others = draws(case)
