@@ -4,7 +4,7 @@ TensorFlow shuffles with a stateful op, whose stream starts again with every epo
 global seed, not scrambled, so an order is a pure function of that seed and the number of samples.
 """
 
-import secrets
+from random import SystemRandom
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,8 @@ def batch_order(global_seed: int | None, size: int, batch_size: int) -> Any:
 def _order_stream(global_seed: int | None) -> philox.Stream:
     """The stream of a stateful shuffle: the global seed is the key, without scrambling."""
     if global_seed is None:
-        return philox.plain_stream((secrets.randbits(64), secrets.randbits(64)))
+        words = SystemRandom()
+        return philox.plain_stream((words.getrandbits(64), words.getrandbits(64)))
     folded = global_seed % MAX_INT32
     return philox.plain_stream((folded, 0) if folded else (0, MAX_INT32))
 

@@ -32,7 +32,8 @@ class VJP:
     def __init__(self, function: Callable[..., Any], primitive: Signature):
         self.function = _named(function, f"{primitive.name}_vjp")
         self.asks: dict[str, tuple[str, Any]] = {}
-        for name in list(inspect.signature(function).parameters)[1:]:
+        code = inspect.unwrap(function).__code__  # a tenth of the time that `signature` takes
+        for name in code.co_varnames[1 : code.co_argcount]:
             self.asks[name] = _source_of(name, primitive)
         self.inputs: list[int] = [i for kind, i in self.asks.values() if kind == "input"]
         self.output = ("output", None) in self.asks.values()
