@@ -43,10 +43,14 @@ from minikeras.models.graph import Graph as Function
 from minikeras.optimizers import Optimizer
 from minikeras.regularizers import Regularizer
 
-_ON_FIRST_USE = {"saving": ["load_model", "load_weights", "save_model", "save_weights"]}
-"""Packages that are imported when something of them is first used, and what lower ones call."""
+_ON_FIRST_USE = {"saving"}
+_FILLED_LATER = {
+    "saving": ["load_model", "load_weights", "save_model", "save_weights"],
+    "saving.training": ["load_training", "save_training"],
+}
+"""What lower packages call of modules that are imported only then."""
 
-for _module, _names in _ON_FIRST_USE.items():
+for _module, _names in _FILLED_LATER.items():
     _registry.late_bound.fill_from(f"minikeras.{_module}", _names)
 
 

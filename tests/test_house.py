@@ -38,8 +38,8 @@ NEIGHBOURS = {("metrics", "losses"), ("metrics", "initializers")}
 # Libraries that may be missing are imported in the one function that needs them.
 OPTIONAL = {"matplotlib", "scipy"}
 
-# What only printing needs is imported then: `import minikeras` is short.
-LATE = {"minikeras.models.summary"}
+# What only printing or a network needs is imported then: `import minikeras` is short.
+LATE = {"minikeras.models.summary", "urllib"}
 
 # Where files may still have up to 500 lines in place of 400.
 LONGER = {"core", "kernels", "ops"}

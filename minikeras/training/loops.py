@@ -20,6 +20,7 @@ from minikeras.training.compile_metrics import CompileMetrics
 from minikeras.training.data import ArrayData, Epochs, data_source
 from minikeras.training.data.arrays import own_arrays
 from minikeras.training.data.unpack import unpack_x_y_sample_weight
+from minikeras.training.run import Run
 from minikeras.training.steps import placed
 
 
@@ -63,24 +64,33 @@ def fit(model, data, validation, callbacks, verbose, epochs):
     data.reset()
     callbacks = _callback_list(model, callbacks, True, verbose, epochs.stop, data.num_batches)
     training.stop_training = False
-    callbacks.on_train_begin()
-    logs = {}
-    for epoch in epochs:
-        logs = _train_epoch(model, epoch, data, validation, callbacks)
-        if training.stop_training:
-            break
-    if training.optimizer is not None and epochs:
-        training.optimizer.finalize_variable_values(model.trainable_weights)
-    callbacks.on_train_end(logs=logs)
+    training.run = Run(epochs, data, callbacks)
+    try:
+        _train(model, training.run, validation)
+    finally:
+        training.run = None
     return training.history
 
 
-def _train_epoch(model, epoch, data, validation, callbacks):
-    training = model._training
+def _train(model, run, validation):
+    training, callbacks, asked_for = model._training, run.callbacks, run.epochs
+    callbacks.on_train_begin()
+    logs = {}
+    for epoch in run.epochs:  # fewer than were asked for, if a callback has resumed an earlier run
+        logs = _train_epoch(model, epoch, run, validation)
+        if training.stop_training:
+            break
+    if training.optimizer is not None and asked_for:
+        training.optimizer.finalize_variable_values(model.trainable_weights)
+    callbacks.on_train_end(logs=logs)
+
+
+def _train_epoch(model, epoch, run, validation):
+    training, callbacks = model._training, run.callbacks
     model.reset_metrics()
     callbacks.on_epoch_begin(epoch)
-    logs = {}
-    for step, batch in data:
+    logs = run.first_logs()
+    for step, batch in run.data:
         callbacks.on_train_batch_begin(step)
         logs = training.steps.run(model, "train_step", placed(batch))
         callbacks.on_train_batch_end(step, logs)

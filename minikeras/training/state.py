@@ -40,9 +40,12 @@ class TrainingState:
         self.stop_evaluating = False
         self.stop_predicting = False
         self.history: Any = None
+        # The `Run` of `fit` while it lasts.
+        self.run: Any = None
 
     def __getstate__(self):
-        return {**vars(self), "prediction_specs": {}, "steps": Steps(self.run_eagerly)}
+        steps = Steps(self.run_eagerly)
+        return {**vars(self), "prediction_specs": {}, "steps": steps, "run": None}
 
     @property
     def run_eagerly(self):

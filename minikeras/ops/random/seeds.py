@@ -202,6 +202,46 @@ def set_random_seed(seed):
     _state["run_seed"] = seed
 
 
+def random_state():
+    """Return all that `set_random_seed` sets, as it is now, for `set_random_state`.
+
+    Returns:
+        A dict of plain values and arrays: the states of Python's `random` and of NumPy's global
+        generator, this package's global generator (None before it is needed), and the run's seed.
+
+    Example:
+        >>> kept = random_state()
+        >>> first = random.random()
+        >>> set_random_state(kept)
+        >>> random.random() == first
+        True
+    """
+    generator = _state["generator"]
+    version, words, gauss = random.getstate()
+    return {
+        "python": [version, np.array(words, "uint32"), gauss],
+        "numpy": np.random.get_state(legacy=False),
+        "generator": None if generator is None else np.array(generator.state.array),
+        "run_seed": _state["run_seed"],
+    }
+
+
+def set_random_state(state):
+    """Let all random numbers go on from where `random_state` found them.
+
+    Args:
+        state: what `random_state` returned.
+    """
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words.tolist()), gauss))
+    np.random.set_state(state["numpy"])
+    if state["generator"] is None:
+        clear_seeds()
+    else:
+        global_seed_generator().state.assign(state["generator"])
+    _state["run_seed"] = state["run_seed"]
+
+
 def run_seed():
     """Return the int that `set_random_seed` was given last, None if it never was."""
     return _state["run_seed"]

@@ -25,6 +25,11 @@ class Callback:
         1
     """
 
+    # Names of the attributes that training changes: what a backup of the training holds of it.
+    _training_state: tuple[str, ...] = ()
+    # Whether it hears of each stage after all others, so that it finds what they have changed.
+    _comes_last = False
+
     def __init__(self):
         self.params: Any = None
         self._model: Any = None

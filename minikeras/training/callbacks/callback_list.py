@@ -43,6 +43,7 @@ class CallbackList(Callback):
             self.callbacks.append(self._history)
         if add_progbar and self._last_of(ProgbarLogger) is None:
             self.callbacks.append(ProgbarLogger())
+        self.callbacks.sort(key=lambda callback: getattr(callback, "_comes_last", False))
         if model is not None:
             self.set_model(model)
         self.set_params(params)

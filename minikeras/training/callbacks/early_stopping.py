@@ -36,6 +36,8 @@ class EarlyStopping(MonitorCallback):
         Epoch 4: early stopping
     """
 
+    _training_state = ("wait", "stopped_epoch", "best", "best_weights", "best_epoch")
+
     def __init__(
         self,
         monitor="val_loss",

@@ -21,6 +21,8 @@ class History(Callback):
         ({'loss': [2.0, 1.0]}, [0, 1])
     """
 
+    _training_state = ("history", "epoch")
+
     def __init__(self):
         super().__init__()
         self.history = {}

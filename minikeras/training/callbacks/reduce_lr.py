@@ -36,6 +36,8 @@ class ReduceLROnPlateau(MonitorCallback):
         Epoch 2: ReduceLROnPlateau reducing learning rate to 0.125.
     """
 
+    _training_state = ("best", "cooldown_counter", "wait")
+
     def __init__(
         self,
         monitor="val_loss",

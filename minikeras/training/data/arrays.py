@@ -168,11 +168,34 @@ class ArrayData:
         self.num_batches = math.ceil(self.samples / self.batch_size)
         self._shuffle = shuffle
         self._known_order = (None, None)
+        self.order: np.ndarray | None = None  # that of the latest epoch
 
     def __iter__(self):
         """Yield the batches of one epoch."""
-        order = self._order()
-        for start in range(0, self.samples, self.batch_size):
+        self.order = self._order()
+        return self._from_batch(0)
+
+    def resume(self, first, order):
+        """Yield the batches of an epoch from some batch on.
+
+        Args:
+            first: how many batches are left out.
+            order: the `order` of that epoch.
+
+        Raises:
+            ValueError: if it is the order of another number of samples.
+        """
+        if order is not None and len(order) != self.samples:
+            raise ValueError(
+                f"Expected the {len(order)} samples of the run that is to be resumed, but "
+                f"received {self.samples}. Pass `fit` the same data."
+            )
+        self.order = order
+        return self._from_batch(first)
+
+    def _from_batch(self, first):
+        order = self.order
+        for start in range(first * self.batch_size, self.samples, self.batch_size):
             stop = min(start + self.batch_size, self.samples)
             part = slice(start, stop) if order is None else order[start:stop]
             yield trees.map_structure(lambda a, p=part: None if a is None else a[p], self.whole)

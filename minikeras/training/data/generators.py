@@ -22,6 +22,7 @@ class GeneratorData:
     """
 
     batch_size = None
+    order = None
 
     def __init__(self, source):
         self._source = source
@@ -43,6 +44,15 @@ class GeneratorData:
             return map(as_batch, self._source)
         self._begun = True
         return itertools.chain(self._peeked, map(as_batch, self._iterator))
+
+    def resume(self, first, _order):
+        """Yield batches from some batch on; those before it are drawn, and left out.
+
+        Args:
+            first: how many batches are left out.
+        """
+        batches = iter(self)
+        return itertools.islice(batches, first, None)
 
     def on_epoch_begin(self):
         """Do nothing: a generator has no epochs."""

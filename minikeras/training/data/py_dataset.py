@@ -6,6 +6,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
+import numpy as np
+
 from minikeras.training.data.arrays import as_batch
 
 
@@ -94,10 +96,27 @@ class PyDatasetData:
         self._dataset = dataset
         self._shuffle = shuffle
         self.num_batches = dataset.num_batches
+        self.order: np.ndarray | None = None  # that of the latest epoch
 
     def __iter__(self):
         """Yield the batches of one epoch, computed ahead by the workers."""
-        order = self._order()
+        self.order = self._order()
+        return self._from_batch(0)
+
+    def resume(self, first, order):
+        """Yield the batches of an epoch from some batch on, without computing those before it.
+
+        Args:
+            first: how many batches are left out.
+            order: the `order` of that epoch.
+        """
+        self.order = order
+        return self._from_batch(first)
+
+    def _from_batch(self, first):
+        order = count(first) if self.num_batches is None else range(first, self.num_batches)
+        if self.order is not None:
+            order = self.order[first:].tolist()
         workers = self._dataset.workers
         if workers <= 1:
             yield from (as_batch(self._dataset[i]) for i in order)
@@ -115,13 +134,11 @@ class PyDatasetData:
             pool.shutdown(cancel_futures=True)
 
     def _order(self):
-        if self.num_batches is None:
-            return count()
-        if not self._shuffle:
-            return range(self.num_batches)
+        if self.num_batches is None or not self._shuffle:
+            return None
         order = list(range(self.num_batches))
         random.shuffle(order)
-        return order
+        return np.array(order)
 
     def first(self):
         """Return the batch number 0."""

@@ -60,11 +60,18 @@ class _Weighted:
         self.on_epoch_begin = source.on_epoch_begin
         self.on_epoch_end = source.on_epoch_end
 
+    @property
+    def order(self):
+        return self._source.order
+
     def first(self):
         return self._weighted(self._source.first())
 
     def __iter__(self):
         return map(self._weighted, self._source)
+
+    def resume(self, first, order):
+        return map(self._weighted, self._source.resume(first, order))
 
     def _weighted(self, batch):
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
@@ -94,6 +101,8 @@ class Epochs:
         self._known = source.num_batches
         self._batches: Any = None
         self._seen = 0
+        self._step = 0  # how many steps of the epoch are done
+        self._is_resumed = False
 
     @property
     def num_batches(self):
@@ -111,24 +120,62 @@ class Epochs:
 
     def reset(self):
         """Begin with the first batch again."""
-        self._batches, self._seen = None, 0
+        self._batches, self._seen, self._step = None, 0, 0
         self.source.on_epoch_end()
 
+    def position(self):
+        """Return how far this has come, for `resume`.
+
+        Returns:
+            A dict of plain values, and the order of the batches or samples as an array.
+        """
+        return {
+            "step": self._step,
+            "seen": None if self._batches is None else self._seen,
+            "order": None if self._batches is None else self.source.order,
+            "known": self._known,
+        }
+
+    def resume(self, position):
+        """Go on from where another run was: batches that it has trained on are left out.
+
+        Args:
+            position: what `position` returned there.
+
+        Raises:
+            ValueError: if that run had another number of batches or samples.
+        """
+        there, here = position["known"], self.source.num_batches
+        if here is not None and there != here:
+            raise ValueError(
+                f"Expected the {there} batches of the run that is to be resumed, but received "
+                f"{here}. Pass `fit` the same data."
+            )
+        if position["seen"] is not None:
+            self._batches = self.source.resume(position["seen"], position["order"])
+            self._seen = position["seen"]
+        self._known, self._step = there, position["step"]
+        self._is_resumed = self._step > 0
+
     def __iter__(self):
-        """Yield `(step, batch)` for one epoch."""
+        """Yield `(step, batch)` for one epoch, or for the rest of one that is resumed."""
         self.source.on_epoch_begin()
-        if self._starts_again():
+        first = self._step if self._is_resumed else 0
+        self._is_resumed = False
+        if not first and self._starts_again():
             self._restart()
         limit = self.num_batches
-        for step in itertools.count() if limit is None else range(limit):
+        for step in itertools.count(first) if limit is None else range(first, limit):
             batch = None if self._is_through() else next(self._batches, None)
             if batch is None:
                 self._end_early(step)
                 break
             self._seen += 1
+            self._step = step + 1
             yield step, batch if self.whole is not None else self._checked(batch)
-        if self._is_through():
+        if self._is_through() or self._steps is None:
             self._batches = None
+        self._step = 0
         self.source.on_epoch_end()
 
     def _checked(self, batch):
