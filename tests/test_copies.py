@@ -22,6 +22,7 @@ each_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 # What the constructors of some classes need.
 ARGUMENTS = {
+    "BackupAndRestore": ("backups",),
     "CosineDecay": (0.1, 5),
     "CosineDecayRestarts": (0.1, 5),
     "CSVLogger": ("log.csv",),
@@ -33,6 +34,7 @@ ARGUMENTS = {
     "LossScaleOptimizer": (keras.optimizers.Adam(0.1),),
     "MeanIoU": (3,),
     "MeanMetricWrapper": (keras.losses.mean_squared_error,),
+    "ModelCheckpoint": ("m.keras",),
     "OneHotIoU": (3, [0, 1]),
     "OneHotMeanIoU": (3,),
     "PiecewiseConstantDecay": ([2], [0.1, 0.2]),

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import random
 import signal
-import time
 
 import h5py
 import numpy as np
@@ -102,7 +101,24 @@ CASES = {
 }
 
 
-def train(case, folder, save_freq, result):
+class Tell(keras.callbacks.Callback):
+    """Tells the test that another moment of the training has come."""
+
+    def __init__(self, moments):
+        super().__init__()
+        self.moments = moments
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.moments.release()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.moments.release()
+
+    def on_train_end(self, logs=None):
+        self.moments.release()
+
+
+def train(case, folder, save_freq, result, moments):
     """The script: it seeds, makes the model, and trains; what it ends with goes into a file."""
     make, optimizer, data, callbacks = CASES[case]
     keras.utils.set_random_seed(5)
@@ -115,7 +131,7 @@ def train(case, folder, save_freq, result):
         epochs=EPOCHS,
         verbose=0,
         validation_data=(X, Y),
-        callbacks=[backup, *callbacks()],
+        callbacks=[backup, *callbacks(), Tell(moments)],
     )
     values = [np.array(v.array) for v in training_variables(model)]
     numbers = [np.array(series) for _, series in sorted(history.history.items())]
@@ -130,29 +146,39 @@ def ends(result):
 
 
 def started(*args):
-    process = multiprocessing.get_context("fork").Process(target=train, args=args)
+    """A process that trains, and a semaphore that goes up at each moment."""
+    fork = multiprocessing.get_context("fork")
+    moments = fork.Semaphore(0)
+    process = fork.Process(target=train, args=(*args, moments))
     process.start()
-    return process
+    return process, moments
+
+
+def is_killed(process, moments, draw):
+    """Kill a process at a random moment; say whether it was still running."""
+    for _ in range(draw.randrange(EPOCHS * 7)):
+        while process.is_alive() and not moments.acquire(timeout=0.1):
+            pass
+    process.join(draw.uniform(0, 0.01))  # a step with a backup takes about so long
+    process.kill()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode != 0
 
 
 def check_kills(case, save_freq, folder, kills):
-    """Kill the training at random moments, about one in two of them before its end."""
+    """Kill the training so many times in all, and compare whenever it has come to its end."""
     never, result = folder / "never.npz", folder / "result.npz"
-    begin = time.perf_counter()
-    process = started(case, folder / "whole", save_freq, never)
-    process.join()
-    whole = time.perf_counter() - begin
-    expected, left, draw = ends(never), kills, random.Random(save_freq)
-    while left:
+    started(case, folder / "whole", save_freq, never)[0].join()
+    expected, draw = ends(never), random.Random(f"{case} {save_freq}")
+    while kills:
         result.unlink(missing_ok=True)
-        while not result.exists():
-            process = started(case, folder / "killed", save_freq, result)
-            process.join(draw.uniform(0, whole) if left else None)
-            if process.exitcode is None and left:
-                process.kill()
-                left -= 1
+        while kills and not result.exists():
+            kills -= is_killed(*started(case, folder / "killed", save_freq, result), draw)
+        if not result.exists():
+            process = started(case, folder / "killed", save_freq, result)[0]
             process.join()
-            assert process.exitcode in (0, -signal.SIGKILL)
+            assert process.exitcode == 0
         assert ends(result) == expected
     assert not (folder / "killed").exists()
 
