@@ -322,7 +322,7 @@ def test_saving_says_how_to_keep_the_weights(tmp_path, monkeypatch):
 
 
 def test_no_seam_that_is_not_filled_is_a_bare_key_error():
-    for name in ("functional", "functional_from_config"):
+    for name in ("functional", "functional_from_config", "save_training", "load_training"):
         assert registry.late_bound[name]
     with pytest.raises(RuntimeError, match="Import `minikeras` first: no 'another' is known"):
         registry.late_bound["another"]

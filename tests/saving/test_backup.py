@@ -96,7 +96,12 @@ CASES = {
         list,
     ),
     "data set": (stacked, sgd, lambda: {"x": Batches()}, watching),
-    "generator": (stacked, sgd, lambda: {"x": generated(), "steps_per_epoch": 5}, list),
+    "generator": (
+        stacked,
+        sgd,
+        lambda: {"x": generated(), "steps_per_epoch": 5, "class_weight": {0: 1.0, 1: 2.0}},
+        list,
+    ),
     "own step": (Noisy, adam, lambda: {"x": X, "y": Y, "batch_size": BATCH}, list),
 }
 
