@@ -68,14 +68,10 @@ def load_training(path, model):
         OSError: if there is no such file, or it is damaged.
         ValueError: if it does not fit the model.
     """
-    with guard.open_hdf5(path) as file:
-        if file.attrs.get("format") != _FORMAT:
-            raise ValueError(
-                f"Expected a file of the format {_FORMAT!r} at {str(path)!r}, but received "
-                f"{file.attrs.get('format')!r}."
-            )
-        saved = [(dataset.attrs["path"], dataset[()]) for _, dataset in _items(file["variables"])]
-        extra = {name: _plain(dataset[()]) for name, dataset in _items(file["extra"])}
+    try:
+        saved, extra = _read(path)
+    except guard.FileError as error:
+        raise OSError(str(error)) from error
     variables = training_variables(model)
     _check(path, saved, variables)
 
@@ -84,6 +80,19 @@ def load_training(path, model):
             variable.assign(values)
 
     return extra, restore
+
+
+def _read(path):
+    """The values of the variables with their paths, and what the caller added."""
+    with guard.open_hdf5(path) as file:
+        if file.attrs.get("format") != _FORMAT:
+            raise ValueError(
+                f"Expected a file of the format {_FORMAT!r} at {str(path)!r}, but received "
+                f"{file.attrs.get('format')!r}."
+            )
+        saved = [(dataset.attrs["path"], dataset[()]) for _, dataset in _items(file["variables"])]
+        extra = {name: _plain(dataset[()]) for name, dataset in _items(file["extra"])}
+    return saved, extra
 
 
 def _items(group: Any):

@@ -17,14 +17,14 @@ Y = X[:, :1]
 
 
 def model(optimizer="sgd", save=None):
-    made = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    made.compile(optimizer, "mse")
-    made.save = made.save_weights = save
-    return made
+    net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    net.compile(optimizer, "mse")
+    net.save = net.save_weights = save
+    return net
 
 
-def fit(made, *callbacks, epochs=2):
-    return made.fit(X, Y, 5, epochs, verbose=0, validation_data=(X, Y), callbacks=list(callbacks))
+def fit(net, *callbacks, epochs=2):
+    return net.fit(X, Y, 5, epochs, verbose=0, validation_data=(X, Y), callbacks=list(callbacks))
 
 
 # ModelCheckpoint
@@ -64,9 +64,9 @@ def test_files_of_checkpoints(options, files, tmp_path, monkeypatch):
 def test_a_folder_in_the_place_of_a_checkpoint(tmp_path):
     path = tmp_path / "m.keras"
     path.mkdir()
-    made = model(save=lambda path, overwrite: Path(path).write_bytes(b""))
+    net = model(save=lambda path, overwrite: Path(path).write_bytes(b""))
     with pytest.raises(IsADirectoryError, match="a folder is there: .*m.keras"):
-        fit(made, cb.ModelCheckpoint(path))
+        fit(net, cb.ModelCheckpoint(path))
 
 
 def test_checkpoints_of_metrics_that_are_no_scalars(tmp_path):
@@ -83,17 +83,17 @@ def test_checkpoints_of_metrics_that_are_no_scalars(tmp_path):
 
 
 def test_averages_are_swapped_to_the_bit():
-    made, seen = model(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)), []
+    net, seen = model(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)), []
 
     def state():
-        averages = made.optimizer._averages
-        return [np.array(v.array).tobytes() for v in [*made.trainable_weights, *averages]]
+        averages = net.optimizer._averages
+        return [np.array(v.array).tobytes() for v in [*net.trainable_weights, *averages]]
 
     look = cb.LambdaCallback()
     look.on_train_batch_end = lambda batch, logs=None: seen.append(("train", state()))
     look.on_test_batch_end = lambda batch, logs=None: seen.append(("test", state()))
     look.on_epoch_end = lambda epoch, logs=None: seen.append(("end", state()))
-    fit(made, cb.SwapEMAWeights(), look, epochs=1)
+    fit(net, cb.SwapEMAWeights(), look, epochs=1)
     trained = [state for stage, state in seen if stage == "train"][-1]
     tested = [state for stage, state in seen if stage == "test"][-1]
     assert trained != tested == [*trained[2:], *trained[:2]]
@@ -101,18 +101,18 @@ def test_averages_are_swapped_to_the_bit():
 
 
 def test_averages_stay_after_the_last_epoch():
-    made = model(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5))
-    fit(made, cb.SwapEMAWeights(swap_on_epoch=True))
-    weights = made.get_weights()
-    for weight, average in zip(weights, made.optimizer._averages, strict=True):
+    net = model(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5))
+    fit(net, cb.SwapEMAWeights(swap_on_epoch=True))
+    weights = net.get_weights()
+    for weight, average in zip(weights, net.optimizer._averages, strict=True):
         assert (weight == average.array).all()
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", None])
 def test_there_are_no_averages(optimizer):
-    made = model(optimizer)
+    net = model(optimizer)
     swap = cb.SwapEMAWeights()
-    swap.set_model(made)
+    swap.set_model(net)
     with pytest.raises(ValueError, match="must be used when `use_ema=True`"):
         swap.on_test_begin()
 

@@ -95,10 +95,10 @@ class BackupAndRestore(Callback):
         self._steps_since_saving = 0
         self._restore_again = None
         self._build_metrics()
-        found = self._found()
-        if found is None:
+        backup = self._found()
+        if backup is None:
             return
-        saved, restore_variables = found
+        saved, restore_variables = backup
         run = self.model._training.run
         run.resume(saved["position"])
 
@@ -166,7 +166,7 @@ class BackupAndRestore(Callback):
         load = registry.late_bound["load_training"]
         try:
             packed, restore = load(self._latest, self.model)
-        except OSError:  # it is damaged, or has just made room for one that was never written
+        except OSError:  # it is damaged, or was moved for one that was never written
             if not self._previous.exists():
                 raise
             packed, restore = load(self._previous, self.model)
