@@ -4,7 +4,6 @@ from minikeras.ops.random.draws import (
     beta,
     binomial,
     categorical,
-    dropout,
     gamma,
     normal,
     randint,
@@ -12,6 +11,7 @@ from minikeras.ops.random.draws import (
     truncated_normal,
     uniform,
 )
+from minikeras.ops.random.dropout import dropout
 from minikeras.ops.random.seeds import SeedGenerator
 
 __all__ = [

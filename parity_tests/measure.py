@@ -56,8 +56,10 @@ def _errors(case):
             continue
         scale = max(np.abs(exact).max(initial=0.0), np.finfo("float32").tiny)
         ulp = float(np.spacing(np.float32(min(scale, 3e38))))
-        row = [np.abs(x.astype("float64") - y).max(initial=0.0) / ulp
-               for x, y in ((a, b), (a, exact), (b, exact))]
+        row = [
+            np.abs(x.astype("float64") - y).max(initial=0.0) / ulp
+            for x, y in ((a, b), (a, exact), (b, exact))
+        ]
         worst = row if worst is None or row[0] > worst[0] else worst
     return worst
 

@@ -146,28 +146,57 @@ def _same(rank):
 _norm = {"epsilon": st.sampled_from([1e-3, 1e-2]), "center": _flags, "scale": _flags}
 
 ROWS = {
-    "Dense": ((2, 3, 4), lambda s: _arguments(
-        units=_sizes, activation=_activations, use_bias=_flags)),
-    "EinsumDense": ((3,), lambda s: _arguments(
-        equation=st.just("abc,cd->abd"), output_shape=_sizes.map(lambda n: (s[1], n)),
-        bias_axes=st.sampled_from(["d", "bd", None]), activation=_activations)),
-    "Activation": ((2, 3, 4), lambda s: _arguments(activation=st.sampled_from(
-        ["relu", "tanh", "softplus", "softmax", "silu", "relu6", "hard_sigmoid", "log_sigmoid"]))),
-    "ReLU": ((2, 3, 4), lambda s: _arguments(
-        max_value=st.sampled_from([None, 1.5]), negative_slope=st.sampled_from([0.0, 0.25]))),
+    "Dense": (
+        (2, 3, 4),
+        lambda s: _arguments(units=_sizes, activation=_activations, use_bias=_flags),
+    ),
+    "EinsumDense": (
+        (3,),
+        lambda s: _arguments(
+            equation=st.just("abc,cd->abd"),
+            output_shape=_sizes.map(lambda n: (s[1], n)),
+            bias_axes=st.sampled_from(["d", "bd", None]),
+            activation=_activations,
+        ),
+    ),
+    "Activation": (
+        (2, 3, 4),
+        lambda s: _arguments(
+            activation=st.sampled_from(
+                [
+                    "relu",
+                    "tanh",
+                    "softplus",
+                    "softmax",
+                    "silu",
+                    "relu6",
+                    "hard_sigmoid",
+                    "log_sigmoid",
+                ]
+            )
+        ),
+    ),
+    "ReLU": (
+        (2, 3, 4),
+        lambda s: _arguments(
+            max_value=st.sampled_from([None, 1.5]), negative_slope=st.sampled_from([0.0, 0.25])
+        ),
+    ),
     "Softmax": ((2, 3), lambda s: _arguments(axis=st.just(-1))),
-    "BatchNormalization": ((2, 3, 4), lambda s: _arguments(
-        axis=st.integers(1, len(s) - 1), momentum=st.sampled_from([0.9, 0.99]), **_norm)),
-    "LayerNormalization": ((2, 3, 4), lambda s: _arguments(
-        axis=st.just(-1), **_norm)),
+    "BatchNormalization": (
+        (2, 3, 4),
+        lambda s: _arguments(
+            axis=st.integers(1, len(s) - 1), momentum=st.sampled_from([0.9, 0.99]), **_norm
+        ),
+    ),
+    "LayerNormalization": ((2, 3, 4), lambda s: _arguments(axis=st.just(-1), **_norm)),
     "Dropout": ((2, 3, 4), lambda s: _arguments(rate=st.sampled_from([0.2, 0.5]), seed=_seeds)),
     "GaussianNoise": ((2, 3, 4), lambda s: _arguments(stddev=st.just(0.125), seed=_seeds)),
     "SpatialDropout1D": ((3,), lambda s: _arguments(rate=st.just(0.5), seed=_seeds)),
     "SpatialDropout2D": ((4,), lambda s: _arguments(rate=st.just(0.5), seed=_seeds)),
     "RepeatVector": ((2,), lambda s: _arguments(n=_sizes)),
     "Flatten": ((3, 4), lambda s: _arguments()),
-    "Permute": ((3, 4), lambda s: _arguments(
-        dims=st.permutations(range(1, len(s))).map(tuple))),
+    "Permute": ((3, 4), lambda s: _arguments(dims=st.permutations(range(1, len(s))).map(tuple))),
     "Reshape": ((2, 3, 4), lambda s: _arguments(target_shape=_reshaped(s))),
     "Conv1D": ((3,), lambda s: _conv(s, 1)),
     "Conv2D": ((4,), lambda s: _conv(s, 2)),
@@ -228,8 +257,11 @@ def recipes(draw, max_steps=6):
     tensors = [minikeras.Input(shape, dtype=dtype) for shape, dtype, _ in inputs]
     for i, (_, dtype, largest) in enumerate(inputs):
         if dtype == "int32":
-            arguments = {"input_dim": largest + 1, "output_dim": draw(_sizes),
-                         "mask_zero": draw(_flags)}
+            arguments = {
+                "input_dim": largest + 1,
+                "output_dim": draw(_sizes),
+                "mask_zero": draw(_flags),
+            }
             _append(recipe, tensors, Step("Embedding", arguments, (i,)))
     for _ in range(draw(st.integers(1, max_steps))):
         _append(recipe, tensors, draw(_step(tensors)))
@@ -292,7 +324,10 @@ def _wrapped(draw, shape):
     if len(shape) == 3 and draw(_flags):
         name = draw(st.sampled_from(["SimpleRNN", "GRU", "LSTM"]))
         inner = draw(_recurrent(name)) | {
-            "go_backwards": False, "dropout": 0.0, "recurrent_dropout": 0.0}
+            "go_backwards": False,
+            "dropout": 0.0,
+            "recurrent_dropout": 0.0,
+        }
         mode = draw(st.sampled_from(["concat", "sum", "mul", "ave"]))
         return "Bidirectional", {"merge_mode": mode}, (Step(name, inner, ()),)
     inner = Step("Dense", draw(ROWS["Dense"][1](shape)), ())

@@ -64,10 +64,10 @@ def with_gradients(name, options, x):
     a, b = Variable(x), tf.Variable(x)
     with GradientTape() as tape:
         y = getattr(activations, name)(a, **options)
-        total = (y * upstream[: y.shape[0], : y.shape[1]] if x.ndim > 1 else y * upstream)
+        total = y * upstream[: y.shape[0], : y.shape[1]] if x.ndim > 1 else y * upstream
     with tf.GradientTape() as their_tape:
         z = getattr(keras.activations, name)(tf.convert_to_tensor(b), **options)
-        their_total = (z * upstream[: z.shape[0], : z.shape[1]] if x.ndim > 1 else z * upstream)
+        their_total = z * upstream[: z.shape[0], : z.shape[1]] if x.ndim > 1 else z * upstream
     assert isinstance(y, Variable) or y.dtype == z.dtype.name
     gradients = tape.gradient(total, a).numpy(), their_tape.gradient(their_total, b).numpy()
     return (np.asarray(y), z.numpy()), gradients

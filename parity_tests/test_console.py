@@ -39,8 +39,9 @@ class Clock:
 def logs_of(rng, names=("loss", "acc", "f1")):
     def value():
         magnitude = 10.0 ** rng.randint(-6, 6)
-        return rng.choice([rng.random() * magnitude, rng.randint(0, 5), float("nan"),
-                           np.float32(rng.random())])
+        return rng.choice(
+            [rng.random() * magnitude, rng.randint(0, 5), float("nan"), np.float32(rng.random())]
+        )
 
     return {name: value() for name in rng.sample(names, rng.randint(0, len(names)))}
 
@@ -73,8 +74,13 @@ def bar_script(rng, target):
 def test_progbar_is_equal_to_the_byte(target, verbose, monkeypatch):
     rng, clock = random.Random(f"{target} {verbose}"), Clock(monkeypatch)
     for _ in range(40):
-        options = {"target": target, "verbose": verbose, "width": rng.choice([5, 20, 30]),
-                   "interval": rng.choice([0, 0.05, 1]), "unit_name": rng.choice(["step", "x"])}
+        options = {
+            "target": target,
+            "verbose": verbose,
+            "width": rng.choice([5, 20, 30]),
+            "interval": rng.choice([0, 0.05, 1]),
+            "unit_name": rng.choice(["step", "x"]),
+        }
         options |= rng.choice([{}, {"stateful_metrics": ["loss"]}, {"stateless_metrics": ["acc"]}])
         script = bar_script(rng, target)
         theirs = printed(drive_bar, keras.utils.Progbar, clock, options, script)
@@ -280,8 +286,12 @@ def options_of(name, rng):
             "verbose": rng.choice([0, 1]),
             "initial_value_threshold": rng.choice([None, 0.5]),
         }
-    schedules = [lambda e: 0.1 / (e + 1), lambda e, lr: lr * 0.9, lambda e, lr: 1,
-                 lambda e, lr: np.float32(lr) * 2]
+    schedules = [
+        lambda e: 0.1 / (e + 1),
+        lambda e, lr: lr * 0.9,
+        lambda e, lr: 1,
+        lambda e, lr: np.float32(lr) * 2,
+    ]
     return {"schedule": rng.choice(schedules), "verbose": rng.choice([0, 1])}
 
 
@@ -314,8 +324,24 @@ def test_terminate_on_nan(loss):
 
 # CSVLogger
 
-CELLS = [1.0, 2, np.float32(0.1), None, "x", "a,b", 'q"', np.arange(3), [1, 2.5], np.ones((2, 2)),
-         np.array(3.0), (1,), float("nan"), True, 1e-10, range(2)]
+CELLS = [
+    1.0,
+    2,
+    np.float32(0.1),
+    None,
+    "x",
+    "a,b",
+    'q"',
+    np.arange(3),
+    [1, 2.5],
+    np.ones((2, 2)),
+    np.array(3.0),
+    (1,),
+    float("nan"),
+    True,
+    1e-10,
+    range(2),
+]
 
 
 def write_csv(module, path, before, options, runs):

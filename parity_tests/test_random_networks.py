@@ -74,8 +74,10 @@ def _compare(recipe, seed):
     weights = theirs.get_weights()
     assert [w.shape for w in weights] == [w.shape for w in ours.get_weights()]
     weights = [w + 0.1 * rng.normal(size=w.shape) if w.ndim else w for w in weights]
-    weights = [np.abs(w) + 0.1 if "variance" in v.path else w
-               for w, v in zip(weights, theirs.weights, strict=True)]
+    weights = [
+        np.abs(w) + 0.1 if "variance" in v.path else w
+        for w, v in zip(weights, theirs.weights, strict=True)
+    ]
     theirs.set_weights(weights)
     ours.set_weights(weights)
     values = _values(recipe, rng)
@@ -86,13 +88,19 @@ def _compare(recipe, seed):
         my_floats = [x for x in my_xs if x.dtype.startswith("float")]
         try:
             y_tf, g_tf = _forward_and_gradients(
-                tf.GradientTape, tf_floats, theirs, tf_xs,
-                [v.value for v in theirs.trainable_weights], training)
+                tf.GradientTape,
+                tf_floats,
+                theirs,
+                tf_xs,
+                [v.value for v in theirs.trainable_weights],
+                training,
+            )
         except Exception as error:
             note(f"Keras itself cannot run this: {error}")
             reject()
         y_my, g_my = _forward_and_gradients(
-            minikeras.GradientTape, my_floats, ours, my_xs, ours.trainable_weights, training)
+            minikeras.GradientTape, my_floats, ours, my_xs, ours.trainable_weights, training
+        )
         for i, (a, b) in enumerate(zip(y_my, y_tf, strict=True)):
             _check(a, b, f"output {i}, training={training}")
         labels = [f"input {i}" for i in range(len(my_floats))]

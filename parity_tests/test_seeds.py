@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from minikeras import random as ours
 from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.variable import Variable
 from minikeras.core import registry
-from minikeras.ops.random import draws as ours
 from minikeras.ops.random import seeds
 
 pytestmark = pytest.mark.parity

@@ -40,8 +40,15 @@ class View:
 
 def sequential():
     return keras.Sequential(
-        [layers.Input((4,)), layers.Dense(3), layers.Dropout(0.5), layers.BatchNormalization(),
-         layers.Dense(1000)], name="seq")
+        [
+            layers.Input((4,)),
+            layers.Dense(3),
+            layers.Dropout(0.5),
+            layers.BatchNormalization(),
+            layers.Dense(1000),
+        ],
+        name="seq",
+    )
 
 
 def trained():
@@ -111,8 +118,18 @@ def subclass():
     return model
 
 
-MODELS = [sequential, trained, branching, nested, shared, recurrent, split, markup, unbuilt,
-          subclass]
+MODELS = [
+    sequential,
+    trained,
+    branching,
+    nested,
+    shared,
+    recurrent,
+    split,
+    markup,
+    unbuilt,
+    subclass,
+]
 
 
 @pytest.mark.filterwarnings("ignore:`build..` was called on layer 'subclass'")  # for `never`

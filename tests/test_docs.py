@@ -281,7 +281,7 @@ def test_every_row_is_a_question():
 
 def test_the_op_in_the_readme_is_the_real_one():
     tanh = minikeras.ops.tanh
-    head, _, rest = inspect.getsource(tanh).partition("    Args:")
+    head, _, rest = inspect.getsource(tanh).partition("    Returns:")
     shown = head + '    ...\n    """' + rest.rpartition('"""')[2]
     vjp = inspect.getsource(tanh.vjps[0].function)
     assert f"```python\n{shown}\n\n{vjp}```" in (ROOT / "README.md").read_text()

@@ -9,6 +9,7 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core.dims import Dim
 from minikeras.ops.random import draws, seeds
+from minikeras.ops.random.dropout import dropout
 
 DRAWS = {
     "uniform": (lambda s, g: draws.uniform(s, seed=g), "float32"),
@@ -18,7 +19,7 @@ DRAWS = {
     "gamma": (lambda s, g: draws.gamma(s, 2.0, seed=g), "float32"),
     "beta": (lambda s, g: draws.beta(s, 2.0, 1.0, seed=g), "float32"),
     "binomial": (lambda s, g: draws.binomial(s, 5, 0.5, seed=g), "float32"),
-    "dropout": (lambda s, g: draws.dropout(Abstract(s), 0.5, seed=g), "float32"),
+    "dropout": (lambda s, g: dropout(Abstract(s), 0.5, seed=g), "float32"),
     "shuffle": (lambda s, g: draws.shuffle(Abstract(s, "int8"), seed=g), "int8"),
     "categorical": (lambda s, g: draws.categorical(Abstract((s[0], 9)), s[1], seed=g), "int32"),
 }
@@ -79,7 +80,7 @@ def test_a_failed_draw_steps_no_generator():
         (0.5, (2, 2, 3), r"Received: noise_shape=\(2, 2, 3\)"),
     ):
         with pytest.raises(ValueError, match=words):
-            draws.dropout(np.ones((2, 3), "float32"), rate, noise_shape, seed=generator)
+            dropout(np.ones((2, 3), "float32"), rate, noise_shape, seed=generator)
     with pytest.raises(ValueError, match=r"not be negative. Received: shape=\(-1,\)"):
         draws.uniform((-1,), seed=generator)
     with pytest.raises(ValueError, match="Received: minval=5, maxval=5"):
@@ -90,6 +91,6 @@ def test_a_failed_draw_steps_no_generator():
 def test_rates_that_need_no_draw():
     generator = seeds.SeedGenerator(1)
     x = np.ones((2, 3), "float32")
-    assert draws.dropout(x, 0.0, seed=generator).tolist() == x.tolist()
-    assert draws.dropout(x, 1.0, seed=generator).tolist() == (0 * x).tolist()
+    assert dropout(x, 0.0, seed=generator).tolist() == x.tolist()
+    assert dropout(x, 1.0, seed=generator).tolist() == (0 * x).tolist()
     assert generator.state.numpy().tolist() == [1, 0]

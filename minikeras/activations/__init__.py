@@ -6,15 +6,12 @@ from minikeras.ops.elementwise.exponential import tanh
 from minikeras.ops.nn.activation import (
     celu,
     elu,
-    glu,
-    hard_sigmoid,
-    hard_silu,
     hard_tanh,
     leaky_relu,
     relu6,
     selu,
-    silu,
 )
+from minikeras.ops.nn.gates import glu, hard_sigmoid, hard_silu, silu
 from minikeras.ops.nn.shrinkage import (
     hard_shrink,
     log_sigmoid,
@@ -93,7 +90,7 @@ def deserialize(config, custom_objects=None):
     """Return the activation that a saved form describes.
 
     Args:
-        config: what `serialize` returned.
+        config: what `serialize` returned, a name or a dict.
         custom_objects: dict of name to function or class, searched first.
 
     Returns:

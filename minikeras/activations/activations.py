@@ -2,10 +2,12 @@
 
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import floating
 from minikeras.core import registry
+from minikeras.core.docstrings import described
 from minikeras.ops.elementwise import exponential as exponential_ops
 from minikeras.ops.elementwise.comparison import where
-from minikeras.ops.nn import activation, shrinkage
+from minikeras.ops.nn import activation, gates, shrinkage
 
 table = registry.Table("activation function", "keras.activations")
 
@@ -17,10 +19,10 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
     It is `x` above `threshold` and `negative_slope * (x - threshold)` below, at most `max_value`.
 
     Args:
-        x: tensor.
-        negative_slope: slope below the threshold.
-        max_value: ceiling, or None.
-        threshold: where the slope ends.
+        x: tensor of any shape and dtype; bools become int32.
+        negative_slope: float, the slope below the threshold.
+        max_value: number, the ceiling, or None.
+        threshold: number, where the slope ends.
 
     Returns:
         A tensor of the shape of `x`.
@@ -67,11 +69,9 @@ def linear(x):
     return x
 
 
+@described(floating.texts)
 def exponential(x):
     """Exponential function, element by element.
-
-    Args:
-        x: tensor.
 
     Returns:
         A tensor of the shape of `x`.
@@ -84,13 +84,13 @@ def exponential(x):
     return exponential_ops.exp(x)
 
 
+@described(floating.texts)
 def gelu(x, approximate=False):
     """Gaussian error linear unit: `x` times the normal distribution function of `x`.
 
     Source: D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units" (2016).
 
     Args:
-        x: tensor.
         approximate: whether the distribution function is approximated with a tanh.
 
     Returns:
@@ -101,17 +101,15 @@ def gelu(x, approximate=False):
         >>> keras.activations.gelu([-1.0, 1.0]).tolist()
         [-0.158655, 0.841345]
     """
-    return activation.gelu(x, approximate=approximate)
+    return gates.gelu(x, approximate=approximate)
 
 
 @op
+@described(floating.texts)
 def mish(x):
     """Self-regularized smooth unit: `x * tanh(softplus(x))`.
 
     Source: D. Misra, "Mish: A Self Regularized Non-Monotonic Neural Activation Function" (2019).
-
-    Args:
-        x: tensor.
 
     Returns:
         A tensor of the shape of `x`.

@@ -20,7 +20,7 @@ def cast(xp: ArrayModule, x: Array, *, dtype: DTypeLike) -> Array:
     """Cast a tensor to another dtype.
 
     Args:
-        x: tensor or array-like.
+        x: tensor or array-like of any shape and dtype.
         dtype: name of the dtype.
 
     Returns:
@@ -49,7 +49,6 @@ def broadcast_to(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
     """Repeat a tensor along axes of size 1, and new ones in front, up to a shape.
 
     Args:
-        x: tensor.
         shape: tuple of ints.
 
     Returns:

@@ -1,20 +1,22 @@
 """What ops have in common: in which dtype a kernel runs, what dtype and shape come out.
 
-A family answers three questions, and an op names its family instead of answering them itself:
+A family answers these questions, and an op names its family instead of answering them itself:
 
 - `promote(names)`: given the dtypes of the inputs (`"int"`, `"float"`, `"bool"` for Python's
   numbers, None for a missing optional input), the dtype to cast each input to.
 - `result(dtype, statics)`: the dtype of the output, given that of the first input after casting.
 - `shape(shapes, statics)`: the shape of the output.
+- `texts`: what the docstring of an op says of each operand that it doesn't describe itself.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
 from typing import Any, TypeAlias
 
 from minikeras.core import dims, dtypes, settings
 from minikeras.core.dims import Shape
+from minikeras.core.docstrings import Texts
 from minikeras.core.types import List, Tuple
 
 Names: TypeAlias = tuple[str | None, ...]
@@ -36,12 +38,14 @@ class Family:
         shape: function of `(shapes, statics)` that returns the output's shape, or None if every op
             of the family has a rule of its own.
         broadcasts: whether gradients are summed back to the inputs' own shapes.
+        texts: what docstrings say of the operands, by their names.
     """
 
     promote: Promote
     result: Result
     shape: ShapeRule | None
     broadcasts: bool = False
+    texts: Texts = field(default_factory=dict[str, str], compare=False)
 
     def giving(self, dtype: str) -> "Family":
         """Return the same family with a fixed dtype of the output."""
@@ -54,6 +58,10 @@ class Family:
     def shaped(self, shape: ShapeRule) -> "Family":
         """Return the same family with another shape rule."""
         return replace(self, shape=shape)
+
+    def described(self, **texts: str) -> "Family":
+        """Return the same family with other texts for these operands."""
+        return replace(self, texts={**self.texts, **texts})
 
 
 def cached(promote: Promote) -> Promote:
@@ -151,13 +159,33 @@ def shape_stacked(shapes: Shapes, _statics: Statics) -> Shape:
     return (len(shapes), *shapes[0])
 
 
-elementwise = Family(as_they_are, same, shape_of_first)
-floating = Family(to_float, same, shape_of_first)
-numeric = Family(to_number, same, shape_of_first)
-arithmetic = Family(to_common, same, shape_broadcast, broadcasts=True)
-division = Family(to_float, same, shape_broadcast, broadcasts=True)
-comparison = Family(to_common, lambda _d, _s: "bool", shape_broadcast)
-logical = Family(to_bool, same, shape_broadcast)
-reduction = Family(as_they_are, same, shape_reduced)
-floating_reduction = Family(to_float, same, shape_reduced)
+ANY = {"x": "tensor of any shape and dtype."}
+FLOAT = {"x": "float tensor of any shape; integers become the default float type."}
+AXES = {
+    "axis": "int, tuple of ints, or None for all axes.",
+    "keepdims": "bool, whether the axes stay, with size 1.",
+}
+PAIR = {
+    "x1": "tensor or number, of any shape and dtype.",
+    "x2": "tensor or number of any dtype, whose shape broadcasts with that of `x1`.",
+}
+FLOAT_PAIR = {
+    "x1": "float tensor or number, of any shape; integers become the default float type.",
+    "x2": "float tensor or number, whose shape broadcasts with that of `x1`.",
+}
+TRUTHS = {
+    "x1": "tensor of any shape and dtype; nonzero counts as True.",
+    "x2": "tensor of any dtype whose shape broadcasts with that of `x1`.",
+}
+NUMBER = {"x": "tensor of any shape and dtype; bools become int32."}
+
+elementwise = Family(as_they_are, same, shape_of_first, texts=ANY)
+floating = Family(to_float, same, shape_of_first, texts=FLOAT)
+numeric = Family(to_number, same, shape_of_first, texts=NUMBER)
+arithmetic = Family(to_common, same, shape_broadcast, True, PAIR)
+division = Family(to_float, same, shape_broadcast, True, FLOAT_PAIR)
+comparison = Family(to_common, lambda _d, _s: "bool", shape_broadcast, texts=PAIR)
+logical = Family(to_bool, same, shape_broadcast, texts=TRUTHS)
+reduction = Family(as_they_are, same, shape_reduced, texts={**ANY, **AXES})
+floating_reduction = Family(to_float, same, shape_reduced, texts={**FLOAT, **AXES})
 stacking = Family(to_common, same, shape_stacked)

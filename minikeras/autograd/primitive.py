@@ -30,6 +30,7 @@ from minikeras.autograd.vjps import VJP, filled, rebuilt
 from minikeras.core import dims, dtypes, settings, trees
 from minikeras.core.copying import ByReference
 from minikeras.core.dims import Comparison, Dim
+from minikeras.core.docstrings import completed
 from minikeras.core.types import Array, ArrayModule, List, Tuple
 
 Kernel = Callable[..., Any]
@@ -65,7 +66,6 @@ class Primitive(ByReference):
         self.compute: Kernel = np.errstate(all="ignore")(kernel)
         self.family = family
         self.name = self.__name__ = name or kernel.__name__
-        self.__doc__ = kernel.__doc__
         self.__wrapped__ = kernel  # what `inspect.getsource` shows
         self.__module__ = kernel.__module__
         self.variadic = variadic
@@ -73,6 +73,7 @@ class Primitive(ByReference):
         self.inputs, self.statics = self.bind.inputs, self.bind.statics
         self.defaults, self._static_names = self.bind.defaults, self.bind.defaults.keys()
         self.__signature__ = self.bind.signature
+        self.__doc__ = completed(kernel.__doc__, self.bind.signature.parameters, family.texts)
         self._arity = len(self.inputs)
         self.vjps: dict[int, VJP] = {}
         self.joint_vjp: VJP | None = None

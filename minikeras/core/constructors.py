@@ -24,11 +24,14 @@ class Field:
         convert: function of `(value, name)` that returns what the instance keeps.
         serialize: function of the kept value that returns what the config holds.
         attribute: the attribute that keeps the value, where it is not the field's name.
+        text: what the class's docstring says of the argument, if neither it nor that of a base
+            does; `{weight}` in it stands for what is before the last `_` of the field's name.
     """
 
     convert: Callable[[Any, str], Any] = lambda value, name: value
     serialize: Callable[[Any], Any] = lambda value: value
     attribute: str | None = None
+    text: str = ""
 
     def set(self, instance: Any, name: str, value: Any) -> None:
         """Let an instance keep the value of the argument `name`."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from minikeras.core import names, registry
 from minikeras.core.constructors import Fields, constructor, declared_fields, defaults_of
+from minikeras.core.docstrings import describe_class
 
 table = registry.Table("initializer", "keras.initializers")
 
@@ -19,7 +20,9 @@ def initializer(*aliases):
     """
 
     def register(cls):
-        return table.add(with_fields(cls), names.to_snake_case(cls.__name__), *aliases)
+        with_fields(cls)
+        describe_class(cls, {})
+        return table.add(cls, names.to_snake_case(cls.__name__), *aliases)
 
     return register
 

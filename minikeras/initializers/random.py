@@ -70,7 +70,6 @@ class RandomNormal(RandomInitializer):
     Args:
         mean: mean.
         stddev: standard deviation.
-        seed: int, `SeedGenerator` or None.
 
     Example:
         >>> import minikeras as keras
@@ -96,7 +95,6 @@ class TruncatedNormal(RandomNormal):
     Args:
         mean: mean before truncation.
         stddev: standard deviation before truncation.
-        seed: int, `SeedGenerator` or None.
 
     Example:
         >>> import minikeras as keras
@@ -114,7 +112,6 @@ class RandomUniform(RandomInitializer):
     Args:
         minval: lower bound.
         maxval: upper bound, itself never drawn.
-        seed: int, `SeedGenerator` or None.
 
     Example:
         >>> import minikeras as keras
@@ -166,7 +163,6 @@ class VarianceScaling(RandomInitializer):
         scale: positive float.
         mode: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
         distribution: `"truncated_normal"` (also `"normal"`), `"untruncated_normal"`, `"uniform"`.
-        seed: int, `SeedGenerator` or None.
         input_axes: the axes that count as inputs; heeded if `output_axes` is given too.
         output_axes: the axes that count as outputs.
 
@@ -204,7 +200,11 @@ class VarianceScaling(RandomInitializer):
 
 @with_fields
 class _NamedScaling(VarianceScaling):
-    """Variance scaling whose scale, mode and distribution a subclass fixes."""
+    """Variance scaling with fixed numbers, which a subclass names.
+
+    Args:
+        input_axes: the axes that count as inputs, as in `VarianceScaling`.
+    """
 
     seed: Seed = None
     input_axes: Any = None
@@ -214,11 +214,6 @@ class _NamedScaling(VarianceScaling):
 @initializer()
 class GlorotUniform(_NamedScaling):
     """Draw from a uniform distribution of variance `2 / (inputs + outputs)`, Glorot's rule.
-
-    Args:
-        seed: int, `SeedGenerator` or None.
-        input_axes: the axes that count as inputs, as in `VarianceScaling`.
-        output_axes: the axes that count as outputs.
 
     Example:
         >>> import minikeras as keras
@@ -233,11 +228,6 @@ class GlorotUniform(_NamedScaling):
 class GlorotNormal(_NamedScaling):
     """Draw from a truncated normal of variance `2 / (inputs + outputs)`, Glorot's rule.
 
-    Args:
-        seed: int, `SeedGenerator` or None.
-        input_axes: the axes that count as inputs, as in `VarianceScaling`.
-        output_axes: the axes that count as outputs.
-
     Example:
         >>> import minikeras as keras
         >>> keras.initializers.GlorotNormal(seed=1)((2, 3)).shape
@@ -250,11 +240,6 @@ class GlorotNormal(_NamedScaling):
 @initializer()
 class HeUniform(_NamedScaling):
     """Draw from a uniform distribution of variance `2 / inputs`, He's rule.
-
-    Args:
-        seed: int, `SeedGenerator` or None.
-        input_axes: the axes that count as inputs, as in `VarianceScaling`.
-        output_axes: the axes that count as outputs.
 
     Example:
         >>> import minikeras as keras
@@ -269,11 +254,6 @@ class HeUniform(_NamedScaling):
 class HeNormal(_NamedScaling):
     """Draw from a truncated normal of variance `2 / inputs`, He's rule.
 
-    Args:
-        seed: int, `SeedGenerator` or None.
-        input_axes: the axes that count as inputs, as in `VarianceScaling`.
-        output_axes: the axes that count as outputs.
-
     Example:
         >>> import minikeras as keras
         >>> keras.initializers.HeNormal(seed=1)((2, 3)).shape
@@ -287,11 +267,6 @@ class HeNormal(_NamedScaling):
 class LecunUniform(_NamedScaling):
     """Draw from a uniform distribution of variance `1 / inputs`, LeCun's rule.
 
-    Args:
-        seed: int, `SeedGenerator` or None.
-        input_axes: the axes that count as inputs, as in `VarianceScaling`.
-        output_axes: the axes that count as outputs.
-
     Example:
         >>> import minikeras as keras
         >>> keras.initializers.LecunUniform(seed=1)((2, 3)).shape
@@ -304,11 +279,6 @@ class LecunUniform(_NamedScaling):
 @initializer()
 class LecunNormal(_NamedScaling):
     """Draw from a truncated normal of variance `1 / inputs`, LeCun's rule.
-
-    Args:
-        seed: int, `SeedGenerator` or None.
-        input_axes: the axes that count as inputs, as in `VarianceScaling`.
-        output_axes: the axes that count as outputs.
 
     Example:
         >>> import minikeras as keras
@@ -328,7 +298,6 @@ class Orthogonal(RandomInitializer):
 
     Args:
         gain: factor of the matrix.
-        seed: int, `SeedGenerator` or None.
 
     Raises:
         ValueError: when called, if the shape has fewer than two axes.

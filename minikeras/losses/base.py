@@ -9,10 +9,18 @@ from typing import Any
 
 from minikeras import ops
 from minikeras.core import dims, names, policy, registry, settings, trees
+from minikeras.core.docstrings import described
 from minikeras.core.registry import Table
 from minikeras.core.types import DTypeLike
 
 losses = Table("loss", "keras.losses")
+
+PAIR = {
+    "y_true": "targets, of shape `(batch, ..., n)`.",
+    "y_pred": "predictions, of the same shape.",
+    "sample_weight": "array-like of weights for the samples, or for all values; or None.",
+}
+"""What docstrings say of targets, predictions and weights where nothing else is known of them."""
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -93,14 +101,12 @@ class Loss:
         return cls(**config)
 
 
+@described()
 class LossFunctionWrapper(Loss):
     """A loss made of a function of targets and predictions.
 
     Args:
         fn: function `(y_true, y_pred, **kwargs)` that returns one value per sample.
-        reduction: see `Loss`.
-        name: see `Loss`.
-        dtype: see `Loss`.
         **kwargs: passed on to `fn`.
     """
 

@@ -2,10 +2,12 @@
 
 `class Huber(FunctionLoss, fn=huber, delta=1.0)` says all there is: the constructor takes the
 options in this order (and `reduction`, `name`, `dtype` after them, where they are not placed
-otherwise), the instance holds them as attributes, and the config saves them.
+otherwise), the instance holds them as attributes, and the config saves them. The docstring says of
+the options what that of the function says.
 """
 
 from minikeras.core.constructors import constructor
+from minikeras.core.docstrings import describe_class, texts_of
 from minikeras.losses.base import Loss, LossFunctionWrapper
 
 
@@ -27,6 +29,7 @@ class FunctionLoss(LossFunctionWrapper):
         cls._fn, cls._unsaved = staticmethod(fn), unsaved
         cls._defaults = in_order(defaults, fn, {"reduction": "sum_over_batch_size"})
         cls.__init__ = declared_constructor(cls._defaults, _init_loss)
+        describe_class(cls, texts_of(fn.__doc__))
 
     def __init__(self, *args, **kwargs):
         raise TypeError(f"{type(self).__name__} has no function: pass `fn=` where it is declared.")

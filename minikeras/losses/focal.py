@@ -7,11 +7,18 @@ Labels, 2018.
 
 from minikeras import ops
 from minikeras.core import settings
+from minikeras.core.docstrings import described
 from minikeras.losses.base import as_pair, losses
 from minikeras.losses.declare import FunctionLoss
-from minikeras.losses.probabilistic import class_pair, smoothed_bits
+from minikeras.losses.probabilistic import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    class_pair,
+    smoothed_bits,
+)
 
 
+@described(binary_crossentropy)
 def binary_focal_crossentropy(
     y_true,
     y_pred,
@@ -25,14 +32,9 @@ def binary_focal_crossentropy(
     """Binary cross-entropy times `(1 - p)^gamma`, `p` being the probability of the truth.
 
     Args:
-        y_true: 0 or 1, or probabilities, of shape `(batch, ..., n)`.
-        y_pred: probabilities, or logits, of the same shape.
         apply_class_balancing: whether to weigh ones by `alpha` and zeros by `1 - alpha`.
         alpha: the weight of ones, from 0 to 1.
         gamma: how much easy samples are played down; 0 gives plain cross-entropy.
-        from_logits: whether `y_pred` are logits.
-        label_smoothing: how far to move the targets towards 0.5, from 0 to 1.
-        axis: the axis of the mean.
 
     Returns:
         A tensor that lacks that axis.
@@ -58,19 +60,15 @@ def binary_focal_crossentropy(
     return ops.mean(values, axis=axis)
 
 
+@described(categorical_crossentropy)
 def categorical_focal_crossentropy(
     y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
 ):
     """Sum over the classes of `-alpha · (1 - y_pred)^gamma · y_true · log(y_pred)`.
 
     Args:
-        y_true: one-hot targets, or probabilities, of shape `(batch, ..., classes)`.
-        y_pred: probabilities, or logits, of the same shape.
         alpha: a weight of all classes, or an array of one weight per class.
         gamma: how much easy samples are played down; 0 gives weighted cross-entropy.
-        from_logits: whether `y_pred` are logits.
-        label_smoothing: the share of every target that is spread over all classes, from 0 to 1.
-        axis: the axis of the classes.
 
     Returns:
         A tensor that lacks that axis.
@@ -130,17 +128,6 @@ class BinaryFocalCrossentropy(
 ):
     """The cross-entropy of yes-or-no targets, hard samples counting more.
 
-    Args:
-        apply_class_balancing: whether to weigh ones by `alpha` and zeros by `1 - alpha`.
-        alpha: the weight of ones, from 0 to 1.
-        gamma: how much easy samples are played down.
-        from_logits: whether predictions are logits.
-        label_smoothing: how far to move the targets towards 0.5, from 0 to 1.
-        axis: the axis of the mean.
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> round(float(keras.losses.BinaryFocalCrossentropy()([[1.0]], [[0.5]])), 4)
@@ -161,13 +148,6 @@ class CategoricalFocalCrossentropy(
 
     Args:
         alpha: a weight of all classes, or a list of one weight per class.
-        gamma: how much easy samples are played down.
-        from_logits: whether predictions are logits.
-        label_smoothing: the share of every target that is spread over all classes, from 0 to 1.
-        axis: the axis of the classes.
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -183,9 +163,6 @@ class CategoricalGeneralizedCrossEntropy(
 
     Args:
         q: between 0 (cross-entropy) and 1 (mean absolute error), both excluded.
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Raises:
         ValueError: if `q` is not between 0 and 1.

@@ -1,16 +1,17 @@
 """Losses that ask for a margin: the hinges, and the circle loss of embeddings."""
 
 from minikeras import ops
-from minikeras.losses.base import as_pair, losses
+from minikeras.core.docstrings import described
+from minikeras.losses.base import PAIR, as_pair, losses
 from minikeras.losses.declare import FunctionLoss
 
 
+@described(PAIR)
 def hinge(y_true, y_pred):
     """Mean of `max(1 - y_true · y_pred, 0)` over the last axis.
 
     Args:
         y_true: -1 or 1, or else 0 or 1, which become -1 and 1; of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
 
     Returns:
         A tensor of shape `(batch, ...)`.
@@ -24,12 +25,9 @@ def hinge(y_true, y_pred):
     return ops.mean(_shortfall(y_true, y_pred), axis=-1)
 
 
+@described(hinge)
 def squared_hinge(y_true, y_pred):
     """Mean of `max(1 - y_true · y_pred, 0)²` over the last axis.
-
-    Args:
-        y_true: -1 or 1, or else 0 or 1, which become -1 and 1; of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
 
     Returns:
         A tensor of shape `(batch, ...)`.
@@ -50,6 +48,7 @@ def _shortfall(y_true, y_pred):
     return ops.maximum(1.0 - signs * y_pred, 0.0)
 
 
+@described(PAIR)
 def categorical_hinge(y_true, y_pred):
     """How much the true class's score falls short of the best other one plus 1, over the last axis.
 
@@ -132,11 +131,6 @@ def _pairs(labels, others, remove_diagonal):
 class Hinge(FunctionLoss, fn=hinge):
     """The mean of what is missing to the margin 1.
 
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.losses.Hinge()([[-1.0, 1.0]], [[0.5, 0.5]]))
@@ -146,11 +140,6 @@ class Hinge(FunctionLoss, fn=hinge):
 
 class SquaredHinge(FunctionLoss, fn=squared_hinge):
     """The mean of the square of what is missing to the margin 1.
-
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -162,11 +151,6 @@ class SquaredHinge(FunctionLoss, fn=squared_hinge):
 class CategoricalHinge(FunctionLoss, fn=categorical_hinge):
     """How much the true class's score falls short of the best other one plus 1.
 
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.losses.CategoricalHinge()([[0.0, 1.0]], [[0.25, 0.5]]))
@@ -176,14 +160,6 @@ class CategoricalHinge(FunctionLoss, fn=categorical_hinge):
 
 class Circle(FunctionLoss, fn=circle, gamma=80.0, margin=0.4, remove_diagonal=True):
     """Circle loss of embeddings: pulls one class together and pushes others apart.
-
-    Args:
-        gamma: scale of the similarities.
-        margin: how far apart pairs should be, from 0 to 1.
-        remove_diagonal: whether to leave out the pairs of a sample with itself.
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras

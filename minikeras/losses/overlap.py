@@ -2,6 +2,7 @@
 
 from minikeras import ops
 from minikeras.core import settings
+from minikeras.core.docstrings import described
 from minikeras.losses.base import as_pair, losses
 from minikeras.losses.declare import FunctionLoss
 
@@ -28,6 +29,7 @@ def dice(y_true, y_pred, axis=None):
     return 1 - 2.0 * overlap / (both + settings.epsilon())
 
 
+@described(dice)
 def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     """One minus the overlap over itself plus both kinds of error, each with its weight.
 
@@ -35,11 +37,8 @@ def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     convolutional deep networks, 2017.
 
     Args:
-        y_true: the true region, ones inside and zeros outside.
-        y_pred: the predicted region, of the same shape.
         alpha: weight of what is true and not predicted.
         beta: weight of what is predicted and not true.
-        axis: axis or axes to sum over; all if None.
 
     Returns:
         A tensor that lacks these axes, from 0 (equal) to 1 (disjoint).
@@ -59,12 +58,6 @@ def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
 class Dice(FunctionLoss, fn=dice, reduction="sum_over_batch_size", name="dice", axis=None):
     """One minus twice the overlap of two regions over their sum.
 
-    Args:
-        reduction: how the values become one number; see `Loss`.
-        name: the name of the loss.
-        axis: axis or axes to sum over; all if None.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> round(float(keras.losses.Dice()([[1.0, 0.0]], [[1.0, 1.0]])), 4)
@@ -82,14 +75,6 @@ class Tversky(
     axis=None,
 ):
     """One minus the overlap of two regions over itself plus weighted errors.
-
-    Args:
-        alpha: weight of what is true and not predicted.
-        beta: weight of what is predicted and not true.
-        reduction: how the values become one number; see `Loss`.
-        name: the name of the loss.
-        axis: axis or axes to sum over; all if None.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras

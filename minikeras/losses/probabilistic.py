@@ -5,6 +5,7 @@ import warnings
 from minikeras import ops
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, settings
+from minikeras.core.docstrings import described
 from minikeras.losses.base import as_pair, losses
 from minikeras.losses.declare import FunctionLoss
 
@@ -62,7 +63,7 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
         y_pred: probabilities, or logits, of the same shape.
         from_logits: whether `y_pred` are logits.
         label_smoothing: how far to move the targets towards 0.5, from 0 to 1.
-        axis: the axis of the mean.
+        axis: int, the axis of the mean.
 
     Returns:
         A tensor that lacks that axis.
@@ -82,15 +83,14 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
     return ops.mean(values, axis=axis)
 
 
+@described(binary_crossentropy)
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
     """Sum over the classes of `-y_true · log(y_pred)`.
 
     Args:
         y_true: one-hot targets, or probabilities, of shape `(batch, ..., classes)`.
-        y_pred: probabilities, or logits, of the same shape.
-        from_logits: whether `y_pred` are logits.
         label_smoothing: the share of every target that is spread over all classes, from 0 to 1.
-        axis: the axis of the classes.
+        axis: int, the axis of the classes.
 
     Returns:
         A tensor that lacks that axis.
@@ -108,13 +108,13 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
+@described(categorical_crossentropy)
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
     """The negative logarithm of the probability of the true class.
 
     Args:
         y_true: class indices from 0, of shape `(batch, ...)` or `(batch, ..., 1)`.
         y_pred: probabilities, or logits, of shape `(batch, ..., classes)`.
-        from_logits: whether `y_pred` are logits.
         ignore_class: a class number whose positions get the loss 0 and do not count in means.
         axis: the axis of the classes, which must be the last one.
 
@@ -202,11 +202,6 @@ def _check_labels(y_true, y_pred):
 class KLDivergence(FunctionLoss, fn=kl_divergence):
     """The Kullback-Leibler divergence of predicted from true probabilities.
 
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.losses.KLDivergence()([[0.5, 0.5]], [[0.5, 0.5]]))
@@ -216,11 +211,6 @@ class KLDivergence(FunctionLoss, fn=kl_divergence):
 
 class Poisson(FunctionLoss, fn=poisson):
     """The negative log-likelihood of counts, up to a constant.
-
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -234,14 +224,6 @@ class BinaryCrossentropy(
 ):
     """The cross-entropy of yes-or-no targets.
 
-    Args:
-        from_logits: whether predictions are logits.
-        label_smoothing: how far to move the targets towards 0.5, from 0 to 1.
-        axis: the axis of the mean.
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> round(float(keras.losses.BinaryCrossentropy()([[0.0], [1.0]], [[0.5], [0.5]])), 4)
@@ -253,14 +235,6 @@ class CategoricalCrossentropy(
     FunctionLoss, fn=categorical_crossentropy, from_logits=False, label_smoothing=0.0, axis=-1
 ):
     """The cross-entropy of one-hot targets.
-
-    Args:
-        from_logits: whether predictions are logits.
-        label_smoothing: the share of every target that is spread over all classes, from 0 to 1.
-        axis: the axis of the classes.
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -279,14 +253,6 @@ class SparseCategoricalCrossentropy(
     axis=-1,
 ):
     """The cross-entropy of class indices.
-
-    Args:
-        from_logits: whether predictions are logits.
-        ignore_class: a class number whose positions do not count.
-        reduction: how the values of the samples become one number; see `Loss`.
-        axis: the axis of the classes, which must be the last one.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras

@@ -5,16 +5,14 @@ All functions take targets and predictions of shape `(batch, ..., n)` and reduce
 
 from minikeras import ops
 from minikeras.core import settings
-from minikeras.losses.base import as_matching_pair, losses
+from minikeras.core.docstrings import described
+from minikeras.losses.base import PAIR, as_matching_pair, losses
 from minikeras.losses.declare import FunctionLoss
 
 
+@described(PAIR)
 def mean_squared_error(y_true, y_pred):
     """Mean of `(y_true - y_pred)²` over the last axis.
-
-    Args:
-        y_true: targets, of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
 
     Returns:
         A tensor of shape `(batch, ...)`.
@@ -31,12 +29,9 @@ def mean_squared_error(y_true, y_pred):
     return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
+@described(PAIR)
 def mean_absolute_error(y_true, y_pred):
     """Mean of `|y_true - y_pred|` over the last axis.
-
-    Args:
-        y_true: targets, of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
 
     Returns:
         A tensor of shape `(batch, ...)`.
@@ -53,14 +48,11 @@ def mean_absolute_error(y_true, y_pred):
     return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
 
+@described(PAIR)
 def mean_absolute_percentage_error(y_true, y_pred):
     """Mean of `100 · |y_true - y_pred| / |y_true|` over the last axis.
 
     Targets smaller than the fuzz factor count as the fuzz factor in the denominator.
-
-    Args:
-        y_true: targets, of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
 
     Returns:
         A tensor of shape `(batch, ...)`, in percent.
@@ -78,14 +70,11 @@ def mean_absolute_percentage_error(y_true, y_pred):
     return 100.0 * ops.mean(ops.abs((y_true - y_pred) / size), axis=-1)
 
 
+@described(PAIR)
 def mean_squared_logarithmic_error(y_true, y_pred):
     """Mean of `(log(1 + y_true) - log(1 + y_pred))²` over the last axis.
 
     Values below the fuzz factor count as the fuzz factor.
-
-    Args:
-        y_true: targets, of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
 
     Returns:
         A tensor of shape `(batch, ...)`.
@@ -105,6 +94,7 @@ def mean_squared_logarithmic_error(y_true, y_pred):
     return ops.mean(ops.square(first - second), axis=-1)
 
 
+@described(PAIR)
 def huber(y_true, y_pred, delta=1.0):
     """Squares of small errors and absolute values of large ones, over the last axis.
 
@@ -113,8 +103,6 @@ def huber(y_true, y_pred, delta=1.0):
     Source: P. J. Huber, Robust Estimation of a Location Parameter, 1964.
 
     Args:
-        y_true: targets, of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
         delta: where squares turn into lines, a positive number.
 
     Returns:
@@ -136,14 +124,11 @@ def huber(y_true, y_pred, delta=1.0):
     return ops.mean(ops.where(size <= delta, 0.5 * ops.square(error), lines), axis=-1)
 
 
+@described(PAIR)
 def log_cosh(y_true, y_pred):
     """Mean of `log(cosh(y_pred - y_true))` over the last axis.
 
     Close to `e²/2` for small errors and to `|e| - log 2` for large ones.
-
-    Args:
-        y_true: targets, of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
 
     Returns:
         A tensor of shape `(batch, ...)`.
@@ -162,12 +147,11 @@ def log_cosh(y_true, y_pred):
     return ops.mean(error + ops.softplus(error * -2.0) - log2, axis=-1)
 
 
+@described(PAIR)
 def cosine_similarity(y_true, y_pred, axis=-1):
     """The negative cosine of the angle between targets and predictions.
 
     Args:
-        y_true: targets, of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
         axis: the axis along which they are vectors.
 
     Returns:
@@ -194,11 +178,6 @@ def cosine(y_true, y_pred, axis=-1):
 class MeanSquaredError(FunctionLoss, fn=mean_squared_error):
     """The mean of squared errors.
 
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.losses.MeanSquaredError()([[0.0, 1.0]], [[1.0, 1.0]]))
@@ -208,11 +187,6 @@ class MeanSquaredError(FunctionLoss, fn=mean_squared_error):
 
 class MeanAbsoluteError(FunctionLoss, fn=mean_absolute_error):
     """The mean of absolute errors.
-
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -224,11 +198,6 @@ class MeanAbsoluteError(FunctionLoss, fn=mean_absolute_error):
 class MeanAbsolutePercentageError(FunctionLoss, fn=mean_absolute_percentage_error):
     """The mean of absolute errors in percent of the targets.
 
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.losses.MeanAbsolutePercentageError()([[1.0, 2.0]], [[1.0, 1.0]]))
@@ -238,11 +207,6 @@ class MeanAbsolutePercentageError(FunctionLoss, fn=mean_absolute_percentage_erro
 
 class MeanSquaredLogarithmicError(FunctionLoss, fn=mean_squared_logarithmic_error):
     """The mean of squared errors of the logarithms.
-
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -254,12 +218,6 @@ class MeanSquaredLogarithmicError(FunctionLoss, fn=mean_squared_logarithmic_erro
 class Huber(FunctionLoss, fn=huber, unsaved=("delta",), delta=1.0, name="huber_loss"):
     """Squares of small errors and absolute values of large ones.
 
-    Args:
-        delta: where squares turn into lines, a positive number.
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.losses.Huber(delta=2.0)([[0.0]], [[3.0]]))
@@ -270,11 +228,6 @@ class Huber(FunctionLoss, fn=huber, unsaved=("delta",), delta=1.0, name="huber_l
 class LogCosh(FunctionLoss, fn=log_cosh):
     """The mean of the logarithms of the hyperbolic cosines of the errors.
 
-    Args:
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.losses.LogCosh()([[2.0]], [[2.0]]))
@@ -284,12 +237,6 @@ class LogCosh(FunctionLoss, fn=log_cosh):
 
 class CosineSimilarity(FunctionLoss, fn=cosine_similarity, unsaved=("axis",), axis=-1):
     """The negative cosine of the angle between targets and predictions.
-
-    Args:
-        axis: the axis along which they are vectors.
-        reduction: how the values of the samples become one number; see `Loss`.
-        name: the name of the loss.
-        dtype: float dtype of the computation; the default float type if None.
 
     Example:
         >>> import minikeras as keras

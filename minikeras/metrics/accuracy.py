@@ -2,16 +2,14 @@
 
 from minikeras import ops
 from minikeras.core import settings
-from minikeras.losses.base import as_matching_pair, squeeze_or_expand_to_same_rank, to_dtype
+from minikeras.core.docstrings import described
+from minikeras.losses.base import PAIR, as_matching_pair, squeeze_or_expand_to_same_rank, to_dtype
 from minikeras.metrics.reductions import FunctionMetric, functions, register
 
 
+@described(PAIR)
 def accuracy(y_true, y_pred):
     """Say where predictions equal targets.
-
-    Args:
-        y_true: targets.
-        y_pred: predictions, of the same shape.
 
     Returns:
         A tensor of ones and zeros of that shape, in the default float type.
@@ -100,12 +98,11 @@ def _right_class(y_true, y_pred, extra):
     return ops.reshape(right, shape) if extra else right
 
 
+@described(categorical_accuracy)
 def top_k_categorical_accuracy(y_true, y_pred, k=5):
     """Say where the true class is among the `k` most probable ones.
 
     Args:
-        y_true: one-hot targets, of shape `(batch, ..., classes)`.
-        y_pred: probabilities or logits, of the same shape.
         k: how many guesses there are.
 
     Returns:
@@ -122,6 +119,7 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
     return _among(ops.cast(y_true, "int32"), y_pred, k, ops.in_top_k)
 
 
+@described(top_k_categorical_accuracy)
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
     """Say where the true class, given by its index, is among the `k` most probable ones.
 
@@ -129,7 +127,6 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
         y_true: class indices, of shape `(batch, ...)`.
         y_pred: probabilities or logits, of shape `(batch, ..., classes)`; with `from_sorted_ids`
             class indices, the most probable first.
-        k: how many guesses there are.
         from_sorted_ids: whether `y_pred` holds class indices.
 
     Returns:
@@ -165,10 +162,6 @@ def _among(y_true, y_pred, k, test):
 class Accuracy(FunctionMetric, fn=accuracy, direction="up"):
     """The share of predictions that equal the targets.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.metrics.Accuracy()([1, 2, 3, 4], [0, 2, 3, 4]))
@@ -186,11 +179,6 @@ class BinaryAccuracy(
 ):
     """The share of predictions on the target's side of a threshold.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-        threshold: predictions above it count as 1.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.metrics.BinaryAccuracy()([[1], [0]], [[0.75], [0.75]]))
@@ -200,10 +188,6 @@ class BinaryAccuracy(
 
 class CategoricalAccuracy(FunctionMetric, fn=categorical_accuracy, direction="up"):
     """The share of samples whose most probable class is the true one.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -215,10 +199,6 @@ class CategoricalAccuracy(FunctionMetric, fn=categorical_accuracy, direction="up
 class SparseCategoricalAccuracy(FunctionMetric, fn=sparse_categorical_accuracy, direction="up"):
     """The share of samples whose most probable class is the true one, given by its index.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.metrics.SparseCategoricalAccuracy()([1, 1], [[0.1, 0.9], [0.8, 0.2]]))
@@ -228,11 +208,6 @@ class SparseCategoricalAccuracy(FunctionMetric, fn=sparse_categorical_accuracy, 
 
 class TopKCategoricalAccuracy(FunctionMetric, fn=top_k_categorical_accuracy, direction="up", k=5):
     """The share of samples whose true class is among the `k` most probable ones.
-
-    Args:
-        k: how many guesses there are.
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -254,9 +229,6 @@ class SparseTopKCategoricalAccuracy(
     """The share of samples whose true class, given by its index, is among the `k` best.
 
     Args:
-        k: how many guesses there are.
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
         from_sorted_ids: whether predictions are class indices, the most probable first.
 
     Example:

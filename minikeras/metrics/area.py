@@ -8,7 +8,8 @@ import numpy as np
 
 from minikeras import ops
 from minikeras.core import registry, settings
-from minikeras.metrics.confusion import are_evenly_spaced, update_counts
+from minikeras.core.docstrings import described
+from minikeras.metrics.confusion import BITS, are_evenly_spaced, update_counts
 from minikeras.metrics.operating_points import FourCounts, inner_thresholds
 from minikeras.metrics.reductions import register
 
@@ -26,8 +27,6 @@ class AUC(FourCounts):
             `"PRGAIN"` (their gains).
         summation_method: `"interpolation"` (trapezoids; for precision the interpolation of Davis
             and Goadrich), or `"minoring"` and `"majoring"`, the lower and upper rectangles.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
         thresholds: list of thresholds between 0 and 1 in place of `num_thresholds`.
         multi_label: whether the area is that of every label, averaged over the labels.
         num_labels: how many labels there are, if it is to be known before the first batch.
@@ -105,13 +104,12 @@ class AUC(FourCounts):
         self._add_counts((self.num_thresholds, *labels))
         self._built = True
 
+    @described(BITS)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Count the predictions of a batch.
 
         Args:
-            y_true: zeros and ones.
             y_pred: predictions, of the same shape; `(batch, labels)` with `multi_label`.
-            sample_weight: array-like of weights for the samples, or for all values; or None.
 
         Raises:
             ValueError: if the shapes do not fit; then nothing has changed.

@@ -11,6 +11,7 @@ from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.autograd.variable import Variable
 from minikeras.core import names, policy, settings, trees
 from minikeras.core.copying import CopiedWhole
+from minikeras.core.docstrings import described
 
 
 class Metric(CopiedWhole):
@@ -74,11 +75,11 @@ class Metric(CopiedWhole):
         """Make a variable for the state.
 
         Args:
-            shape: tuple of ints.
+            shape: tuple of ints, that of the variable.
             initializer: name of an initializer, an instance, or a callable `(shape, dtype)`.
-            dtype: dtype name; the default float type if None.
+            dtype: dtype name of the variable; the default float type if None.
             aggregation: how copies on several devices are joined.
-            name: a name, or None for an automatic one.
+            name: the variable's name, or None for an automatic one.
 
         Returns:
             A variable that gradients leave alone.
@@ -96,14 +97,9 @@ class Metric(CopiedWhole):
         self._note(variable)
         return variable
 
+    @described(add_variable)
     def add_weight(self, shape=(), initializer=None, dtype=None, name=None):
         """Make a variable for the state; `add_variable` under its other name.
-
-        Args:
-            shape: tuple of ints.
-            initializer: name of an initializer, an instance, or a callable `(shape, dtype)`.
-            dtype: dtype name; the default float type if None.
-            name: a name, or None for an automatic one.
 
         Returns:
             A variable that gradients leave alone.

@@ -9,7 +9,8 @@ import numpy as np
 
 from minikeras import ops
 from minikeras.core import settings
-from minikeras.losses.base import squeeze_or_expand_to_same_rank, to_dtype
+from minikeras.core.docstrings import described
+from minikeras.losses.base import PAIR, squeeze_or_expand_to_same_rank, to_dtype
 
 NEGATIVE = -1e10
 """Stands for a prediction that is not among the `top_k`: below any threshold."""
@@ -38,6 +39,11 @@ def are_evenly_spaced(thresholds):
     return np.allclose(thresholds, even, atol=settings.epsilon())
 
 
+BITS = {**PAIR, "y_true": "zeros and ones, of shape `(batch, ...)`."}
+"""What docstrings say of the targets and predictions that are counted."""
+
+
+@described(BITS)
 def update_counts(
     variables,
     y_true,
@@ -56,13 +62,10 @@ def update_counts(
     Args:
         variables: dict of variables by the names `"tp"`, `"fp"`, `"tn"` and `"fn"`, or some of
             these; of shape `(thresholds,)`, or `(thresholds, labels)` with `multi_label`.
-        y_true: zeros and ones, of shape `(batch, ...)`.
-        y_pred: predictions, of the same shape.
         thresholds: list of numbers.
         evenly_spaced: whether these run from 0 to 1 in equal steps.
         top_k: how many of the largest predictions of a sample may be positive, or None.
         class_id: the one class to count, or None.
-        sample_weight: array-like of weights for the samples, or for all values; or None.
         multi_label: whether every label has its own counts.
         label_weights: array-like of weights for the labels, or None.
 

@@ -6,16 +6,16 @@ Reproducibility, 1989.
 
 from minikeras import ops
 from minikeras.core import settings
-from minikeras.losses.base import as_matching_pair
+from minikeras.core.docstrings import described
+from minikeras.losses.base import PAIR, as_matching_pair
 from minikeras.metrics.reductions import FunctionMetric, functions, register
 
 
+@described(PAIR)
 def pearson_correlation(y_true, y_pred, axis=-1):
     """The covariance of targets and predictions over the product of their deviations.
 
     Args:
-        y_true: targets, of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
         axis: the axis along which they are correlated.
 
     Returns:
@@ -39,13 +39,9 @@ def _standardized(x, axis):
     return x / ops.std(x, axis=axis, keepdims=True)
 
 
+@described(pearson_correlation)
 def concordance_correlation(y_true, y_pred, axis=-1):
     """How near predictions lie to targets, against the variances and the distance of the means.
-
-    Args:
-        y_true: targets, of shape `(batch, ..., n)`.
-        y_pred: predictions, of the same shape.
-        axis: the axis along which they are correlated.
 
     Returns:
         A tensor that lacks that axis.
@@ -80,11 +76,6 @@ class PearsonCorrelation(
 ):
     """The mean correlation of predictions with targets.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-        axis: the axis along which they are correlated.
-
     Example:
         >>> import minikeras as keras
         >>> metric = keras.metrics.PearsonCorrelation()
@@ -102,11 +93,6 @@ class ConcordanceCorrelation(
     axis=-1,
 ):
     """The mean concordance of predictions with targets.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-        axis: the axis along which they are correlated.
 
     Example:
         >>> import minikeras as keras

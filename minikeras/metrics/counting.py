@@ -1,13 +1,25 @@
 """Counts of right and wrong yes-or-no predictions; precision and recall."""
 
 from minikeras import ops
+from minikeras.core.docstrings import described
 from minikeras.metrics.base import Metric
-from minikeras.metrics.confusion import NEGATIVE, are_evenly_spaced, parse_thresholds, update_counts
+from minikeras.metrics.confusion import (
+    BITS,
+    NEGATIVE,
+    are_evenly_spaced,
+    parse_thresholds,
+    update_counts,
+)
 from minikeras.metrics.reductions import register
 
 
 class ConditionCount(Metric):
-    """The number of predictions of one kind; the kinds are subclasses."""
+    """The number of predictions of one kind; the kinds are subclasses.
+
+    Args:
+        thresholds: a number from 0 to 1, or a list of them, above which a prediction counts as 1;
+            0.5 if None.
+    """
 
     _kind = ""
 
@@ -18,13 +30,9 @@ class ConditionCount(Metric):
         self._evenly_spaced = are_evenly_spaced(self.thresholds)
         self.accumulator = self.add_variable((len(self.thresholds),), "zeros", name="accumulator")
 
+    @described(BITS)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Count the predictions of a batch.
-
-        Args:
-            y_true: zeros and ones.
-            y_pred: predictions, of the same shape.
-            sample_weight: array-like of weights for the samples, or for all values; or None.
 
         Raises:
             ValueError: if the shapes do not fit; then nothing has changed.
@@ -50,12 +58,6 @@ class ConditionCount(Metric):
 class TruePositives(ConditionCount):
     """The number of ones that were predicted.
 
-    Args:
-        thresholds: a number from 0 to 1, or a list of them, above which a prediction counts as 1;
-            0.5 if None.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
-
     Raises:
         ValueError: if a threshold is not from 0 to 1.
 
@@ -70,12 +72,6 @@ class TruePositives(ConditionCount):
 
 class TrueNegatives(ConditionCount):
     """The number of zeros that were predicted.
-
-    Args:
-        thresholds: a number from 0 to 1, or a list of them, above which a prediction counts as 1;
-            0.5 if None.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
 
     Raises:
         ValueError: if a threshold is not from 0 to 1.
@@ -92,12 +88,6 @@ class TrueNegatives(ConditionCount):
 class FalsePositives(ConditionCount):
     """The number of zeros that were predicted as ones.
 
-    Args:
-        thresholds: a number from 0 to 1, or a list of them, above which a prediction counts as 1;
-            0.5 if None.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
-
     Raises:
         ValueError: if a threshold is not from 0 to 1.
 
@@ -113,12 +103,6 @@ class FalsePositives(ConditionCount):
 class FalseNegatives(ConditionCount):
     """The number of ones that were predicted as zeros.
 
-    Args:
-        thresholds: a number from 0 to 1, or a list of them, above which a prediction counts as 1;
-            0.5 if None.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
-
     Raises:
         ValueError: if a threshold is not from 0 to 1.
 
@@ -132,7 +116,14 @@ class FalseNegatives(ConditionCount):
 
 
 class HitRatio(Metric):
-    """True positives over themselves plus one kind of error."""
+    """True positives over themselves plus one kind of error.
+
+    Args:
+        thresholds: a number from 0 to 1, or a list of them, above which a prediction counts as 1;
+            0.5 if None, or any number with `top_k`.
+        top_k: int, how many of the largest predictions of a sample may count as 1, or None for all.
+        class_id: int, the one class to look at, or None for all.
+    """
 
     _direction = "up"
     _error = ("", "")
@@ -148,13 +139,9 @@ class HitRatio(Metric):
         self.true_positives = self.add_variable(shape, "zeros", name="true_positives")
         setattr(self, self._error[1], self.add_variable(shape, "zeros", name=self._error[1]))
 
+    @described(BITS)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Count the predictions of a batch.
-
-        Args:
-            y_true: zeros and ones.
-            y_pred: predictions, of the same shape.
-            sample_weight: array-like of weights for the samples, or for all values; or None.
 
         Raises:
             ValueError: if the shapes do not fit; then nothing has changed.
@@ -185,14 +172,6 @@ class HitRatio(Metric):
 class Precision(HitRatio):
     """The share of ones among what was predicted as one.
 
-    Args:
-        thresholds: a number from 0 to 1, or a list of them, above which a prediction counts as 1;
-            0.5 if None, or any number with `top_k`.
-        top_k: how many of the largest predictions of a sample may count as 1, or None for all.
-        class_id: the one class to look at, or None for all.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
-
     Raises:
         ValueError: if a threshold is not from 0 to 1.
 
@@ -207,14 +186,6 @@ class Precision(HitRatio):
 
 class Recall(HitRatio):
     """The share of the ones that were predicted.
-
-    Args:
-        thresholds: a number from 0 to 1, or a list of them, above which a prediction counts as 1;
-            0.5 if None, or any number with `top_k`.
-        top_k: how many of the largest predictions of a sample may count as 1, or None for all.
-        class_id: the one class to look at, or None for all.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
 
     Raises:
         ValueError: if a threshold is not from 0 to 1.

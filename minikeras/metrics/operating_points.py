@@ -1,8 +1,9 @@
 """The best of one rate where another one is good enough, over a row of thresholds."""
 
 from minikeras import ops
+from minikeras.core.docstrings import described
 from minikeras.metrics.base import Metric
-from minikeras.metrics.confusion import update_counts
+from minikeras.metrics.confusion import BITS, update_counts
 from minikeras.metrics.reductions import register
 
 
@@ -34,7 +35,12 @@ class FourCounts(Metric):
 
 
 class OperatingPoint(FourCounts):
-    """The largest of one rate where another one reaches a value; what rates, subclasses say."""
+    """The largest of one rate where another one reaches a value; what rates, subclasses say.
+
+    Args:
+        num_thresholds: int, how many thresholds to try.
+        class_id: int, the one class to look at, or None for all.
+    """
 
     _direction = "up"
     _given = ""
@@ -58,13 +64,9 @@ class OperatingPoint(FourCounts):
         self.thresholds = thresholds_between(num_thresholds)
         self._add_counts((len(self.thresholds),))
 
+    @described(BITS)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Count the predictions of a batch.
-
-        Args:
-            y_true: zeros and ones.
-            y_pred: predictions, of the same shape.
-            sample_weight: array-like of weights for the samples, or for all values; or None.
 
         Raises:
             ValueError: if the shapes do not fit; then nothing has changed.
@@ -112,10 +114,6 @@ class SensitivityAtSpecificity(OperatingPoint):
 
     Args:
         specificity: the value to reach, from 0 to 1.
-        num_thresholds: how many thresholds to try.
-        class_id: the one class to look at, or None for all.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
 
     Raises:
         ValueError: if `specificity` is not from 0 to 1, or `num_thresholds` not positive.
@@ -144,10 +142,6 @@ class SpecificityAtSensitivity(OperatingPoint):
 
     Args:
         sensitivity: the value to reach, from 0 to 1.
-        num_thresholds: how many thresholds to try.
-        class_id: the one class to look at, or None for all.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
 
     Raises:
         ValueError: if `sensitivity` is not from 0 to 1, or `num_thresholds` not positive.
@@ -174,10 +168,6 @@ class PrecisionAtRecall(OperatingPoint):
 
     Args:
         recall: the value to reach, from 0 to 1.
-        num_thresholds: how many thresholds to try.
-        class_id: the one class to look at, or None for all.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
 
     Raises:
         ValueError: if `recall` is not from 0 to 1, or `num_thresholds` not positive.
@@ -204,10 +194,6 @@ class RecallAtPrecision(OperatingPoint):
 
     Args:
         precision: the value to reach, from 0 to 1.
-        num_thresholds: how many thresholds to try.
-        class_id: the one class to look at, or None for all.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
 
     Raises:
         ValueError: if `precision` is not from 0 to 1, or `num_thresholds` not positive.

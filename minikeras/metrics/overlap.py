@@ -8,7 +8,8 @@ import warnings
 
 from minikeras import ops
 from minikeras.core import settings
-from minikeras.losses.base import to_dtype
+from minikeras.core.docstrings import described
+from minikeras.losses.base import PAIR, to_dtype
 from minikeras.metrics.base import Metric
 from minikeras.metrics.reductions import register
 
@@ -19,7 +20,6 @@ class IoU(Metric):
     Args:
         num_classes: how many classes there are.
         target_class_ids: list of the class indices that count.
-        name: the name of the metric, or None for an automatic one.
         dtype: dtype of the confusion matrix; int64 if None.
         ignore_class: a class number whose positions do not count, or None.
         sparse_y_true: whether targets are class indices rather than one-hot.
@@ -66,6 +66,7 @@ class IoU(Metric):
             (num_classes, num_classes), "zeros", dtype=self.dtype, name="total_confusion_matrix"
         )
 
+    @described(PAIR)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add a batch to the confusion matrix; classes that do not exist are left out.
 
@@ -149,8 +150,6 @@ class BinaryIoU(IoU):
     Args:
         target_class_ids: which of 0 and 1 count.
         threshold: predictions from it upwards count as 1.
-        name: the name of the metric, or None for an automatic one.
-        dtype: dtype of the confusion matrix; int64 if None.
 
     Raises:
         ValueError: if a class to count is neither 0 nor 1.
@@ -166,6 +165,7 @@ class BinaryIoU(IoU):
         super().__init__(2, target_class_ids, name=name, dtype=dtype)
         self.threshold = threshold
 
+    @described(PAIR)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add a batch to the confusion matrix.
 
@@ -188,15 +188,6 @@ class BinaryIoU(IoU):
 
 class MeanIoU(IoU):
     """The mean intersection over union of all classes.
-
-    Args:
-        num_classes: how many classes there are.
-        name: the name of the metric, or None for an automatic one.
-        dtype: dtype of the confusion matrix; int64 if None.
-        ignore_class: a class number whose positions do not count, or None.
-        sparse_y_true: whether targets are class indices rather than one-hot.
-        sparse_y_pred: whether predictions are class indices rather than probabilities.
-        axis: the axis of the classes where they are not class indices.
 
     Example:
         >>> import minikeras as keras
@@ -232,15 +223,6 @@ class MeanIoU(IoU):
 
 class OneHotIoU(IoU):
     """The mean intersection over union of some classes, for one-hot targets.
-
-    Args:
-        num_classes: how many classes there are.
-        target_class_ids: list of the class indices that count.
-        name: the name of the metric, or None for an automatic one.
-        dtype: dtype of the confusion matrix; int64 if None.
-        ignore_class: a class number whose positions do not count, or None.
-        sparse_y_pred: whether predictions are class indices rather than probabilities.
-        axis: the axis of the classes.
 
     Raises:
         ValueError: if a class to count does not exist.
@@ -280,14 +262,6 @@ class OneHotIoU(IoU):
 
 class OneHotMeanIoU(MeanIoU):
     """The mean intersection over union of all classes, for one-hot targets.
-
-    Args:
-        num_classes: how many classes there are.
-        name: the name of the metric, or None for an automatic one.
-        dtype: dtype of the confusion matrix; int64 if None.
-        ignore_class: a class number whose positions do not count, or None.
-        sparse_y_pred: whether predictions are class indices rather than probabilities.
-        axis: the axis of the classes.
 
     Example:
         >>> import minikeras as keras

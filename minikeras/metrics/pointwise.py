@@ -1,7 +1,8 @@
 """The losses as metrics: their means over all samples seen, and the root of the squared error."""
 
 from minikeras import ops
-from minikeras.losses.base import as_matching_pair, to_dtype
+from minikeras.core.docstrings import described
+from minikeras.losses.base import PAIR, as_matching_pair, to_dtype
 from minikeras.losses.margin import categorical_hinge, hinge, squared_hinge
 from minikeras.losses.probabilistic import (
     binary_crossentropy,
@@ -24,10 +25,6 @@ from minikeras.metrics.reductions import FunctionMetric, Mean, register
 class MeanSquaredError(FunctionMetric, fn=mean_squared_error, direction="down"):
     """The mean of squared errors.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.metrics.MeanSquaredError()([[0.0, 1.0]], [[1.0, 1.0]]))
@@ -37,10 +34,6 @@ class MeanSquaredError(FunctionMetric, fn=mean_squared_error, direction="down"):
 
 class RootMeanSquaredError(Mean):
     """The square root of the mean of squared errors.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -53,13 +46,9 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name="root_mean_squared_error", dtype=None):
         super().__init__(name, dtype=dtype)
 
+    @described(PAIR)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add the squared errors of a batch.
-
-        Args:
-            y_true: targets.
-            y_pred: predictions, of the same shape.
-            sample_weight: array-like of weights for the samples, or for all values; or None.
 
         Raises:
             ValueError: if the shapes do not broadcast; then nothing has changed.
@@ -75,10 +64,6 @@ class RootMeanSquaredError(Mean):
 class MeanAbsoluteError(FunctionMetric, fn=mean_absolute_error, direction="down"):
     """The mean of absolute errors.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.metrics.MeanAbsoluteError()([[0.0, 1.0]], [[1.0, 1.0]]))
@@ -91,10 +76,6 @@ class MeanAbsolutePercentageError(
 ):
     """The mean of absolute errors in percent of the targets.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.metrics.MeanAbsolutePercentageError()([[1.0, 2.0]], [[1.0, 1.0]]))
@@ -106,10 +87,6 @@ class MeanSquaredLogarithmicError(
     FunctionMetric, fn=mean_squared_logarithmic_error, direction="down"
 ):
     """The mean of squared errors of the logarithms.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -135,8 +112,6 @@ class CosineSimilarity(
     """The mean cosine of the angle between targets and predictions.
 
     Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
         axis: the axis along which they are vectors.
 
     Example:
@@ -149,10 +124,6 @@ class CosineSimilarity(
 class LogCoshError(FunctionMetric, fn=log_cosh, direction="down", name="logcosh"):
     """The mean of the logarithms of the hyperbolic cosines of the errors.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.metrics.LogCoshError()([[2.0]], [[2.0]]))
@@ -162,10 +133,6 @@ class LogCoshError(FunctionMetric, fn=log_cosh, direction="down", name="logcosh"
 
 class Hinge(FunctionMetric, fn=hinge, direction="down"):
     """The mean of what is missing to the margin 1.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -177,10 +144,6 @@ class Hinge(FunctionMetric, fn=hinge, direction="down"):
 class SquaredHinge(FunctionMetric, fn=squared_hinge, direction="down"):
     """The mean of the square of what is missing to the margin 1.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.metrics.SquaredHinge()([[-1.0, 1.0]], [[0.5, 0.5]]))
@@ -190,10 +153,6 @@ class SquaredHinge(FunctionMetric, fn=squared_hinge, direction="down"):
 
 class CategoricalHinge(FunctionMetric, fn=categorical_hinge, direction="down"):
     """How much the true class's score falls short of the best other one plus 1.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -205,10 +164,6 @@ class CategoricalHinge(FunctionMetric, fn=categorical_hinge, direction="down"):
 class KLDivergence(FunctionMetric, fn=kl_divergence, direction="down"):
     """The Kullback-Leibler divergence of predicted from true probabilities.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> float(keras.metrics.KLDivergence()([[0.5, 0.5]], [[0.5, 0.5]]))
@@ -218,10 +173,6 @@ class KLDivergence(FunctionMetric, fn=kl_divergence, direction="down"):
 
 class Poisson(FunctionMetric, fn=poisson, direction="down"):
     """The negative log-likelihood of counts, up to a constant.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -240,12 +191,6 @@ class BinaryCrossentropy(
     label_smoothing=0,
 ):
     """The cross-entropy of yes-or-no targets.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-        from_logits: whether predictions are logits.
-        label_smoothing: how far to move the targets towards 0.5, from 0 to 1.
 
     Example:
         >>> import minikeras as keras
@@ -266,13 +211,6 @@ class CategoricalCrossentropy(
 ):
     """The cross-entropy of one-hot targets.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-        from_logits: whether predictions are logits.
-        label_smoothing: the share of every target that is spread over all classes, from 0 to 1.
-        axis: the axis of the classes.
-
     Example:
         >>> import minikeras as keras
         >>> round(float(keras.metrics.CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]])), 4)
@@ -291,13 +229,6 @@ class SparseCategoricalCrossentropy(
     axis=-1,
 ):
     """The cross-entropy of class indices.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
-        from_logits: whether predictions are logits.
-        ignore_class: a class number whose positions get the value 0.
-        axis: the axis of the classes, which must be the last one.
 
     Example:
         >>> import minikeras as keras

@@ -4,8 +4,10 @@ from typing import Any, cast
 
 from minikeras import ops
 from minikeras.core import names, registry, settings
+from minikeras.core.docstrings import describe_class, described, texts_of
 from minikeras.core.registry import Table
 from minikeras.losses.base import (
+    PAIR,
     apply_mask,
     losses,
     mask_of,
@@ -24,10 +26,6 @@ metrics = Table("metric", "keras.metrics")
 class Sum(Metric):
     """The sum of all values.
 
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sum; the default float type if None.
-
     Example:
         >>> import minikeras as keras
         >>> total = keras.metrics.Sum()
@@ -41,12 +39,12 @@ class Sum(Metric):
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
 
+    @described(PAIR)
     def update_state(self, values, sample_weight=None):
         """Add the values of a batch.
 
         Args:
             values: array-like of shape `(batch, ...)`.
-            sample_weight: array-like of weights for the samples, or for all values; or None.
         """
         values, _ = samplewise(values, sample_weight, ops.sum, self.dtype)
         self.total.assign_add(ops.sum(values))
@@ -58,10 +56,6 @@ class Sum(Metric):
 
 class Mean(Metric):
     """The mean of all values, batches counting by their numbers of samples.
-
-    Args:
-        name: the name of the metric.
-        dtype: float dtype of the sums; the default float type if None.
 
     Example:
         >>> import minikeras as keras
@@ -77,12 +71,12 @@ class Mean(Metric):
         self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
         self.count = self.add_variable((), "zeros", dtype=self.dtype, name="count")
 
+    @described(PAIR)
     def update_state(self, values, sample_weight=None):
         """Add the values of a batch.
 
         Args:
             values: array-like of shape `(batch, ...)`; the axes after the first are averaged.
-            sample_weight: array-like of weights for the samples, or for all values; or None.
         """
         values, sample_weight = samplewise(values, sample_weight, ops.mean, self.dtype)
         if sample_weight is not None:
@@ -101,9 +95,8 @@ class MeanMetricWrapper(Mean):
     """The mean of a function of targets and predictions.
 
     Args:
-        fn: function `(y_true, y_pred, **kwargs)` that returns one value per sample.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the sums; the default float type if None.
+        fn: function `(y_true, y_pred, **kwargs)` that returns one value per sample, the mean of
+            which is taken.
         **kwargs: passed on to `fn`.
 
     Example:
@@ -120,13 +113,12 @@ class MeanMetricWrapper(Mean):
         if fn in losses or type(fn) in losses:
             self._direction = "down"
 
+    @described(PAIR)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add the values of a batch.
 
         Args:
-            y_true: targets.
             y_pred: predictions; a mask that travels with them is heeded.
-            sample_weight: array-like of weights for the samples, or for all values; or None.
 
         Raises:
             ValueError: if there are no targets; then nothing has changed.
@@ -170,6 +162,7 @@ class FunctionMetric(MeanMetricWrapper):
         cls._function, cls._unsaved, cls._direction = staticmethod(fn), unsaved, direction
         cls._defaults = in_order(defaults, fn, {})
         cls.__init__ = declared_constructor(cls._defaults, _init_metric)
+        describe_class(cls, texts_of(fn.__doc__))
 
     def __init__(self, *args, **kwargs):
         raise TypeError(f"{type(self).__name__} has no function: pass `fn=` where it is declared.")
@@ -187,12 +180,12 @@ def _init_metric(self, options, name, dtype):
     self._direction = type(self)._direction
 
 
+@described(PAIR)
 def samplewise(values, sample_weight, reduce, dtype):
     """Weigh values and reduce them to one per sample.
 
     Args:
         values: array-like of shape `(batch, ...)`.
-        sample_weight: array-like of weights for the samples, or for all values; or None.
         reduce: the op that reduces the axes after the first, `ops.sum` or `ops.mean`.
         dtype: dtype name of the computation.
 
@@ -217,8 +210,12 @@ def samplewise(values, sample_weight, reduce, dtype):
 
 
 def register(*classes, aliases=()):
-    """Make metrics known by the names of their classes, as they are and in snake case."""
+    """Make metrics known by the names of their classes, as they are and in snake case.
+
+    Their docstrings say of arguments that they leave out what those of their bases say.
+    """
     for cls in classes:
+        describe_class(cls, {})
         metrics.add(cls, names.to_snake_case(cls.__name__), *aliases)
 
 

@@ -4,7 +4,8 @@ import warnings
 
 from minikeras import ops
 from minikeras.core import settings
-from minikeras.losses.base import as_matching_pair, to_dtype
+from minikeras.core.docstrings import described
+from minikeras.losses.base import PAIR, as_matching_pair, to_dtype
 from minikeras.metrics.base import Metric
 from minikeras.metrics.reductions import register
 
@@ -20,8 +21,6 @@ class FBetaScore(Metric):
             how often each class occurs.
         beta: how much more recall counts than precision, a positive float.
         threshold: predictions above it count as 1; None to count the largest of a sample.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
 
     Raises:
         ValueError: if an argument has no such value.
@@ -69,12 +68,12 @@ class FBetaScore(Metric):
         self.intermediate_weights = zeros("intermediate_weights")
         self._built = True
 
+    @described(PAIR)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Count the predictions of a batch.
 
         Args:
             y_true: zeros and ones, of shape `(batch, classes)`.
-            y_pred: predictions, of the same shape.
             sample_weight: array-like of weights, of shape `(batch,)`; or None.
 
         Raises:
@@ -129,14 +128,6 @@ class FBetaScore(Metric):
 class F1Score(FBetaScore):
     """The harmonic mean of precision and recall.
 
-    Args:
-        average: None for one score per class, `"micro"` for one score over all predictions,
-            `"macro"` for the mean of the classes' scores, `"weighted"` for their mean weighted by
-            how often each class occurs.
-        threshold: predictions above it count as 1; None to count the largest of a sample.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the metric; the default float type if None.
-
     Raises:
         ValueError: if an argument has no such value.
 
@@ -164,8 +155,6 @@ class R2Score(Metric):
         class_aggregation: `"uniform_average"` or `"variance_weighted_average"` over the outputs,
             or None for one score per output.
         num_regressors: how many inputs the model has, for the adjusted score; 0 for the plain one.
-        name: the name of the metric, or None for an automatic one.
-        dtype: float dtype of the computation; the default float type if None.
 
     Raises:
         ValueError: if an argument has no such value.
@@ -212,12 +201,12 @@ class R2Score(Metric):
         self.count = self.add_variable(shape, "zeros", name="count")
         self._built = True
 
+    @described(PAIR)
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add the squares of a batch.
 
         Args:
             y_true: targets, of shape `(batch, outputs)`.
-            y_pred: predictions, of the same shape.
             sample_weight: array-like of weights that broadcasts to them, or of shape `(batch,)`;
                 or None.
 

@@ -47,6 +47,7 @@ class Optimizer(State, CopiedWhole):
         loss_scale_factor: the loss is multiplied by it and the gradients divided by it.
         gradient_accumulation_steps: over how many steps gradients are averaged before an update.
         name: a name, or None for an automatic one.
+        **kwargs: `decay`, of older versions, which is ignored with a warning.
 
     Raises:
         ValueError: if options contradict each other or are out of range.

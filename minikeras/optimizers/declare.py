@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minikeras.core.constructors import constructor
+from minikeras.core.docstrings import describe_class, described, texts_of
 from minikeras.kernels.shared.optimizers import run_in_chunks
 from minikeras.optimizers.base import Optimizer
 from minikeras.optimizers.checks import ignore_decay
@@ -50,6 +51,7 @@ class Rule(Optimizer):
         if "_arguments" in cls.__dict__:
             arguments = {**cls._arguments, **_COMMON, **cls._arguments}
             cls.__init__ = constructor(arguments, _initialize, is_open=True)
+            describe_class(cls, {"**kwargs": texts_of(Optimizer.__doc__)["**kwargs"]})
 
     @classmethod
     def settings(cls):
@@ -89,14 +91,9 @@ class Rule(Optimizer):
         """
         raise TypeError(f"Optimizer {type(self).__name__} must define `scalars`.")
 
+    @described(Optimizer.update_step)
     def update_step(self, gradient, variable, learning_rate):
-        """Change one weight.
-
-        Args:
-            gradient: tensor of the weight's shape.
-            variable: the weight.
-            learning_rate: a number.
-        """
+        """Change one weight."""
         self._update([gradient_array(gradient)], [variable], learning_rate)
 
     def _update_all(self, grads, variables, learning_rate):

@@ -25,12 +25,8 @@ class Adadelta(Rule):
         w = w - lr * step
 
     Args:
-        learning_rate: a float, schedule or callable.
         rho: how much of the averages stays at each step.
         epsilon: added to the averages.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Example:
         >>> import minikeras as keras
@@ -79,13 +75,9 @@ class Adamax(Rule):
         w = w - lr * m_hat / (u + epsilon)
 
     Args:
-        learning_rate: a float, schedule or callable.
         beta_1: how much of the average gradient stays at each step.
         beta_2: how much of the largest gradient stays at each step.
         epsilon: added to the largest gradient.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Example:
         >>> import minikeras as keras
@@ -140,13 +132,9 @@ class Nadam(Rule):
         w = w - lr * m_hat / (sqrt(v_hat) + epsilon)
 
     Args:
-        learning_rate: a float, schedule or callable.
         beta_1: how much of the average gradient stays at each step.
         beta_2: how much of the average square stays at each step.
         epsilon: added to the root.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Example:
         >>> import minikeras as keras
@@ -218,16 +206,12 @@ class Ftrl(Rule):
         w = (clip(z, -l1, l1) - z) / (n_new**power / lr + 2 * (l2 + beta / (2 * lr)))
 
     Args:
-        learning_rate: a float, schedule or callable.
         learning_rate_power: from `-inf` to 0, how the rate falls with the summed squares.
         initial_accumulator_value: where the sum of squares begins, at least 0.
         l1_regularization_strength: penalty of absolute values, at least 0.
         l2_regularization_strength: penalty of squares, at least 0.
         l2_shrinkage_regularization_strength: penalty of squares through the gradient, at least 0.
         beta: added to the roots, as a penalty of squares.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Raises:
         ValueError: if a setting is out of range.
@@ -302,12 +286,8 @@ class Lion(Rule):
         m = beta_2 * m + (1 - beta_2) * g
 
     Args:
-        learning_rate: a float, schedule or callable.
         beta_1: the average's part in the blend, above 0 up to 1.
         beta_2: how much of the average stays at each step.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Raises:
         ValueError: if `beta_1` is out of range.

@@ -11,10 +11,12 @@ from minikeras.autograd.composite import convert_to_tensor
 from minikeras.autograd.program import replayed
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import registry
+from minikeras.core.docstrings import described
 from minikeras.optimizers.base import Optimizer, optimizer_table
 
 
 @optimizer_table.add
+@described()
 class LossScaleOptimizer(Optimizer):
     """An optimizer around another one that scales the loss.
 
@@ -22,7 +24,7 @@ class LossScaleOptimizer(Optimizer):
         inner_optimizer: the optimizer that updates the weights.
         initial_scale: the first factor.
         dynamic_growth_steps: after how many good steps the factor doubles.
-        name: a name, or None for an automatic one.
+        **kwargs: none; the options of optimizers are for the inner one.
 
     Raises:
         ValueError: if a further option is given; options belong to the inner optimizer.
@@ -166,6 +168,9 @@ _UNUSED = {
 
 def with_loss_scaling(optimizer):
     """Return the optimizer inside a LossScaleOptimizer, unless it is one.
+
+    Args:
+        optimizer: an `Optimizer`.
 
     Example:
         >>> import minikeras as keras

@@ -32,12 +32,8 @@ class SGD(Rule):
         w = w + momentum * v - lr * g
 
     Args:
-        learning_rate: a float, schedule or callable.
         momentum: from 0 to 1, how much of the last step stays.
         nesterov: whether to use Nesterov's form.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Raises:
         ValueError: if the momentum is outside 0 to 1.
@@ -92,12 +88,8 @@ class Adagrad(Rule):
         w = w - lr * g / sqrt(v + epsilon)
 
     Args:
-        learning_rate: a float, schedule or callable.
         initial_accumulator_value: where the sum begins.
         epsilon: added to the sum.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Example:
         >>> import minikeras as keras
@@ -153,14 +145,10 @@ class RMSprop(Rule):
         w = w - b
 
     Args:
-        learning_rate: a float, schedule or callable.
         rho: how much of the average stays at each step.
         momentum: how much of the last step stays.
         epsilon: added to the average.
         centered: whether the square of the mean gradient is subtracted from the average.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Example:
         >>> import minikeras as keras
@@ -242,14 +230,10 @@ class Adam(Rule):
         w = w - alpha * m / (sqrt(v_max) + epsilon)
 
     Args:
-        learning_rate: a float, schedule or callable.
         beta_1: how much of the average gradient stays at each step.
         beta_2: how much of the average square stays at each step.
         epsilon: added to the root of the uncorrected average square.
         amsgrad: whether to use the largest average square so far.
-        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Example:
         >>> import minikeras as keras
@@ -310,14 +294,6 @@ class AdamW(Adam):
         m_hat = m / (1 - beta_1**t)
         v_hat = v / (1 - beta_2**t)
         w = w - lr * m_hat / (sqrt(v_hat) + epsilon / sqrt(1 - beta_2**t))
-
-    Args:
-        learning_rate: a float, schedule or callable.
-        weight_decay: weights shrink by this times the learning rate at each step.
-        beta_1, beta_2, epsilon, amsgrad: see `Adam`.
-        clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum: see `Optimizer`.
-        ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: see `Optimizer`.
-        name: a name.
 
     Raises:
         ValueError: if `weight_decay` is None.

@@ -3,6 +3,7 @@
 import math
 
 from minikeras import ops
+from minikeras.core.docstrings import describe_class
 from minikeras.core.registry import Table
 
 schedule_table = Table("learning rate schedule", "keras.optimizers.schedules")
@@ -35,9 +36,18 @@ class LearningRateSchedule:
 
 
 class _Declared(LearningRateSchedule):
-    """A schedule whose attributes are its constructor's arguments."""
+    """A schedule whose attributes are its constructor's arguments.
+
+    Args:
+        initial_learning_rate: float, the rate at step 0.
+        name: str, accepted and kept.
+    """
 
     _arguments = ()
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        describe_class(cls, {})
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -54,11 +64,9 @@ class ExponentialDecay(_Declared):
     """`initial_learning_rate * decay_rate ** (step / decay_steps)`.
 
     Args:
-        initial_learning_rate: the rate at step 0.
         decay_steps: steps for one decay, above 0.
         decay_rate: the factor of one decay.
         staircase: whether the exponent is rounded down.
-        name: accepted and kept.
 
     Raises:
         ValueError: if `decay_steps` is not above 0.
@@ -96,11 +104,9 @@ class InverseTimeDecay(_Declared):
     """`initial_learning_rate / (1 + decay_rate * step / decay_steps)`.
 
     Args:
-        initial_learning_rate: the rate at step 0.
         decay_steps: steps for one unit of time, above 0.
         decay_rate: how fast the rate falls.
         staircase: whether time is rounded down.
-        name: accepted and kept.
 
     Raises:
         ValueError: if `decay_steps` is not above 0.
@@ -140,7 +146,6 @@ class PiecewiseConstantDecay(_Declared):
     Args:
         boundaries: rising list of steps.
         values: list of rates, one more than boundaries.
-        name: accepted and kept.
 
     Raises:
         ValueError: if the lists' lengths do not fit.
@@ -182,12 +187,10 @@ class PolynomialDecay(_Declared):
     `(initial - end) * (1 - step / decay_steps) ** power + end`.
 
     Args:
-        initial_learning_rate: the rate at step 0.
         decay_steps: when the end is reached, above 0.
         end_learning_rate: the rate at the end.
         power: 1 for a straight line.
         cycle: whether to begin a longer cycle at the end, instead of staying there.
-        name: accepted and kept.
 
     Raises:
         ValueError: if `decay_steps` is not above 0.
@@ -242,10 +245,8 @@ class CosineDecay(_Declared):
     Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017).
 
     Args:
-        initial_learning_rate: the rate at step 0.
         decay_steps: length of the fall, above 0.
         alpha: the lowest rate, as a fraction of the highest.
-        name: accepted and kept.
         warmup_target: the rate after the rise; None for no rise.
         warmup_steps: length of the rise.
 
@@ -309,12 +310,10 @@ class CosineDecayRestarts(_Declared):
     Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017).
 
     Args:
-        initial_learning_rate: the rate at step 0.
         first_decay_steps: length of the first fall, above 0.
         t_mul: each fall's length over the one before.
         m_mul: each fall's top over the one before.
         alpha: the lowest rate, as a fraction of `initial_learning_rate`.
-        name: accepted and kept.
 
     Raises:
         ValueError: if `first_decay_steps` is not above 0.
@@ -363,12 +362,21 @@ schedule_table.add(LearningRateSchedule)
 
 
 def serialize(learning_rate_schedule):
-    """Return the saved form of a schedule."""
+    """Return the saved form of a schedule.
+
+    Args:
+        learning_rate_schedule: a `LearningRateSchedule`.
+    """
     return schedule_table.serialize(learning_rate_schedule)
 
 
 def deserialize(config, custom_objects=None):
-    """Return the schedule that a saved form describes."""
+    """Return the schedule that a saved form describes.
+
+    Args:
+        config: what `serialize` returned.
+        custom_objects: dict of name to class, searched first.
+    """
     return schedule_table.deserialize(config, custom_objects)
 
 

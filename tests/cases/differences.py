@@ -11,18 +11,31 @@ _SPECIAL = re.escape("float32[0.0,-0.0,1.0,-1.0,inf,-inf,nan]")
 
 # Pattern, where the difference shows (see `Case.differs_in`), and the reason.
 DIFFERENCES = [
-    (r"(sigmoid|softplus|silu)\(int32.*|(log_)?softmax\(int32.*|reciprocal\(int32.*",
-     "refused", "integers become floats, as in the other float functions"),
+    (
+        r"(sigmoid|softplus|silu)\(int32.*|(log_)?softmax\(int32.*|reciprocal\(int32.*",
+        "refused",
+        "integers become floats, as in the other float functions",
+    ),
     (r"negative\(uint8.*", "refused", "wraps around, as in NumPy"),
-    (r"(arctan2|logaddexp|hypot|mod)\(float16\(3,\),0.5\)", "value",
-     "a Python number takes the tensor's dtype in every op; Keras makes it float32 in some"),
+    (
+        r"(arctan2|logaddexp|hypot|mod)\(float16\(3,\),0.5\)",
+        "value",
+        "a Python number takes the tensor's dtype in every op; Keras makes it float32 in some",
+    ),
     (r"pad\(float32\(3,4\),(1|\[1,2\])\)", "refused", "one width for all sides, as in NumPy"),
     (r"norm\(float32\(2,3,4\)\)", "refused", "the norm of all numbers, as in NumPy"),
-    (r"rot90\(.*k=2\)", "value",
-     "half a turn flips both axes; Keras fills the shape in another order"),
+    (
+        r"rot90\(.*k=2\)",
+        "value",
+        "half a turn flips both axes; Keras fills the shape in another order",
+    ),
     (r"unravel_index\(int32\[\[.*", "value", "Keras transposes indices of more than one axis"),
-    (r"saturate_cast\(float32\[inf.*", "value", "infinity becomes the largest number that float32 "
-     "has below the limit; TensorFlow wraps around to the smallest"),
+    (
+        r"saturate_cast\(float32\[inf.*",
+        "value",
+        "infinity becomes the largest number that float32 "
+        "has below the limit; TensorFlow wraps around to the smallest",
+    ),
     (r"round\(float32\[.*decimals=-1\)", "float64", "TensorFlow holds the factor in float32"),
     (r"logaddexp\(.*:tie", "gradient", "the gradient of a tie is shared, as calculus says"),
     (r"prod\(float32\[0.0,.*", "second", "TensorFlow's second gradient is wrong at zeros"),
@@ -36,19 +49,31 @@ DIFFERENCES = [
     (r"conv\(float32\(0,.*", "value", "TensorFlow returns an empty batch with the input's sizes"),
     (rf"i0\({_SPECIAL}\)", "value", "I0 of infinity is infinite; TensorFlow says NaN"),
     (rf"erf\({_SPECIAL}\)", "float64", "erf of infinity is 1; TensorFlow's float64 kernel is off"),
-    (r"leaky_relu\(float..\((3,4|4,|11,|6,)\).*", "float64",
-     "TensorFlow holds the slope in float32"),
-    (r"gelu\((float32\((3,4)?\)|float16).*|gelu\(.*,approximate=False\)", "float64",
-     "TensorFlow holds the constants in float32"),
+    (
+        r"leaky_relu\(float..\((3,4|4,|11,|6,)\).*",
+        "float64",
+        "TensorFlow holds the slope in float32",
+    ),
+    (
+        r"gelu\((float32\((3,4)?\)|float16).*|gelu\(.*,approximate=False\)",
+        "float64",
+        "TensorFlow holds the constants in float32",
+    ),
     (r"gelu\(float32\(11,\)\)", "gradient", "TensorFlow holds the constants in float32"),
     (r"dot_product_attention\(.*scale=0.3\)", "float64", "Keras rounds the scale to float32"),
     (r"logaddexp2\(float32\(3,4\),float32\(3,4\)\)", "float64", "Keras rounds log 2 to float32"),
     (r"i0\(float32\[0.0,1.0,9.0,-20.0\]\)", "second", "TensorFlow's I1 has float32 digits"),
     (r"sinc\(float32\[0.0,.*", "gradient", "the derivative at 0 is 0"),
-    (r"(moments|layer_normalization)\(.*", "second",
-     "TensorFlow holds the mean inside the variance constant: right once, wrong twice"),
-    (r"categorical_crossentropy\(.*from_logits=True.*", "second",
-     "TensorFlow's gradient w.r.t. logits does not lead back to the targets"),
+    (
+        r"(moments|layer_normalization)\(.*",
+        "second",
+        "TensorFlow holds the mean inside the variance constant: right once, wrong twice",
+    ),
+    (
+        r"categorical_crossentropy\(.*from_logits=True.*",
+        "second",
+        "TensorFlow's gradient w.r.t. logits does not lead back to the targets",
+    ),
 ]
 
 # Pattern, and what Keras and TensorFlow have on a CPU for these rows.
@@ -61,8 +86,10 @@ MISSING = [
     (r"softsign\(.*", {"keras_orders": 1}),
     (r"adaptive_.*pool\(float32\((2,7,3|2,3,5,6)\).*", {"keras_symbolic": False}),
     (r"hypot\(float16.*", {"keras_symbolic": False}),
-    (r"heaviside\(.*0.5\)|hstack\(\[float32\(3,\).*|get_item\(.*slice\(1,1,None\)\)|ndim.*",
-     {"keras_symbolic": False}),
+    (
+        r"heaviside\(.*0.5\)|hstack\(\[float32\(3,\).*|get_item\(.*slice\(1,1,None\)\)|ndim.*",
+        {"keras_symbolic": False},
+    ),
     (r"conv\(float32\(4,5,6,4\).*", {"keras_symbolic": False}),
 ]
 

@@ -70,8 +70,13 @@ CASES = [
     Case("while_loop", [f32(3)], call=doubled, reduction=4),
     Case("while_loop", [f32(3)], call=bounded, note="bounded", reduction=3),
     Case("jvp", [f32(3), f32(3)], call=along, orders=0, abstract=False, symbolic=False),
-    Case("custom_gradient", [f32(3)], call=lambda ops, x: ops.custom_gradient(_half(ops))(x),
-         smooth=False, orders=1),
+    Case(
+        "custom_gradient",
+        [f32(3)],
+        call=lambda ops, x: ops.custom_gradient(_half(ops))(x),
+        smooth=False,
+        orders=1,
+    ),
 ]
 
 

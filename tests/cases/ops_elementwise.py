@@ -50,8 +50,14 @@ def _refusal(name, *dtypes):
 def _mixed(name):
     """One row for every pair of dtypes."""
     return [
-        Case(name, [_vector(a), _vector(b)], orders=1, smooth=False, note="mixed",
-             raises=_refusal(name, a, b))
+        Case(
+            name,
+            [_vector(a), _vector(b)],
+            orders=1,
+            smooth=False,
+            note="mixed",
+            raises=_refusal(name, a, b),
+        )
         for i, a in enumerate(DTYPES)
         for b in DTYPES[i:]
         if (name, a, b) != ("mod", "bool", "bool")  # The other one may be False.
@@ -148,8 +154,13 @@ CASES = [
     Case("logaddexp", [exactly([1000.0, -1000.0]), exactly([999.0, -1000.5])]),
     Case("logaddexp", [exactly([1.0, 2.0]), exactly([1.0, 0.0])], note="tie"),
     Case("hypot", [exactly([0.0, 3.0]), exactly([0.0, 4.0])], smooth=False, orders=1),
-    *each("power maximum minimum arctan2 logaddexp hypot mod", f16(3, low=0.25), 0.5, orders=1,
-          smooth=False),
+    *each(
+        "power maximum minimum arctan2 logaddexp hypot mod",
+        f16(3, low=0.25),
+        0.5,
+        orders=1,
+        smooth=False,
+    ),
     Case("heaviside", [exactly([-1.0, 0.0, 2.0]), f32(3)], smooth=False),
     Case("heaviside", [f32(3), 0.5]),
     Case("ldexp", [f32(3), i32(3)]),
@@ -170,8 +181,11 @@ CASES = [
     *each(SHIFTS, i32(5), i32(5, low=0)),
     *each(SHIFTS, u8(5), 1),
     Case("isclose", [exactly([1.0, float("nan")]), exactly([1.00001, float("nan")])]),
-    Case("isclose", [exactly([1.0, float("nan")]), exactly([1.1, float("nan")])],
-         {"equal_nan": True, "rtol": 0.2}),
+    Case(
+        "isclose",
+        [exactly([1.0, float("nan")]), exactly([1.1, float("nan")])],
+        {"equal_nan": True, "rtol": 0.2},
+    ),
     Case("allclose", [f32(3), f32(3)]),
     Case("allclose", [exactly([1.0, 2.0]), exactly([1.0, 2.0 + 1e-6])]),
     Case("where", [bools(3, 4), f32(3, 4), f32(3, 4)]),

@@ -32,8 +32,9 @@ CASES = [
     Case("take", [i32(5), exactly([1, 1], "int64")], {"axis": 0}),
     Case("take", [f16(5, 2), exactly([1, 1], "uint8")], {"axis": 0}, orders=1),
     Case("take_along_axis", [f32(3, 4), exactly([[0], [3], [1]], "int32")], {"axis": 1}),
-    Case("take_along_axis", [f32(3, 4), exactly([[0, 2, 1, 1]], "int32")], {"axis": 0},
-         unknown=False),
+    Case(
+        "take_along_axis", [f32(3, 4), exactly([[0, 2, 1, 1]], "int32")], {"axis": 0}, unknown=False
+    ),
     Case("take_along_axis", [f32(2, 3), exactly([5, 0, 0], "int32")]),
     Case("get_item", [f32(3, 4), 1]),
     Case("get_item", [f32(3, 4), -1]),
@@ -64,8 +65,11 @@ CASES = [
     Case("multi_hot", [exactly([[0, 2], [1, 1]], "int32"), 4]),
     Case("multi_hot", [exactly([2, 0], "int32"), 4], unknown=False),
     # Sorting.
-    *[row for axis in (-1, 0, None) for row in each(
-        "sort argsort", distinct(3, 4), kwargs={"axis": axis})],
+    *[
+        row
+        for axis in (-1, 0, None)
+        for row in each("sort argsort", distinct(3, 4), kwargs={"axis": axis})
+    ],
     *each("sort argsort", TIES, smooth=False, orders=1),
     *each("sort argsort", i32(7)),
     *each("sort argsort", i64(0)),
@@ -78,8 +82,13 @@ CASES = [
     Case("in_top_k", [exactly([1, 0, 2], "int32"), distinct(3, 4)], {"k": 2}),
     Case("in_top_k", [exactly([1, 3], "int32"), TIES], {"k": 1}),
     Case("unique", [exactly([3, 1, 3, 2, 1], "int32")], abstract=False),
-    Case("unique", [TIES], {"return_index": True, "return_inverse": True, "return_counts": True},
-         abstract=False, orders=0),
+    Case(
+        "unique",
+        [TIES],
+        {"return_index": True, "return_inverse": True, "return_counts": True},
+        abstract=False,
+        orders=0,
+    ),
     Case("unique", [exactly([3, 1, 3], "int32")], {"size": 4, "fill_value": -1}),
     # Searching.
     Case("searchsorted", [SORTED, f32(6)]),
@@ -89,6 +98,5 @@ CASES = [
     Case("digitize", [i32(5), exactly([0, 2, 4], "int32")]),
     Case("bincount", [exactly([1, 2, 2, 0], "int32")], abstract=False),
     Case("bincount", [exactly([1, 2, 2, 0], "int32")], {"minlength": 6}, abstract=False),
-    Case("bincount", [exactly([1, 2, 2], "int32")], {"weights": f32(3)}, abstract=False,
-         orders=0),
+    Case("bincount", [exactly([1, 2, 2], "int32")], {"weights": f32(3)}, abstract=False, orders=0),
 ]

@@ -109,19 +109,25 @@ CASES = [
     Case("trace", [f32(2, 3, 4)], {"offset": 1, "axis1": 1, "axis2": 2}, reduction=3),
     Case("trace", [i32(3, 3)], unknown=False),
     # Norms.
-    *[Case("norm", [f32(3, 4)], {"ord": ord}, reduction=12)
-      for ord in (None, "fro", 1, -1, float("inf"), -float("inf"))],
-    *[Case("norm", [f32(3, 4)], {"ord": ord}, reduction=12, orders=1)
-      for ord in ("nuc", 2, -2)],
-    *[Case("norm", [f32(3, 4)], {"ord": ord, "axis": -1}, reduction=4)
-      for ord in (None, 0, 1, 2, 3, 2.5, -1, float("inf"), -float("inf"))],
+    *[
+        Case("norm", [f32(3, 4)], {"ord": ord}, reduction=12)
+        for ord in (None, "fro", 1, -1, float("inf"), -float("inf"))
+    ],
+    *[Case("norm", [f32(3, 4)], {"ord": ord}, reduction=12, orders=1) for ord in ("nuc", 2, -2)],
+    *[
+        Case("norm", [f32(3, 4)], {"ord": ord, "axis": -1}, reduction=4)
+        for ord in (None, 0, 1, 2, 3, 2.5, -1, float("inf"), -float("inf"))
+    ],
     Case("norm", [f32(2, 3, 4)], {"axis": (0, 2), "keepdims": True}, reduction=8),
     Case("norm", [f32(2, 3, 4)], {"axis": 1, "keepdims": True}, reduction=3),
     Case("norm", [f32(2, 3, 4)], reduction=24),
     Case("norm", [i32(4)], reduction=4),
     Case("norm", [exactly([0.0, 0.0])], smooth=False, orders=1),
-    *[Case("normalize", [f32(3, 4)], {"order": order, "axis": axis}, reduction=4)
-      for order in (1, 2, 3) for axis in (-1, 0)],
+    *[
+        Case("normalize", [f32(3, 4)], {"order": order, "axis": axis}, reduction=4)
+        for order in (1, 2, 3)
+        for axis in (-1, 0)
+    ],
     Case("normalize", [f32(2, 3, 4)], {"axis": (1, 2)}, reduction=12),
     Case("normalize", [exactly([[0.0, 0.0]])], smooth=False, orders=1),
     # Solvers and decompositions.
@@ -134,8 +140,11 @@ CASES = [
     *symmetric("cholesky", definite(3, 3), kwargs={"upper": True}, reduction=9),
     Case("cholesky_inverse", [triangular(3, 3)], reduction=9),
     Case("cholesky_inverse", [triangular(3, 3, lower=False)], {"upper": True}, reduction=9),
-    *[row for x in POSITIVE
-      for row in symmetric("eigh", x, through=squared, orders=2, reduction=9)],
+    *[
+        row
+        for x in POSITIVE
+        for row in symmetric("eigh", x, through=squared, orders=2, reduction=9)
+    ],
     Case("svd", [f32(4, 3)], {"full_matrices": False}, through=rebuilt, orders=2, reduction=12),
     Case("svd", [f32(3, 4)], {"full_matrices": True}, through=rebuilt, orders=0, reduction=12),
     Case("svd", [f32(2, 3, 3)], {"compute_uv": False}, orders=2, reduction=9),

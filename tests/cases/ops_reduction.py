@@ -56,8 +56,13 @@ CASES = [
     *each("sum mean prod max min var std logsumexp", f16(4), orders=1, reduction=4),
     *each("sum prod all any", f32(0, 3), kwargs={"axis": 0}),
     *each("sum mean", f32(3, 4), kwargs={"axis": ()}, note="no axes"),
-    *each("max min", exactly([[1.0, 1.0, 0.0], [2.0, 2.0, 2.0]]), kwargs={"axis": 1},
-          smooth=False, orders=1),
+    *each(
+        "max min",
+        exactly([[1.0, 1.0, 0.0], [2.0, 2.0, 2.0]]),
+        kwargs={"axis": 1},
+        smooth=False,
+        orders=1,
+    ),
     *each("max min", f32(3, 4), kwargs={"axis": 1, "initial": 0.5}, smooth=False, orders=0),
     *each("max min", f32(0, 4), kwargs={"axis": 0, "initial": 0.5}, unknown=False),
     Case("prod", [exactly([[0.0, 2.0, 3.0], [0.0, 0.0, 3.0]])], {"axis": 1}, orders=1),
@@ -80,14 +85,22 @@ CASES = [
         for kwargs in (*ONE_AXIS, {"axis": (0, 1)})
         for row in each(kind, distinct(3, 4), q, kwargs=kwargs)
     ],
-    *[Case("quantile", [distinct(3, 5), 0.3], {"axis": 1, "method": method})
-      for method in ("lower", "higher", "nearest", "midpoint")],
+    *[
+        Case("quantile", [distinct(3, 5), 0.3], {"axis": 1, "method": method})
+        for method in ("lower", "higher", "nearest", "midpoint")
+    ],
     Case("quantile", [distinct(7), [0.0, 0.25, 1.0]]),
     Case("percentile", [distinct(7, 2), [10.0, 50.0]], {"axis": 0}),
     Case("quantile", [i32(5), 0.5]),
     # Reductions that leave out NaN.
-    *over(NAN, [{}, {"axis": 0}, {"axis": -1, "keepdims": True}], HOLES, smooth=False, orders=1,
-          reduction=12),
+    *over(
+        NAN,
+        [{}, {"axis": 0}, {"axis": -1, "keepdims": True}],
+        HOLES,
+        smooth=False,
+        orders=1,
+        reduction=12,
+    ),
     *over("nanargmax nanargmin", ONE_AXIS, HOLES),
     *each("nanmedian", HOLES, smooth=False, orders=1),
     *each("nanmedian", HOLES, kwargs={"axis": 1}, smooth=False, orders=1),
@@ -104,15 +117,34 @@ CASES = [
     # TensorFlow takes the gradient w.r.t. a zero to be zero, and so it is here.
     Case("cumprod", [exactly([2.0, 0.0, 3.0, 4.0])], smooth=False, orders=1),
     # Over segments.
-    *each("segment_sum segment_prod", f32(6, 2), exactly([0, 0, 1, 2, 2, 2], "int32"),
-          kwargs={"num_segments": 3}, reduction=3),
-    *each("segment_max segment_min", distinct(6, 2), exactly([0, 0, 1, 2, 2, 2], "int32"),
-          kwargs={"num_segments": 3}),
-    *each("segment_sum segment_max segment_min segment_prod", distinct(5),
-          exactly([2, 0, 2, 0, 2], "int32"), kwargs={"num_segments": 4}, note="gap", smooth=False,
-          orders=1),
-    *each("segment_sum segment_max", i32(4), exactly([0, 0, 1, 1], "int32"),
-          kwargs={"num_segments": 2, "sorted": True}),
+    *each(
+        "segment_sum segment_prod",
+        f32(6, 2),
+        exactly([0, 0, 1, 2, 2, 2], "int32"),
+        kwargs={"num_segments": 3},
+        reduction=3,
+    ),
+    *each(
+        "segment_max segment_min",
+        distinct(6, 2),
+        exactly([0, 0, 1, 2, 2, 2], "int32"),
+        kwargs={"num_segments": 3},
+    ),
+    *each(
+        "segment_sum segment_max segment_min segment_prod",
+        distinct(5),
+        exactly([2, 0, 2, 0, 2], "int32"),
+        kwargs={"num_segments": 4},
+        note="gap",
+        smooth=False,
+        orders=1,
+    ),
+    *each(
+        "segment_sum segment_max",
+        i32(4),
+        exactly([0, 0, 1, 1], "int32"),
+        kwargs={"num_segments": 2, "sorted": True},
+    ),
     Case("segment_sum", [f32(4), exactly([0, 0, 1, 1], "int32")], abstract=False),
     Case("moments", [f32(3, 4)], {"axes": [0]}, reduction=3),
     Case("moments", [f32(2, 3, 4)], {"axes": (0, -1), "keepdims": True}, reduction=8),

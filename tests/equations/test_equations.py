@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from minikeras import ops
-from minikeras.ops.nn import activation, attention, crossentropy, shrinkage
-from minikeras.ops.random import draws as random
+from minikeras.ops.nn import activation, attention, crossentropy, gates, shrinkage
+from minikeras.ops.random.dropout import _masked
 from tests.equations import activations as act
 from tests.equations import attention as att
 from tests.equations import convolution as conv
@@ -18,6 +18,7 @@ from tests.equations.ways import WAYS, assert_near, computed, draw
 # The package has functions of these names.
 nn = importlib.import_module("minikeras.ops.nn.softmax")
 norm = importlib.import_module("minikeras.ops.nn.norm")
+batch_norm = importlib.import_module("minikeras.ops.nn.batch_norm")
 EPSILON = 2.0**-10
 
 
@@ -122,7 +123,14 @@ def _batch_norm():
     y, mean, variance, z = normalization.batch_norm(x, gamma, beta, EPSILON)
     gradients = normalization.batch_norm_backward(g, z, variance, gamma, EPSILON)
     options, inputs = {"axis": -1, "epsilon": EPSILON}, [x, gamma, beta]
-    return norm.batch_norm_train, options, inputs, [g, None, None], [y, mean, variance], gradients
+    return (
+        batch_norm.batch_norm_train,
+        options,
+        inputs,
+        [g, None, None],
+        [y, mean, variance],
+        gradients,
+    )
 
 
 def _batch_norm_inference():
@@ -206,7 +214,7 @@ def _attention():
 def _dropout():
     x, keep, g = draw(0, 5, 4), draw(1, 5, 4) > 0, draw(2, 5, 4)
     y, dx = dropout.dropout(x, keep, 0.25), dropout.dropout_backward(g, keep, 0.25)
-    return random._masked, {"scale": 1 / 0.75}, [x, keep], [g], [y], [dx, None]
+    return _masked, {"scale": 1 / 0.75}, [x, keep], [g], [y], [dx, None]
 
 
 # Each activation by its op, and what its gradient takes beside `g`: x, y or what it returned more.
@@ -220,11 +228,11 @@ ACTIVATIONS = {
     "softplus": (shrinkage.softplus, "x", {}),
     "log_sigmoid": (shrinkage._log_sigmoid, "x", {}),
     "softsign": (shrinkage._softsign, "x", {}),
-    "silu": (activation._silu, "x, saved", {}),
-    "gelu": (activation._tanh_gelu, "x, saved", {}),
-    "erf_gelu": (activation._erf_gelu, "x, saved", {}),
-    "hard_sigmoid": (activation._hard_sigmoid, "x", {}),
-    "hard_silu": (activation._hard_silu, "x", {}),
+    "silu": (gates._silu, "x, saved", {}),
+    "gelu": (gates._tanh_gelu, "x, saved", {}),
+    "erf_gelu": (gates._erf_gelu, "x, saved", {}),
+    "hard_sigmoid": (gates._hard_sigmoid, "x", {}),
+    "hard_silu": (gates._hard_silu, "x", {}),
     "mish": (shrinkage.mish, "x, saved", {}),
 }
 

@@ -63,9 +63,7 @@ class _Kernel:
         assert all(0 < size < 2**31 for size in sizes), sizes
         assert max(sizes[1:3]) < 2**16 and np.prod(sizes[3:]) <= 1024, sizes
         assert len(args) == len(self._types), (self.name, self._types)
-        values = [
-            self._value(v, declared) for v, declared in zip(args, self._types, strict=True)
-        ]
+        values = [self._value(v, declared) for v, declared in zip(args, self._types, strict=True)]
         pointers = (ctypes.c_void_p * len(values))(*[ctypes.addressof(v) for v in values])
         error = self._run((ctypes.c_uint * 6)(*sizes), pointers)
         assert not error, f"{self.name}: {error.decode()}"

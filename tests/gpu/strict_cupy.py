@@ -127,6 +127,8 @@ class MemoryPool:
 
 
 _pool, _pinned_pool = MemoryPool(), MemoryPool()
+
+
 class Event:
     """A moment of this machine's clock: the stand-in has computed when a call returns."""
 

@@ -44,7 +44,6 @@ launched = set()
 """The names of all kernels that ran."""
 
 
-
 @pytest.fixture(autouse=True)
 def _watched(cupy, monkeypatch):
     """Note every launch. Under its name, since rules of optimizers ask where their arrays lie."""
@@ -601,9 +600,7 @@ def test_update_rules(dtype, size, row):
 
 def test_other_numbers_are_handed_back():
     x = gpu_xp.asarray([[1, 5, 3, 2]])
-    y = pooling.max_pool(
-        gpu_xp, x[..., None], window=(2,), strides=(2,), padding=((0, 0),)
-    )
+    y = pooling.max_pool(gpu_xp, x[..., None], window=(2,), strides=(2,), padding=((0, 0),))
     assert y.get().ravel().tolist() == [5, 3]
     x = gpu_xp.asarray(draw((3, 4), "float32"))
     assert cuda_kernel("crossentropy", "softmax")(gpu_xp, x, axis=0) is NotImplemented

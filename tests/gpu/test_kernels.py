@@ -22,8 +22,7 @@ def both(kernel, *arrays, **options):
     transfers.reset()
     ours = [gpu_xp.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays]
     options = {
-        name: gpu_xp.asarray(v) if isinstance(v, np.ndarray) else v
-        for name, v in options.items()
+        name: gpu_xp.asarray(v) if isinstance(v, np.ndarray) else v for name, v in options.items()
     }
     transfers.reset()
     actual = kernel(gpu_xp, *ours, **options)

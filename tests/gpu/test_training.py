@@ -80,9 +80,7 @@ def run(make, data, optimizer="adam", **options):
     keras.utils.set_random_seed(1)
     x, y = data()
     model = keras.Sequential(make())
-    model.compile(
-        optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], **options
-    )
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], **options)
     history = model.fit(x, y, batch_size=BATCH, epochs=2, validation_data=(x, y), verbose=0)
     return history.history, model.predict(x, verbose=0), model.get_weights(), model
 

@@ -61,9 +61,7 @@ def real():
     """The real package; it warns where it finds no driver."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pytest.importorskip(
-            "cupy", reason=f"CuPy is not installed. {how_to_install('gpu')}"
-        )
+        return pytest.importorskip("cupy", reason=f"CuPy is not installed. {how_to_install('gpu')}")
 
 
 def test_names_are_found_at_all():

@@ -213,7 +213,12 @@ def test_bias_is_added_in_every_block_of_a_large_image():
     x = np.ones((1, 300, 300, 4), np.float32)
     kernel = np.zeros((3, 3, 4, 3), np.float32)
     y = kernels.conv(
-        np, x, kernel, strides=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1),
+        np,
+        x,
+        kernel,
+        strides=(1, 1),
+        padding=((1, 1), (1, 1)),
+        dilation=(1, 1),
         bias=np.arange(3, dtype=np.float32),
     )
     np.testing.assert_array_equal(y, np.broadcast_to(np.arange(3), (1, 300, 300, 3)))

@@ -12,9 +12,9 @@ from minikeras.autograd.tensor import Tensor
 from minikeras.kernels.shared import norm as norm_kernels
 
 # Imported by their paths: `ops.nn` names its ops alone.
-activation, crossentropy, norm, shrinkage = (
+batch_norm_op, crossentropy, gates, norm, shrinkage = (
     importlib.import_module(f"minikeras.ops.nn.{name}")
-    for name in ("activation", "crossentropy", "norm", "shrinkage")
+    for name in ("batch_norm", "crossentropy", "gates", "norm", "shrinkage")
 )
 
 
@@ -30,7 +30,7 @@ def shares(*shape):
 def batch_norm(shape, axis):
     channels = shape[axis]
     arrays = draw(*shape), draw(channels), draw(channels, 1)[:, 0]
-    return f"batch_norm{shape}{axis}", norm.batch_norm_train, arrays, {"axis": axis}
+    return f"batch_norm{shape}{axis}", batch_norm_op.batch_norm_train, arrays, {"axis": axis}
 
 
 def layer_norm(shape, axes):
@@ -89,14 +89,14 @@ CASES = [
     sparse(5, 3),
     sparse(2, 3, 7),
     ("binary", crossentropy._sigmoid_crossentropy, (shares(5, 3), 30 * draw(5, 3)), {}),
-    ("gelu", activation._tanh_gelu, (5 * draw(5, 3),), {}),
-    ("erf_gelu", activation._erf_gelu, (5 * draw(5, 3),), {}),
-    ("hard_sigmoid", activation._hard_sigmoid, (5 * draw(5, 3),), {}),
-    ("hard_silu", activation._hard_silu, (5 * draw(5, 3),), {}),
+    ("gelu", gates._tanh_gelu, (5 * draw(5, 3),), {}),
+    ("erf_gelu", gates._erf_gelu, (5 * draw(5, 3),), {}),
+    ("hard_sigmoid", gates._hard_sigmoid, (5 * draw(5, 3),), {}),
+    ("hard_silu", gates._hard_silu, (5 * draw(5, 3),), {}),
     ("log_sigmoid", shrinkage._log_sigmoid, (5 * draw(5, 3),), {}),
     ("softsign", shrinkage._softsign, (5 * draw(5, 3),), {}),
     ("mish", shrinkage.mish, (5 * draw(5, 3),), {}),
-    ("silu", activation._silu, (30 * draw(5, 3),), {}),
+    ("silu", gates._silu, (30 * draw(5, 3),), {}),
 ]
 NAMES = [case[0] for case in CASES]
 
@@ -188,7 +188,7 @@ def test_norms_of_arrays_that_are_not_contiguous(case):
 @pytest.mark.parametrize("axis", [-1, 1])
 def test_batch_statistics_survive_a_large_mean(axis):
     x = (draw(64, 8, 8) + 3000).astype(np.float32)
-    _, mean, variance = norm.batch_norm_train(x, axis=axis)
+    _, mean, variance = batch_norm_op.batch_norm_train(x, axis=axis)
     others = tuple(i for i in range(3) if i != axis % 3)
     wide = x.astype(np.float64)
     np.testing.assert_allclose(mean.numpy(), wide.mean(axis=others), rtol=2e-7)
@@ -197,7 +197,7 @@ def test_batch_statistics_survive_a_large_mean(axis):
 
 def test_norms_compute_half_precision_in_float32():
     x = (1000 * draw(16, 4)).astype(np.float16)
-    y, mean, variance = norm.batch_norm_train(x, axis=-1)
+    y, mean, variance = batch_norm_op.batch_norm_train(x, axis=-1)
     assert y.dtype == mean.dtype == variance.dtype == "float32"
     np.testing.assert_allclose(variance.numpy(), x.astype(np.float64).var(axis=0), rtol=1e-6)
     assert norm.layer_normalization(x).dtype == "float16"
@@ -226,7 +226,7 @@ def test_a_class_that_does_not_exist_is_refused(target):
 
 def test_wrong_factors_are_refused():
     with pytest.raises(ValueError, match=r"`gamma` of shape \(3,\)"):
-        norm.batch_norm_train(np.zeros((2, 3)), np.ones(1))
+        batch_norm_op.batch_norm_train(np.zeros((2, 3)), np.ones(1))
     with pytest.raises(ValueError, match=r"normalized axes, \(3,\)"):
         norm.layer_normalization(np.zeros((2, 3)), np.ones(1))
     with pytest.raises(ValueError, match=r"bias.shape=\(1,\)"):

@@ -44,11 +44,14 @@ def windows(case):
     for cell in itertools.product(*map(range, outputs)):
         starts = [o * s - lo for o, s, (lo, _) in zip(cell, strides, padding, strict=True)]
         spans = [range(i, i + k) for i, k in zip(starts, window, strict=True)]
-        yield cell, [
-            (number, place)
-            for number, place in enumerate(itertools.product(*spans))
-            if all(0 <= i < n for i, n in zip(place, sizes, strict=True))
-        ]
+        yield (
+            cell,
+            [
+                (number, place)
+                for number, place in enumerate(itertools.product(*spans))
+                if all(0 <= i < n for i, n in zip(place, sizes, strict=True))
+            ],
+        )
 
 
 def reference(case, x, choose):

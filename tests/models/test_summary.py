@@ -114,8 +114,13 @@ def test_graph_shows_connections_and_all_outputs():
         ["a (Dense)", "(None, 3)", "6", "x[0][0]", "N"],
         ["b (Dense)", "[(None, 3),", "0", "x[0][0]", "-"],
     ]
-    assert [cell for cell in rows[4] if cell] == ["add (Dense)", "(None, 3)", "1,000,000",
-                                                  "a[0][0],", "Y"]
+    assert [cell for cell in rows[4] if cell] == [
+        "add (Dense)",
+        "(None, 3)",
+        "1,000,000",
+        "a[0][0],",
+        "Y",
+    ]
     assert rows[5][3] == "b[0][0]"
 
 

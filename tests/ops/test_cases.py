@@ -85,8 +85,10 @@ class Projection:
 
     def tensors(self, shift=0.0, direction=None):
         moved = direction or {}
-        return [Tensor(a + shift * moved.get(i, 0.0) if i in moved else a)
-                for i, a in enumerate(self.arrays)]
+        return [
+            Tensor(a + shift * moved.get(i, 0.0) if i in moved else a)
+            for i, a in enumerate(self.arrays)
+        ]
 
     def value(self, order, tensors):
         """Return the derivative along the first `order` directions, as a tensor."""
@@ -104,8 +106,10 @@ class Projection:
     def difference(self, order):
         """Return the derivative along the direction of `order` from those of the order below."""
         along = self.directions[order - 1]
-        at = {k: float(self.value(order - 1, self.tensors(k * STEP, along)))
-              for k in (-3, -2, -1, 1, 2, 3)}
+        at = {
+            k: float(self.value(order - 1, self.tensors(k * STEP, along)))
+            for k in (-3, -2, -1, 1, 2, 3)
+        }
         rise = sum(weight * (at[k] - at[-k]) for k, weight in WEIGHTS.items())
         return rise / (60 * STEP), max(map(abs, at.values()))
 

@@ -82,8 +82,7 @@ def test_early_stopping_restores_and_tells(capsys):
     model, _ = train(stop, [1.0, 0.5, 0.6])
     assert model.weights == 1
     assert capsys.readouterr().out == (
-        "Epoch 3: early stopping\n"
-        "Restoring model weights from the end of the best epoch: 2.\n"
+        "Epoch 3: early stopping\nRestoring model weights from the end of the best epoch: 2.\n"
     )
 
 
@@ -130,9 +129,7 @@ def test_unknown_mode_warns():
 
 
 def test_reduce_lr_on_plateau(capsys):
-    slower = cb.ReduceLROnPlateau(
-        "loss", factor=0.5, patience=1, cooldown=1, min_lr=0.2, verbose=1
-    )
+    slower = cb.ReduceLROnPlateau("loss", factor=0.5, patience=1, cooldown=1, min_lr=0.2, verbose=1)
     model, _ = train(slower, [1.0, 1.0, 1.0, 1.0, 1.0])
     assert float(model.optimizer.learning_rate) == pytest.approx(0.2)
     assert capsys.readouterr().out == (
@@ -219,9 +216,7 @@ def test_csv_columns_and_missing_values(tmp_path):
 def test_csv_values(tmp_path):
     logs = {"a": np.arange(2), "b": np.array(3.0), "c": "x;y", "val_d": [1, 2.5]}
     written = write_log(tmp_path / "log.csv", [logs], separator=";")
-    assert written == (
-        b'epoch;a;b;c;val_d\r\n0;"""[0, 1]""";3.0;"x;y";"""[1, 2.5]"""\r\n'
-    )
+    assert written == (b'epoch;a;b;c;val_d\r\n0;"""[0, 1]""";3.0;"x;y";"""[1, 2.5]"""\r\n')
 
 
 def test_csv_append(tmp_path):
@@ -237,8 +232,9 @@ def test_csv_append(tmp_path):
 
 def test_list_adds_history_and_bar_once():
     model = FakeModel()
-    hooks = cb.CallbackList(None, add_history=True, add_progbar=True, model=model, verbose=0,
-                            epochs=1, steps=None)
+    hooks = cb.CallbackList(
+        None, add_history=True, add_progbar=True, model=model, verbose=0, epochs=1, steps=None
+    )
     assert [type(c) for c in hooks.callbacks] == [cb.History, cb.ProgbarLogger]
     assert model.history is hooks.callbacks[0]
     callbacks = [cb.ProgbarLogger(), [cb.History()]]

@@ -179,9 +179,7 @@ def test_a_step_of_ones_own():
             with keras.GradientTape() as tape:
                 loss = self.compute_loss(y=y, y_pred=self(x, training=True))
             weights = self.trainable_variables
-            self.optimizer.apply_gradients(
-                zip(tape.gradient(loss, weights), weights, strict=True)
-            )
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
             return {"loss": loss, "twice": loss * 2}
 
     def make():

@@ -38,7 +38,6 @@ class Activation(_Elementwise):
 
     Args:
         activation: activation function or its name.
-        **kwargs: `name`, `dtype`, `activity_regularizer`.
 
     Example:
         >>> import minikeras as keras
@@ -85,7 +84,6 @@ class ReLU(_Elementwise):
         max_value: the ceiling, not negative, or None for none.
         negative_slope: slope below the threshold, not negative.
         threshold: where the slope ends, not negative.
-        **kwargs: `name`, `dtype`, `activity_regularizer`.
 
     Raises:
         ValueError: if a value is negative.
@@ -154,7 +152,6 @@ class ELU(_Elementwise):
 
     Args:
         alpha: minus the limit on the negative side.
-        **kwargs: `name`, `dtype`, `activity_regularizer`.
 
     Example:
         >>> import minikeras as keras
@@ -186,7 +183,6 @@ class PReLU(Layer):
         alpha_regularizer: regularizer of the slopes.
         alpha_constraint: constraint of the slopes.
         shared_axes: list of axes (the batch is axis 0) along which slopes are shared, or None.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
 
     Example:
         >>> import minikeras as keras
@@ -232,7 +228,6 @@ class Softmax(_Elementwise):
 
     Args:
         axis: int or list of ints along which the result adds up to one.
-        **kwargs: `name`, `dtype`, `activity_regularizer`.
 
     A mask, True at the logits that count, gives the others the probability 0.
 

@@ -4,8 +4,9 @@ Ainslie et al., "GQA: Training Generalized Multi-Query Transformer Models" (2023
 """
 
 from minikeras import ops
-from minikeras.layers.attention.heads import Window, _Heads
-from minikeras.layers.base.declare import Constraint, Initializer, Regularizer, layer
+from minikeras.core.docstrings import described
+from minikeras.layers.attention.heads import SHAPES, Window, _Heads
+from minikeras.layers.base.declare import Constraint, Initializer, Regularizer, UseBias, layer
 from minikeras.layers.base.layer import layer_table
 
 
@@ -20,10 +21,7 @@ class GroupedQueryAttention(_Heads):
         head_dim: size of a head's queries, keys and values.
         num_query_heads: number of heads of queries.
         num_key_value_heads: number of heads of keys and values, which divides that of queries.
-        dropout: the part of the weights that is dropped while training, from 0 to 1.
         use_bias: whether the projections add a bias.
-        sliding_window: how many places a target sees to each side, its own included; None for all.
-        flash_attention: None or False; True is refused when called, as there is none on a CPU.
         kernel_initializer: initializer of the projections' kernels.
         bias_initializer: initializer of their biases.
         kernel_regularizer: regularizer of their kernels.
@@ -32,8 +30,6 @@ class GroupedQueryAttention(_Heads):
         kernel_constraint: constraint of their kernels.
         bias_constraint: constraint of their biases.
         use_gate: whether the heads' findings are multiplied by a sigmoid projection of the query.
-        seed: int, or None for one drawn from Python's `random`: what dropout draws from.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: if the numbers of heads do not divide.
@@ -53,7 +49,7 @@ class GroupedQueryAttention(_Heads):
     num_query_heads: int
     num_key_value_heads: int
     dropout: float = 0.0
-    use_bias: bool = True
+    use_bias: UseBias = True
     sliding_window: Window = None
     flash_attention: bool | None = None
     kernel_initializer: Initializer = "glorot_uniform"
@@ -78,14 +74,9 @@ class GroupedQueryAttention(_Heads):
         self.num_repeats = self.num_query_heads // self.num_key_value_heads
         self._penalty_of_projections = self.activity_regularizer
 
+    @described(SHAPES)
     def build(self, query_shape, value_shape, key_shape=None):
-        """Make the projections, and what attends.
-
-        Args:
-            query_shape: shape of the query.
-            value_shape: shape of the value.
-            key_shape: shape of the key; None for that of the value.
-        """
+        """Make the projections, and what attends."""
         key_shape = value_shape if key_shape is None else key_shape
         all_heads = (self.num_query_heads, self.head_dim)
         shared_heads = (self.num_key_value_heads, self.head_dim)

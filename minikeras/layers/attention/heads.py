@@ -20,13 +20,19 @@ from minikeras.ops.nn.attention import places_in_sight
 
 def _window(value, name):
     if value is not None and (not isinstance(value, int) or value <= 0):
-        raise ValueError(
-            f"`{name}` must be `None` or a positive integer. Received: {name}={value}"
-        )
+        raise ValueError(f"`{name}` must be `None` or a positive integer. Received: {name}={value}")
     return value
 
 
 Window = Annotated[int | None, Field(_window)]
+
+
+SHAPES = {
+    "query_shape": "shape of the query, `(batch, targets, features)`.",
+    "value_shape": "shape of the value, `(batch, sources, features)`.",
+    "key_shape": "shape of the key; None for that of the value.",
+}
+"""What docstrings say of the shapes that `build` gets."""
 
 
 class _Projection(EinsumDense):
@@ -43,7 +49,15 @@ class _Projection(EinsumDense):
 
 
 class _Heads(Layer):
-    """Attention with several heads; a subclass declares the arguments and builds the parts."""
+    """Attention with several heads; a subclass declares the arguments and builds the parts.
+
+    Args:
+        dropout: float from 0 to 1, the part of the weights that is dropped while training.
+        sliding_window: int, how many places a target sees to each side, its own included; None for
+            all.
+        flash_attention: None or False; True is refused when called, as there is none on a CPU.
+        seed: int, or None for one drawn from Python's `random`: what dropout draws from.
+    """
 
     dropout: float
     use_bias: bool

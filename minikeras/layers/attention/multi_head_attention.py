@@ -3,7 +3,8 @@
 from typing import Annotated, Any, ClassVar
 
 from minikeras import regularizers
-from minikeras.layers.attention.heads import Window, _Heads
+from minikeras.core.docstrings import described
+from minikeras.layers.attention.heads import SHAPES, Window, _Heads
 from minikeras.layers.base.arguments import plain
 from minikeras.layers.base.declare import (
     Constraint,
@@ -11,6 +12,7 @@ from minikeras.layers.base.declare import (
     Initializer,
     PositiveInt,
     Regularizer,
+    UseBias,
     layer,
 )
 
@@ -56,13 +58,10 @@ class MultiHeadAttention(_Heads):
         num_heads: number of heads.
         key_dim: size of a head's queries and keys.
         value_dim: size of a head's values; None for `key_dim`.
-        dropout: the part of the weights that is dropped while training, from 0 to 1.
         use_bias: whether the projections add a bias.
         output_shape: int or tuple, the last sizes of the output; None for the query's last size.
         attention_axes: int or tuple, the axes along which places attend to each other; None for all
             between the batch and the features.
-        sliding_window: how many places a target sees to each side, its own included; None for all.
-        flash_attention: None or False; True is refused when called, as there is none on a CPU.
         kernel_initializer: initializer of the projections' kernels.
         bias_initializer: initializer of their biases.
         kernel_regularizer: regularizer of their kernels.
@@ -72,8 +71,6 @@ class MultiHeadAttention(_Heads):
         bias_constraint: constraint of their biases.
         use_gate: whether the heads' findings are multiplied by a sigmoid projection of the query;
             Qiu et al., "Gated Attention for Large Language Models" (2025).
-        seed: int, or None for one drawn from Python's `random`: what dropout draws from.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: if a size is no positive integer.
@@ -92,7 +89,7 @@ class MultiHeadAttention(_Heads):
     key_dim: PositiveInt
     value_dim: Annotated[int | None, Field(_positive_or_none)] = None
     dropout: float = 0.0
-    use_bias: bool = True
+    use_bias: UseBias = True
     output_shape: Annotated[Any, Field(_sizes, attribute="_output_shape")] = None
     _output_shape: ClassVar[Any]
     attention_axes: Annotated[Any, Field(_axes, plain)] = None
@@ -140,13 +137,9 @@ class MultiHeadAttention(_Heads):
         """The layer that projects what all heads return to the output."""
         return self._output_dense
 
+    @described(SHAPES)
     def build(self, query_shape, value_shape, key_shape=None):
         """Make the projections, and what attends.
-
-        Args:
-            query_shape: shape of the query.
-            value_shape: shape of the value.
-            key_shape: shape of the key; None for that of the value.
 
         Raises:
             ValueError: if key and value differ in more than their last size.

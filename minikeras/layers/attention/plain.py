@@ -12,7 +12,7 @@ from minikeras.autograd.composite import convert_to_tensor
 from minikeras.layers.base.declare import layer, python_numbers
 from minikeras.layers.base.layer import Layer
 from minikeras.ops.nn.attention import places_in_sight
-from minikeras.ops.random import draws as random
+from minikeras.ops.random.dropout import dropout
 from minikeras.ops.random.seeds import SeedGenerator
 
 # What is taken off the score of a source that may not be seen; the largest number of float16.
@@ -21,7 +21,11 @@ _HIDING_OTHERWISE = 1.0e9
 
 
 class _Attention(Layer):
-    """Values weighed by the softmax of scores; a subclass says how queries and keys score."""
+    """Values weighed by the softmax of scores; a subclass says how queries and keys score.
+
+    Args:
+        dropout: float from 0 to 1, the part of the weights that is dropped while training.
+    """
 
     dropout: float
     seed: int | None
@@ -69,7 +73,7 @@ class _Attention(Layer):
             scores = ops.where(seen, scores, scores - hiding)
         weights = ops.softmax(scores, axis=-1)
         if training and self.dropout > 0:
-            weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
+            weights = dropout(weights, self.dropout, seed=self.seed_generator)
         y = ops.matmul(weights, value)
         if query_mask is not None:
             y = ops.where(ops.expand_dims(query_mask, -1), y, 0.0)
@@ -131,9 +135,7 @@ class Attention(_Attention):
         use_scale: whether to multiply the scores by a weight.
         score_mode: `"dot"` for `query @ key^T`, `"concat"` for `sum(tanh(query + key))` times a
             weight.
-        dropout: the part of the weights that is dropped while training, from 0 to 1.
         seed: int, or None for one drawn from Python's `random`.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: if the mode is another.
@@ -187,7 +189,6 @@ class AdditiveAttention(_Attention):
 
     Args:
         use_scale: whether `scale` is a weight for each feature; else it is 1.
-        dropout: the part of the weights that is dropped while training, from 0 to 1.
         **kwargs: `seed`, an int or None for one drawn from Python's `random`; `name`, `dtype`,
             `trainable`.
 

@@ -40,7 +40,14 @@ def plain(value):
 
 
 Count = Annotated[int, Field(_count)]
-DataFormat = Annotated[Any, Field(lambda value, name: standardize_data_format(value))]
+DataFormat = Annotated[
+    Any,
+    Field(
+        lambda value, name: standardize_data_format(value),
+        text='`"channels_last"`, `"channels_first"`, or None for the default.',
+    ),
+]
+Padding = Annotated[str, Field(text='`"valid"` or `"same"`.')]
 Axes = Annotated[Any, Field(_listed, plain)]
 
 

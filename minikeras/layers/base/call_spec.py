@@ -72,8 +72,10 @@ def tensor_arguments(named):
 def shapes_of(tree):
     """Replace every tensor in a nest by its shape, with None for unknown sizes."""
     return trees.map_structure(
-        lambda x: None
-        if x is None
-        else tuple(size if isinstance(size, int) else None for size in x.shape),
+        lambda x: (
+            None
+            if x is None
+            else tuple(size if isinstance(size, int) else None for size in x.shape)
+        ),
         tree,
     )

@@ -18,10 +18,13 @@ from minikeras.core.constructors import (
     defaults_of,
     signature_of,
 )
+from minikeras.core.docstrings import describe_class
 from minikeras.layers.base.layer import Layer
 
 # Fields of these names only say at which position the base class's argument stands.
 _OF_EVERY_LAYER = ("name", "dtype")
+# What the base class takes, for the docstrings of layers.
+_TAKEN_BY_NAME = ("name", "dtype", "trainable", "autocast", "activity_regularizer")
 
 
 def python_numbers(value) -> Any:
@@ -71,16 +74,21 @@ def _fraction(value, name):
     return value
 
 
-def _by_identifier(module):
-    return Field(lambda value, name: module.get(value), module.serialize)
+def _by_identifier(module, text):
+    return Field(lambda value, name: module.get(value), module.serialize, text=text)
 
+
+_OF_WEIGHT = "{} of the weight `{{weight}}`, or None."
 
 PositiveInt = Annotated[int, Field(_positive)]
+UseBias = Annotated[bool, Field(text="bool, whether to add a bias.")]
 Fraction = Annotated[float, Field(_fraction)]
-Activation = Annotated[Any, _by_identifier(activations)]
-Initializer = Annotated[Any, _by_identifier(initializers)]
-Regularizer = Annotated[Any, _by_identifier(regularizers)]
-Constraint = Annotated[Any, _by_identifier(constraints)]
+Activation = Annotated[
+    Any, _by_identifier(activations, "activation function or its name; None for none.")
+]
+Initializer = Annotated[Any, _by_identifier(initializers, "initializer of the weight `{weight}`.")]
+Regularizer = Annotated[Any, _by_identifier(regularizers, _OF_WEIGHT.format("regularizer"))]
+Constraint = Annotated[Any, _by_identifier(constraints, _OF_WEIGHT.format("constraint"))]
 
 
 def layer(cls):
@@ -97,7 +105,19 @@ def layer(cls):
         cls.__init__ = cls.from_fields
     else:
         cls.__init__.__signature__ = _signature(fields, cls.__init__)
+    describe_class(cls, _texts(fields))
     return cls
+
+
+def _texts(fields):
+    """What docstrings say of fields of a kind, and of what else every layer takes."""
+    texts = {
+        name: field.text.format(weight=name.rpartition("_")[0])
+        for name, (field, _) in fields.items()
+        if field.text
+    }
+    others = [f"`{name}`" for name in _TAKEN_BY_NAME if name not in fields]
+    return {**texts, "**kwargs": f"{', '.join(others)}; see `Layer`."}
 
 
 def _constructor(fields):

@@ -8,8 +8,22 @@ from typing import Any
 
 from minikeras.core import dims
 from minikeras.kernels.shared.windows import VALID, causal_padding
-from minikeras.layers.base.arguments import Count, DataFormat, int_tuple, is_relu, padding_word
-from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.arguments import (
+    Count,
+    DataFormat,
+    Padding,
+    int_tuple,
+    is_relu,
+    padding_word,
+)
+from minikeras.layers.base.declare import (
+    Activation,
+    Constraint,
+    Initializer,
+    Regularizer,
+    UseBias,
+    layer,
+)
 from minikeras.layers.base.input_spec import InputSpec
 from minikeras.layers.base.layer import Layer
 from minikeras.ops.nn.conv import conv_bias
@@ -17,7 +31,16 @@ from minikeras.ops.nn.spatial import output_sizes
 
 
 class _Windowed(Layer):
-    """What all convolutions have: a window with strides, a layout, a bias and an activation."""
+    """What all convolutions have: a window with strides, a layout, a bias and an activation.
+
+    Args:
+        filters: int, the number of output channels.
+        kernel_size: int, or one int for each spatial axis (height and width of an image): the size
+            of the window.
+        strides: int, or one int for each spatial axis: the steps of the window.
+        dilation_rate: int, or one int for each spatial axis: the steps between the taps of the
+            window; other than 1 it goes with strides of 1 only.
+    """
 
     kernel_size: Any
     strides: Any
@@ -92,15 +115,21 @@ class _Windowed(Layer):
 
 @layer
 class _Conv(_Windowed):
+    """A convolution; the number of axes is up to subclasses.
+
+    Args:
+        groups: int, the number of parts of the channels that are convolved by themselves.
+    """
+
     filters: Count
     kernel_size: Any
     strides: Any = 1
-    padding: str = "valid"
+    padding: Padding = "valid"
     data_format: DataFormat = None
     dilation_rate: Any = 1
     groups: int = 1
     activation: Activation = None
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     bias_initializer: Initializer = "zeros"
     kernel_regularizer: Regularizer = None
@@ -151,23 +180,7 @@ class Conv1D(_Conv):
     """Convolve sequences: `activation(conv(x, kernel) + bias)` along one axis.
 
     Args:
-        filters: number of output channels.
-        kernel_size: int, length of the window.
-        strides: int, steps of the window.
         padding: `"valid"`, `"same"`, or `"causal"` (no output sees a later input).
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        dilation_rate: int, steps between the window's taps; goes with strides of 1 only.
-        groups: number of parts of the channels that are convolved by themselves.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, steps, channels)`; output shape: `(batch, new_steps, filters)`.
 
@@ -187,25 +200,6 @@ class Conv1D(_Conv):
 @layer
 class Conv2D(_Conv):
     """Convolve images: `activation(conv(x, kernel) + bias)` along two axes.
-
-    Args:
-        filters: number of output channels.
-        kernel_size: int or two ints, height and width of the window.
-        strides: int or two ints, steps of the window.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        dilation_rate: int or two ints, steps between the window's taps; goes with strides of 1.
-        groups: number of parts of the channels that are convolved by themselves.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, height, width, channels)`; output shape: `(batch, new_height, new_width,
     filters)`; the channels come after the batch with `"channels_first"`.
@@ -228,25 +222,6 @@ class Conv2D(_Conv):
 @layer
 class Conv3D(_Conv):
     """Convolve volumes: `activation(conv(x, kernel) + bias)` along three axes.
-
-    Args:
-        filters: number of output channels.
-        kernel_size: int or three ints, sizes of the window.
-        strides: int or three ints, steps of the window.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        dilation_rate: int or three ints, steps between the window's taps; goes with strides of 1.
-        groups: number of parts of the channels that are convolved by themselves.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, *spatial, channels)`; output shape: `(batch, *new_spatial, filters)`; the
     channels come after the batch with `"channels_first"`.

@@ -8,13 +8,28 @@ from typing import Any
 
 from minikeras.core import dims
 from minikeras.kernels.shared.windows import transposed_output_size
-from minikeras.layers.base.arguments import Count, DataFormat, int_tuple, is_relu
-from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.arguments import Count, DataFormat, Padding, int_tuple, is_relu
+from minikeras.layers.base.declare import (
+    Activation,
+    Constraint,
+    Initializer,
+    Regularizer,
+    UseBias,
+    layer,
+)
 from minikeras.layers.convolutional.conv import _Windowed
 from minikeras.ops.nn.conv import conv_transpose_bias
 
 
 class _Transposed(_Windowed):
+    """What transposed convolutions share.
+
+    Args:
+        strides: int, or one int for each spatial axis, by which the sizes grow.
+        output_padding: int, or one int for each spatial axis, below the strides: what to add to the
+            sizes; None for Keras's choice.
+    """
+
     filters: int
     use_bias: bool
     activation: Any
@@ -67,12 +82,12 @@ class _ConvTranspose(_Transposed):
     filters: Count
     kernel_size: Any
     strides: Any = 1
-    padding: str = "valid"
+    padding: Padding = "valid"
     output_padding: Any = None
     data_format: DataFormat = None
     dilation_rate: Any = 1
     activation: Activation = None
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     bias_initializer: Initializer = "zeros"
     kernel_regularizer: Regularizer = None
@@ -85,25 +100,6 @@ class _ConvTranspose(_Transposed):
 @layer
 class Conv1DTranspose(_ConvTranspose):
     """Transposed convolution of sequences.
-
-    Args:
-        filters: number of output channels.
-        kernel_size: int, length of the window.
-        strides: int, by which the length grows.
-        padding: `"valid"` or `"same"`.
-        output_padding: int below the stride to add to the length; None for Keras's choice.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        dilation_rate: int, steps between the window's taps; goes with strides of 1 only.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, steps, channels)`; output shape: `(batch, new_steps, filters)`.
 
@@ -119,26 +115,6 @@ class Conv1DTranspose(_ConvTranspose):
 @layer
 class Conv2DTranspose(_ConvTranspose):
     """Transposed convolution of images.
-
-    Args:
-        filters: number of output channels.
-        kernel_size: int or two ints, height and width of the window.
-        strides: int or two ints, by which the sizes grow.
-        padding: `"valid"` or `"same"`.
-        output_padding: int or two ints below the strides to add to the sizes; None for Keras's
-            choice.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        dilation_rate: int or two ints, steps between the window's taps; goes with strides of 1.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, height, width, channels)`; output shape: `(batch, new_height, new_width,
     filters)`.
@@ -160,26 +136,6 @@ class Conv2DTranspose(_ConvTranspose):
 class Conv3DTranspose(_Transposed):
     """Transposed convolution of volumes.
 
-    Args:
-        filters: number of output channels.
-        kernel_size: int or three ints, sizes of the window.
-        strides: int or three ints, by which the sizes grow.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        output_padding: int or three ints below the strides to add to the sizes; None for Keras's
-            choice.
-        dilation_rate: int or three ints, steps between the window's taps; goes with strides of 1.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
-
     Input shape: `(batch, *spatial, channels)`; output shape: `(batch, *new_spatial, filters)`.
 
     Example:
@@ -193,12 +149,12 @@ class Conv3DTranspose(_Transposed):
     filters: Count
     kernel_size: Any
     strides: Any = (1, 1, 1)
-    padding: str = "valid"
+    padding: Padding = "valid"
     data_format: DataFormat = None
     output_padding: Any = None
     dilation_rate: Any = (1, 1, 1)
     activation: Activation = None
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     bias_initializer: Initializer = "zeros"
     kernel_regularizer: Regularizer = None

@@ -7,13 +7,34 @@ A depthwise convolution is a grouped one with as many groups as channels, and ru
 from typing import Any
 
 from minikeras import ops
-from minikeras.layers.base.arguments import Count, DataFormat, is_relu
-from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.arguments import Count, DataFormat, Padding, is_relu
+from minikeras.layers.base.declare import (
+    Activation,
+    Constraint,
+    Initializer,
+    Regularizer,
+    UseBias,
+    layer,
+)
 from minikeras.layers.convolutional.conv import _Windowed
 from minikeras.ops.nn.conv import conv_bias
 
 
 class _ByChannel(_Windowed):
+    """A convolution of each channel with filters of its own.
+
+    Args:
+        depth_multiplier: int, the number of depthwise filters for each channel.
+        dilation_rate: int, or one int for each spatial axis: the steps between the taps of the
+            window.
+        depthwise_initializer: initializer of the depthwise kernel.
+        pointwise_initializer: initializer of the pointwise kernel.
+        depthwise_regularizer: regularizer of the depthwise kernel.
+        pointwise_regularizer: regularizer of the pointwise kernel.
+        depthwise_constraint: constraint of the depthwise kernel.
+        pointwise_constraint: constraint of the pointwise kernel.
+    """
+
     depth_multiplier: int
     depthwise_initializer: Any
     depthwise_regularizer: Any
@@ -40,12 +61,12 @@ class _ByChannel(_Windowed):
 class _DepthwiseConv(_ByChannel):
     kernel_size: Any
     strides: Any = 1
-    padding: str = "valid"
+    padding: Padding = "valid"
     depth_multiplier: Count = 1
     data_format: DataFormat = None
     dilation_rate: Any = 1
     activation: Activation = None
-    use_bias: bool = True
+    use_bias: UseBias = True
     depthwise_initializer: Initializer = "glorot_uniform"
     bias_initializer: Initializer = "zeros"
     depthwise_regularizer: Regularizer = None
@@ -78,24 +99,6 @@ class _DepthwiseConv(_ByChannel):
 class DepthwiseConv1D(_DepthwiseConv):
     """Convolve each channel of sequences with filters of its own.
 
-    Args:
-        kernel_size: int, length of the window.
-        strides: int, steps of the window.
-        padding: `"valid"` or `"same"`.
-        depth_multiplier: number of filters for each channel.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        dilation_rate: int, steps between the window's taps.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        depthwise_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        depthwise_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        depthwise_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
-
     Input shape: `(batch, steps, channels)`; output shape: `(batch, new_steps, channels *
     depth_multiplier)`.
 
@@ -111,24 +114,6 @@ class DepthwiseConv1D(_DepthwiseConv):
 @layer
 class DepthwiseConv2D(_DepthwiseConv):
     """Convolve each channel of images with filters of its own.
-
-    Args:
-        kernel_size: int or two ints, height and width of the window.
-        strides: int or two ints, steps of the window.
-        padding: `"valid"` or `"same"`.
-        depth_multiplier: number of filters for each channel.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        dilation_rate: int or two ints, steps between the window's taps.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        depthwise_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        depthwise_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        depthwise_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, height, width, channels)`; output shape: `(batch, new_height, new_width,
     channels * depth_multiplier)`.
@@ -150,12 +135,12 @@ class _SeparableConv(_ByChannel):
     filters: Count
     kernel_size: Any
     strides: Any = 1
-    padding: str = "valid"
+    padding: Padding = "valid"
     data_format: DataFormat = None
     dilation_rate: Any = 1
     depth_multiplier: Count = 1
     activation: Activation = None
-    use_bias: bool = True
+    use_bias: UseBias = True
     depthwise_initializer: Initializer = "glorot_uniform"
     pointwise_initializer: Initializer = "glorot_uniform"
     bias_initializer: Initializer = "zeros"
@@ -198,28 +183,6 @@ class _SeparableConv(_ByChannel):
 class SeparableConv1D(_SeparableConv):
     """Convolve each channel of sequences separately, then mix the channels at each step.
 
-    Args:
-        filters: number of output channels.
-        kernel_size: int, length of the window.
-        strides: int, steps of the window.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        dilation_rate: int, steps between the window's taps.
-        depth_multiplier: number of depthwise filters for each channel.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        depthwise_initializer: initializer of the depthwise kernel.
-        pointwise_initializer: initializer of the pointwise kernel.
-        bias_initializer: initializer of the bias.
-        depthwise_regularizer: regularizer of the depthwise kernel.
-        pointwise_regularizer: regularizer of the pointwise kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        depthwise_constraint: constraint of the depthwise kernel.
-        pointwise_constraint: constraint of the pointwise kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
-
     Input shape: `(batch, steps, channels)`; output shape: `(batch, new_steps, filters)`.
 
     Example:
@@ -234,28 +197,6 @@ class SeparableConv1D(_SeparableConv):
 @layer
 class SeparableConv2D(_SeparableConv):
     """Convolve each channel of images separately, then mix the channels at each place.
-
-    Args:
-        filters: number of output channels.
-        kernel_size: int or two ints, height and width of the window.
-        strides: int or two ints, steps of the window.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        dilation_rate: int or two ints, steps between the window's taps.
-        depth_multiplier: number of depthwise filters for each channel.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        depthwise_initializer: initializer of the depthwise kernel.
-        pointwise_initializer: initializer of the pointwise kernel.
-        bias_initializer: initializer of the bias.
-        depthwise_regularizer: regularizer of the depthwise kernel.
-        pointwise_regularizer: regularizer of the pointwise kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        depthwise_constraint: constraint of the depthwise kernel.
-        pointwise_constraint: constraint of the pointwise kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, height, width, channels)`; output shape: `(batch, new_height, new_width,
     filters)`.

@@ -11,6 +11,7 @@ from minikeras.layers.base.declare import (
     Initializer,
     PositiveInt,
     Regularizer,
+    UseBias,
     layer,
 )
 from minikeras.layers.base.input_spec import InputSpec
@@ -23,16 +24,6 @@ class Dense(Layer):
 
     Args:
         units: size of the output's last axis.
-        activation: activation function or its name; None for none.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Input shape: `(batch, ..., features)`; output shape: `(batch, ..., units)`.
 
@@ -44,7 +35,7 @@ class Dense(Layer):
 
     units: PositiveInt
     activation: Activation = None
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     bias_initializer: Initializer = "zeros"
     kernel_regularizer: Regularizer = None
@@ -162,9 +153,6 @@ class Embedding(Layer):
 class Identity(Layer):
     """Return the inputs as they are.
 
-    Args:
-        **kwargs: `name`, `dtype`.
-
     Example:
         >>> import minikeras as keras
         >>> keras.layers.Identity()(keras.ops.ones(2)).tolist()
@@ -187,7 +175,6 @@ class Masking(Layer):
 
     Args:
         mask_value: the value that stands for no data.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, steps, features)`; the output has zeros at marked steps and a mask.
 

@@ -35,15 +35,7 @@ class EinsumDense(Layer):
             is the batch, and `...` stands for any number of axes.
         output_shape: sizes of the output without the batch and what `...` stands for; an int for a
             single one, None where it is that of the input.
-        activation: activation function or its name; None for none.
         bias_axes: letters of the output's axes along which there is a bias; None for no bias.
-        kernel_initializer: initializer of the kernel.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel.
-        bias_regularizer: regularizer of the bias.
-        kernel_constraint: constraint of the kernel.
-        bias_constraint: constraint of the bias.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
 
     Raises:
         ValueError: when built, if the equation does not fit the shapes.
@@ -120,9 +112,7 @@ class EinsumDense(Layer):
         return {**super().get_config(), **written}
 
 
-_FORM = re.compile(
-    r"(\.{3})?([a-zA-Z]+)(\.{3})?,([a-zA-Z]+)->(\.{3})?([a-zA-Z]+)(\.{3})?"
-)
+_FORM = re.compile(r"(\.{3})?([a-zA-Z]+)(\.{3})?,([a-zA-Z]+)->(\.{3})?([a-zA-Z]+)(\.{3})?")
 
 
 def _parsed(equation):

@@ -4,22 +4,24 @@ import operator
 
 from minikeras.autograd.symbolic import KerasTensor, SymbolicNode
 from minikeras.core import dtypes, registry
+from minikeras.core.docstrings import described
 from minikeras.layers.base.layer import Layer
 
 
+@described()
 class InputLayer(Layer):
     """Where data enter a model; `Input` makes one and returns its symbolic tensor.
 
     Args:
-        shape: sizes without the batch axis.
-        batch_size: the batch size, or None for any.
-        dtype: dtype name; the default float type if None.
+        shape: tuple of ints, the sizes without the batch axis, None where unknown.
+        batch_size: int, the batch size, or None for any.
+        dtype: dtype name of the data; the default float type if None.
         sparse: must be falsy.
         ragged: must be falsy.
-        batch_shape: sizes with the batch axis, instead of `shape` and `batch_size`.
+        batch_shape: tuple of ints, the sizes with the batch axis, instead of `shape` and
+            `batch_size`.
         input_tensor: an existing symbolic tensor to use.
         optional: whether None may be passed for the data.
-        name: a name, or None for an automatic one.
         **kwargs: `input_shape` and `batch_input_shape`, old names of `shape` and `batch_shape`.
 
     Raises:
@@ -133,6 +135,7 @@ def _check_fits(tensor, shape, batch_size, batch_shape, dtype):
         raise ValueError(f"Arguments {wrong} do not fit the given tensor {tensor}: leave them out.")
 
 
+@described(InputLayer)
 def Input(  # the public name is Keras's
     shape=None,
     batch_size=None,
@@ -147,15 +150,8 @@ def Input(  # the public name is Keras's
     """Return a symbolic tensor where data will enter a model.
 
     Args:
-        shape: sizes without the batch axis, None where unknown.
-        batch_size: the batch size, or None for any.
-        dtype: dtype name; the default float type if None.
-        sparse: must be falsy.
-        ragged: must be falsy.
-        batch_shape: sizes with the batch axis, instead of `shape` and `batch_size`.
         name: the input's name, or None for an automatic one.
         tensor: an existing symbolic tensor to use.
-        optional: whether None may be passed for the data.
 
     Returns:
         A `KerasTensor`.

@@ -109,9 +109,6 @@ def check_masks(inputs, mask):
 class Add(_Merge):
     """The sum of the inputs.
 
-    Args:
-        **kwargs: `name`, `dtype`.
-
     Example:
         >>> import minikeras as keras
         >>> keras.layers.Add()([keras.ops.ones((1, 2)), keras.ops.ones((1, 2))]).tolist()
@@ -124,9 +121,6 @@ class Add(_Merge):
 @layer
 class Subtract(_Merge):
     """The first of two inputs less the second.
-
-    Args:
-        **kwargs: `name`, `dtype`.
 
     Raises:
         ValueError: if there are not exactly two inputs.
@@ -152,9 +146,6 @@ class Subtract(_Merge):
 @layer
 class Multiply(_Merge):
     """The product of the inputs; an input counts as 1 where its mask is False.
-
-    Args:
-        **kwargs: `name`, `dtype`.
 
     Example:
         >>> import minikeras as keras
@@ -190,9 +181,6 @@ def spread(mask, x):
 @layer
 class Average(_Merge):
     """The mean of the inputs.
-
-    Args:
-        **kwargs: `name`, `dtype`.
 
     Example:
         >>> import minikeras as keras
@@ -236,9 +224,6 @@ class _Extreme(_Merge):
 class Maximum(_Extreme):
     """The largest of the inputs, element by element; masked ones do not count.
 
-    Args:
-        **kwargs: `name`, `dtype`.
-
     Example:
         >>> import minikeras as keras
         >>> keras.layers.Maximum()([keras.ops.ones((1, 2)), keras.ops.zeros((1, 2))]).tolist()
@@ -251,9 +236,6 @@ class Maximum(_Extreme):
 @layer
 class Minimum(_Extreme):
     """The smallest of the inputs, element by element; masked ones do not count.
-
-    Args:
-        **kwargs: `name`, `dtype`.
 
     Example:
         >>> import minikeras as keras

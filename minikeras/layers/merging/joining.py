@@ -16,7 +16,6 @@ class Concatenate(_Merge):
 
     Args:
         axis: the axis; the others must have equal sizes.
-        **kwargs: `name`, `dtype`.
 
     Raises:
         ValueError: if the other sizes differ.
@@ -100,7 +99,6 @@ class Dot(_Merge):
     Args:
         axes: int, or two ints, the axis of each input; the batch is axis 0.
         normalize: whether to bring the vectors to length 1 first (cosine similarity).
-        **kwargs: `name`, `dtype`.
 
     Raises:
         ValueError: if there are not exactly two inputs, or the sizes along the axes differ.

@@ -12,7 +12,7 @@ from minikeras.core import dims, dtypes, settings
 from minikeras.layers.base.declare import Constraint, Field, Initializer, Regularizer, layer
 from minikeras.layers.base.input_spec import InputSpec
 from minikeras.layers.base.layer import Layer
-from minikeras.ops.nn.norm import batch_norm_train
+from minikeras.ops.nn.batch_norm import batch_norm_train
 
 _CLIPPING = ("rmax", "rmin", "dmax")
 
@@ -31,19 +31,12 @@ class BatchNormalization(Layer):
         epsilon: number added to the variance.
         center: whether to add `beta`.
         scale: whether to multiply by `gamma`.
-        beta_initializer: initializer of `beta`.
-        gamma_initializer: initializer of `gamma`.
         moving_mean_initializer: initializer of the moving mean.
         moving_variance_initializer: initializer of the moving variance.
-        beta_regularizer: regularizer of `beta`.
-        gamma_regularizer: regularizer of `gamma`.
-        beta_constraint: constraint of `beta`.
-        gamma_constraint: constraint of `gamma`.
         renorm: whether to correct the batch's statistics towards moving ones while training.
         renorm_clipping: dict with any of `rmax`, `rmin`, `dmax`, the bounds of the correction.
         renorm_momentum: weight of the past in the moving averages of `renorm`.
         synchronized: whether to join the statistics of several devices; there is one.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     A mask, of the input's shape without the last axis, tells which places count for the
     statistics.

@@ -25,14 +25,7 @@ class LayerNormalization(Layer):
         epsilon: number added to the variance.
         center: whether to add `beta`.
         scale: whether to multiply by `gamma`.
-        beta_initializer: initializer of `beta`.
-        gamma_initializer: initializer of `gamma`.
-        beta_regularizer: regularizer of `beta`.
-        gamma_regularizer: regularizer of `gamma`.
-        beta_constraint: constraint of `beta`.
-        gamma_constraint: constraint of `gamma`.
-        **kwargs: `name`, `dtype`, `trainable`; `rms_scaling`, deprecated, to scale without
-            subtracting the mean.
+        rms_scaling: bool, deprecated: whether to scale without subtracting the mean.
 
     Example:
         >>> import minikeras as keras
@@ -95,7 +88,6 @@ class RMSNormalization(Layer):
     Args:
         axis: int or list of ints, what is normalized together.
         epsilon: number added to the mean square.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Example:
         >>> import minikeras as keras
@@ -145,13 +137,6 @@ class GroupNormalization(Layer):
         epsilon: number added to the variance.
         center: whether to add `beta`.
         scale: whether to multiply by `gamma`.
-        beta_initializer: initializer of `beta`.
-        gamma_initializer: initializer of `gamma`.
-        beta_regularizer: regularizer of `beta`.
-        gamma_regularizer: regularizer of `gamma`.
-        beta_constraint: constraint of `beta`.
-        gamma_constraint: constraint of `gamma`.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: if the groups do not divide the channels.
@@ -219,7 +204,6 @@ class UnitNormalization(Layer):
 
     Args:
         axis: int or list of ints, what is normalized together.
-        **kwargs: `name`, `dtype`.
 
     Example:
         >>> import minikeras as keras

@@ -12,6 +12,12 @@ from minikeras.layers.base.layer import Layer
 
 @layer
 class _GlobalPooling(Layer):
+    """The maximum or the mean of all places of each channel.
+
+    Args:
+        keepdims: bool, whether the pooled axes stay, with size 1.
+    """
+
     _rank: ClassVar[int]
     _reduce: ClassVar[Callable[..., Any]]
 
@@ -45,11 +51,6 @@ class _GlobalPooling(Layer):
 class GlobalMaxPooling1D(_GlobalPooling):
     """The maximum of all steps.
 
-    Args:
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        keepdims: whether the pooled axis stays, with size 1.
-        **kwargs: `name`, `dtype`.
-
     Input shape: `(batch, steps, channels)`; output shape: `(batch, channels)`.
 
     Example:
@@ -65,11 +66,6 @@ class GlobalMaxPooling1D(_GlobalPooling):
 @layer
 class GlobalMaxPooling2D(_GlobalPooling):
     """The maximum of all pixels.
-
-    Args:
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        keepdims: whether the pooled axes stay, with size 1.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, height, width, channels)`; output shape: `(batch, channels)`.
 
@@ -87,11 +83,6 @@ class GlobalMaxPooling2D(_GlobalPooling):
 class GlobalMaxPooling3D(_GlobalPooling):
     """The maximum of all cells of a volume.
 
-    Args:
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        keepdims: whether the pooled axes stay, with size 1.
-        **kwargs: `name`, `dtype`.
-
     Input shape: `(batch, *spatial, channels)`; output shape: `(batch, channels)`.
 
     Example:
@@ -107,11 +98,6 @@ class GlobalMaxPooling3D(_GlobalPooling):
 @layer
 class GlobalAveragePooling1D(_GlobalPooling):
     """The mean of all steps, or of those that a mask marks as data.
-
-    Args:
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        keepdims: whether the pooled axis stays, with size 1.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, steps, channels)`; output shape: `(batch, channels)`.
 
@@ -150,11 +136,6 @@ class GlobalAveragePooling1D(_GlobalPooling):
 class GlobalAveragePooling2D(_GlobalPooling):
     """The mean of all pixels.
 
-    Args:
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        keepdims: whether the pooled axes stay, with size 1.
-        **kwargs: `name`, `dtype`.
-
     Input shape: `(batch, height, width, channels)`; output shape: `(batch, channels)`.
 
     Example:
@@ -170,11 +151,6 @@ class GlobalAveragePooling2D(_GlobalPooling):
 @layer
 class GlobalAveragePooling3D(_GlobalPooling):
     """The mean of all cells of a volume.
-
-    Args:
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        keepdims: whether the pooled axes stay, with size 1.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, *spatial, channels)`; output shape: `(batch, channels)`.
 

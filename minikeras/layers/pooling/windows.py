@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from minikeras import ops
 from minikeras.core import dims
 from minikeras.kernels.shared.windows import VALID
-from minikeras.layers.base.arguments import DataFormat, int_tuple, padding_word
+from minikeras.layers.base.arguments import DataFormat, Padding, int_tuple, padding_word
 from minikeras.layers.base.declare import layer
 from minikeras.layers.base.input_spec import InputSpec
 from minikeras.layers.base.layer import Layer
@@ -15,12 +15,21 @@ from minikeras.ops.nn.spatial import output_sizes
 
 @layer
 class _Pooling(Layer):
+    """The maximum or the mean of each window.
+
+    Args:
+        pool_size: int, or one int for each spatial axis (height and width of an image): the size of
+            the window.
+        strides: int, or one int for each spatial axis: the steps of the window; `pool_size` by
+            default.
+    """
+
     _rank: ClassVar[int]
     _pool: ClassVar[Callable[..., Any]]
 
     pool_size: Any
     strides: Any = None
-    padding: str = "valid"
+    padding: Padding = "valid"
     data_format: DataFormat = None
     name: str | None = None
 
@@ -58,14 +67,6 @@ class _Pooling(Layer):
 class MaxPooling1D(_Pooling):
     """The maximum of each window of sequences.
 
-    Args:
-        pool_size: int, length of the window.
-        strides: int, steps of the window; `pool_size` by default.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        name: a name, or None for an automatic one.
-        **kwargs: `dtype`.
-
     Input shape: `(batch, steps, channels)`; output shape: `(batch, new_steps, channels)`.
 
     Example:
@@ -85,14 +86,6 @@ class MaxPooling1D(_Pooling):
 class MaxPooling2D(_Pooling):
     """The maximum of each window of images.
 
-    Args:
-        pool_size: int or two ints, height and width of the window.
-        strides: int or two ints, steps of the window; `pool_size` by default.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        name: a name, or None for an automatic one.
-        **kwargs: `dtype`.
-
     Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Example:
@@ -110,14 +103,6 @@ class MaxPooling2D(_Pooling):
 @layer
 class MaxPooling3D(_Pooling):
     """The maximum of each window of volumes.
-
-    Args:
-        pool_size: int or three ints, sizes of the window.
-        strides: int or three ints, steps of the window; `pool_size` by default.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        name: a name, or None for an automatic one.
-        **kwargs: `dtype`.
 
     Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
@@ -137,14 +122,6 @@ class MaxPooling3D(_Pooling):
 class AveragePooling1D(_Pooling):
     """The mean of each window of sequences; padded steps do not count.
 
-    Args:
-        pool_size: int, length of the window.
-        strides: int, steps of the window; `pool_size` by default.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        name: a name, or None for an automatic one.
-        **kwargs: `dtype`.
-
     Input shape: `(batch, steps, channels)`; output shape: `(batch, new_steps, channels)`.
 
     Example:
@@ -162,14 +139,6 @@ class AveragePooling1D(_Pooling):
 class AveragePooling2D(_Pooling):
     """The mean of each window of images; padded pixels do not count.
 
-    Args:
-        pool_size: int or two ints, height and width of the window.
-        strides: int or two ints, steps of the window; `pool_size` by default.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        name: a name, or None for an automatic one.
-        **kwargs: `dtype`.
-
     Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Example:
@@ -185,14 +154,6 @@ class AveragePooling2D(_Pooling):
 @layer
 class AveragePooling3D(_Pooling):
     """The mean of each window of volumes; padded cells do not count.
-
-    Args:
-        pool_size: int or three ints, sizes of the window.
-        strides: int or three ints, steps of the window; `pool_size` by default.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        name: a name, or None for an automatic one.
-        **kwargs: `dtype`.
 
     Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 

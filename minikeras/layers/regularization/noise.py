@@ -10,6 +10,7 @@ from minikeras.layers.base.declare import Field, Fraction, layer
 from minikeras.layers.base.input_spec import InputSpec
 from minikeras.layers.base.layer import Layer
 from minikeras.ops.random import draws as random
+from minikeras.ops.random.dropout import dropout
 from minikeras.ops.random.seeds import SeedGenerator
 
 
@@ -28,11 +29,22 @@ def _noise_shape(value, name):
     return tuple(value)
 
 
-NoiseShape = Annotated[Any, Field(_noise_shape)]
+NoiseShape = Annotated[
+    Any,
+    Field(
+        _noise_shape,
+        text="tuple of ints, the shape of the mask, which broadcasts to the inputs, with None "
+        "where it has their size; None: every element separately.",
+    ),
+]
 
 
 class _Noise(Layer):
-    """A layer that changes its input at random while training and passes it on otherwise."""
+    """A layer that changes its input at random while training and passes it on otherwise.
+
+    Args:
+        seed: int, or None for one drawn from Python's `random`.
+    """
 
     seed: int | None
     _amount = "rate"
@@ -64,10 +76,6 @@ class Dropout(_Noise):
 
     Args:
         rate: the part, from 0 to 1; the others are multiplied by `1 / (1 - rate)`.
-        noise_shape: shape of the mask, which broadcasts to the inputs, with None where it has
-            their size; None: every element separately.
-        seed: int, or None for one drawn from Python's `random`.
-        **kwargs: `name`, `dtype`.
 
     Raises:
         ValueError: if the rate is outside its range or the noise shape invalid.
@@ -84,12 +92,16 @@ class Dropout(_Noise):
     seed: int | None = None
 
     def _noisy(self, inputs):
-        return random.dropout(
-            inputs, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator
-        )
+        return dropout(inputs, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator)
 
 
 class _SpatialDropout(_Noise):
+    """Dropout of whole channels.
+
+    Args:
+        rate: float from 0 to 1, the part of the channels.
+    """
+
     rate: float
     _rank: int
 
@@ -104,7 +116,7 @@ class _SpatialDropout(_Noise):
             shape = (batch, inputs.shape[1], *ones)
         else:
             shape = (batch, *ones, inputs.shape[-1])
-        return random.dropout(inputs, self.rate, noise_shape=shape, seed=self.seed_generator)
+        return dropout(inputs, self.rate, noise_shape=shape, seed=self.seed_generator)
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -118,12 +130,6 @@ class SpatialDropout1D(_SpatialDropout):
     """Set whole channels of sequences to zero while training, and scale the others up.
 
     Tompson et al., "Efficient Object Localization Using Convolutional Networks" (2015).
-
-    Args:
-        rate: the part of the channels, from 0 to 1.
-        seed: int, or None for one drawn from Python's `random`.
-        name: a name, or None for an automatic one.
-        dtype: dtype name or policy; the global policy by default.
 
     Input shape: `(batch, steps, channels)`.
 
@@ -145,13 +151,6 @@ class SpatialDropout1D(_SpatialDropout):
 class SpatialDropout2D(_SpatialDropout):
     """Set whole channels of images to zero while training, and scale the others up.
 
-    Args:
-        rate: the part of the channels, from 0 to 1.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        seed: int, or None for one drawn from Python's `random`.
-        name: a name, or None for an automatic one.
-        dtype: dtype name or policy; the global policy by default.
-
     Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Example:
@@ -172,13 +171,6 @@ class SpatialDropout2D(_SpatialDropout):
 @layer
 class SpatialDropout3D(_SpatialDropout):
     """Set whole channels of volumes to zero while training, and scale the others up.
-
-    Args:
-        rate: the part of the channels, from 0 to 1.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        seed: int, or None for one drawn from Python's `random`.
-        name: a name, or None for an automatic one.
-        dtype: dtype name or policy; the global policy by default.
 
     Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
@@ -203,8 +195,6 @@ class GaussianNoise(_Noise):
 
     Args:
         stddev: standard deviation of the noise, from 0 to 1.
-        seed: int, or None for one drawn from Python's `random`.
-        **kwargs: `name`, `dtype`.
 
     Raises:
         ValueError: if the deviation is outside its range.
@@ -233,9 +223,8 @@ class GaussianDropout(_Noise):
     Srivastava et al., "Dropout" (2014), section 10.
 
     Args:
-        rate: as for `Dropout`, from 0 to below 1.
-        seed: int, or None for one drawn from Python's `random`.
-        **kwargs: `name`, `dtype`.
+        rate: float from 0 to below 1; the noise has the standard deviation that `Dropout` of this
+            rate has.
 
     Raises:
         ValueError: if the rate is outside its range.
@@ -270,9 +259,6 @@ class AlphaDropout(_Noise):
 
     Args:
         rate: the part, from 0 to below 1.
-        noise_shape: as for `Dropout`.
-        seed: int, or None for one drawn from Python's `random`.
-        **kwargs: `name`, `dtype`.
 
     Raises:
         ValueError: if the rate is outside its range or the noise shape invalid.
@@ -304,7 +290,6 @@ class ActivityRegularization(Layer):
     Args:
         l1: factor of the sum of absolute values, not negative.
         l2: factor of the sum of squares, not negative.
-        **kwargs: `name`, `dtype`.
 
     Raises:
         ValueError: if a factor is negative.

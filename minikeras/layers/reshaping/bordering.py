@@ -16,6 +16,12 @@ ThreePairs = Annotated[Any, Field(lambda value, name: int_pairs(value, 3, name))
 
 
 class _ZeroPadding(Layer):
+    """Zeros around tensors; the number of axes is up to subclasses.
+
+    Args:
+        padding: int, an int for each axis, or a pair `(before, after)` for each axis.
+    """
+
     padding: Any
     data_format: Any
     _rank: int
@@ -38,8 +44,6 @@ class ZeroPadding1D(_ZeroPadding):
 
     Args:
         padding: int, or two ints, how many steps before and after.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, steps, channels)`; output shape: `(batch, padded_steps, channels)`.
 
@@ -59,11 +63,6 @@ class ZeroPadding1D(_ZeroPadding):
 class ZeroPadding2D(_ZeroPadding):
     """Add rows and columns of zeros around images.
 
-    Args:
-        padding: int, an int for each axis, or a pair `(before, after)` for each axis.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        **kwargs: `name`, `dtype`.
-
     Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Example:
@@ -82,11 +81,6 @@ class ZeroPadding2D(_ZeroPadding):
 class ZeroPadding3D(_ZeroPadding):
     """Add zeros around volumes.
 
-    Args:
-        padding: int, an int for each axis, or a pair `(before, after)` for each axis.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        **kwargs: `name`, `dtype`.
-
     Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 
     Example:
@@ -102,6 +96,12 @@ class ZeroPadding3D(_ZeroPadding):
 
 
 class _Cropping(Layer):
+    """Borders cut off; the number of axes is up to subclasses.
+
+    Args:
+        cropping: int, an int for each axis, or a pair `(before, after)` for each axis.
+    """
+
     cropping: Any
     _rank: int
 
@@ -134,7 +134,6 @@ class Cropping1D(_Cropping):
 
     Args:
         cropping: int, or two ints, how many steps before and after.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, steps, channels)`; output shape: `(batch, fewer_steps, channels)`.
 
@@ -156,11 +155,6 @@ class Cropping1D(_Cropping):
 class Cropping2D(_Cropping):
     """Cut rows and columns off the borders of images.
 
-    Args:
-        cropping: int, an int for each axis, or a pair `(before, after)` for each axis.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        **kwargs: `name`, `dtype`.
-
     Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
     Raises:
@@ -181,11 +175,6 @@ class Cropping2D(_Cropping):
 @layer
 class Cropping3D(_Cropping):
     """Cut the borders of volumes off.
-
-    Args:
-        cropping: int, an int for each axis, or a pair `(before, after)` for each axis.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 

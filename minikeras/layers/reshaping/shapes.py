@@ -18,7 +18,6 @@ class Flatten(Layer):
     Args:
         data_format: `"channels_last"`, `"channels_first"` (channels are moved to the end first),
             or None for the default.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, ...)`; output shape: `(batch, product of the others)`.
 
@@ -67,7 +66,6 @@ class Reshape(Layer):
 
     Args:
         target_shape: sizes without the batch; one of them may be -1, for what is left.
-        **kwargs: `name`, `dtype`.
 
     Raises:
         ValueError: if the number of elements differs.
@@ -118,7 +116,6 @@ class Permute(Layer):
 
     Args:
         dims: the old places of the axes, counted from 1 after the batch.
-        **kwargs: `name`, `dtype`.
 
     Raises:
         ValueError: if `dims` is no permutation.
@@ -159,7 +156,6 @@ class RepeatVector(Layer):
 
     Args:
         n: length of the sequence.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, features)`; output shape: `(batch, n, features)`.
 
@@ -189,7 +185,6 @@ class UpSampling1D(Layer):
 
     Args:
         size: int, how often.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, steps, channels)`; output shape: `(batch, steps * size, channels)`.
 

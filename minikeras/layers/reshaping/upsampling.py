@@ -44,9 +44,7 @@ class UpSampling2D(_UpSampling):
 
     Args:
         size: int or two ints, factors for height and width.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
         interpolation: `"nearest"` (pixels are repeated) or `"bilinear"`.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
@@ -105,8 +103,6 @@ class UpSampling3D(_UpSampling):
 
     Args:
         size: int or three ints, the factors.
-        data_format: `"channels_last"`, `"channels_first"`, or None for the default.
-        **kwargs: `name`, `dtype`.
 
     Input shape: `(batch, *spatial, channels)`, or with the channels after the batch.
 

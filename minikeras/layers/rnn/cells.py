@@ -6,7 +6,14 @@ steps of a sequence. The equations stand in `ops.rnn`.
 
 from minikeras import initializers, ops
 from minikeras.core import trees
-from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.declare import (
+    Activation,
+    Constraint,
+    Initializer,
+    Regularizer,
+    UseBias,
+    layer,
+)
 from minikeras.layers.base.layer import Layer
 from minikeras.layers.rnn.dropout_cell import DropoutRNNCell, project
 from minikeras.layers.rnn.fields import Rate, Units, drawing_seed_first, taking
@@ -83,22 +90,7 @@ class SimpleRNNCell(_Cell):
     """One step of a simple recurrent network: `h = activation(x @ kernel + h @ recurrent + bias)`.
 
     Args:
-        units: size of the state and of the output.
         activation: activation function or its name.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel of the inputs.
-        recurrent_initializer: initializer of the kernel of the state.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel of the inputs.
-        recurrent_regularizer: regularizer of the kernel of the state.
-        bias_regularizer: regularizer of the bias.
-        kernel_constraint: constraint of the kernel of the inputs.
-        recurrent_constraint: constraint of the kernel of the state.
-        bias_constraint: constraint of the bias.
-        dropout: fraction of the inputs to drop in training.
-        recurrent_dropout: fraction of the state to drop in training.
-        seed: int that the masks are drawn from, or None.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Example:
         >>> import minikeras as keras
@@ -110,7 +102,7 @@ class SimpleRNNCell(_Cell):
 
     units: Units
     activation: Activation = "tanh"
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     recurrent_initializer: Initializer = "orthogonal"
     bias_initializer: Initializer = "zeros"
@@ -141,25 +133,10 @@ class GRUCell(_GatedCell):
     """One step of gated recurrent units (Cho et al., 2014).
 
     Args:
-        units: size of the state and of the output.
         activation: activation of the candidate.
         recurrent_activation: activation of the update and reset gates.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel of the inputs.
-        recurrent_initializer: initializer of the kernel of the state.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel of the inputs.
-        recurrent_regularizer: regularizer of the kernel of the state.
-        bias_regularizer: regularizer of the bias.
-        kernel_constraint: constraint of the kernel of the inputs.
-        recurrent_constraint: constraint of the kernel of the state.
-        bias_constraint: constraint of the bias.
-        dropout: fraction of the inputs to drop in training.
-        recurrent_dropout: fraction of the state to drop in training.
         reset_after: whether the reset gate applies after the product with the recurrent kernel;
             there are two biases then.
-        seed: int that the masks are drawn from, or None.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Example:
         >>> import minikeras as keras
@@ -174,7 +151,7 @@ class GRUCell(_GatedCell):
     units: Units
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     recurrent_initializer: Initializer = "orthogonal"
     bias_initializer: Initializer = "zeros"
@@ -248,25 +225,10 @@ class LSTMCell(_GatedCell):
     """One step of a long short-term memory (Hochreiter and Schmidhuber, 1997).
 
     Args:
-        units: size of the states and of the output.
         activation: activation of the candidate and of the cell state.
         recurrent_activation: activation of the input, forget and output gates.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel of the inputs.
-        recurrent_initializer: initializer of the kernel of the state.
-        bias_initializer: initializer of the bias.
         unit_forget_bias: whether the bias of the forget gate starts at one (Jozefowicz et al.,
             2015).
-        kernel_regularizer: regularizer of the kernel of the inputs.
-        recurrent_regularizer: regularizer of the kernel of the state.
-        bias_regularizer: regularizer of the bias.
-        kernel_constraint: constraint of the kernel of the inputs.
-        recurrent_constraint: constraint of the kernel of the state.
-        bias_constraint: constraint of the bias.
-        dropout: fraction of the inputs to drop in training.
-        recurrent_dropout: fraction of the hidden state to drop in training.
-        seed: int that the masks are drawn from, or None.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Example:
         >>> import minikeras as keras
@@ -282,7 +244,7 @@ class LSTMCell(_GatedCell):
     units: Units
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     recurrent_initializer: Initializer = "orthogonal"
     bias_initializer: Initializer = "zeros"

@@ -7,10 +7,11 @@ from typing import Any
 
 from minikeras import ops
 from minikeras.autograd import symbolic
-from minikeras.ops.random import draws as random
+from minikeras.layers.rnn.fields import Recurrent
+from minikeras.ops.random.dropout import dropout
 
 
-class DropoutRNNCell:
+class DropoutRNNCell(Recurrent):
     """The part of a cell that draws and remembers its masks.
 
     A cell has `dropout` and `recurrent_dropout` rates and a `seed_generator`. With recurrent
@@ -79,8 +80,7 @@ class DropoutRNNCell:
     def _drawn(self, like, rate):
         ones = ops.ones_like(like)
         masks = [
-            random.dropout(ones, rate, seed=self.seed_generator)
-            for _ in range(self._masks_per_call())
+            dropout(ones, rate, seed=self.seed_generator) for _ in range(self._masks_per_call())
         ]
         return tuple(masks) if len(masks) > 1 else masks[0]
 

@@ -27,6 +27,24 @@ Rate = Annotated[float, Field(lambda value, name: min(1.0, max(0.0, value)))]
 """A fraction; numbers outside of 0 to 1 become the nearer of the two."""
 
 
+class Recurrent:
+    """The arguments that a recurrent layer and its cell have alike.
+
+    Args:
+        units: int, the size of the state and of the output.
+        kernel_initializer: initializer of the kernel of the inputs.
+        recurrent_initializer: initializer of the kernel of the state.
+        kernel_regularizer: regularizer of the kernel of the inputs, or None.
+        recurrent_regularizer: regularizer of the kernel of the state, or None.
+        kernel_constraint: constraint of the kernel of the inputs, or None.
+        recurrent_constraint: constraint of the kernel of the state, or None.
+        dropout: float, the fraction of the inputs to drop in training, the same at all steps.
+        recurrent_dropout: float, the fraction of the state to drop in training, the same at all
+            steps.
+        seed: int that the masks are drawn from, or None.
+    """
+
+
 def drawing_seed_first(cls):
     """Let a class without a given seed draw one before its initializers draw theirs.
 

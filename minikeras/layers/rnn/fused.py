@@ -5,18 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 from minikeras import activations, ops
 from minikeras.layers.base.input_spec import InputSpec
+from minikeras.layers.rnn.fields import Recurrent
 from minikeras.layers.rnn.rnn import RNN
 
 # To the checker this part of a layer is an RNN, whose methods it goes on to by `super()`.
 _Rest = RNN if TYPE_CHECKING else object
 
 
-class FusedRNN(_Rest):
+class FusedRNN(Recurrent, _Rest):
     """The part of a layer that makes a built-in cell, and runs it as one op where that is the same.
 
     Layers name the `cell_class`, the `cell_name` and the `sequence_op`. The op knows tanh and
     sigmoid, no dropout of the state, and the float types that matrix products are made in; all else
     goes step by step.
+
+    Args:
+        use_cudnn: taken for the sake of old scripts; the results are the same.
     """
 
     cell_class: Any

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.declare import (
+    Activation,
+    Constraint,
+    Initializer,
+    Regularizer,
+    UseBias,
+    layer,
+)
 from minikeras.layers.rnn.cells import GRUCell
 from minikeras.layers.rnn.fields import Rate, Units, taking
 from minikeras.layers.rnn.fused import FusedRNN
@@ -18,31 +25,10 @@ class GRU(FusedRNN, RNN):
     Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder" (2014).
 
     Args:
-        units: size of the state and of the output.
         activation: activation of the candidate.
         recurrent_activation: activation of the update and reset gates.
-        use_bias: whether to add biases.
-        kernel_initializer: initializer of the kernel of the inputs.
-        recurrent_initializer: initializer of the kernel of the state.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel of the inputs.
-        recurrent_regularizer: regularizer of the kernel of the state.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel of the inputs.
-        recurrent_constraint: constraint of the kernel of the state.
-        bias_constraint: constraint of the bias.
-        dropout: fraction of the inputs to drop in training, the same at all steps.
-        recurrent_dropout: fraction of the state to drop in training, the same at all steps.
-        seed: int that the masks are drawn from, or None.
-        return_sequences: whether to return the outputs of all steps or of the last.
-        return_state: whether to return the last state as well.
-        go_backwards: whether to begin at the last step.
-        stateful: whether a batch starts from the state in which the last one ended.
-        unroll: taken for the sake of old scripts; the results are the same.
         reset_after: whether the reset gate applies after the product with the recurrent kernel;
             there are two biases then.
-        use_cudnn: taken for the sake of old scripts; the results are the same.
         **kwargs: `name`, `dtype`, `trainable`, and `zero_output_for_mask`: whether the output of a
             masked step is zero rather than the one before it.
 
@@ -63,7 +49,7 @@ class GRU(FusedRNN, RNN):
     units: Units
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     recurrent_initializer: Initializer = "orthogonal"
     bias_initializer: Initializer = "zeros"

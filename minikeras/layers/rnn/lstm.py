@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.declare import (
+    Activation,
+    Constraint,
+    Initializer,
+    Regularizer,
+    UseBias,
+    layer,
+)
 from minikeras.layers.rnn.cells import LSTMCell
 from minikeras.layers.rnn.fields import Rate, Units, taking
 from minikeras.layers.rnn.fused import FusedRNN
@@ -19,30 +26,9 @@ class LSTM(FusedRNN, RNN):
     (2000).
 
     Args:
-        units: size of the states and of the output.
         activation: activation of the candidate and of the cell state.
         recurrent_activation: activation of the input, forget and output gates.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel of the inputs.
-        recurrent_initializer: initializer of the kernel of the state.
-        bias_initializer: initializer of the bias.
         unit_forget_bias: whether the bias of the forget gate starts at one.
-        kernel_regularizer: regularizer of the kernel of the inputs.
-        recurrent_regularizer: regularizer of the kernel of the state.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel of the inputs.
-        recurrent_constraint: constraint of the kernel of the state.
-        bias_constraint: constraint of the bias.
-        dropout: fraction of the inputs to drop in training, the same at all steps.
-        recurrent_dropout: fraction of the state to drop in training, the same at all steps.
-        seed: int that the masks are drawn from, or None.
-        return_sequences: whether to return the outputs of all steps or of the last.
-        return_state: whether to return the last states as well.
-        go_backwards: whether to begin at the last step.
-        stateful: whether a batch starts from the states in which the last one ended.
-        unroll: taken for the sake of old scripts; the results are the same.
-        use_cudnn: taken for the sake of old scripts; the results are the same.
         **kwargs: `name`, `dtype`, `trainable`, and `zero_output_for_mask`: whether the output of a
             masked step is zero rather than the one before it.
 
@@ -65,7 +51,7 @@ class LSTM(FusedRNN, RNN):
     units: Units
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     recurrent_initializer: Initializer = "orthogonal"
     bias_initializer: Initializer = "zeros"

@@ -16,7 +16,7 @@ from minikeras.layers.rnn.stacked import (
     output_size,
     sizes,
 )
-from minikeras.ops.nn.rnn import checked_mask, rnn
+from minikeras.ops.nn.loop import checked_mask, rnn
 
 
 def _as_cell(cell, name):
@@ -51,7 +51,6 @@ class RNN(Layer):
         unroll: taken for the sake of old scripts; the results are the same.
         zero_output_for_mask: whether the output of a masked step is zero rather than the one
             before it.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
 
     Input shape: `(batch, steps, features)`; output shape: `(batch, units)`, or
     `(batch, steps, units)`; with `return_state` a tuple of the output and the states.

@@ -1,6 +1,13 @@
 """The SimpleRNN layer."""
 
-from minikeras.layers.base.declare import Activation, Constraint, Initializer, Regularizer, layer
+from minikeras.layers.base.declare import (
+    Activation,
+    Constraint,
+    Initializer,
+    Regularizer,
+    UseBias,
+    layer,
+)
 from minikeras.layers.rnn.cells import SimpleRNNCell
 from minikeras.layers.rnn.fields import Rate, Units, drawing_seed_first, taking
 from minikeras.layers.rnn.fused import FusedRNN
@@ -17,27 +24,7 @@ class SimpleRNN(FusedRNN, RNN):
     `h = activation(x @ kernel + h @ recurrent_kernel + bias)`.
 
     Args:
-        units: size of the state and of the output.
         activation: activation function or its name.
-        use_bias: whether to add a bias.
-        kernel_initializer: initializer of the kernel of the inputs.
-        recurrent_initializer: initializer of the kernel of the state.
-        bias_initializer: initializer of the bias.
-        kernel_regularizer: regularizer of the kernel of the inputs.
-        recurrent_regularizer: regularizer of the kernel of the state.
-        bias_regularizer: regularizer of the bias.
-        activity_regularizer: regularizer of the output.
-        kernel_constraint: constraint of the kernel of the inputs.
-        recurrent_constraint: constraint of the kernel of the state.
-        bias_constraint: constraint of the bias.
-        dropout: fraction of the inputs to drop in training, the same at all steps.
-        recurrent_dropout: fraction of the state to drop in training, the same at all steps.
-        return_sequences: whether to return the outputs of all steps or of the last.
-        return_state: whether to return the last state as well.
-        go_backwards: whether to begin at the last step.
-        stateful: whether a batch starts from the state in which the last one ended.
-        unroll: taken for the sake of old scripts; the results are the same.
-        seed: int that the masks are drawn from, or None.
         **kwargs: `name`, `dtype`, `trainable`, and `zero_output_for_mask`: whether the output of a
             masked step is zero rather than the one before it.
 
@@ -59,7 +46,7 @@ class SimpleRNN(FusedRNN, RNN):
 
     units: Units
     activation: Activation = "tanh"
-    use_bias: bool = True
+    use_bias: UseBias = True
     kernel_initializer: Initializer = "glorot_uniform"
     recurrent_initializer: Initializer = "orthogonal"
     bias_initializer: Initializer = "zeros"

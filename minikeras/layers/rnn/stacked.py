@@ -33,7 +33,6 @@ class StackedRNNCells(Layer):
 
     Args:
         cells: list of cells.
-        **kwargs: `name`, `dtype`, `trainable`.
 
     Example:
         >>> import minikeras as keras

@@ -44,7 +44,6 @@ class TimeDistributed(Layer):
 
     Args:
         layer: the layer, for inputs `(batch, ...)`.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer`.
 
     Input shape: `(batch, steps, ...)`; output shape: `(batch, steps, ...)`.
 

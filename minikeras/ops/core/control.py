@@ -18,7 +18,7 @@ def cond(pred, true_fn, false_fn):
     """Call one of two functions.
 
     Args:
-        pred: bool or scalar tensor.
+        pred: bool, or scalar tensor of any dtype.
         true_fn: function without arguments, called if `pred` holds.
         false_fn: function without arguments, called if it does not; it must give the same
             structure.
@@ -45,7 +45,8 @@ def switch(index, branches, *operands):
     Args:
         index: int or integer scalar tensor; one outside the list counts as the nearest inside.
         branches: list of functions of the operands, which give the same structure.
-        *operands: what the function is called with.
+        *operands: tensors of any shape and dtype, or other values: what the function is called
+            with.
 
     Returns:
         What the called function returns.
@@ -71,7 +72,8 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
     Args:
         cond: function of the loop's variables that returns a bool or scalar tensor.
         body: function of the loop's variables that returns them updated.
-        loop_vars: nest of tensors; a list or tuple is passed as several arguments.
+        loop_vars: nest of tensors of any shape and dtype; a list or tuple is passed as several
+            arguments.
         maximum_iterations: int, the most steps to take; None for as many as there are.
 
     Returns:
@@ -114,10 +116,11 @@ def fori_loop(lower, upper, body_fun, init_val):
     """Repeat a step for every integer of a range.
 
     Args:
-        lower: int, the first.
-        upper: int, the one after the last.
-        body_fun: function of the integer and the state that returns the updated state.
-        init_val: nest of tensors, the first state.
+        lower: int or integer scalar tensor, the first step.
+        upper: int or integer scalar tensor, the one after the last.
+        body_fun: function `(step, state)` that returns the updated state, of the same structure,
+            shapes and dtypes.
+        init_val: nest of tensors of any shape and dtype, the first state.
 
     Returns:
         A nest like `init_val`.
@@ -140,8 +143,8 @@ def map(f, xs):  # the public name
     """Call a function on every slice along the first axis, and stack what it returns.
 
     Args:
-        f: function of a slice, or of a nest of slices.
-        xs: tensor, or a nest of tensors of one first size.
+        f: function of a slice `(...)`, or of a nest of slices.
+        xs: tensor `(n, ...)` of any dtype, or a nest of such tensors of one first size.
 
     Returns:
         A nest of tensors like the function's result, with a new first axis.
@@ -167,8 +170,8 @@ def vectorized_map(function, elements):
     """Call a function on every slice along the first axis, and stack what it returns; see `map`.
 
     Args:
-        function: function of a slice, or of a nest of slices.
-        elements: tensor, or a nest of tensors of one first size.
+        function: function of a slice `(...)`, or of a nest of slices.
+        elements: tensor `(n, ...)` of any dtype, or a nest of such tensors of one first size.
 
     Returns:
         A nest of tensors like the function's result, with a new first axis.
@@ -204,11 +207,13 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     """Carry a state along the first axis, and collect what every step gives.
 
     Args:
-        f: function of the state and a slice of `xs` that returns `(state, result)`.
-        init: nest of tensors, the first state.
-        xs: nest of tensors of one first size; None to take steps without slices.
+        f: function `(state, slice)` that returns `(state, result)`: the state with the shapes and
+            dtypes of `init`, the result a nest of tensors or None.
+        init: nest of tensors of any shape and dtype, the first state.
+        xs: nest of tensors `(steps, ...)` of any dtype, of one first size; None to take steps
+            without slices.
         length: int, the number of steps; needed only without `xs`.
-        reverse: whether to begin at the end; results stand where their slices stood.
+        reverse: bool, whether to begin at the end; results stand where their slices stood.
         unroll: bool or int, accepted for compatibility; it changes nothing here.
 
     Returns:
@@ -251,10 +256,10 @@ def associative_scan(f, elems, reverse=False, axis=0):
     """Combine the slices along an axis from the first up to each one.
 
     Args:
-        f: associative function of two nests of slices.
-        elems: nest of tensors of one size along the axis.
-        reverse: whether to combine from the last one down.
-        axis: int.
+        f: associative function of two nests of slices, each like `elems` without the axis.
+        elems: nest of tensors of any dtype, of one size along the axis.
+        reverse: bool, whether to combine from the last one down.
+        axis: int, the axis of the slices.
 
     Returns:
         A nest like `elems`.

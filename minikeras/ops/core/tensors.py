@@ -10,6 +10,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dtypes
+from minikeras.core.docstrings import described
 from minikeras.ops.creation.filled import (
     arange,
     empty,
@@ -55,11 +56,12 @@ __all__ = [
 ]
 
 
+_ARRAY_LIKE = {"x": "tensor or array-like of any shape and dtype."}
+
+
+@described(_ARRAY_LIKE)
 def shape(x):
     """Return the sizes of a tensor.
-
-    Args:
-        x: tensor or array-like of any shape and dtype.
 
     Returns:
         A tuple of ints, with `None` for a size that a symbolic tensor does not know.
@@ -72,11 +74,9 @@ def shape(x):
     return tuple(convert_to_tensor(x).shape)
 
 
+@described(_ARRAY_LIKE)
 def ndim(x):
     """Return the number of axes.
-
-    Args:
-        x: tensor or array-like of any shape and dtype.
 
     Returns:
         An int.
@@ -90,11 +90,9 @@ def ndim(x):
 
 
 @op
+@described(_ARRAY_LIKE)
 def size(x):
     """Return the number of elements.
-
-    Args:
-        x: tensor or array-like of any shape and dtype.
 
     Returns:
         An int32 scalar tensor.
@@ -117,11 +115,9 @@ def _(x):
     return Abstract((), "int32")
 
 
+@described(_ARRAY_LIKE)
 def dtype(x):
     """Return the name of a tensor's dtype.
-
-    Args:
-        x: tensor or array-like of any shape and dtype.
 
     Returns:
         A string such as `"float32"`.
@@ -155,7 +151,7 @@ def convert_to_numpy(x):
     """Copy the values of a tensor, variable or nest of numbers into a NumPy array.
 
     Args:
-        x: tensor, variable or array-like.
+        x: tensor, variable or array-like of any shape and dtype.
 
     Returns:
         A NumPy array.
@@ -168,11 +164,11 @@ def convert_to_numpy(x):
     return np.array(convert_to_tensor(x))
 
 
+@described(_ARRAY_LIKE)
 def array(x, dtype=None):
     """Make a tensor of values.
 
     Args:
-        x: tensor or array-like of any shape and dtype.
         dtype: dtype name; that of the values by default.
 
     Returns:
@@ -187,11 +183,9 @@ def array(x, dtype=None):
 
 
 @op
+@described(_ARRAY_LIKE)
 def copy(x):
     """Return a tensor with the same values.
-
-    Args:
-        x: tensor or array-like of any shape and dtype.
 
     Returns:
         A tensor.
@@ -215,11 +209,11 @@ def _(g):
 
 
 @op
+@described(elementwise.texts)
 def saturate_cast(x, dtype):
     """Cast a tensor, values outside the range of the new dtype going to its ends.
 
     Args:
-        x: tensor of any shape and dtype.
         dtype: dtype name.
 
     Returns:

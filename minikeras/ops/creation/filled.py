@@ -9,10 +9,12 @@ import numpy as np
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
 from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import elementwise
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.ops.shapes.shaping import broadcast_to
 
 
@@ -34,12 +36,9 @@ def zeros(shape, dtype=None):
     return _made("zeros", shape, dtype)
 
 
+@described(zeros)
 def empty(shape, dtype=None):
     """Make a tensor whose values are of no concern; they are zeros.
-
-    Args:
-        shape: int or tuple of ints.
-        dtype: dtype name; the default float type if None.
 
     Returns:
         A tensor.
@@ -52,12 +51,9 @@ def empty(shape, dtype=None):
     return _made("zeros", shape, dtype)
 
 
+@described(zeros)
 def ones(shape, dtype=None):
     """Make a tensor of ones.
-
-    Args:
-        shape: int or tuple of ints.
-        dtype: dtype name; the default float type if None.
 
     Returns:
         A tensor.
@@ -71,13 +67,12 @@ def ones(shape, dtype=None):
 
 
 @op
+@described(zeros)
 def full(shape, fill_value, dtype=None):
     """Make a tensor of one value.
 
     Args:
-        shape: int or tuple of ints.
         fill_value: number, or a tensor that broadcasts to `shape`.
-        dtype: dtype name; the default float type if None.
 
     Returns:
         A tensor.
@@ -95,11 +90,11 @@ def full(shape, fill_value, dtype=None):
 
 
 @op
+@described(elementwise.texts)
 def zeros_like(x, dtype=None):
     """Make a tensor of zeros in the shape of another.
 
     Args:
-        x: tensor of any shape and dtype.
         dtype: dtype name; that of `x` if None.
 
     Returns:
@@ -115,12 +110,9 @@ def zeros_like(x, dtype=None):
 
 
 @op
+@described(zeros_like)
 def empty_like(x, dtype=None):
     """Make a tensor in the shape of another, whose values are of no concern; they are zeros.
-
-    Args:
-        x: tensor of any shape and dtype.
-        dtype: dtype name; that of `x` if None.
 
     Returns:
         A tensor.
@@ -134,12 +126,9 @@ def empty_like(x, dtype=None):
 
 
 @op
+@described(zeros_like)
 def ones_like(x, dtype=None):
     """Make a tensor of ones in the shape of another.
-
-    Args:
-        x: tensor of any shape and dtype.
-        dtype: dtype name; that of `x` if None.
 
     Returns:
         A tensor.
@@ -154,13 +143,12 @@ def ones_like(x, dtype=None):
 
 
 @op
+@described(zeros_like)
 def full_like(x, fill_value, dtype=None):
     """Make a tensor of one value in the shape of another.
 
     Args:
-        x: tensor of any shape and dtype.
         fill_value: number, or a tensor that broadcasts to the shape of `x`.
-        dtype: dtype name; that of `x` if None.
 
     Returns:
         A tensor.
@@ -206,6 +194,7 @@ def arange(start, stop=None, step=None, dtype=None):
     return Tensor(values.astype(dtypes.NUMPY[name], copy=False))
 
 
+@described(zeros)
 def eye(N, M=None, k=0, dtype=None):
     """Make a matrix with ones on one diagonal and zeros elsewhere.
 
@@ -213,7 +202,6 @@ def eye(N, M=None, k=0, dtype=None):
         N: number of rows.
         M: number of columns; `N` by default.
         k: int, which diagonal: above the main one if positive, below if negative.
-        dtype: dtype name; the default float type if None.
 
     Returns:
         A tensor `(N, M)`.
@@ -226,12 +214,12 @@ def eye(N, M=None, k=0, dtype=None):
     return _made("eye", (N, N if M is None else M), dtype, k=k)
 
 
+@described(zeros)
 def identity(n, dtype=None):
     """Make the identity matrix.
 
     Args:
         n: number of rows and columns.
-        dtype: dtype name; the default float type if None.
 
     Returns:
         A tensor `(n, n)`.
@@ -244,14 +232,9 @@ def identity(n, dtype=None):
     return eye(n, dtype=dtype)
 
 
+@described(eye)
 def tri(N, M=None, k=0, dtype=None):
     """Make a matrix with ones on a diagonal and below it, zeros above.
-
-    Args:
-        N: number of rows.
-        M: number of columns; `N` by default.
-        k: int, which diagonal: above the main one if positive, below if negative.
-        dtype: dtype name; the default float type if None.
 
     Returns:
         A tensor `(N, M)`.

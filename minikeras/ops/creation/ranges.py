@@ -15,6 +15,7 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dtypes
+from minikeras.core.docstrings import described
 from minikeras.ops.elementwise.arithmetic import power
 from minikeras.ops.elementwise.exponential import exp, log
 from minikeras.ops.shapes.shaping import expand_dims, moveaxis
@@ -28,8 +29,8 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
         start: number or tensor.
         stop: number or tensor, broadcast with `start`.
         num: int, how many.
-        endpoint: whether `stop` is the last of them; else it would be the next.
-        retstep: whether to return the step, too.
+        endpoint: bool, whether `stop` is the last of them; else it would be the next.
+        retstep: bool, whether to return the step, too.
         dtype: dtype name; the promoted float dtype of the inputs if None.
         axis: int, where the new axis stands in the result.
 
@@ -82,17 +83,15 @@ def _constant(values, dtype):
 
 
 @op
+@described(linspace)
 def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
     """Return numbers whose logarithms are evenly spaced from `start` to `stop`.
 
     Args:
         start: number or tensor, the first exponent.
         stop: number or tensor, the last exponent.
-        num: int, how many.
-        endpoint: whether `stop` is the last exponent.
+        endpoint: bool, whether `stop` is the last exponent.
         base: number, what is raised to the exponents.
-        dtype: dtype name; the promoted float dtype of the inputs if None.
-        axis: int, where the new axis stands in the result.
 
     Returns:
         A tensor.
@@ -109,16 +108,15 @@ def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
 
 
 @op
+@described(linspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """Return numbers from `start` to `stop` with a constant ratio.
 
     Args:
         start: number or tensor without zeros.
         stop: number or tensor of the sign of `start`.
-        num: int, how many.
-        endpoint: whether `stop` is the last of them.
-        dtype: dtype name; the default float type if None.
-        axis: int, where the new axis stands in the result.
+        endpoint: bool, whether `stop` is the last of them.
+        dtype: dtype name of the result; the default float type if None.
 
     Returns:
         A tensor.
@@ -155,11 +153,9 @@ def hanning(x):
     return _cosine_window(x, (0.5, -0.5))
 
 
+@described(hanning)
 def hamming(x):
     """Return the Hamming window, a raised cosine on a small base.
-
-    Args:
-        x: int, the number of points.
 
     Returns:
         A tensor `(x,)` of the default float type.
@@ -172,11 +168,9 @@ def hamming(x):
     return _cosine_window(x, (0.54, -0.46))
 
 
+@described(hanning)
 def blackman(x):
     """Return the Blackman window, a sum of two cosines.
-
-    Args:
-        x: int, the number of points.
 
     Returns:
         A tensor `(x,)` of the default float type.
@@ -189,11 +183,9 @@ def blackman(x):
     return _cosine_window(x, (0.42, -0.5, 0.08))
 
 
+@described(hanning)
 def bartlett(x):
     """Return the Bartlett window, a triangle.
-
-    Args:
-        x: int, the number of points.
 
     Returns:
         A tensor `(x,)` of the default float type.
@@ -206,11 +198,11 @@ def bartlett(x):
     return _window(x, lambda n: np.bartlett(n))
 
 
+@described(hanning)
 def kaiser(x, beta):
     """Return the Kaiser window, whose shape a number sets.
 
     Args:
-        x: int, the number of points.
         beta: number, 0 for a rectangle, larger for a narrower window.
 
     Returns:

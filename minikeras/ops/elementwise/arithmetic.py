@@ -9,6 +9,7 @@ import numpy as np
 from minikeras.autograd.composite import op
 from minikeras.autograd.families import division, elementwise, floating, numeric
 from minikeras.autograd.primitive import primitive
+from minikeras.core.docstrings import described
 from minikeras.kernels.shared.wide import wide
 from minikeras.ops.elementwise.comparison import where
 from minikeras.ops.elementwise.exponential import log
@@ -18,10 +19,6 @@ from minikeras.ops.elementwise.promotion import arithmetic
 @primitive(arithmetic)
 def add(xp, x1, x2):
     """Add two tensors element by element.
-
-    Args:
-        x1: tensor or number, of any shape and dtype (a bool only beside a number).
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -42,10 +39,6 @@ def _(g):
 @primitive(arithmetic)
 def subtract(xp, x1, x2):
     """Subtract the second tensor from the first, element by element.
-
-    Args:
-        x1: tensor or number, of any shape and dtype (a bool only beside a number).
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -72,10 +65,6 @@ def _(g):
 def multiply(xp, x1, x2):
     """Multiply two tensors element by element.
 
-    Args:
-        x1: tensor or number, of any shape and dtype (a bool only beside a number).
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
-
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
 
@@ -101,10 +90,6 @@ def _(g, x1):
 def divide(xp, x1, x2, *, out=None):
     """Divide the first tensor by the second, element by element.
 
-    Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
-        x2: float tensor or number, whose shape broadcasts with that of `x1`.
-
     Returns:
         A float tensor of the broadcast shape; integers become the default float.
 
@@ -127,12 +112,9 @@ def _(g, x2, y):
 
 
 @op
+@described(divide)
 def true_divide(x1, x2):
     """Divide the first tensor by the second, element by element; the same as `divide`.
-
-    Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
-        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
         A float tensor of the broadcast shape.
@@ -150,8 +132,8 @@ def power(xp, x1, x2):
     """Raise the first tensor to the power of the second, element by element.
 
     Args:
-        x1: tensor or number, the base.
-        x2: tensor or number, the exponent, broadcast with `x1`.
+        x1: tensor or number, of any shape and dtype, the base.
+        x2: tensor or number of any dtype, the exponent, whose shape broadcasts with that of `x1`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -208,9 +190,6 @@ def _(g):
 def absolute(xp, x, *, out=None):
     """Drop the sign of every element.
 
-    Args:
-        x: tensor of any shape and dtype.
-
     Returns:
         A tensor of the same shape and dtype.
 
@@ -233,9 +212,6 @@ abs = absolute
 @primitive(floating)
 def fabs(xp, x, *, out=None):
     """Drop the sign of every element, as floats.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -290,9 +266,6 @@ def _(g):
 @primitive(numeric)
 def square(xp, x, *, out=None):
     """Square every element: `x * x`.
-
-    Args:
-        x: tensor of any shape and dtype; bools become int32.
 
     Returns:
         A tensor of the same shape and dtype; bools become int32.

@@ -5,6 +5,7 @@ from dataclasses import replace
 from minikeras.autograd.composite import op
 from minikeras.autograd.families import elementwise
 from minikeras.autograd.primitive import primitive
+from minikeras.core.docstrings import described
 from minikeras.ops.elementwise.promotion import integers, integral
 
 _bits = replace(elementwise, promote=integers)
@@ -13,10 +14,6 @@ _bits = replace(elementwise, promote=integers)
 @primitive(integral)
 def bitwise_and(xp, x, y):
     """Set the bits that are set in both inputs.
-
-    Args:
-        x: integer tensor.
-        y: integer tensor or number, broadcast with `x`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -36,10 +33,6 @@ def bitwise_and(xp, x, y):
 def bitwise_or(xp, x, y):
     """Set the bits that are set in at least one input.
 
-    Args:
-        x: integer tensor.
-        y: integer tensor or number, broadcast with `x`.
-
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
 
@@ -57,10 +50,6 @@ def bitwise_or(xp, x, y):
 @primitive(integral)
 def bitwise_xor(xp, x, y):
     """Set the bits that are set in exactly one input.
-
-    Args:
-        x: integer tensor.
-        y: integer tensor or number, broadcast with `x`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -80,10 +69,6 @@ def bitwise_xor(xp, x, y):
 def bitwise_left_shift(xp, x, y):
     """Move the bits to the left, by at least 0 and less than their number.
 
-    Args:
-        x: integer tensor.
-        y: integer tensor or number, broadcast with `x`.
-
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
 
@@ -101,10 +86,6 @@ def bitwise_left_shift(xp, x, y):
 @primitive(integral)
 def bitwise_right_shift(xp, x, y):
     """Move the bits to the right, by at least 0 and less than their number; the sign stays.
-
-    Args:
-        x: integer tensor.
-        y: integer tensor or number, broadcast with `x`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -125,7 +106,7 @@ def bitwise_invert(xp, x):
     """Turn every bit over.
 
     Args:
-        x: integer tensor.
+        x: integer tensor of any shape.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -142,11 +123,9 @@ def bitwise_invert(xp, x):
 
 
 @op
+@described(bitwise_invert)
 def bitwise_not(x):
     """Turn every bit over; the same as `bitwise_invert`.
-
-    Args:
-        x: integer tensor.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -163,12 +142,9 @@ def bitwise_not(x):
 
 
 @op
+@described(bitwise_left_shift)
 def left_shift(x, y):
     """Move the bits to the left; the same as `bitwise_left_shift`.
-
-    Args:
-        x: integer tensor.
-        y: integer tensor or number, broadcast with `x`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -185,12 +161,9 @@ def left_shift(x, y):
 
 
 @op
+@described(bitwise_right_shift)
 def right_shift(x, y):
     """Move the bits to the right; the same as `bitwise_right_shift`.
-
-    Args:
-        x: integer tensor.
-        y: integer tensor or number, broadcast with `x`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.

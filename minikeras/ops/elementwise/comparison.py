@@ -72,10 +72,6 @@ def _(g, condition):
 def equal(xp, x1, x2):
     """Say where two tensors are equal, element by element.
 
-    Args:
-        x1: tensor or number, of any shape and dtype.
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
-
     Returns:
         A bool tensor.
 
@@ -90,10 +86,6 @@ def equal(xp, x1, x2):
 @primitive(comparison)
 def not_equal(xp, x1, x2):
     """Say where two tensors differ, element by element.
-
-    Args:
-        x1: tensor or number, of any shape and dtype.
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -110,10 +102,6 @@ def not_equal(xp, x1, x2):
 def less(xp, x1, x2):
     """Say where `x1 < x2`, element by element.
 
-    Args:
-        x1: tensor or number, of any shape and dtype.
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
-
     Returns:
         A bool tensor.
 
@@ -128,10 +116,6 @@ def less(xp, x1, x2):
 @primitive(comparison)
 def less_equal(xp, x1, x2):
     """Say where `x1 <= x2`, element by element.
-
-    Args:
-        x1: tensor or number, of any shape and dtype.
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -148,10 +132,6 @@ def less_equal(xp, x1, x2):
 def greater(xp, x1, x2):
     """Say where `x1 > x2`, element by element.
 
-    Args:
-        x1: tensor or number, of any shape and dtype.
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
-
     Returns:
         A bool tensor.
 
@@ -166,10 +146,6 @@ def greater(xp, x1, x2):
 @primitive(comparison)
 def greater_equal(xp, x1, x2):
     """Say where `x1 >= x2`, element by element.
-
-    Args:
-        x1: tensor or number, of any shape and dtype.
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -187,11 +163,10 @@ def isclose(xp, x1, x2, *, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Say where two tensors agree up to a tolerance: `|x1 - x2| <= atol + rtol |x2|`.
 
     Args:
-        x1: tensor or number; integers must be equal.
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
+        x1: tensor or number, of any shape and dtype; integers must be equal.
         rtol: float, the relative tolerance.
         atol: float, the absolute tolerance.
-        equal_nan: whether NaN agrees with NaN.
+        equal_nan: bool, whether NaN agrees with NaN.
 
     Returns:
         A bool tensor.
@@ -211,10 +186,6 @@ def isclose(xp, x1, x2, *, rtol=1e-5, atol=1e-8, equal_nan=False):
 def logical_and(xp, x1, x2):
     """Say where both tensors are nonzero, element by element.
 
-    Args:
-        x1: tensor of any shape and dtype; nonzero counts as True.
-        x2: tensor of any dtype whose shape broadcasts with that of `x1`.
-
     Returns:
         A bool tensor.
 
@@ -230,10 +201,6 @@ def logical_and(xp, x1, x2):
 def logical_or(xp, x1, x2):
     """Say where at least one of two tensors is nonzero, element by element.
 
-    Args:
-        x1: tensor of any shape and dtype; nonzero counts as True.
-        x2: tensor of any dtype whose shape broadcasts with that of `x1`.
-
     Returns:
         A bool tensor.
 
@@ -248,10 +215,6 @@ def logical_or(xp, x1, x2):
 @primitive(logical)
 def logical_xor(xp, x1, x2):
     """Say where exactly one of two tensors is nonzero, element by element.
-
-    Args:
-        x1: tensor of any shape and dtype; nonzero counts as True.
-        x2: tensor of any dtype whose shape broadcasts with that of `x1`.
 
     Returns:
         A bool tensor.
@@ -286,9 +249,6 @@ def logical_not(xp, x):
 def isfinite(xp, x):
     """Say which elements are neither infinite nor NaN.
 
-    Args:
-        x: tensor of any shape and dtype.
-
     Returns:
         A bool tensor.
 
@@ -303,9 +263,6 @@ def isfinite(xp, x):
 @primitive(_test)
 def isinf(xp, x):
     """Say which elements are infinite, of either sign.
-
-    Args:
-        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.
@@ -322,9 +279,6 @@ def isinf(xp, x):
 def isnan(xp, x):
     """Say which elements are NaN.
 
-    Args:
-        x: tensor of any shape and dtype.
-
     Returns:
         A bool tensor.
 
@@ -339,9 +293,6 @@ def isnan(xp, x):
 @primitive(_test)
 def isneginf(xp, x):
     """Say which elements are negative infinity.
-
-    Args:
-        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.
@@ -358,9 +309,6 @@ def isneginf(xp, x):
 def isposinf(xp, x):
     """Say which elements are positive infinity.
 
-    Args:
-        x: tensor of any shape and dtype.
-
     Returns:
         A bool tensor.
 
@@ -375,9 +323,6 @@ def isposinf(xp, x):
 @primitive(_test)
 def isreal(xp, x):
     """Say which elements have no imaginary part: all of them, as tensors here are real.
-
-    Args:
-        x: tensor of any shape and dtype.
 
     Returns:
         A bool tensor.

@@ -10,9 +10,6 @@ from minikeras.autograd.primitive import primitive
 def angle(xp, x):
     """Return the angle of every element as a complex number: 0, or π for negative ones.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -27,9 +24,6 @@ def angle(xp, x):
 @primitive(elementwise)
 def real(xp, x):
     """Return the real part of every element, which here is the element.
-
-    Args:
-        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -51,9 +45,6 @@ def _(g):
 def imag(xp, x):
     """Return the imaginary part of every element, which here is 0.
 
-    Args:
-        x: tensor of any shape and dtype.
-
     Returns:
         A tensor of the same shape and dtype.
 
@@ -68,9 +59,6 @@ def imag(xp, x):
 @primitive(elementwise)
 def conjugate(xp, x):
     """Return the complex conjugate of every element, which here is the element.
-
-    Args:
-        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of the same shape and dtype.

@@ -12,10 +12,6 @@ from minikeras.ops.elementwise.promotion import arithmetic, integral, modular
 def divide_no_nan(xp, x1, x2):
     """Divide the first tensor by the second, giving 0 where the divisor is 0.
 
-    Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
-        x2: float tensor or number, whose shape broadcasts with that of `x1`.
-
     Returns:
         A float tensor of the broadcast shape.
 
@@ -41,10 +37,6 @@ def _(g, x1, x2):
 def floor_divide(xp, x1, x2):
     """Divide element by element and round down; no gradient flows through.
 
-    Args:
-        x1: tensor or number, of any shape and dtype (a bool only beside a number).
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
-
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
 
@@ -63,10 +55,6 @@ def floor_divide(xp, x1, x2):
 @primitive(modular)
 def mod(xp, x1, x2):
     """Return what is left of a division rounded down; it has the sign of the divisor.
-
-    Args:
-        x1: tensor or number, of any shape and dtype.
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype; bools count as int32.
@@ -96,10 +84,6 @@ def _(g, x1, x2):
 @primitive(modular)
 def fmod(xp, x1, x2):
     """Return what is left of a division rounded towards zero; it has the sign of the dividend.
-
-    Args:
-        x1: tensor or number, of any shape and dtype.
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype; bools count as int32.
@@ -139,10 +123,6 @@ def _refuse_zero(xp, divisor):
 def gcd(xp, x1, x2):
     """Return the greatest common divisors of two integer tensors.
 
-    Args:
-        x1: integer tensor or number.
-        x2: integer tensor or number, broadcast with `x1`.
-
     Returns:
         An integer tensor, not negative.
 
@@ -160,10 +140,6 @@ def gcd(xp, x1, x2):
 @primitive(integral)
 def lcm(xp, x1, x2):
     """Return the least common multiples of two integer tensors.
-
-    Args:
-        x1: integer tensor or number.
-        x2: integer tensor or number, broadcast with `x1`.
 
     Returns:
         An integer tensor, not negative.

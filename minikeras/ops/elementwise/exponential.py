@@ -19,9 +19,6 @@ _LN10 = math.log(10.0)
 def exp(xp, x, *, out=None):
     """Raise e to the power of every element.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -41,9 +38,6 @@ def _(g, y):
 @primitive(floating)
 def exp2(xp, x, *, out=None):
     """Raise 2 to the power of every element.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -65,9 +59,6 @@ def _(g, y):
 def expm1(xp, x, *, out=None):
     """Return `exp(x) - 1`, exact also for small `x`.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -87,9 +78,6 @@ def _(g, x):
 @primitive(floating)
 def log(xp, x, *, out=None):
     """Return the natural logarithm of every element.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -111,9 +99,6 @@ def _(g, x):
 def log10(xp, x, *, out=None):
     """Return the logarithm to base 10 of every element.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -133,9 +118,6 @@ def _(g, x):
 @primitive(floating)
 def log2(xp, x, *, out=None):
     """Return the logarithm to base 2 of every element.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -157,9 +139,6 @@ def _(g, x):
 def log1p(xp, x, *, out=None):
     """Return `log(1 + x)`, exact also for small `x`.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -179,10 +158,6 @@ def _(g, x):
 @primitive(division)
 def logaddexp(xp, x1, x2, *, out=None):
     """Return `log(exp(x1) + exp(x2))` without overflow.
-
-    Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
-        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
         A float tensor of the broadcast shape.
@@ -208,10 +183,6 @@ def _(g, x1, x2):
 @primitive(division)
 def logaddexp2(xp, x1, x2, *, out=None):
     """Return `log2(2**x1 + 2**x2)` without overflow.
-
-    Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
-        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
         A float tensor of the broadcast shape.
@@ -244,9 +215,6 @@ def sigmoid(xp, x):
 
     Equations (activations.sigmoid_backward):
         dx = g * y * (1 - y)
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape, between 0 and 1.
@@ -292,9 +260,6 @@ def tanh(xp, x, *, out=None):
 
     Equations (activations.tanh_backward):
         dx = g * (1 - y**2)
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape, between -1 and 1.

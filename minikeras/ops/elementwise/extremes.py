@@ -17,10 +17,6 @@ _bounded = replace(arithmetic, promote=to_first)
 def maximum(xp, x1, x2, *, out=None):
     """Return the larger of two elements, NaN if either is.
 
-    Args:
-        x1: tensor or number, of any shape and dtype (a bool only beside a number).
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
-
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
 
@@ -45,10 +41,6 @@ def _(g, x1, x2):
 @primitive(arithmetic)
 def minimum(xp, x1, x2, *, out=None):
     """Return the smaller of two elements, NaN if either is.
-
-    Args:
-        x1: tensor or number, of any shape and dtype (a bool only beside a number).
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -75,10 +67,6 @@ def _(g, x1, x2):
 def fmax(xp, x1, x2, *, out=None):
     """Return the larger of two elements, or the one that is not NaN.
 
-    Args:
-        x1: tensor or number, of any shape and dtype (a bool only beside a number).
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
-
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
 
@@ -103,10 +91,6 @@ def _(g, x1, x2):
 @primitive(arithmetic)
 def fmin(xp, x1, x2, *, out=None):
     """Return the smaller of two elements, or the one that is not NaN.
-
-    Args:
-        x1: tensor or number, of any shape and dtype (a bool only beside a number).
-        x2: tensor or number of any dtype, whose shape broadcasts with that of `x1`.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -136,7 +120,8 @@ def clip(xp, x, x_min, x_max):
     Args:
         x: tensor of any shape and dtype; bools become int32.
         x_min: lower end, a number or a tensor broadcast with `x`.
-        x_max: upper end; what lies between it and a larger `x_min` becomes `x_min`.
+        x_max: number or tensor, the upper end; what lies between it and a larger `x_min` becomes
+            `x_min`.
 
     Returns:
         A tensor of the shape and dtype of `x`; bools become int32.

@@ -9,9 +9,6 @@ from minikeras.ops.elementwise.roots import quotient_slope
 def sinh(xp, x, *, out=None):
     """Return the hyperbolic sine of every element.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -31,9 +28,6 @@ def _(g, x):
 @primitive(floating)
 def cosh(xp, x, *, out=None):
     """Return the hyperbolic cosine of every element.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -55,9 +49,6 @@ def _(g, x):
 def arcsinh(xp, x, *, out=None):
     """Return the number whose hyperbolic sine is given.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -78,9 +69,6 @@ def _(g, y):
 def arccosh(xp, x, *, out=None):
     """Return the number, not negative, whose hyperbolic cosine is given.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -100,9 +88,6 @@ def _(g, y):
 @primitive(floating)
 def arctanh(xp, x, *, out=None):
     """Return the number whose hyperbolic tangent is given.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.

@@ -63,8 +63,17 @@ def condition_first(names):
     return ("bool", *to_common(names[1:]))
 
 
-arithmetic = replace(families.arithmetic, promote=numbers)
+arithmetic = replace(families.arithmetic, promote=numbers).described(
+    x1="tensor or number, of any shape and dtype (a bool only beside a number)."
+)
 modular = replace(families.arithmetic, promote=to_number)
-integral = replace(families.arithmetic, promote=integers)
-wide = replace(families.floating, promote=to_wide_float)
-wide_pair = replace(families.arithmetic, promote=to_wide_float)
+integral = replace(families.arithmetic, promote=integers).described(
+    x="integer tensor of any shape.",
+    y="integer tensor or number, whose shape broadcasts with that of `x`.",
+    x1="integer tensor or number, of any shape.",
+    x2="integer tensor or number, whose shape broadcasts with that of `x1`.",
+)
+wide = replace(families.floating, promote=to_wide_float).described(
+    x=f"{families.floating.texts['x'].removesuffix('.')}, int64 float64."
+)
+wide_pair = replace(families.division, promote=to_wide_float)

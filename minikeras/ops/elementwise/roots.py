@@ -16,9 +16,6 @@ from minikeras.ops.elementwise.promotion import wide
 def sqrt(xp, x, *, out=None):
     """Return the square root of every element; NaN for negative ones.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -54,9 +51,6 @@ def _(g, y):
 @primitive(floating)
 def rsqrt(xp, x):
     """Return 1 divided by the square root of every element.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -95,9 +89,6 @@ def _(g, y):
 def cbrt(xp, x, *, out=None):
     """Return the cube root of every element, negative ones included.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type, int64 float64.
-
     Returns:
         A float tensor of the same shape; integers become the default float, 64-bit ones float64.
 
@@ -117,9 +108,6 @@ def _(g, y):
 @primitive(floating)
 def reciprocal(xp, x, *, out=None):
     """Divide 1 by every element.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.

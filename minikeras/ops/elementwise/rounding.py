@@ -15,9 +15,6 @@ _scaled = replace(division, promote=float_and_integer)
 def floor(xp, x, *, out=None):
     """Round every element down.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -33,9 +30,6 @@ def floor(xp, x, *, out=None):
 def ceil(xp, x, *, out=None):
     """Round every element up.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -50,9 +44,6 @@ def ceil(xp, x, *, out=None):
 @primitive(elementwise)
 def trunc(xp, x):
     """Round every element towards zero.
-
-    Args:
-        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of the same shape and dtype.
@@ -70,7 +61,6 @@ def round(xp, x, *, decimals=0):
     """Round every element to the nearest number with so many decimals, halves to the even one.
 
     Args:
-        x: tensor of any shape and dtype.
         decimals: int; negative to round to tens, hundreds and so on.
 
     Returns:
@@ -94,7 +84,7 @@ def nan_to_num(xp, x, *, nan=0.0, posinf=None, neginf=None):
     """Put numbers in place of NaN and of the infinities.
 
     Args:
-        x: tensor; integers stay what they are.
+        x: tensor of any shape and dtype; integers stay what they are.
         nan: number for NaN.
         posinf: number for infinity; None for the largest of the dtype.
         neginf: number for negative infinity; None for the lowest of the dtype.
@@ -119,9 +109,6 @@ def _(g, x):
 def signbit(xp, x):
     """Say which elements have their sign bit set, -0.0 among them.
 
-    Args:
-        x: tensor of any shape and dtype.
-
     Returns:
         A bool tensor.
 
@@ -138,7 +125,6 @@ def heaviside(xp, x1, x2):
     """Return 0 for negative elements, 1 for positive ones, and `x2` at zero (and NaN).
 
     Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
         x2: tensor or number, the value at zero, broadcast with `x1`.
 
     Returns:
@@ -163,10 +149,6 @@ def nextafter(xp, x1, x2):
     """Return the float64 next to `x1` on the way to `x2`, rounded to the result's dtype.
 
     Only float64 inputs therefore see a step, as with Keras on TensorFlow.
-
-    Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
-        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
         A float tensor of the broadcast shape.
@@ -195,8 +177,7 @@ def ldexp(xp, x1, x2):
     """Return `x1 * 2**x2`, element by element.
 
     Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
-        x2: integer tensor or number, broadcast with `x1`.
+        x2: integer tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
         A float tensor of the broadcast shape.

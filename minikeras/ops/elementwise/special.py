@@ -15,9 +15,6 @@ _SLOPE_AT_0 = 2 / math.sqrt(math.pi)
 def erf(xp, x):
     """Return the error function of every element.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape.
 
@@ -37,9 +34,6 @@ def _(g, x):
 @primitive(floating)
 def erfc(xp, x):
     """Return one minus the error function, exact also where that is tiny.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -61,9 +55,6 @@ def _(g, x):
 def erfinv(xp, x):
     """Return the number whose error function is given; NaN outside [-1, 1].
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape.
 
@@ -83,9 +74,6 @@ def _(g, y):
 @primitive(wide)
 def i0(xp, x):
     """Return the modified Bessel function of the first kind of order 0.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type, int64 float64.
 
     Returns:
         A float tensor of the same shape.

@@ -14,9 +14,6 @@ from minikeras.ops.elementwise.roots import quotient_slope, sqrt
 def sin(xp, x, *, out=None):
     """Return the sine of every element, an angle in radians.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -36,9 +33,6 @@ def _(g, x):
 @primitive(floating)
 def cos(xp, x, *, out=None):
     """Return the cosine of every element, an angle in radians.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -60,9 +54,6 @@ def _(g, x):
 def tan(xp, x, *, out=None):
     """Return the tangent of every element, an angle in radians.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -82,9 +73,6 @@ def _(g, y):
 @primitive(floating)
 def arcsin(xp, x, *, out=None):
     """Return the angle from -π/2 to π/2 whose sine is given.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -106,9 +94,6 @@ def _(g, x):
 def arccos(xp, x, *, out=None):
     """Return the angle from 0 to π whose cosine is given.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -129,9 +114,6 @@ def _(g, x):
 def arctan(xp, x, *, out=None):
     """Return the angle from -π/2 to π/2 whose tangent is given.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-
     Returns:
         A float tensor of the same shape; integers become the default float.
 
@@ -151,10 +133,6 @@ def _(g, x):
 @primitive(division)
 def arctan2(xp, x1, x2, *, out=None):
     """Return the angle from -π to π of the point whose height is `x1` and whose width is `x2`.
-
-    Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
-        x2: float tensor or number, whose shape broadcasts with that of `x1`.
 
     Returns:
         A float tensor of the broadcast shape.
@@ -181,10 +159,6 @@ def _(g, x1, x2):
 def hypot(xp, x1, x2, *, out=None):
     """Return `sqrt(x1**2 + x2**2)` without overflow; the gradient at the origin is 0.
 
-    Args:
-        x1: float tensor or number, of any shape; integers become the default float type.
-        x2: float tensor or number, whose shape broadcasts with that of `x1`.
-
     Returns:
         A float tensor of the broadcast shape.
 
@@ -209,9 +183,6 @@ def _(g, x2, y):
 @primitive(floating)
 def sinc(xp, x):
     """Return `sin(πx) / (πx)` of every element, and 1 at 0.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape; integers become the default float.
@@ -244,9 +215,6 @@ def _(g, x, order):
 def deg2rad(xp, x):
     """Turn degrees into radians.
 
-    Args:
-        x: float tensor of any shape; integers become the default float type, int64 float64.
-
     Returns:
         A float tensor of the same shape; integers become the default float, 64-bit ones float64.
 
@@ -266,9 +234,6 @@ def _(g):
 @primitive(wide)
 def rad2deg(xp, x):
     """Turn radians into degrees.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type, int64 float64.
 
     Returns:
         A float tensor of the same shape; integers become the default float, 64-bit ones float64.

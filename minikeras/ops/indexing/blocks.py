@@ -10,6 +10,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.ops.indexing.lookup import get_item, take
 from minikeras.ops.shapes.shaping import ravel
 
@@ -54,11 +55,11 @@ def slice(inputs, start_indices, shape):  # the public name
 
 
 @op
+@described(slice)
 def slice_update(inputs, start_indices, updates):
     """Write a block into a copy of a tensor.
 
     Args:
-        inputs: tensor of any shape and dtype.
         start_indices: an int for every axis, where the block begins; also an integer tensor. A
             block that would stick out is moved inside.
         updates: tensor of any dtype and of the rank of `inputs`, the block.
@@ -143,11 +144,11 @@ def _ints(values):
 
 
 @op
+@described(elementwise.texts)
 def take_along_axis(x, indices, axis=None):
     """Take elements at places that differ from line to line.
 
     Args:
-        x: tensor of any shape and dtype.
         indices: integer tensor of the rank of `x`, broadcast with it on the other axes; -1 is the
             last place.
         axis: int; the flattened tensor is indexed by default.
@@ -194,8 +195,8 @@ def unravel_index(xp, indices, *, shape):
     """Turn places in a flattened tensor into indices for its axes.
 
     Args:
-        indices: integer tensor; -1 is the last place.
-        shape: tuple of ints.
+        indices: integer tensor of any shape; -1 is the last place.
+        shape: tuple of ints, the sizes of the axes.
 
     Returns:
         A tuple with a tensor of the shape and dtype of `indices` for every axis.

@@ -14,6 +14,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.kernels.per_device import scatter_add_rows
 from minikeras.ops.shapes.shaping import reshape, transpose
 
@@ -117,11 +118,11 @@ def _(x, indices, *, shape, axis):
 
 
 @op
+@described(elementwise.texts)
 def get_item(x, key):
     """Return `x[key]`.
 
     Args:
-        x: tensor of any shape and dtype.
         key: what stands in the brackets: ints, slices, `...`, `None` for a new axis, integer arrays
             or tensors, boolean masks, or a tuple of them, with the meaning they have in NumPy.
 

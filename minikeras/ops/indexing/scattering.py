@@ -33,7 +33,7 @@ def scatter(indices, values, shape):
         indices: integer tensor `(count, k)`; every row names a place on the first `k` axes.
         values: tensor of any dtype, `(count, ...)` of what to add; the last axes are those of
             `shape` after `k`.
-        shape: tuple of ints.
+        shape: tuple of ints, that of the result.
 
     Returns:
         A tensor of `shape` and the dtype of `values`.
@@ -65,7 +65,8 @@ def scatter_update(inputs, indices, updates, reduction=None):
     Args:
         inputs: tensor of any shape and dtype.
         indices: integer tensor `(..., k)`; every row names a place on the first `k` axes.
-        updates: tensor, or what becomes one in the dtype of `inputs`, with a value for every row.
+        updates: tensor or array-like, cast to the dtype of `inputs`, of shape `(count, ...)`: a
+            value for every row of `indices`.
         reduction: how a value is combined with what is there: None replaces it (the last one wins
             at places that repeat), `"add"`, `"mul"`, `"max"` or `"min"` combine them.
 

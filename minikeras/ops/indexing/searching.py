@@ -2,12 +2,13 @@
 
 from minikeras.arrays import device
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import Family, to_common
+from minikeras.autograd.families import Family, elementwise, to_common
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, values_of
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 
 _positions = Family(to_common, lambda _d, _s: "int32", lambda shapes, _s: shapes[1])
 
@@ -54,11 +55,11 @@ def _insertion(xp, sequence, values, *, side):
 
 
 @op
+@described(elementwise.texts)
 def digitize(x, bins):
     """Find the number of the bin that every element falls into.
 
     Args:
-        x: tensor of any shape and dtype.
         bins: tensor `(n,)` of any dtype, of edges that rise.
 
     Returns:

@@ -13,6 +13,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, values_of
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.kernels.per_device import reduce_rows
 from minikeras.ops.elementwise.comparison import where
 from minikeras.ops.elementwise.extremes import maximum
@@ -29,7 +30,7 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
         segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
             negative one are left out.
         num_segments: int; one more than the largest number by default.
-        sorted: whether the numbers rise; it's checked, and changes nothing else here.
+        sorted: bool, whether the numbers rise; it's checked, and changes nothing else here.
 
     Returns:
         A tensor `(num_segments, ...)`; 0 for an empty segment.
@@ -50,15 +51,12 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
 
 
 @op
+@described(segment_sum)
 def segment_max(data, segment_ids, num_segments=None, sorted=False):
     """Find the largest value of every segment.
 
     Args:
-        data: tensor `(count, ...)` of any dtype.
-        segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
-            negative one are left out.
-        num_segments: int; one more than the largest number by default.
-        sorted: whether the numbers rise.
+        sorted: bool, whether the numbers rise, which is checked.
 
     Returns:
         A tensor `(num_segments, ...)`; for an empty segment the dtype's lowest value, or 0 if
@@ -77,15 +75,9 @@ def segment_max(data, segment_ids, num_segments=None, sorted=False):
 
 
 @op
+@described(segment_max)
 def segment_min(data, segment_ids, num_segments=None, sorted=False):
     """Find the smallest value of every segment.
-
-    Args:
-        data: tensor `(count, ...)` of any dtype.
-        segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
-            negative one are left out.
-        num_segments: int; one more than the largest number by default.
-        sorted: whether the numbers rise.
 
     Returns:
         A tensor `(num_segments, ...)`; for an empty segment the dtype's highest value, or 0 if
@@ -110,15 +102,9 @@ def _extreme(data, segment_ids, num_segments, sorted, largest):
 
 
 @op
+@described(segment_sum)
 def segment_prod(data, segment_ids, num_segments=None, sorted=False):
     """Multiply the rows of every segment.
-
-    Args:
-        data: tensor `(count, ...)` of any dtype.
-        segment_ids: integer tensor `(count,)`, the number of every row's segment; rows with a
-            negative one are left out.
-        num_segments: int; one more than the largest number by default.
-        sorted: whether the numbers rise; it's checked, and changes nothing else here.
 
     Returns:
         A tensor `(num_segments, ...)`; 1 for an empty segment.

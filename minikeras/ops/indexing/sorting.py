@@ -10,6 +10,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, values_of
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.ops.indexing.blocks import take_along_axis
 from minikeras.ops.shapes.shaping import ravel
 
@@ -22,7 +23,7 @@ def sort(x, axis=-1):
 
     Args:
         x: tensor of rank 1 or more, of any dtype.
-        axis: int; None sorts the flattened tensor.
+        axis: int, the axis along which to sort; None sorts the flattened tensor.
 
     Returns:
         A tensor of the shape of `x`.
@@ -38,11 +39,11 @@ def sort(x, axis=-1):
 
 
 @op
+@described(elementwise.texts)
 def argsort(x, axis=-1):
     """Find the places that would sort a tensor along an axis; equal elements keep their order.
 
     Args:
-        x: tensor of any shape and dtype.
         axis: int; None sorts the flattened tensor.
 
     Returns:
@@ -69,9 +70,8 @@ def argpartition(xp, x, *, kth, axis=-1):
     """Find places that put the `kth` smallest element in its place, smaller ones before it.
 
     Args:
-        x: tensor of any shape and dtype.
-        kth: int.
-        axis: int.
+        kth: int, the place in the order of the elements.
+        axis: int, the axis along which elements are compared.
 
     Returns:
         An int32 tensor of the shape of `x`: the smallest elements in order, then the others as
@@ -110,7 +110,7 @@ def top_k(x, k, sorted=True):
     Args:
         x: tensor `(..., n)` of any dtype.
         k: int.
-        sorted: whether the order matters; they come in falling order either way.
+        sorted: bool, whether the order matters; they come in falling order either way.
 
     Returns:
         A named tuple of `values` and int32 `indices`, each `(..., k)`; of equal elements the first
@@ -184,6 +184,7 @@ def _(targets, predictions, *, k):
 
 
 @op
+@described(elementwise.texts)
 def unique(
     x,
     sorted=True,
@@ -197,14 +198,13 @@ def unique(
     """Find the different elements of a tensor, or its different slices.
 
     Args:
-        x: tensor of any shape and dtype.
-        sorted: whether they rise; else they stand in the order in which they first occur.
-        return_index: whether to return where each first occurs.
-        return_inverse: whether to return the number of every element's representative.
-        return_counts: whether to return how often each occurs.
+        sorted: bool, whether they rise; else they stand in the order in which they first occur.
+        return_index: bool, whether to return where each first occurs.
+        return_inverse: bool, whether to return the number of every element's representative.
+        return_counts: bool, whether to return how often each occurs.
         axis: int, the axis whose slices are compared; elements of the flattened tensor by default.
         size: int, how many to return: fewer are cut off, missing ones filled up.
-        fill_value: scalar, what fills up; 0 by default.
+        fill_value: number, what fills up; 0 by default.
 
     Returns:
         A tensor, or a tuple of it and of the int32 tensors that were asked for.

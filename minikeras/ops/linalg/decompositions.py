@@ -15,6 +15,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.kernels.shared.products import in_lapack_dtype
 from minikeras.ops.creation.filled import eye
 from minikeras.ops.elementwise.comparison import where
@@ -132,8 +133,8 @@ def svd(x, full_matrices=True, compute_uv=True):
 
     Args:
         x: float tensor `(..., n, m)`.
-        full_matrices: whether `u` and `v` are square.
-        compute_uv: whether to return the vectors, too.
+        full_matrices: bool, whether `u` and `v` are square.
+        compute_uv: bool, whether to return the vectors, too.
 
     Returns:
         `(u, s, vh)`, tensors `(..., n, k)`, `(..., k)` and `(..., k, m)` with `k = min(n, m)`; or
@@ -194,11 +195,11 @@ def _(x, *, full_matrices):
 
 
 @op
+@described(svd)
 def pinv(x, rcond=None):
     """Compute the pseudo-inverses of matrices.
 
     Args:
-        x: float tensor `(..., n, m)`.
         rcond: number; singular values below this share of the largest count as 0. By default 10
             times the larger size times the dtype's precision.
 
@@ -224,11 +225,11 @@ def _larger(sizes):
 
 
 @op
+@described(svd)
 def matrix_rank(x, tol=None):
     """Count the singular values of matrices that are not 0.
 
     Args:
-        x: float tensor `(..., n, m)`.
         tol: number; singular values up to it count as 0. By default the largest of them times the
             larger size times the dtype's precision.
 

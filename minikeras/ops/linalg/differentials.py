@@ -18,7 +18,7 @@ def jvp(fun, primals, tangents, has_aux=False):
         fun: function of float tensors that returns a nest of them.
         primals: tuple of tensors, the inputs.
         tangents: tuple of tensors of the same shapes, the direction.
-        has_aux: whether `fun` returns `(result, aux)`, `aux` not being differentiated.
+        has_aux: bool, whether `fun` returns `(result, aux)`, `aux` not being differentiated.
 
     Returns:
         `(result, derivative)`, or `(result, derivative, aux)`.

@@ -25,8 +25,9 @@ def einsum(subscripts, *operands, **kwargs):
         subscripts: string such as `"ij,jk->ik"`: letters for the axes of every input, then those
             of the result. Letters that the result lacks are summed over; `...` stands for any
             number of axes; without `->` the result has the letters that occur once, sorted.
-        *operands: tensors of any dtype, with an axis for each letter of their term.
-        **kwargs: `optimize`, which is accepted for compatibility; the order is always optimized.
+        *operands: tensors of any dtype and shape, with an axis for each letter of their term.
+        **kwargs: `optimize`, a bool or str, accepted for compatibility; the order is always
+            optimized.
 
     Returns:
         A tensor of the promoted (common) dtype of the inputs (int32 for int8).

@@ -8,6 +8,7 @@ import math
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.core import dims, dtypes
+from minikeras.core.docstrings import described
 from minikeras.ops.elementwise.arithmetic import square
 from minikeras.ops.elementwise.roots import sqrt
 from minikeras.ops.linalg.decompositions import svd
@@ -19,14 +20,12 @@ from minikeras.ops.shapes.shaping import expand_dims, moveaxis
 
 
 @op
+@described(diagonal)
 def trace(x, offset=0, axis1=0, axis2=1):
     """Sum a diagonal of the matrices that two axes span.
 
     Args:
         x: tensor `(..., n, m)` of any dtype.
-        offset: int, which diagonal: above the main one if positive, below if negative.
-        axis1: int, the axis of the rows.
-        axis2: int, the axis of the columns.
 
     Returns:
         A tensor without the two axes; integers narrower than 32 bits are summed in 32.
@@ -44,14 +43,14 @@ def norm(x, ord=None, axis=None, keepdims=False):
     """Measure the length of vectors or the size of matrices.
 
     Args:
-        x: tensor; integers become the default float type.
+        x: float tensor of any shape; integers become the default float type.
         ord: which norm. For vectors a number `p`: the root of the sum of the absolute values to the
             power `p`; infinity and minus infinity for the largest and smallest one, 0 for how many
             are not 0. For matrices `"fro"`, `"nuc"` (sum of the singular values), 2 and -2 (largest
             and smallest singular value), 1 and -1 (largest and smallest sum of a column), infinity
             and minus infinity (of a row). By default the root of the sum of squares.
         axis: int for vectors, two ints for matrices; all axes by default.
-        keepdims: whether the axes stay, with size 1.
+        keepdims: bool, whether the axes stay, with size 1.
 
     Returns:
         A float tensor.

@@ -12,6 +12,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.kernels.shared.products import matrix_product
 from minikeras.ops.shapes.shaping import (
     concatenate,
@@ -178,11 +179,11 @@ def _paired_axes(axes, rank1, rank2):
 
 
 @op
+@described(tensordot)
 def dot(x1, x2):
     """Sum products over the last axis of `x1` and the last but one (or only) axis of `x2`.
 
     Args:
-        x1: tensor of any shape and dtype.
         x2: tensor of any shape and dtype; with a scalar the product is element by element.
 
     Returns:
@@ -203,12 +204,9 @@ def dot(x1, x2):
 
 
 @op
+@described(dot)
 def inner(x1, x2):
     """Sum products over the last axes of both inputs.
-
-    Args:
-        x1: tensor of any shape and dtype.
-        x2: tensor of any shape and dtype; with a scalar the product is element by element.
 
     Returns:
         A tensor with the remaining axes of `x1`, then those of `x2`.
@@ -223,12 +221,12 @@ def inner(x1, x2):
 
 
 @op
+@described(tensordot)
 def vdot(x1, x2):
     """Sum the products of all elements.
 
     Args:
-        x1: tensor of any shape and dtype.
-        x2: tensor of any dtype with as many elements.
+        x2: tensor of any shape and dtype with as many elements.
 
     Returns:
         A scalar tensor.
@@ -291,8 +289,10 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
     """The vector product of vectors in space.
 
     Args:
-        x1: tensor of any dtype whose axis `axisa` has size 3, or 2 for vectors in the plane.
-        x2: tensor of any dtype whose axis `axisb` has size 3 or 2; the other axes are broadcast.
+        x1: tensor of any dtype and shape whose axis `axisa` has size 3, or 2 for vectors in the
+            plane.
+        x2: tensor of any dtype and shape whose axis `axisb` has size 3 or 2; the other axes are
+            broadcast.
         axisa: int.
         axisb: int.
         axisc: int, where the vectors' axis stands in the result.

@@ -10,6 +10,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.kernels.shared.products import in_lapack_dtype
 from minikeras.ops.elementwise.exponential import log
 from minikeras.ops.linalg.products import matmul
@@ -17,6 +18,9 @@ from minikeras.ops.reductions.sums import sum as sum_
 from minikeras.ops.shapes.diagonals import diagonal, tril, triu
 from minikeras.ops.shapes.shaping import expand_dims, squeeze, swapaxes
 
+_square = floating.described(
+    x="float tensor `(..., n, n)`; integers become the default float type."
+)
 _system = Family(to_float, lambda dtype, _s: dtype, lambda shapes, _s: shapes[1], broadcasts=True)
 
 
@@ -25,12 +29,9 @@ def transposed(x):
     return swapaxes(x, -1, -2)
 
 
-@primitive(floating)
+@primitive(_square)
 def inv(xp, x):
     """Invert square matrices.
-
-    Args:
-        x: float tensor `(..., n, n)`.
 
     Returns:
         A tensor of the same shape.
@@ -51,12 +52,9 @@ def _(g, y):
     return -matmul(matmul(transposed(y), g), transposed(y))
 
 
-@primitive(floating)
+@primitive(_square)
 def det(xp, x):
     """Compute the determinants of square matrices.
-
-    Args:
-        x: float tensor `(..., n, n)`.
 
     Returns:
         A tensor `(...)`.
@@ -77,12 +75,9 @@ def _(g, x, y):
     return (g * y)[..., None, None] * transposed(inv(x))
 
 
-@primitive(floating)
+@primitive(_square)
 def slogdet(xp, x):
     """Compute the signs of determinants and the logarithms of their absolute values.
-
-    Args:
-        x: float tensor `(..., n, n)`.
 
     Returns:
         `(sign, logarithm)`, tensors `(...)`.
@@ -128,7 +123,7 @@ def cholesky(xp, x, *, upper=False):
 
     Args:
         x: float tensor `(..., n, n)`; of each matrix only the lower triangle is read.
-        upper: whether to return the transposed, upper triangle.
+        upper: bool, whether to return the transposed, upper triangle.
 
     Returns:
         A tensor of the same shape.
@@ -167,7 +162,7 @@ def cholesky_inverse(x, upper=False):
 
     Args:
         x: float tensor `(..., n, n)`, the triangles that `cholesky` gives.
-        upper: whether they are upper triangles.
+        upper: bool, whether they are upper triangles.
 
     Returns:
         A tensor of the same shape.
@@ -183,11 +178,9 @@ def cholesky_inverse(x, upper=False):
 
 
 @op
+@described(det)
 def logdet(x):
     """Compute the logarithms of the determinants of symmetric, positive definite matrices.
-
-    Args:
-        x: float tensor `(..., n, n)`.
 
     Returns:
         A tensor `(...)`.
@@ -223,13 +216,13 @@ def solve(a, b):
 
 
 @op
+@described(solve)
 def solve_triangular(a, b, lower=False):
     """Solve systems of linear equations whose matrix is a triangle.
 
     Args:
         a: float tensor `(..., n, n)`; the other triangle is not read.
-        b: float tensor `(..., n, m)`, or `(..., n)` for one right-hand side.
-        lower: whether the lower triangle counts, or the upper.
+        lower: bool, whether the lower triangle counts, or the upper.
 
     Returns:
         A tensor of the shape of `b`.

@@ -3,22 +3,16 @@
 from minikeras.ops.nn.activation import (
     celu,
     elu,
-    gelu,
-    glu,
-    hard_sigmoid,
-    hard_silu,
-    hard_swish,
     hard_tanh,
     leaky_relu,
     relu,
     relu6,
     selu,
-    silu,
-    swish,
 )
 from minikeras.ops.nn.attention import (
     dot_product_attention,
 )
+from minikeras.ops.nn.batch_norm import batch_normalization, moments
 from minikeras.ops.nn.conv import (
     conv,
     conv_transpose,
@@ -30,10 +24,9 @@ from minikeras.ops.nn.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from minikeras.ops.nn.gates import gelu, glu, hard_sigmoid, hard_silu, hard_swish, silu, swish
 from minikeras.ops.nn.norm import (
-    batch_normalization,
     layer_normalization,
-    moments,
     normalize,
     rms_normalization,
 )

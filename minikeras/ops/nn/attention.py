@@ -38,9 +38,9 @@ def dot_product_attention(
         key: float tensor `(batch, sources, heads or a divisor of it, size)`.
         value: float tensor of the shape of `key`, but for its last size, which may differ.
         bias: float tensor that broadcasts to `(batch, heads, targets, sources)`, or None.
-        mask: bool tensor of the same kind, True where a source may be seen, or None.
+        mask: bool tensor that broadcasts to that shape, True where a source may be seen, or None.
         scale: number, by default `1 / sqrt(size)`.
-        is_causal: whether a target sees only the sources up to its own place.
+        is_causal: bool, whether a target sees only the sources up to its own place.
         flash_attention: must be None or False.
         attn_logits_soft_cap: float or None; has no effect, as in Keras on TensorFlow.
 
@@ -61,8 +61,9 @@ def dot_product_attention(
     query, key, value = (convert_to_tensor(x) for x in (query, key, value))
     _check(query, key, value)
     common = dtypes.result_type(query.dtype, key.dtype, value.dtype)
-    query, key, value = (x if x.dtype == common else cast(x, dtype=common)
-                         for x in (query, key, value))
+    query, key, value = (
+        x if x.dtype == common else cast(x, dtype=common) for x in (query, key, value)
+    )
     key, value = (_shared_heads(x, query.shape[2]) for x in (key, value))
     if scale is None:
         scale = key.shape[-1] ** -0.5
@@ -76,9 +77,7 @@ def dot_product_attention(
 
 def _check(query, key, value):
     shapes = [dims.to_public(x.shape) for x in (query, key, value)]
-    received = (
-        f"Received: query.shape={shapes[0]}, key.shape={shapes[1]}, value.shape={shapes[2]}."
-    )
+    received = f"Received: query.shape={shapes[0]}, key.shape={shapes[1]}, value.shape={shapes[2]}."
     if not all(len(shape) == 4 for shape in shapes):
         raise ValueError(f"`dot_product_attention` only supports 4D inputs. {received}")
     fits = (
@@ -126,7 +125,7 @@ def _attention_reference(query, key, value, bias=None, mask=None, scale=1.0, cau
         bias: tensor that broadcasts to `(batch, heads, targets, sources)`, or None.
         mask: bool tensor of the same kind, True where a source may be seen, or None.
         scale: number, the factor of the scores.
-        causal: whether a target sees only the sources up to its own place.
+        causal: bool, whether a target sees only the sources up to its own place.
 
     Returns:
         A tensor `(batch, targets, heads, width)`.
@@ -176,8 +175,8 @@ def places_in_sight(xp, query, key, *, axis=1, causal=False, window=None):
     Args:
         query: tensor of any dtype with the targets along `axis`.
         key: tensor of any dtype with the sources along `axis`.
-        axis: int.
-        causal: whether a target sees only the sources up to its own place.
+        axis: int, the axis of the places.
+        causal: bool, whether a target sees only the sources up to its own place.
         window: number of places that a target sees to each side, its own included; None for all.
 
     Returns:

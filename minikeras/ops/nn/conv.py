@@ -14,6 +14,7 @@ three axes have as many indices. `g` is the gradient with respect to the result 
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.kernels.shared.windows import output_size, transposed_output_size
 from minikeras.ops.nn.convolutions import convolution, transposed_convolution
 from minikeras.ops.nn.spatial import (
@@ -74,6 +75,7 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     return conv_bias(inputs, kernel, None, strides, padding, data_format, dilation_rate)
 
 
+@described(conv)
 def conv_bias(
     inputs,
     kernel,
@@ -87,14 +89,9 @@ def conv_bias(
     """Convolve, add a bias to each filter, and apply ReLU, in one pass.
 
     Args:
-        inputs: as for `conv`.
-        kernel: as for `conv`.
         bias: tensor `(filters,)`, or None.
-        strides: as for `conv`.
-        padding: as for `conv`; or a pair of ints for each spatial axis.
-        data_format: as for `conv`.
-        dilation_rate: as for `conv`.
-        relu: whether to apply ReLU to the result.
+        padding: `"valid"`, `"same"`, or a pair of ints for each spatial axis.
+        relu: bool, whether to apply ReLU to the result.
 
     Returns:
         As for `conv`.
@@ -112,9 +109,8 @@ def conv_bias(
 
 
 @op
-def depthwise_conv(
-    inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1
-):
+@described(conv)
+def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """Convolve each channel with filters of its own.
 
     Equations (convolution.depthwise_conv):
@@ -136,12 +132,9 @@ def depthwise_conv(
                 dkernel[u, v] += sum(inputs * g[:, p, q], axis=0)
 
     Args:
-        inputs: float tensor of one or two spatial axes, as for `conv`.
+        inputs: float tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
+            `data_format` is `"channels_first"`, of one or two spatial axes.
         kernel: float tensor `(*window, channels, multiplier)`.
-        strides: as for `conv`.
-        padding: as for `conv`.
-        data_format: as for `conv`.
-        dilation_rate: as for `conv`.
 
     Returns:
         A tensor of the layout of `inputs`, with `channels * multiplier` channels.
@@ -169,6 +162,7 @@ def depthwise_conv(
 
 
 @op
+@described(depthwise_conv)
 def separable_conv(
     inputs,
     depthwise_kernel,
@@ -192,13 +186,11 @@ def separable_conv(
         dx, ddepthwise = depthwise_conv_backward(dbetween, x, depthwise, s, d)
 
     Args:
-        inputs: float tensor of one or two spatial axes, as for `conv`.
         depthwise_kernel: float tensor `(*window, channels, multiplier)`.
         pointwise_kernel: float tensor `(*ones, channels * multiplier, filters)`.
-        strides: as for `conv`, of the depthwise part.
-        padding: as for `conv`.
-        data_format: as for `conv`.
-        dilation_rate: as for `conv`, of the depthwise part.
+        strides: int or tuple of ints, the steps of the window of the depthwise part.
+        dilation_rate: int or tuple of ints, the steps between the taps of the window of the
+            depthwise part.
 
     Returns:
         A tensor of the layout of `inputs`, with `filters` channels.
@@ -221,6 +213,7 @@ def separable_conv(
 
 
 @op
+@described(conv)
 def conv_transpose(
     inputs,
     kernel,
@@ -251,13 +244,9 @@ def conv_transpose(
         dbias = sum(g, axis=(0, 1, 2))  # (filters,)
 
     Args:
-        inputs: tensor as for `conv`.
         kernel: float tensor `(*window, filters, channels)`.
         strides: int or tuple of ints, by which the spatial sizes grow.
-        padding: `"valid"` or `"same"`.
         output_padding: int or tuple of ints, what to add to the sizes; None for Keras's choice.
-        data_format: as for `conv`.
-        dilation_rate: as for `conv`.
 
     Returns:
         A tensor of the layout of `inputs`, with `filters` channels.
@@ -276,6 +265,7 @@ def conv_transpose(
     )
 
 
+@described(conv_transpose)
 def conv_transpose_bias(
     inputs,
     kernel,
@@ -290,15 +280,8 @@ def conv_transpose_bias(
     """Transposed convolution, a bias for each filter, and ReLU, in one pass.
 
     Args:
-        inputs: as for `conv_transpose`.
-        kernel: as for `conv_transpose`.
         bias: tensor `(filters,)`, or None.
-        strides: as for `conv_transpose`.
-        padding: as for `conv_transpose`.
-        output_padding: as for `conv_transpose`.
-        data_format: as for `conv_transpose`.
-        dilation_rate: as for `conv_transpose`.
-        relu: whether to apply ReLU to the result.
+        relu: bool, whether to apply ReLU to the result.
 
     Returns:
         As for `conv_transpose`.

@@ -15,6 +15,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes, settings
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.kernels.shared import crossentropy as kernels
 from minikeras.ops.elementwise.exponential import log
 from minikeras.ops.elementwise.extremes import clip
@@ -30,9 +31,9 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """Cross-entropy between target probabilities and predicted ones.
 
     Args:
-        target: float tensor of probabilities that add up to one along `axis`.
+        target: float tensor of any shape, probabilities that add up to one along `axis`.
         output: float tensor of the same shape, probabilities or logits.
-        from_logits: whether `output` holds logits.
+        from_logits: bool, whether `output` holds logits.
         axis: int, the axis of the classes.
 
     Returns:
@@ -60,6 +61,7 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 
 @op
+@described(categorical_crossentropy)
 def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """Cross-entropy between class numbers and predicted probabilities.
 
@@ -67,7 +69,6 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
         target: tensor of integers in `[0, classes)`, of the shape of `output` without its last
             axis; a last axis of size 1 may stand in its place.
         output: float tensor `(..., classes)`, probabilities or logits.
-        from_logits: whether `output` holds logits.
         axis: int, which must be the last axis.
 
     Returns:
@@ -108,13 +109,12 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 
 @op
+@described(categorical_crossentropy)
 def binary_crossentropy(target, output, from_logits=False):
     """Cross-entropy between target probabilities of one event and predicted ones, cell by cell.
 
     Args:
-        target: tensor of numbers from 0 to 1.
-        output: float tensor of the same shape, probabilities or logits.
-        from_logits: whether `output` holds logits.
+        target: float tensor of any shape, of numbers from 0 to 1.
 
     Returns:
         A float tensor of the same shape.

@@ -1,207 +1,26 @@
-"""Normalization: moments, batch, layer and root-mean-square normalization, unit length.
+"""Normalization of each sample: layer, group and root-mean-square normalization, unit length.
 
-The two that every training step runs are fused; their references below say the same in plain ops.
+What every training step runs is fused; the references below say the same in plain ops.
 """
 
 import warnings
-from typing import Any
 
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import Family, arithmetic, cached, same
+from minikeras.autograd.families import floating
 from minikeras.autograd.fused import fused
-from minikeras.autograd.primitive import primitive
-from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes, settings
+from minikeras.core.docstrings import described
 from minikeras.core.types import Axes
 from minikeras.kernels.shared import group_norm as groups_kernels
 from minikeras.kernels.shared import norm as kernels
 from minikeras.kernels.shared import rms
-from minikeras.kernels.shared.wide import wide
 from minikeras.ops.elementwise.arithmetic import absolute, square
-from minikeras.ops.elementwise.extremes import clip, maximum
+from minikeras.ops.elementwise.extremes import maximum
 from minikeras.ops.elementwise.roots import rsqrt
+from minikeras.ops.nn.batch_norm import along, moments_over, normalizing
 from minikeras.ops.reductions.sums import mean, sum
 from minikeras.ops.shapes.shaping import expand_dims, reshape
-
-_FLOAT16_MAX = 65504.0
-
-
-@op
-def moments(x, axes, keepdims=False, synchronized=False):
-    """Return the mean and the variance of a tensor over some axes.
-
-    Args:
-        x: tensor; half precision is computed in float32.
-        axes: int or tuple of ints.
-        keepdims: whether the axes stay, with size 1.
-        synchronized: whether to join the moments of several devices; there is one.
-
-    Returns:
-        Two tensors, mean and variance (the mean squared distance from the mean).
-
-    Example:
-        >>> import minikeras as keras
-        >>> [m.item() for m in keras.ops.moments([1.0, 3.0], axes=[0])]
-        [2.0, 1.0]
-    """
-    x = convert_to_tensor(x)
-    axes = tuple(axes) if isinstance(axes, (list, tuple)) else axes
-    if x.dtype == "float16":
-        moments = _moments(cast(x, dtype="float32"), axes, keepdims)
-        return tuple(cast(clip(m, -_FLOAT16_MAX, _FLOAT16_MAX), dtype="float16") for m in moments)
-    moments = _moments(x, axes, keepdims)
-    return tuple(m if m.dtype == x.dtype else cast(m, dtype=x.dtype) for m in moments)
-
-
-def _moments(x, axes, keepdims):
-    centre = mean(x, axis=axes, keepdims=True)
-    variance = mean(square(x - centre), axis=axes, keepdims=keepdims)
-    return centre if keepdims else reshape(centre, variance.shape), variance
-
-
-@op
-def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
-    """Normalize a tensor with a given mean and variance for each channel.
-
-    `(x - mean) / sqrt(variance + epsilon) * scale + offset`; Ioffe and Szegedy, "Batch
-    Normalization" (2015).
-
-    Equations (normalization.batch_norm_inference):
-        y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
-
-    Args:
-        x: float tensor of any shape.
-        mean: float tensor `(channels,)`.
-        variance: float tensor `(channels,)`.
-        axis: int, the axis of the channels.
-        offset: float tensor `(channels,)`, or None.
-        scale: float tensor `(channels,)`, or None.
-        epsilon: float that keeps the root from being zero.
-
-    Returns:
-        A tensor of the shape of `x`.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.ops.batch_normalization([[1.0], [3.0]], [1.0], [4.0], -1, epsilon=0.0).tolist()
-        [[0.0], [1.0]]
-    """
-    x = convert_to_tensor(x)
-    factors = (mean, variance, offset, scale)
-    factors = [None if v is None else convert_to_tensor(v) for v in factors]
-    mean, variance, offset, scale = (_along(v, axis, x.ndim) for v in factors)
-    inverse = rsqrt(variance + epsilon)
-    if scale is not None:
-        inverse = inverse * scale
-    shift = -mean * inverse if offset is None else offset - mean * inverse
-    return _scaled_and_shifted(x, cast(inverse, dtype=x.dtype), cast(shift, dtype=x.dtype))
-
-
-batch_normalization.class_name = "BatchNorm"
-
-
-@primitive(arithmetic)
-def _scaled_and_shifted(xp, x, factor, shift):
-    """`x * factor + shift`, in one pass over a large `x`."""
-
-    def both(x, factor, shift):
-        y = x * factor
-        y += shift
-        return y
-
-    return wide(xp, both, x, factor, shift)
-
-
-@_scaled_and_shifted.vjp("x")
-def _(g, factor):
-    return g * factor
-
-
-@_scaled_and_shifted.vjp("factor")
-def _(g, x):
-    return g * x
-
-
-@_scaled_and_shifted.vjp("shift")
-def _(g):
-    return g
-
-
-def _along(vector: Any, axis: int, rank: int) -> Any:
-    """Give a vector the axes with which it broadcasts with a tensor along one axis."""
-    place = dims.normalize_axis(axis, rank)
-    if vector is None or place == rank - 1:
-        return vector
-    return reshape(vector, (-1, *(1,) * (rank - place - 1)))
-
-
-@cached
-def _at_least_float32(names):
-    common = dtypes.result_type(*(name for name in names if name is not None), "float32")
-    return tuple(None if name is None else common for name in names)
-
-
-_normalizing = Family(_at_least_float32, same, None)
-
-
-@op
-def _batch_norm_reference(x, gamma=None, beta=None, axis=-1, epsilon=1e-3):
-    """Normalize each channel of a batch with its own mean and variance.
-
-    With all axes but the channels' taken as one, it computes, and passes back for `y`:
-
-    Equations (normalization.batch_norm):
-        mean = x.mean(axis=0)  # (channels,)
-        variance = ((x - mean) ** 2).mean(axis=0)  # (channels,)
-        z = (x - mean) / sqrt(variance + epsilon)  # (rows, channels)
-        y = z * gamma + beta
-
-    Equations (normalization.batch_norm_backward):
-        dgamma = sum(g * z, axis=0)  # (channels,)
-        dbeta = sum(g, axis=0)  # (channels,)
-        dz = g * gamma  # (rows, channels)
-        dx = (dz - dz.mean(axis=0) - z * (dz * z).mean(axis=0)) / sqrt(variance + epsilon)
-
-    Args:
-        x: tensor; half precision is computed, and returned, in float32.
-        gamma: tensor `(channels,)` to multiply by, or None.
-        beta: tensor `(channels,)` to add, or None.
-        axis: int, the axis of the channels.
-        epsilon: float that keeps the root from being zero.
-
-    Returns:
-        Three tensors: the normalized one, and the mean and variance of each channel.
-    """
-    place = dims.normalize_axis(axis, x.ndim)
-    others = tuple(i for i in range(x.ndim) if i != place)
-    centre, variance = _moments(x, others, False)
-    centred = x - _along(centre, axis, x.ndim)
-    factor = rsqrt(variance + epsilon)
-    y = centred * _along(factor if gamma is None else factor * gamma, axis, x.ndim)
-    return y if beta is None else y + _along(beta, axis, x.ndim), centre, variance
-
-
-batch_norm_train = fused(
-    "batch_norm",
-    reference=_batch_norm_reference,
-    forward=kernels.batch_norm,
-    backward=kernels.batch_norm_backward,
-    family=_normalizing,
-)
-
-
-@batch_norm_train.shape_rule
-def _(x, gamma=None, beta=None, *, axis, epsilon):
-    channels = x.shape[dims.normalize_axis(axis, x.ndim)]
-    for name, vector in (("gamma", gamma), ("beta", beta)):
-        if vector is not None and vector.shape != (channels,):
-            raise ValueError(
-                f"Expected `{name}` of shape ({channels},), one number for each channel of x with "
-                f"shape {dims.to_public(x.shape)}. Received: {name}.shape="
-                f"{dims.to_public(vector.shape)}"
-            )
-    return x, Abstract((channels,), x.dtype), Abstract((channels,), x.dtype)
 
 
 @op
@@ -212,8 +31,8 @@ def layer_normalization(x, gamma=None, beta=None, axis: Axes = -1, epsilon=None,
 
     Args:
         x: float tensor of rank 1 or more.
-        gamma: tensor to multiply by, of the shape of the normalized axes, or None.
-        beta: tensor to add, of that shape, or None.
+        gamma: float tensor to multiply by, of the shape of the normalized axes, or None.
+        beta: float tensor to add, of that shape, or None.
         axis: int or sequence of ints.
         epsilon: float added to the variance; `settings.epsilon()` by default.
         rms_scaling: bool, deprecated: divide by the root of the variance without subtracting the
@@ -252,7 +71,7 @@ def _spread(v, sizes):
 
 
 def _normalized(x, gamma, beta, axes, epsilon):
-    centre, variance = _moments(x, axes, True)
+    centre, variance = moments_over(x, axes, True)
     factor = rsqrt(variance + epsilon)
     y = (x - centre) * (factor if gamma is None else factor * gamma)
     return y if beta is None else y + beta
@@ -264,7 +83,7 @@ def _variance_scaled(x, gamma, axes, epsilon):
         "the root mean square. Use `ops.rms_normalization` instead.",
         stacklevel=3,
     )
-    y = x * rsqrt(_moments(x, axes, True)[1] + epsilon)
+    y = x * rsqrt(moments_over(x, axes, True)[1] + epsilon)
     return y if gamma is None else y * gamma
 
 
@@ -293,7 +112,7 @@ _layer_norm = fused(
     reference=_layer_norm_reference,
     forward=kernels.layer_norm,
     backward=kernels.layer_norm_backward,
-    family=_normalizing,
+    family=normalizing,
 )
 
 
@@ -332,8 +151,8 @@ def _group_norm_reference(x, gamma=None, beta=None, groups=1, axis=-1, epsilon=1
     grouped = reshape(x, (*front, groups, channels // groups, *after))
     together = tuple(i for i in range(1, grouped.ndim) if i != place)
     y = reshape(_normalized(grouped, None, None, together, epsilon), x.shape)
-    y = y if gamma is None else y * _along(gamma, axis, x.ndim)
-    return y if beta is None else y + _along(beta, axis, x.ndim)
+    y = y if gamma is None else y * along(gamma, axis, x.ndim)
+    return y if beta is None else y + along(beta, axis, x.ndim)
 
 
 group_norm = fused(
@@ -341,7 +160,7 @@ group_norm = fused(
     reference=_group_norm_reference,
     forward=groups_kernels.group_norm,
     backward=groups_kernels.group_norm_backward,
-    family=_normalizing,
+    family=normalizing,
 )
 
 
@@ -359,7 +178,7 @@ def rms_normalization(x, scale=None, axis: Axes = -1, epsilon=None):
 
     Args:
         x: float tensor of any shape.
-        scale: tensor to multiply by, or None.
+        scale: float tensor to multiply by, of the shape of the normalized axes, or None.
         axis: int or sequence of ints.
         epsilon: float added to the mean square; `settings.epsilon()` by default.
 
@@ -413,7 +232,7 @@ _rms_norm = fused(
     reference=_rms_norm_reference,
     forward=rms.rms_norm,
     backward=rms.rms_norm_backward,
-    family=_normalizing,
+    family=normalizing,
 )
 
 
@@ -423,11 +242,11 @@ def _(x, gamma=None, *, axes, epsilon):
 
 
 @op
+@described(floating.texts)
 def normalize(x, axis: Axes = -1, order=2, epsilon=None):
     """Divide vectors along an axis by their length.
 
     Args:
-        x: float tensor of any shape; integers become the default float type.
         axis: int or tuple of ints; a tuple takes the axes as one, and only with `order=2`.
         order: int, the norm: the root of that order of the sum of powers.
         epsilon: float, the least length to divide by; `settings.epsilon()` by default.

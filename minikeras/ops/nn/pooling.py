@@ -19,6 +19,7 @@ from minikeras.autograd.families import Family, as_they_are, elementwise, floati
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
+from minikeras.core.docstrings import described
 from minikeras.kernels import per_device as kernels
 from minikeras.ops.indexing.lookup import take
 from minikeras.ops.nn.spatial import (
@@ -73,6 +74,7 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
 
 
 @op
+@described(max_pool)
 def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
     """Take the mean of each window; padded cells do not count.
 
@@ -86,13 +88,6 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
         dx = zeros_like(x)  # (batch, rows, columns, channels)
         for p, q in ndindex(g.shape[1:3]):
             dx[:, p * s : p * s + n, q * s : q * s + n] += g[:, p, q][:, None, None] / n**2
-
-    Args:
-        inputs: as for `max_pool`.
-        pool_size: as for `max_pool`.
-        strides: as for `max_pool`.
-        padding: as for `max_pool`.
-        data_format: as for `max_pool`.
 
     Returns:
         A float tensor of the rank of `inputs`.
@@ -110,15 +105,16 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
 
 
 @op
+@described(max_pool)
 def adaptive_max_pool(inputs, output_size, data_format=None):
     """Take the maximum of as many windows as asked for, spread evenly over the input.
 
     Window `i` of `m` over `n` cells reaches from `floor(i * n / m)` to `ceil((i + 1) * n / m)`.
 
     Args:
-        inputs: as for `max_pool`; the spatial sizes must be known.
+        inputs: float tensor `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` if
+            `data_format` is `"channels_first"`, of one to three spatial axes of known sizes.
         output_size: int or tuple of ints, the number of windows along each spatial axis.
-        data_format: as for `max_pool`.
 
     Returns:
         A tensor of the rank and dtype of `inputs`.
@@ -136,15 +132,11 @@ def adaptive_max_pool(inputs, output_size, data_format=None):
 
 
 @op
+@described(adaptive_max_pool)
 def adaptive_average_pool(inputs, output_size, data_format=None):
     """Take the mean of as many windows as asked for, spread evenly over the input.
 
     Window `i` of `m` over `n` cells reaches from `floor(i * n / m)` to `ceil((i + 1) * n / m)`.
-
-    Args:
-        inputs: as for `max_pool`; the spatial sizes must be known.
-        output_size: int or tuple of ints, the number of windows along each spatial axis.
-        data_format: as for `max_pool`.
 
     Returns:
         A float tensor of the rank of `inputs`.

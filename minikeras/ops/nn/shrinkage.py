@@ -7,6 +7,7 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import division, floating
 from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import primitive
+from minikeras.core.docstrings import described
 from minikeras.kernels.shared import activations as kernels
 from minikeras.kernels.shared import curves, slopes
 from minikeras.ops.elementwise.arithmetic import absolute, square
@@ -24,9 +25,6 @@ def softplus(xp, x):
 
     Equations (activations.softplus_backward):
         dx = g / (1 + exp(-x))
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -76,6 +74,7 @@ _log_sigmoid = fused(
 
 
 @op
+@described(floating.texts)
 def log_sigmoid(x):
     """Logarithm of the sigmoid, exact for elements far below zero.
 
@@ -84,9 +83,6 @@ def log_sigmoid(x):
 
     Equations (activations.log_sigmoid_backward):
         dx = g * sigmoid(-x)
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -119,6 +115,7 @@ _softsign = fused(
 
 
 @op
+@described(floating.texts)
 def softsign(x):
     """Divide each element by one plus its absolute value.
 
@@ -127,9 +124,6 @@ def softsign(x):
 
     Equations (activations.softsign_backward):
         dx = g / (1 + abs(x)) ** 2
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape, between -1 and 1.
@@ -173,13 +167,13 @@ def _(x):
 
 
 @op
+@described(floating.texts)
 def squareplus(x, b=4):
     """Smooth ramp without exponentials: `(x + sqrt(x**2 + b)) / 2`.
 
     Barron, "Squareplus: A Softplus-Like Algebraic Rectifier" (2021).
 
     Args:
-        x: float tensor of any shape; integers become the default float type.
         b: number that sets how smooth the bend is.
 
     Returns:
@@ -195,11 +189,9 @@ def squareplus(x, b=4):
 
 
 @op
+@described(floating.texts)
 def tanh_shrink(x):
     """Subtract from each element its hyperbolic tangent.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -214,11 +206,11 @@ def tanh_shrink(x):
 
 
 @op
+@described(floating.texts)
 def soft_shrink(x, threshold=0.5):
     """Move each element towards zero by `threshold`, and not beyond.
 
     Args:
-        x: float tensor of any shape; integers become the default float type.
         threshold: float.
 
     Returns:
@@ -235,12 +227,9 @@ def soft_shrink(x, threshold=0.5):
 
 
 @op
+@described(soft_shrink)
 def hard_shrink(x, threshold=0.5):
     """Replace elements that are no further than `threshold` from zero by zero.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-        threshold: float.
 
     Returns:
         A tensor of the same shape.
@@ -255,11 +244,11 @@ def hard_shrink(x, threshold=0.5):
 
 
 @op
+@described(floating.texts)
 def threshold(x, threshold, default_value):
     """Keep elements above a threshold and replace the others.
 
     Args:
-        x: float tensor of any shape; integers become the default float type.
         threshold: number.
         default_value: number that replaces elements up to the threshold.
 
@@ -276,11 +265,9 @@ def threshold(x, threshold, default_value):
 
 
 @op
+@described(floating.texts)
 def sparse_plus(x):
     """A ramp that is a parabola from -1 to 1: zero before, straight after.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -295,11 +282,9 @@ def sparse_plus(x):
 
 
 @op
+@described(floating.texts)
 def sparse_sigmoid(x):
     """A sigmoid of straight lines: 0 up to -1, 1 from 1 on.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.

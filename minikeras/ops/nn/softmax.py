@@ -11,6 +11,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.core.types import Axes
 from minikeras.kernels.shared import activations as kernels
 from minikeras.kernels.shared import dense as dense_kernels
@@ -27,13 +28,11 @@ from minikeras.ops.reductions.sums import mean, sum
 
 
 @op
+@described(floating.texts)
 def sigmoid(x):
     """Logistic function `1 / (1 + exp(-x))` of each element.
 
     The result remembers `x`, so that `binary_crossentropy` of it is computed from the logits.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
 
     Returns:
         A float tensor of the same shape.
@@ -48,6 +47,7 @@ def sigmoid(x):
 
 
 @op
+@described(floating.texts)
 def softmax(x, axis: Axes = -1):
     """Turn logits into probabilities: exponentials divided by their sum.
 
@@ -61,7 +61,6 @@ def softmax(x, axis: Axes = -1):
         dx = y * (g - sum(g * y, axis=-1, keepdims=True))
 
     Args:
-        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes, along which the result adds up to one.
 
     Returns:
@@ -114,7 +113,6 @@ def log_softmax(xp, x, *, axis=-1):
         dx = g - exp(y) * sum(g, axis=-1, keepdims=True)
 
     Args:
-        x: float tensor of any shape; integers become the default float type.
         axis: int, tuple of ints, or None for all axes.
 
     Returns:
@@ -154,7 +152,7 @@ def sparsemax(x, axis=-1):
 
     Args:
         x: float tensor of rank 1 or more; integers become the default float type.
-        axis: int.
+        axis: int, the axis of the classes.
 
     Returns:
         A float tensor of the same shape.
@@ -179,7 +177,7 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     """Turn class numbers into vectors with a single one.
 
     Args:
-        x: integer tensor; numbers outside `[0, num_classes)` give zeros.
+        x: integer tensor of any shape; numbers outside `[0, num_classes)` give zeros.
         num_classes: int.
         axis: int, where in the result the classes lie.
         dtype: dtype name, float32 by default.
@@ -200,15 +198,13 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
 
 
 @op
+@described(one_hot)
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
     """Mark in one vector all the class numbers of a row.
 
     Args:
         inputs: integer tensor `(batch, ...)`, or of rank 1.
-        num_classes: int.
         axis: int, where the classes lie before the row's axis (axis 1, or 0 for rank 1) is joined.
-        dtype: dtype name, float32 by default.
-        sparse: bool, which must be False.
 
     Returns:
         A tensor of the rank of `inputs`.
@@ -279,10 +275,10 @@ def _dense_reference(x, kernel, bias=None, relu=False):
         dbias = sum(g, axis=0)  # (units,)
 
     Args:
-        x: tensor `(..., inputs)`.
-        kernel: tensor `(inputs, units)`.
-        bias: tensor `(units,)`, or None.
-        relu: whether to apply ReLU.
+        x: float tensor `(..., inputs)`.
+        kernel: float tensor `(inputs, units)`.
+        bias: float tensor `(units,)`, or None.
+        relu: bool, whether to apply ReLU.
 
     Returns:
         A float tensor `(..., units)`.

@@ -6,6 +6,7 @@ are brought into that form; unknown sizes stay unknown.
 
 from minikeras.core import dims, settings
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.kernels.shared.windows import VALID, same_padding, span
 from minikeras.ops.shapes.shaping import transpose
 
@@ -90,15 +91,12 @@ def paddings(padding, sizes, window, strides, dilation):
     return tuple(same_padding(*axis) for axis in axes)
 
 
+@described(paddings)
 def output_sizes(sizes, window, strides, padding, dilation):
     """Return how many windows fit along each axis.
 
     Args:
-        sizes: tuple of ints, the sizes of the spatial axes.
-        window: tuple of ints, the taps along each axis.
-        strides: tuple of ints, the steps along each axis.
         padding: pairs, or `"same"`.
-        dilation: tuple of ints, the steps between taps along each axis.
 
     Raises:
         ValueError: if not even one window fits.

@@ -10,26 +10,28 @@ from minikeras.arrays import device, rejection
 from minikeras.arrays import random as draws
 from minikeras.autograd import symbolic
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import elementwise
-from minikeras.autograd.primitive import primitive
 from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes
-from minikeras.kernels.shared.masks import apply_mask, dropout_mask
+from minikeras.core.docstrings import described
 from minikeras.ops.indexing.lookup import take
 from minikeras.ops.random.seeds import draw_seed
 
+DRAW = {
+    "shape": "tuple of ints.",
+    "dtype": "float dtype name; the default float type if None.",
+    "seed": "int (the same numbers each time), `SeedGenerator`, or None for the global generator.",
+}
 
+
+@described(DRAW)
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Draw numbers that are equally likely anywhere in `[minval, maxval)`.
 
     Args:
-        shape: tuple of ints.
-        minval: lower bound, a number or a tensor that broadcasts to `shape`.
-        maxval: upper bound, likewise.
-        dtype: float dtype name; the default float type if None.
-        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+        minval: lower bound, a number or a float tensor that broadcasts to `shape`.
+        maxval: upper bound, a number or a float tensor likewise.
 
     Returns:
         A tensor of `shape` and `dtype`; gradients reach bounds that are tensors.
@@ -50,15 +52,13 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     return _drawn(draws.uniform, shape, dtype, seed) * (high - low) + low
 
 
+@described(DRAW)
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Draw numbers from a normal distribution.
 
     Args:
-        shape: tuple of ints.
-        mean: a number or a tensor that broadcasts to `shape`.
-        stddev: standard deviation, likewise.
-        dtype: float dtype name; the default float type if None.
-        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+        mean: a number or a float tensor that broadcasts to `shape`.
+        stddev: standard deviation, a number or a float tensor likewise.
 
     Returns:
         A tensor of `shape` and `dtype`; gradients reach a mean or deviation that is a tensor.
@@ -74,15 +74,13 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     return _scaled("normal", draws.normal, shape, mean, stddev, dtype, seed)
 
 
+@described(DRAW)
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Draw normal numbers less than two standard deviations from the mean.
 
     Args:
-        shape: tuple of ints.
-        mean: mean before truncation, a number or a tensor that broadcasts to `shape`.
-        stddev: standard deviation before truncation, likewise.
-        dtype: float dtype name; the default float type if None.
-        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+        mean: mean before truncation, a number or a float tensor that broadcasts to `shape`.
+        stddev: standard deviation before truncation, a number or a float tensor likewise.
 
     Returns:
         A tensor of `shape` and `dtype`; gradients reach a mean or deviation that is a tensor.
@@ -98,15 +96,14 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     return _scaled("truncated_normal", draws.truncated_normal, shape, mean, stddev, dtype, seed)
 
 
+@described(DRAW)
 def randint(shape, minval, maxval, dtype="int32", seed=None):
     """Draw integers that are equally likely anywhere in `[minval, maxval)`.
 
     Args:
-        shape: tuple of ints.
         minval: lower bound, an int.
         maxval: upper bound, an int above `minval`.
         dtype: integer dtype name.
-        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
 
     Returns:
         A tensor of `shape` and `dtype`.
@@ -133,14 +130,12 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     return _drawn(draws.randint, shape, dtype, seed, low, high)
 
 
+@described(DRAW)
 def gamma(shape, alpha, dtype=None, seed=None):
     """Draw numbers from a gamma distribution of unit scale.
 
     Args:
-        shape: tuple of ints.
-        alpha: concentration, a positive number or a tensor whose shape ends `shape`.
-        dtype: float dtype name; the default float type if None.
-        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+        alpha: concentration, a positive number or a float tensor whose shape ends `shape`.
 
     Returns:
         A tensor of `shape` and `dtype`, a constant for gradients.
@@ -158,15 +153,13 @@ def gamma(shape, alpha, dtype=None, seed=None):
     return _drawn(rejection.gamma, shape, dtype, seed, _array(alpha))
 
 
+@described(DRAW)
 def beta(shape, alpha, beta, dtype=None, seed=None):
     """Draw numbers from a beta distribution.
 
     Args:
-        shape: tuple of ints.
-        alpha: first concentration, a positive number or a tensor that broadcasts to `shape`.
-        beta: second concentration, likewise.
-        dtype: float dtype name; the default float type if None.
-        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
+        alpha: first concentration, a positive number or a float tensor that broadcasts to `shape`.
+        beta: second concentration, a positive number or a float tensor likewise.
 
     Returns:
         A tensor of `shape` and `dtype` with values from 0 to 1, a constant for gradients.
@@ -183,16 +176,15 @@ def beta(shape, alpha, beta, dtype=None, seed=None):
     return _drawn(rejection.beta, shape, dtype, seed, _array(alpha), _array(beta))
 
 
+@described(DRAW)
 def binomial(shape, counts, probabilities, dtype=None, seed=None):
     """Draw how many of a number of independent trials succeed.
 
     Args:
-        shape: tuple of ints.
         counts: number of trials, a number or a tensor.
         probabilities: chance of success of one trial, a number or a tensor; its shape and that of
             `counts` broadcast to a shape that ends `shape`.
         dtype: dtype name of the result; the default float type if None.
-        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
 
     Returns:
         A tensor of `shape` and `dtype`, a constant for gradients.
@@ -212,6 +204,7 @@ def binomial(shape, counts, probabilities, dtype=None, seed=None):
     return _drawn(rejection.binomial, shape, dtype, seed, _array(counts), _array(chance))
 
 
+@described(DRAW)
 def categorical(logits, num_samples, dtype="int32", seed=None):
     """Draw class numbers from unnormalized log-probabilities.
 
@@ -219,7 +212,6 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
         logits: float tensor of shape (batch, classes).
         num_samples: int, the draws for each row.
         dtype: dtype name of the result.
-        seed: int (the same numbers each time), `SeedGenerator`, or None for the global generator.
 
     Returns:
         A tensor of shape (batch, num_samples).
@@ -239,12 +231,13 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
             f"Received: logits.shape={dims.to_public(logits.shape)}"
         )
     shape, dtype = (logits.shape[0], num_samples), dtypes.standardize(dtype)
-    if _is_declared(shape):
+    if is_declared(shape):
         return Abstract(shape, dtype)
     return _classes(logits, num_samples, dtype, seed)
 
 
 @op
+@described(DRAW)
 def shuffle(x, axis=0, seed=None):
     """Put the slices of a tensor along one axis into a random order.
 
@@ -266,89 +259,10 @@ def shuffle(x, axis=0, seed=None):
     """
     x = convert_to_tensor(x)
     axis = dims.normalize_axis(axis, x.ndim)
-    if _is_declared(x.shape):
+    if is_declared(x.shape):
         return Abstract(x.shape, x.dtype)
     order = _order(device.namespace(x.data), x.shape[axis], seed)
     return take(x, order, axis=axis)
-
-
-@op
-def dropout(inputs, rate, noise_shape=None, seed=None):
-    """Set a random part of the entries to zero and scale the others up by `1 / (1 - rate)`.
-
-    Equations (dropout.dropout):
-        y = x * keep / (1 - rate)  # its expectation is x
-
-    Equations (dropout.dropout_backward):
-        dx = g * keep / (1 - rate)
-
-    Args:
-        inputs: float tensor.
-        rate: float, the fraction to set to zero, from 0 to 1; 0 returns the inputs, 1 gives zeros.
-        noise_shape: shape of the mask, which broadcasts to that of `inputs`; None in it stands for
-            the size of `inputs`. None: every entry independently.
-        seed: int (the same mask each time), `SeedGenerator`, or None for the global generator.
-
-    Returns:
-        A tensor of the shape and dtype of `inputs`; gradients reach `inputs`.
-
-    Raises:
-        ValueError: if the rate is outside its range, `inputs` are no floats, the mask does not fit,
-            or the seed is invalid.
-
-    Example:
-        >>> import minikeras as keras
-        >>> keras.random.dropout([1.0, 2.0], 0.5, seed=1).tolist()
-        [2.0, 0.0]
-    """
-    x = convert_to_tensor(inputs)
-    rate = _checked_rate(rate)
-    if not rate:
-        return x
-    if not dtypes.is_float(x.dtype):
-        raise ValueError(f"`inputs` must be floats, as they are scaled. Received: dtype={x.dtype}")
-    shape = _mask_shape(noise_shape, x.shape)
-    if rate == 1.0:
-        return _masked(x, False, scale=1.0)
-    if _is_declared((*shape, *x.shape)):
-        return Abstract(x.shape, x.dtype)
-    keep = _mask(device.namespace(x.data), shape, rate, x.dtype, seed)
-    return _masked(x, keep, scale=1.0 / (1.0 - rate))
-
-
-@primitive(elementwise)
-def _masked(xp, x, keep, *, scale):
-    """The scaled input where `keep` is True, zero elsewhere, whatever stood there."""
-    return apply_mask(xp, x, keep, scale)
-
-
-@_masked.vjp("x")
-def _(g, keep, scale):
-    return _masked(g, keep, scale=scale)
-
-
-def _checked_rate(rate):
-    if not isinstance(rate, (int, float)):
-        rate = convert_to_tensor(rate).item()
-    if not 0 <= rate <= 1:
-        raise ValueError(f"`rate` must be a number in the range [0, 1]. Received: rate={rate}")
-    return float(rate)
-
-
-def _mask_shape(noise_shape, shape):
-    if noise_shape is None:
-        return shape
-    noise_shape = tuple(noise_shape)
-    if len(noise_shape) == len(shape):
-        sizes = tuple(b if a is None else a for a, b in zip(noise_shape, shape, strict=True))
-    else:
-        sizes = noise_shape
-    if None in sizes or len(dims.broadcast(sizes, shape)) != len(shape):
-        raise ValueError(
-            f"`noise_shape` must broadcast to the shape of the inputs, {dims.to_public(shape)}. "
-            f"Received: noise_shape={noise_shape}"
-        )
-    return sizes
 
 
 def _scaled(name, draw, shape, mean, stddev, dtype, seed):
@@ -364,7 +278,7 @@ def _scaled(name, draw, shape, mean, stddev, dtype, seed):
 def _drawn(draw, shape, dtype, seed, *parameters):
     """Call a draw of arrays with the next seed, or answer with a shape."""
     shape = dims.as_sizes(shape)
-    if _is_declared(shape):
+    if is_declared(shape):
         return Abstract(shape, dtype)
     pair = draws.fold_seed(draw_seed(seed))
     return Tensor(draw(device.namespace(None), pair, shape, *parameters, dtype=dtype))
@@ -382,12 +296,8 @@ def _order(xp, length, seed):
     return Tensor(draws.permutation(xp, draws.fold_seed(draw_seed(seed)), length))
 
 
-@replayed
-def _mask(xp, shape, rate, dtype, seed):
-    return Tensor(dropout_mask(xp, draws.fold_seed(draw_seed(seed)), shape, rate, dtype))
-
-
-def _is_declared(shape):
+def is_declared(shape):
+    """Whether a draw of this shape answers with the shape alone."""
     return symbolic.in_abstract_scope() or not dims.is_known(shape)
 
 

@@ -36,6 +36,7 @@ class SeedGenerator:
     Args:
         seed: Python int from -2**63 to 2**63 - 1, or None for one drawn from Python's `random`.
         name: a name without `/`, or None for an automatic one.
+        **kwargs: None is taken; any raises a ValueError.
 
     Raises:
         ValueError: if the seed is no such int, the name is invalid, or an argument is unknown.

@@ -10,6 +10,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.ops.indexing.lookup import put, take
 from minikeras.ops.shapes.shaping import broadcast_to, expand_dims, ravel, reshape, swapaxes
 
@@ -17,11 +18,11 @@ _WHOLE = slice(None)
 
 
 @op
+@described(elementwise.texts)
 def repeat(x, repeats, axis=None):
     """Repeat every element next to itself.
 
     Args:
-        x: tensor of any shape and dtype.
         repeats: int, or a list with one int for every place along the axis.
         axis: int; the flattened tensor is repeated by default.
 
@@ -50,11 +51,11 @@ def _counts(repeats):
 
 
 @op
+@described(elementwise.texts)
 def tile(x, repeats):
     """Repeat a tensor as a whole along its axes.
 
     Args:
-        x: tensor of any shape and dtype.
         repeats: int or tuple of ints, one for each of the last axes; more than there are axes add
             axes in front.
 
@@ -78,11 +79,11 @@ def tile(x, repeats):
 
 
 @op
+@described(elementwise.texts)
 def flip(x, axis=None):
     """Reverse the order of the elements along axes.
 
     Args:
-        x: tensor of any shape and dtype.
         axis: int or tuple of ints; all axes by default.
 
     Returns:
@@ -103,7 +104,7 @@ def flipud(x):
     """Reverse the first axis.
 
     Args:
-        x: tensor of rank 1 or more, of any dtype.
+        x: tensor `(n, ...)` of any dtype.
 
     Returns:
         A tensor.
@@ -121,7 +122,7 @@ def fliplr(x):
     """Reverse the second axis.
 
     Args:
-        x: tensor of rank 2 or more, of any dtype.
+        x: tensor `(n, m, ...)` of any dtype.
 
     Returns:
         A tensor.
@@ -174,7 +175,6 @@ def roll(xp, x, *, shift, axis=None):
     """Shift elements along axes; what leaves at the end comes in at the front.
 
     Args:
-        x: tensor of any shape and dtype.
         shift: int or tuple of ints, one for every axis.
         axis: int or tuple of ints; the flattened tensor is shifted by default.
 
@@ -196,11 +196,11 @@ def _(g, shift, axis):
 
 
 @op
+@described(elementwise.texts)
 def pad(x, pad_width, mode="constant", constant_values=None):
     """Add elements before and after the axes of a tensor.
 
     Args:
-        x: tensor of any shape and dtype.
         pad_width: `(before, after)` for every axis; one pair or one int serves all axes.
         mode: `"constant"`; `"reflect"`, mirrored without the edge; `"symmetric"`, with the edge.
         constant_values: number to pad with in the mode `"constant"`; 0 by default.

@@ -8,6 +8,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.core.settings import standardize_data_format
 from minikeras.ops.rearranging.elements import pad
 from minikeras.ops.shapes.shaping import moveaxis, reshape, stack, transpose
@@ -18,8 +19,8 @@ def space_to_depth(x, block_size, data_format="channels_last"):
     """Move square blocks of pixels into the channels.
 
     Args:
-        x: tensor `(batch, height, width, channels)`, or `(batch, channels, height, width)` for
-            `"channels_first"`; height and width divisible by the block's size.
+        x: tensor of any dtype, `(batch, height, width, channels)`, or `(batch, channels, height,
+            width)` for `"channels_first"`; height and width divisible by the block's size.
         block_size: int, the side of a block.
         data_format: `"channels_last"` or `"channels_first"`.
 
@@ -46,14 +47,13 @@ def space_to_depth(x, block_size, data_format="channels_last"):
 
 
 @op
+@described(space_to_depth)
 def depth_to_space(x, block_size, data_format="channels_last"):
     """Move groups of channels into square blocks of pixels; undoes `space_to_depth`.
 
     Args:
-        x: tensor `(batch, height, width, channels)`, or `(batch, channels, height, width)` for
-            `"channels_first"`; channels divisible by the square of the block's size.
-        block_size: int, the side of a block.
-        data_format: `"channels_last"` or `"channels_first"`.
+        x: tensor of any dtype, `(batch, height, width, channels)`, or `(batch, channels, height,
+            width)` for `"channels_first"`; channels divisible by the square of the block's size.
 
     Returns:
         A tensor with height and width multiplied by the block's size.
@@ -188,7 +188,6 @@ def view(xp, x, *, dtype=None):
     """Read the bits of a tensor as another dtype.
 
     Args:
-        x: tensor of any shape and dtype.
         dtype: dtype name; with another width the last axis changes its size.
 
     Returns:
@@ -230,7 +229,7 @@ def vander(x, N=None, increasing=False):
     Args:
         x: tensor `(n,)` of any dtype.
         N: int, the number of columns; `n` by default.
-        increasing: whether the powers rise from left to right.
+        increasing: bool, whether the powers rise from left to right.
 
     Returns:
         A tensor `(n, N)`.

@@ -2,20 +2,21 @@
 
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import numeric
+from minikeras.autograd.families import elementwise, numeric
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
+from minikeras.core.docstrings import described
 from minikeras.ops.elementwise.division import divide_no_nan
 from minikeras.ops.shapes.shaping import ravel
 
 
 @op
+@described(elementwise.texts)
 def cumsum(x, axis=None, dtype=None):
     """Add up the elements along an axis, keeping every stage.
 
     Args:
-        x: tensor of any shape and dtype.
         axis: int, or None for the flattened tensor.
         dtype: dtype name to compute in, or None for that of `x`.
 
@@ -32,15 +33,11 @@ def cumsum(x, axis=None, dtype=None):
 
 
 @op
+@described(cumsum)
 def cumprod(x, axis=None, dtype=None):
     """Multiply the elements along an axis, keeping every stage.
 
     The gradient with respect to an element that is 0 counts as 0, as in TensorFlow.
-
-    Args:
-        x: tensor of any shape and dtype.
-        axis: int, or None for the flattened tensor.
-        dtype: dtype name to compute in, or None for that of `x`.
 
     Returns:
         A tensor of the shape of `x`, or of rank 1 if `axis` is None; bools become int32.

@@ -4,7 +4,9 @@ import math
 
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import floating_reduction, reduction
 from minikeras.core import dtypes
+from minikeras.core.docstrings import described
 from minikeras.ops.elementwise.arithmetic import square
 from minikeras.ops.elementwise.comparison import isnan, logical_not, where
 from minikeras.ops.elementwise.roots import sqrt
@@ -15,13 +17,9 @@ from minikeras.ops.reductions.sums import prod, sum
 
 
 @op
+@described(reduction.texts)
 def nansum(x, axis=None, keepdims=False):
     """Add up the elements along axes, NaN counting as 0.
-
-    Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A tensor without these axes.
@@ -35,13 +33,9 @@ def nansum(x, axis=None, keepdims=False):
 
 
 @op
+@described(reduction.texts)
 def nanprod(x, axis=None, keepdims=False):
     """Multiply the elements along axes, NaN counting as 1.
-
-    Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A tensor without these axes.
@@ -55,13 +49,9 @@ def nanprod(x, axis=None, keepdims=False):
 
 
 @op
+@described(floating_reduction.texts)
 def nanmean(x, axis=None, keepdims=False):
     """Average the elements along axes that are not NaN.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor without these axes; NaN where all elements are.
@@ -77,13 +67,9 @@ def nanmean(x, axis=None, keepdims=False):
 
 
 @op
+@described(floating_reduction.texts)
 def nanvar(x, axis=None, keepdims=False):
     """Return the variance along axes of the elements that are not NaN.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor without these axes; NaN where all elements are.
@@ -100,13 +86,9 @@ def nanvar(x, axis=None, keepdims=False):
 
 
 @op
+@described(floating_reduction.texts)
 def nanstd(x, axis=None, keepdims=False):
     """Return the standard deviation along axes of the elements that are not NaN.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor without these axes; NaN where all elements are.
@@ -120,13 +102,9 @@ def nanstd(x, axis=None, keepdims=False):
 
 
 @op
+@described(reduction.texts)
 def nanmax(x, axis=None, keepdims=False):
     """Return the largest elements along axes that are not NaN.
-
-    Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A tensor without these axes; NaN where all elements are.
@@ -140,13 +118,9 @@ def nanmax(x, axis=None, keepdims=False):
 
 
 @op
+@described(reduction.texts)
 def nanmin(x, axis=None, keepdims=False):
     """Return the smallest elements along axes that are not NaN.
-
-    Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A tensor without these axes; NaN where all elements are.
@@ -160,13 +134,12 @@ def nanmin(x, axis=None, keepdims=False):
 
 
 @op
+@described(argmax)
 def nanargmax(x, axis=None, keepdims=False):
     """Return the place of the largest element along an axis that is not NaN.
 
     Args:
-        x: tensor of any shape and dtype.
-        axis: int, or None for the place in the flattened tensor.
-        keepdims: whether the axis stays, with size 1.
+        x: tensor of any shape and dtype; -0.0 counts as less than 0.0.
 
     Returns:
         An int32 tensor without the axis; -1 where all elements are NaN.
@@ -180,13 +153,9 @@ def nanargmax(x, axis=None, keepdims=False):
 
 
 @op
+@described(nanargmax)
 def nanargmin(x, axis=None, keepdims=False):
     """Return the place of the smallest element along an axis that is not NaN.
-
-    Args:
-        x: tensor of any shape and dtype.
-        axis: int, or None for the place in the flattened tensor.
-        keepdims: whether the axis stays, with size 1.
 
     Returns:
         An int32 tensor without the axis; -1 where all elements are NaN.
@@ -200,13 +169,13 @@ def nanargmin(x, axis=None, keepdims=False):
 
 
 @op
+@described(cumsum)
 def nancumsum(x, axis=None, dtype=None):
     """Add up the elements along an axis, keeping every stage; NaN counts as 0.
 
     Args:
-        x: tensor; infinities count as the largest and lowest numbers of the dtype.
-        axis: int, or None for the flattened tensor.
-        dtype: dtype name to compute in, or None for that of `x`.
+        x: tensor of any shape and dtype; infinities count as the largest and lowest numbers of the
+            dtype.
 
     Returns:
         A tensor of the shape of `x`, or of rank 1 if `axis` is None.
@@ -220,13 +189,9 @@ def nancumsum(x, axis=None, dtype=None):
 
 
 @op
+@described(nancumsum)
 def nancumprod(x, axis=None, dtype=None):
     """Multiply the elements along an axis, keeping every stage; NaN counts as 1.
-
-    Args:
-        x: tensor; infinities count as the largest and lowest numbers of the dtype.
-        axis: int, or None for the flattened tensor.
-        dtype: dtype name to compute in, or None for that of `x`.
 
     Returns:
         A tensor of the shape of `x`, or of rank 1 if `axis` is None.

@@ -7,11 +7,12 @@ the definition: Hyndman and Fan, "Sample quantiles in statistical packages" (199
 from minikeras.arrays.device import device
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import floating
+from minikeras.autograd.families import floating, floating_reduction
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, host_array
 from minikeras.core import dims, dtypes
+from minikeras.core.docstrings import described
 from minikeras.ops.elementwise.comparison import where
 from minikeras.ops.indexing.blocks import take_along_axis
 from minikeras.ops.indexing.sorting import sort
@@ -21,15 +22,13 @@ METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @op
+@described(floating_reduction.texts)
 def quantile(x, q, axis=None, method="linear", keepdims=False):
     """Find quantiles along axes; NaN if an element is NaN.
 
     Args:
-        x: tensor; integers become the default float type.
         q: number from 0 to 1, or a vector of them, which makes a new first axis.
-        axis: int or tuple of ints; all axes by default.
         method: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor.
@@ -46,15 +45,9 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
+@described(quantile)
 def nanquantile(x, q, axis=None, method="linear", keepdims=False):
     """Find quantiles along axes of the elements that are not NaN.
-
-    Args:
-        x: tensor; integers become the default float type.
-        q: number from 0 to 1, or a vector of them, which makes a new first axis.
-        axis: int or tuple of ints; all axes by default.
-        method: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor; NaN where all elements are.
@@ -68,15 +61,12 @@ def nanquantile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
+@described(quantile)
 def percentile(x, q, axis=None, method="linear", keepdims=False):
     """Find quantiles named in percent; see `quantile`.
 
     Args:
-        x: tensor; integers become the default float type.
         q: number from 0 to 100, or a vector of them, which makes a new first axis.
-        axis: int or tuple of ints; all axes by default.
-        method: str, how to choose between two elements; see `quantile`.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor.
@@ -90,15 +80,9 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
+@described(percentile)
 def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
     """Find quantiles in percent of the elements that are not NaN; see `nanquantile`.
-
-    Args:
-        x: tensor; integers become the default float type.
-        q: number from 0 to 100, or a vector of them, which makes a new first axis.
-        axis: int or tuple of ints; all axes by default.
-        method: str, how to choose between two elements; see `quantile`.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor.
@@ -112,13 +96,9 @@ def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
+@described(quantile)
 def median(x, axis=None, keepdims=False):
     """Find the middle element along axes, the mean of two if there are as many on either side.
-
-    Args:
-        x: tensor; integers become the default float type.
-        axis: int or tuple of ints; all axes by default.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor; NaN where an element is NaN.
@@ -132,13 +112,9 @@ def median(x, axis=None, keepdims=False):
 
 
 @op
+@described(quantile)
 def nanmedian(x, axis=None, keepdims=False):
     """Find the middle element along axes of those that are not NaN.
-
-    Args:
-        x: tensor; integers become the default float type.
-        axis: int or tuple of ints; all axes by default.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor; NaN where all elements are.

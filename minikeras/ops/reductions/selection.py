@@ -12,22 +12,24 @@ from minikeras.autograd.base_ops import broadcast_to, cast
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import reduction, shape_reduced, to_bool
 from minikeras.autograd.primitive import primitive
+from minikeras.core.docstrings import described
 from minikeras.ops.elementwise.comparison import equal, isclose, isfinite, isnan
 from minikeras.ops.elementwise.extremes import maximum, minimum
 from minikeras.ops.reductions.sums import axis_key, spread, sum
 
-_testing = replace(reduction, promote=to_bool)
-_placing = reduction.giving("int32")
+_testing = replace(reduction, promote=to_bool).described(
+    x="tensor of any shape and dtype; nonzero counts as True."
+)
+_placing = reduction.giving("int32").described(
+    x="tensor of any shape and dtype; -0.0 counts as less than 0.0, and NaN is passed over.",
+    axis="int, or None for the place in the flattened tensor.",
+    keepdims="bool, whether the axis stays, with size 1.",
+)
 
 
 @primitive(reduction)
 def amax(xp, x, *, axis=None, keepdims=False):
     """Return the largest elements along axes.
-
-    Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A tensor without these axes, of the dtype of `x`.
@@ -48,11 +50,6 @@ def amax(xp, x, *, axis=None, keepdims=False):
 @primitive(reduction)
 def amin(xp, x, *, axis=None, keepdims=False):
     """Return the smallest elements along axes.
-
-    Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A tensor without these axes, of the dtype of `x`.
@@ -78,13 +75,11 @@ def _(g, x, y, axis):
 
 
 @op
+@described(reduction.texts)
 def max(x, axis=None, keepdims=False, initial=None):
     """Return the largest elements along axes.
 
     Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
         initial: number that every result is at least, or None.
 
     Returns:
@@ -104,13 +99,11 @@ def max(x, axis=None, keepdims=False, initial=None):
 
 
 @op
+@described(reduction.texts)
 def min(x, axis=None, keepdims=False, initial=None):
     """Return the smallest elements along axes.
 
     Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
         initial: number that every result is at most, or None.
 
     Returns:
@@ -141,13 +134,12 @@ def _with_initial(extreme, bound, x, axis, keepdims, initial):
 
 
 @op
+@described(reduction.texts)
 def ptp(x, axis=None, keepdims=False):
     """Return the distance from the smallest to the largest element along axes.
 
     Args:
         x: tensor of any shape, of any dtype but bool.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A tensor without these axes, of the dtype of `x`.
@@ -164,11 +156,6 @@ def ptp(x, axis=None, keepdims=False):
 def argmax(xp, x, *, axis=None, keepdims=False):
     """Return the place of the largest element along an axis, the first of equals.
 
-    Args:
-        x: tensor of any shape and dtype; -0.0 counts as less than 0.0, and NaN is passed over.
-        axis: int, or None for the place in the flattened tensor.
-        keepdims: whether the axis stays, with size 1.
-
     Returns:
         An int32 tensor without the axis.
 
@@ -183,11 +170,6 @@ def argmax(xp, x, *, axis=None, keepdims=False):
 @primitive(_placing)
 def argmin(xp, x, *, axis=None, keepdims=False):
     """Return the place of the smallest element along an axis, the first of equals.
-
-    Args:
-        x: tensor of any shape and dtype; -0.0 counts as less than 0.0, and NaN is passed over.
-        axis: int, or None for the place in the flattened tensor.
-        keepdims: whether the axis stays, with size 1.
 
     Returns:
         An int32 tensor without the axis.
@@ -225,7 +207,7 @@ def count_nonzero(xp, x, *, axis=None):
     """Count the elements that are not zero along axes.
 
     Args:
-        x: tensor of any shape and dtype.
+        x: tensor of any shape and dtype; True counts as nonzero.
         axis: int, tuple of ints, or None for all axes.
 
     Returns:
@@ -243,11 +225,6 @@ def count_nonzero(xp, x, *, axis=None):
 def all(xp, x, *, axis=None, keepdims=False):
     """Say whether all elements along axes are nonzero.
 
-    Args:
-        x: tensor of any shape and dtype; nonzero counts as True.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
-
     Returns:
         A bool tensor without these axes.
 
@@ -262,11 +239,6 @@ def all(xp, x, *, axis=None, keepdims=False):
 @primitive(_testing)
 def any(xp, x, *, axis=None, keepdims=False):
     """Say whether any element along axes is nonzero.
-
-    Args:
-        x: tensor of any shape and dtype; nonzero counts as True.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A bool tensor without these axes.
@@ -284,11 +256,11 @@ def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Say whether two tensors agree everywhere up to a tolerance: `|x1 - x2| <= atol + rtol |x2|`.
 
     Args:
-        x1: tensor or number; integers and infinities must be equal.
+        x1: tensor or number, of any shape and dtype; integers and infinities must be equal.
         x2: float tensor or number, whose shape broadcasts with that of `x1`.
         rtol: float, the relative tolerance.
         atol: float, the absolute tolerance.
-        equal_nan: whether NaN agrees with NaN.
+        equal_nan: bool, whether NaN agrees with NaN.
 
     Returns:
         A bool tensor of rank 0.

@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from minikeras.autograd.base_ops import broadcast_to, cast, reshaped
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import cached, floating_reduction, reduction
+from minikeras.autograd.families import cached, floating, floating_reduction, reduction
 from minikeras.autograd.primitive import primitive
 from minikeras.core import dims, dtypes
+from minikeras.core.docstrings import described
 from minikeras.kernels.shared.sums import total
 from minikeras.ops.elementwise.arithmetic import square
 from minikeras.ops.elementwise.comparison import isfinite, where
@@ -42,11 +43,6 @@ _summing = replace(reduction, promote=_to_sum)
 @primitive(_summing)
 def sum(xp, x, *, axis=None, keepdims=False):
     """Add up the elements along axes.
-
-    Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A tensor without these axes; bools and integers below 32 bits become int32 or uint32.
@@ -107,13 +103,11 @@ def _(g, x_shape):
 
 
 @op
+@described(reduction.texts)
 def prod(x, axis=None, keepdims=False, dtype=None):
     """Multiply the elements along axes.
 
     Args:
-        x: tensor of any shape and dtype.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
         dtype: dtype name to compute in, or None for that of `x`.
 
     Returns:
@@ -131,11 +125,6 @@ def prod(x, axis=None, keepdims=False, dtype=None):
 @primitive(floating_reduction)
 def mean(xp, x, *, axis=None, keepdims=False):
     """Average the elements along axes.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor without these axes; integers become the default float.
@@ -157,13 +146,9 @@ def _(g, x_shape, axis):
 
 
 @op
+@described(floating_reduction.texts)
 def var(x, axis=None, keepdims=False):
     """Return the variance along axes: the mean squared distance from the mean.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor without these axes; integers become the default float.
@@ -181,13 +166,9 @@ def var(x, axis=None, keepdims=False):
 
 
 @op
+@described(floating_reduction.texts)
 def std(x, axis=None, keepdims=False):
     """Return the standard deviation along axes, the root of the variance.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor without these axes; integers become the default float.
@@ -201,11 +182,11 @@ def std(x, axis=None, keepdims=False):
 
 
 @op
+@described(floating.texts)
 def average(x, axis=None, weights=None):
     """Average along an axis, with weights.
 
     Args:
-        x: float tensor of any shape; integers become the default float type.
         axis: int or None for all axes.
         weights: None, or a tensor that broadcasts with `x`, or one weight per place on `axis`.
 
@@ -238,11 +219,6 @@ def average(x, axis=None, weights=None):
 @primitive(floating_reduction)
 def logsumexp(xp, x, *, axis=None, keepdims=False):
     """Return the logarithm of the sum of exponentials along axes, without overflow.
-
-    Args:
-        x: float tensor of any shape; integers become the default float type.
-        axis: int, tuple of ints, or None for all axes.
-        keepdims: whether the axes stay, with size 1.
 
     Returns:
         A float tensor without these axes.

@@ -6,16 +6,18 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.ops.shapes.shaping import ravel
 
+_matrices = elementwise.described(
+    x="tensor `(..., n, m)` of any dtype.",
+    k="int, which diagonal: above the main one if positive, below if negative.",
+)
 
-@primitive(elementwise)
+
+@primitive(_matrices)
 def tril(xp, x, *, k=0):
     """Set the elements above a diagonal to zero.
-
-    Args:
-        x: tensor `(..., n, m)` of any dtype.
-        k: int, which diagonal: above the main one if positive, below if negative.
 
     Returns:
         A tensor of the same shape.
@@ -33,13 +35,9 @@ def _(g, k):
     return tril(g, k=k)
 
 
-@primitive(elementwise)
+@primitive(_matrices)
 def triu(xp, x, *, k=0):
     """Set the elements below a diagonal to zero.
-
-    Args:
-        x: tensor `(..., n, m)` of any dtype.
-        k: int, which diagonal: above the main one if positive, below if negative.
 
     Returns:
         A tensor of the same shape.
@@ -134,12 +132,12 @@ def _(x, *, shape, offset, axis1, axis2):
 
 
 @op
+@described(tril)
 def diag(x, k=0):
     """Return a diagonal of a matrix, or the matrix that has a vector on a diagonal.
 
     Args:
         x: tensor `(n, m)` or `(n,)` of any dtype.
-        k: int, which diagonal: above the main one if positive, below if negative.
 
     Returns:
         A tensor of rank 1, or of rank 2 if `x` is a vector.
@@ -162,12 +160,9 @@ def diag(x, k=0):
 
 
 @op
+@described(tril, elementwise.texts)
 def diagflat(x, k=0):
     """Return the matrix that has all elements of a tensor on a diagonal.
-
-    Args:
-        x: tensor of any shape and dtype.
-        k: int, which diagonal: above the main one if positive, below if negative.
 
     Returns:
         A tensor of rank 2.

@@ -3,6 +3,7 @@
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.core import dims
 from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
 from minikeras.ops.shapes.shaping import (
     broadcast_to,
     concatenate,
@@ -52,11 +53,9 @@ def hstack(xs):
 
 
 @op
+@described(hstack)
 def dstack(xs):
     """Join tensors along the third axis; vectors count as `(1, n, 1)`, matrices as `(n, m, 1)`.
-
-    Args:
-        xs: list of tensors.
 
     Returns:
         A tensor of rank 3 or more.
@@ -103,13 +102,12 @@ def append(x1, x2, axis=None):
 
 
 @op
+@described(split)
 def array_split(x, indices_or_sections, axis=0):
     """Part a tensor along an axis; parts differ by one in size if they cannot be equal.
 
     Args:
-        x: tensor of rank 1 or more, of any dtype.
         indices_or_sections: int, the number of parts; the larger ones come first.
-        axis: int.
 
     Returns:
         A list of tensors.
@@ -136,12 +134,12 @@ def array_split(x, indices_or_sections, axis=0):
 
 
 @op
+@described(split)
 def vsplit(x, indices_or_sections):
     """Part a tensor along its first axis; see `split`.
 
     Args:
         x: tensor of rank 2 or more, of any dtype.
-        indices_or_sections: the number of equal parts, or a list of the places to cut at.
 
     Returns:
         A list of tensors.
@@ -155,12 +153,9 @@ def vsplit(x, indices_or_sections):
 
 
 @op
+@described(split)
 def hsplit(x, indices_or_sections):
     """Part a tensor along its second axis, a vector along its only one; see `split`.
-
-    Args:
-        x: tensor of rank 1 or more, of any dtype.
-        indices_or_sections: the number of equal parts, or a list of the places to cut at.
 
     Returns:
         A list of tensors.
@@ -175,12 +170,12 @@ def hsplit(x, indices_or_sections):
 
 
 @op
+@described(split)
 def dsplit(x, indices_or_sections):
     """Part a tensor along its third axis; see `split`.
 
     Args:
         x: tensor of rank 3 or more, of any dtype.
-        indices_or_sections: the number of equal parts, or a list of the places to cut at.
 
     Returns:
         A list of tensors.
@@ -194,13 +189,12 @@ def dsplit(x, indices_or_sections):
 
 
 @op
+@described(split)
 def unstack(x, num=None, axis=0):
     """Part a tensor into its slices along an axis, which they lack.
 
     Args:
-        x: tensor of rank 1 or more, of any dtype.
         num: int, the size of the axis, for a symbolic tensor that does not know it.
-        axis: int.
 
     Returns:
         A list of tensors.

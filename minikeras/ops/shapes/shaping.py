@@ -11,6 +11,7 @@ from minikeras.autograd.families import Family, elementwise, same, to_common
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
+from minikeras.core.docstrings import described
 from minikeras.ops.shapes.sizes import known_of, may_agree, resolved_shape
 
 __all__ = [
@@ -36,7 +37,6 @@ def reshape(xp, x, *, newshape):
     """Give a tensor another shape with the same number of elements, in row-major order.
 
     Args:
-        x: tensor of any shape and dtype.
         newshape: int or tuple of ints; at most one may be -1, which stands for what is left.
 
     Returns:
@@ -64,11 +64,9 @@ def _(x, *, newshape):
 
 
 @op
+@described(elementwise.texts)
 def ravel(x):
     """Flatten a tensor to one axis, in row-major order.
-
-    Args:
-        x: tensor of any shape and dtype.
 
     Returns:
         A tensor of rank 1.
@@ -86,7 +84,6 @@ def transpose(xp, x, *, axes=None):
     """Reorder the axes of a tensor.
 
     Args:
-        x: tensor of any shape and dtype.
         axes: tuple of ints or None, for every axis of the result, the axis of `x` that goes there;
             reversed by default.
 
@@ -128,11 +125,11 @@ def _inverse(axes):
 
 
 @op
+@described(elementwise.texts)
 def swapaxes(x, axis1, axis2):
     """Exchange two axes.
 
     Args:
-        x: tensor of any shape and dtype.
         axis1: int.
         axis2: int.
 
@@ -152,11 +149,11 @@ def swapaxes(x, axis1, axis2):
 
 
 @op
+@described(elementwise.texts)
 def moveaxis(x, source, destination):
     """Move axes to new places; the others keep their order.
 
     Args:
-        x: tensor of any shape and dtype.
         source: int or tuple of ints.
         destination: int or tuple of as many ints.
 
@@ -190,7 +187,6 @@ def squeeze(xp, x, *, axis=None):
     """Drop axes of size 1.
 
     Args:
-        x: tensor of any shape and dtype.
         axis: int or tuple of ints; all axes of size 1 by default.
 
     Returns:
@@ -230,7 +226,6 @@ def expand_dims(xp, x, *, axis):
     """Insert axes of size 1.
 
     Args:
-        x: tensor of any shape and dtype.
         axis: int or tuple of ints, places in the result.
 
     Returns:
@@ -267,8 +262,8 @@ def concatenate(xp, *xs, axis=0):
     """Join tensors along an axis that they all have.
 
     Args:
-        xs: list of tensors that agree in all other sizes.
-        axis: int.
+        xs: list of tensors of any dtype, whose shapes agree but along the axis.
+        axis: int, the axis along which they are joined.
 
     Returns:
         A tensor of the promoted (common) dtype of the inputs.
@@ -357,7 +352,7 @@ def split(x, indices_or_sections, axis=0):
     Args:
         x: tensor of rank 1 or more, of any dtype.
         indices_or_sections: the number of equal parts, or a list of the places to cut at.
-        axis: int.
+        axis: int, the axis that is cut.
 
     Returns:
         A list of tensors.

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from minikeras.core.docstrings import described
+
 
 class Callback:
     """The base class of callbacks: a subclass overrides the hooks of the stages it cares for.
@@ -111,13 +113,9 @@ class Callback:
             logs: dict of the metrics up to this batch.
         """
 
+    @described(on_test_batch_begin)
     def on_predict_batch_begin(self, batch, logs=None):
-        """Called before a batch of prediction.
-
-        Args:
-            batch: index of the batch.
-            logs: empty dict.
-        """
+        """Called before a batch of prediction."""
 
     def on_predict_batch_end(self, batch, logs=None):
         """Called after a batch of prediction.
@@ -141,12 +139,9 @@ class Callback:
             logs: dict of the last epoch's metrics.
         """
 
+    @described(on_train_begin)
     def on_test_begin(self, logs=None):
-        """Called when evaluation or validation begins.
-
-        Args:
-            logs: empty dict.
-        """
+        """Called when evaluation or validation begins."""
 
     def on_test_end(self, logs=None):
         """Called when evaluation or validation ends.
@@ -155,16 +150,10 @@ class Callback:
             logs: dict of the metrics.
         """
 
+    @described(on_train_begin)
     def on_predict_begin(self, logs=None):
-        """Called when prediction begins.
+        """Called when prediction begins."""
 
-        Args:
-            logs: empty dict.
-        """
-
+    @described(on_train_begin)
     def on_predict_end(self, logs=None):
-        """Called when prediction ends.
-
-        Args:
-            logs: empty dict.
-        """
+        """Called when prediction ends."""
