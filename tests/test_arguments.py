@@ -50,8 +50,8 @@ def parameters(thing):
     if thing is object.__init__:
         return []
     stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-    found = inspect.signature(thing).parameters.values()
-    names = [stars.get(parameter.kind, "") + parameter.name for parameter in found]
+    declared = inspect.signature(thing).parameters.values()
+    names = [stars.get(parameter.kind, "") + parameter.name for parameter in declared]
     return names[1:] if names[:1] == ["self"] else names
 
 
@@ -107,7 +107,7 @@ def test_no_block_of_arguments_is_written_twice():
     for place, entries in written():
         if len(entries) > 1:
             places[tuple(entries)].append(place)
-    assert [found for found in places.values() if len(found) > 1] == []
+    assert [uses for uses in places.values() if len(uses) > 1] == []
 
 
 def test_no_argument_is_described_alike_in_many_docstrings():
@@ -115,7 +115,7 @@ def test_no_argument_is_described_alike_in_many_docstrings():
     for place, entries in written():
         for entry in entries:
             places[entry].append(place)
-    assert {entry: found for entry, found in places.items() if len(found) > REPEATS} == {}
+    assert {entry: uses for entry, uses in places.items() if len(uses) > REPEATS} == {}
 
 
 DOC = """Shift a tensor.
@@ -162,8 +162,8 @@ def test_a_missing_block_is_made_after_the_description():
 
 @pytest.mark.parametrize("doc", ["Shift.", "Shift.\n\n    By one.\n    "])
 def test_a_missing_block_is_made_at_the_end(doc):
-    found = inspect.cleandoc(completed(doc, ["x"], {"x": "tensor."}))
-    assert found == inspect.cleandoc(doc) + "\n\nArgs:\n    x: tensor."
+    text = inspect.cleandoc(completed(doc, ["x"], {"x": "tensor."}))
+    assert text == inspect.cleandoc(doc) + "\n\nArgs:\n    x: tensor."
 
 
 def test_docstrings_may_be_left_out():  # `python -OO` does

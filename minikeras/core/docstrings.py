@@ -145,13 +145,13 @@ def parameters_of(function: Any) -> list[str]:
     code: CodeType = function.__code__
     names = code.co_varnames
     count = code.co_argcount + code.co_kwonlyargcount
-    found = list(names[:count])
+    parameters = list(names[:count])
     if code.co_flags & CO_VARARGS:
-        found.append("*" + names[count])
+        parameters.append("*" + names[count])
         count += 1
     if code.co_flags & CO_VARKEYWORDS:
-        found.append("**" + names[count])
-    return found
+        parameters.append("**" + names[count])
+    return parameters
 
 
 def described(*sources: Any, **texts: str) -> Callable[[Thing], Thing]:

@@ -165,7 +165,7 @@ def call_op(call, args, kwargs, settings):
             f"config: {[*by_place, *by_name]}"
         )
     if call.op is ops.get_item and isinstance(arguments.get("key"), list):
-        arguments["key"] = tuple(arguments["key"])  # JSON has no tuples, and lists of numbers are arrays
+        arguments["key"] = tuple(arguments["key"])  # JSON has no tuples
     bound = inspect.BoundArguments(signature, arguments)
     return call(*bound.args, **bound.kwargs)
 

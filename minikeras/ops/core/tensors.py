@@ -234,7 +234,7 @@ def stop_gradient(xp, variable):
     """Return the same values, through which no gradient flows.
 
     Args:
-        variable: tensor or variable.
+        variable: tensor or variable of any shape and dtype.
 
     Returns:
         A tensor.
