@@ -143,6 +143,8 @@ class _Loading:
     def _match_variables(self, path: str, thing: Any, entry: Entry) -> list[str]:
         variables = own_variables(thing)
         what = f"'{path}' ({type(thing).__name__} '{thing.name}')"
+        if isinstance(thing, Optimizer) and len(entry) < 3:
+            variables = variables[: len(entry)]  # it was not built: its step and learning rate
         if isinstance(thing, Optimizer) and len(entry) != len(variables):
             warnings.warn(_unfit_optimizer(thing, len(variables), len(entry)), stacklevel=2)
             return []

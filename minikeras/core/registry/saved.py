@@ -51,6 +51,8 @@ def serialize(thing: Any) -> Any:
     if thing is None or isinstance(thing, (str, int, float, bool)):
         return thing
     if isinstance(thing, Dict):
+        if shared_objects.is_saved_form(thing):
+            return thing
         return {key: serialize(value) for key, value in thing.items()}
     if isinstance(thing, List):
         return [serialize(item) for item in thing]
