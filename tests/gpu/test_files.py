@@ -1,4 +1,4 @@
-"""Models on a device and in files: a file knows no device, and each copy between them is asked for."""
+"""Models on a device and in files: a file knows no device, each copy between them is asked for."""
 
 import numpy as np
 import pytest
