@@ -35,6 +35,7 @@ class Writer:
 
     def __init__(self, file: h5py.File):
         self._file = file
+        self._last: tuple[str, h5py.Group] | None = None
 
     def entry(self, path: str, name: str | None = None) -> "WrittenEntry":
         """Return the mapping into which an object puts its arrays.
@@ -50,7 +51,11 @@ class Writer:
 
     def group(self, path: str) -> h5py.Group:
         """Return the group, made if need be, into which an array goes next."""
-        return self._file.require_group(path)
+        # An object's arrays come one after the other, and finding its group takes as long as
+        # writing a small one.
+        if self._last is None or self._last[0] != path:
+            self._last = path, self._file.require_group(path)
+        return self._last[1]
 
     def write(self, path: str, key: str, array: np.ndarray) -> None:
         """Write an array."""
@@ -108,6 +113,7 @@ class ShardWriter(Writer):
         self._size = 0
         self._total = 0
         self._map: dict[str, Any] = {}
+        self._last = None
 
     def __enter__(self) -> "ShardWriter":
         self._begin_shard()
@@ -132,6 +138,7 @@ class ShardWriter(Writer):
         file = h5py.File(replaced.__enter__(), "w")
         self._shards.append(path)
         self._open, self._file, self._size = replaced, file, 0
+        self._last = None
 
     def _end_shard(self, *failure: Any) -> None:
         self._file.close()
@@ -235,20 +242,26 @@ class Entry(Mapping[str, Any]):
     """
 
     def __init__(self, groups: list[h5py.Group]):
-        self._datasets = {str(key): group[key] for group in groups for key in group}
+        self._groups = {str(key): group for group in groups for key in group}
+        self._opened: dict[str, Any] = {}
 
     def __getitem__(self, key: str) -> np.ndarray:
-        return guard.read_array(self._datasets[key])
+        return guard.read_array(self.dataset(key))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._groups  # what `Mapping` has for it would read the array
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._datasets)
+        return iter(self._groups)
 
     def __len__(self) -> int:
-        return len(self._datasets)
+        return len(self._groups)
 
     def dataset(self, key: str) -> Any:
         """Return the data set of that name, of which nothing has been read."""
-        return self._datasets[key]
+        if key not in self._opened:
+            self._opened[key] = self._groups[key][key]
+        return self._opened[key]
 
 
 class Reader:
@@ -276,14 +289,15 @@ class Reader:
 
     def paths(self) -> list[str]:
         """Return the paths of all objects that have arrays in the file."""
-        return [path for path in _paths_below(self._file, "") if self.entry(path)]
+        return list(_paths_below(self._file, ""))
 
 
 def _paths_below(group: h5py.Group, path: str) -> Iterator[str]:
     for name in map(str, group):
         child = group[name]
         if name == VARIABLES and isinstance(child, h5py.Group):
-            yield path
+            if len(child):
+                yield path
         elif isinstance(child, h5py.Group):
             yield from _paths_below(child, f"{path}/{name}" if path else name)
 
