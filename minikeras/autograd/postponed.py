@@ -97,8 +97,13 @@ def make_variable(initializer: Any, *, shape: Any, dtype: Any, **options: Any) -
     return cls(initializer, shape=shape, dtype=dtype or settings.floatx(), **options)
 
 
+def has_values(variable: Variable) -> bool:
+    """Return whether a variable has values already."""
+    return not isinstance(variable, _Postponed)
+
+
 def draw_values(variables: list[Variable]) -> None:
     """Let all of these that still wait for their values have those of their initializers."""
     for variable in variables:
-        if isinstance(variable, _Postponed):
+        if not has_values(variable):
             _ = variable.array

@@ -3,13 +3,12 @@
 import warnings
 from pathlib import Path
 
-import h5py
-
 from minikeras.core import registry
 from minikeras.saving import archive, guard
 from minikeras.saving.durable import replacing
+from minikeras.saving.shards import ShardReader, ShardWriter
 from minikeras.saving.state import load_state, save_state
-from minikeras.saving.stores import Reader, ShardReader, ShardWriter, Writer
+from minikeras.saving.stores import Reader, Writer, new_hdf5
 
 _WHOLE_HDF5 = (".h5", ".hdf5")
 
@@ -153,7 +152,7 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
         with ShardWriter(path, float(max_shard_size)) as writer:
             save_state(model, writer, skip=skip)
         return
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(path) as temporary, new_hdf5(temporary) as file:
         save_state(model, Writer(file), skip=skip)
 
 

@@ -23,7 +23,7 @@ from minikeras.saving import guard
 from minikeras.saving.durable import replacing, replacing_folder
 from minikeras.saving.naming import naming
 from minikeras.saving.state import load_state, save_state
-from minikeras.saving.stores import Reader, Writer
+from minikeras.saving.stores import Reader, Writer, new_hdf5
 from minikeras.saving.traversal import traverse
 
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets"
@@ -74,7 +74,7 @@ def _save_zipped(model: Any, texts: dict[str, str], archive: zipfile.ZipFile) ->
 def _save_in_folder(model: Any, texts: dict[str, str], folder: Path) -> None:
     for name, text in texts.items():
         (folder / name).write_text(text)
-    with h5py.File(folder / WEIGHTS, "w") as file:
+    with new_hdf5(folder / WEIGHTS) as file:
         save_state(model, Writer(file), whole=True)
     (folder / ASSETS).mkdir()
     _save_assets(model, folder / ASSETS)

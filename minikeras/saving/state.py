@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.autograd.postponed import has_values
 from minikeras.autograd.variable import Variable
 from minikeras.core import dtypes, trees
 from minikeras.layers import Layer
@@ -82,11 +83,14 @@ def load_state(
         loading.note_surplus()
     if loading.problems and not skip_mismatch:
         raise ValueError(_message(where, loading.problems, "The model is as it was."))
-    loading.read()
-    if loading.problems and not skip_mismatch:
+    try:
+        loading.read()
+        if loading.problems and not skip_mismatch:
+            raise ValueError(_message(where, loading.problems, "The model is as it was."))
+        loading.finish()
+    except BaseException:  # an interrupt as well must not leave a model that is half the file's
         loading.take_back()
-        raise ValueError(_message(where, loading.problems, "The model is as it was."))
-    loading.finish()
+        raise
     if loading.problems:
         warnings.warn(
             _message(where, loading.problems, "They are left as they were."), stacklevel=4
@@ -188,20 +192,23 @@ class _Loading:
             dtype = dtypes.NUMPY[variable.dtype]
             self._values.append((variable, guard.read_array(dataset, variable.shape, dtype)))
         for path, thing, entry in self._by_hand:
-            self._former += [(v, v.array) for v in _all_variables(thing)]
+            before = len(self._former)
+            self._former += [(v, v.array) for v in _all_variables(thing) if has_values(v)]
             try:
                 thing.load_own_variables(entry)
             except Exception as error:
                 name = f"{type(thing).__name__} '{getattr(thing, 'name', '')}'"
                 self.problems[id(thing)] = [f"'{path}' ({name}): {error}"]
+                self.take_back(before)
 
-    def take_back(self) -> None:
-        """Undo what objects have read by hand."""
-        for variable, array in self._former:
+    def take_back(self, begin: int = 0) -> None:
+        """Undo what was put in place, from the `begin`-th variable on."""
+        for variable, array in reversed(self._former[begin:]):
             variable.array = array
 
     def finish(self) -> None:
         """Put the values in place."""
+        self._former += [(v, v.array) for v, _ in self._values if has_values(v)]
         for variable, array in self._values:
             variable.adopt(array)
 

@@ -2,11 +2,11 @@
 
 An object at the path `layers/dense` has its variables in the group `layers/dense/vars`, under the
 names `0`, `1`, ... and others that it chooses; an attribute of the group holds the object's name.
-Sharded weights are several such files and an index (JSON) that says which groups lie where.
+Sharded weights (`shards`) are several such files.
 """
 
-import json
-import os
+import contextlib
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,8 @@ from minikeras.arrays import device
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.saving import guard
-from minikeras.saving.durable import replacing
 
 VARIABLES = "vars"
-_MAX_INDEX = 2**26  # bytes; what is cut off is no JSON any more
 # In files of Keras 2.13 the layers of a model have this path.
 _FORMER_LAYERS = "_layer_checkpoint_dependencies"
 
@@ -93,145 +91,59 @@ def _host(value: Any) -> np.ndarray:
     return device.to_numpy(array) if device.on_gpu(array) else np.asarray(array)
 
 
-class ShardWriter(Writer):
-    """Write arrays into several HDF5 files, each no larger than a limit, and an index of them.
+class _Unfailing(io.FileIO):
+    """A file in which writing never fails: the first failure is kept, and the rest is thrown away.
 
-    The index names its files, and a save takes names that no file has yet: until the new index is
-    in its place, the old one and all of its files are whole.
+    HDF5 cannot give up a file that it fails to write: it keeps it open, and ends the process with a
+    segmentation fault when that is about to end.
+    """
+
+    failure: BaseException | None = None
+
+    def write(self, content: Any) -> int:
+        """Write all of the content."""
+        rest = memoryview(content).cast("B")
+        size = len(rest)
+        while rest and self.failure is None:
+            with self._kept():
+                rest = rest[super().write(rest) :]  # one call of the system writes 2 GiB at most
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length of the file."""
+        if self.failure is None:
+            with self._kept():
+                super().truncate(size)
+        return size or 0
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:  # HDF5 survives an interrupt as little
+            self.failure = error
+
+
+@contextlib.contextmanager
+def new_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Write an HDF5 file.
 
     Args:
-        path: path of the index, which ends in `.json`.
-        max_shard_size: gigabytes (2**30 bytes) of weights in one file.
-    """
+        path: where to.
 
-    def __init__(self, path: Path, max_shard_size: float):
-        self._index_path = path
-        self._limit = max_shard_size * 2**30
-        self._stem = _unused_stem(path)
-        self._shards: list[Path] = []
-        self._open: Any = None
-        self._size = 0
-        self._total = 0
-        self._map: dict[str, Any] = {}
-        self._last = None
-
-    def __enter__(self) -> "ShardWriter":
-        self._begin_shard()
-        return self
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        try:
-            self._end_shard(kind, error, trace)
-            if kind is None:
-                self._replace_index()
-        except BaseException:
-            kind = kind or OSError
-            raise
-        finally:
-            if kind is not None:
-                for shard in self._shards:
-                    shard.unlink(missing_ok=True)
-
-    def _begin_shard(self) -> None:
-        path = _shard(self._index_path, self._stem, len(self._shards))
-        replaced = replacing(path)
-        file = h5py.File(replaced.__enter__(), "w")
-        self._shards.append(path)
-        self._open, self._file, self._size = replaced, file, 0
-        self._last = None
-
-    def _end_shard(self, *failure: Any) -> None:
-        self._file.close()
-        self._open.__exit__(*failure)
-
-    def write(self, path: str, key: str, array: np.ndarray) -> None:
-        """Write an array, in a further file if this one is full."""
-        if array.nbytes > self._limit:
-            raise ValueError(
-                f"The array '{path}/{key}' has {array.nbytes} bytes, more than one file may have "
-                f"with `max_shard_size={self._limit / 2**30}` (in GB). Choose a larger limit."
-            )
-        if self._size + array.nbytes > self._limit:
-            self._end_shard(None, None, None)
-            self._begin_shard()
-        self._size += array.nbytes
-        self._total += array.nbytes
-        super().write(path, key, array)
-        files = self._map.setdefault(f"/{path}", [])
-        if self._shards[-1].name not in files:
-            files.append(self._shards[-1].name)
-
-    def _replace_index(self) -> None:
-        former = _files_of_index(self._index_path)
-        places = {path: f[0] if len(f) == 1 else f for path, f in self._map.items()}
-        index = {"metadata": {"total_size": self._total}, "weight_map": places}
-        with replacing(self._index_path) as temporary:
-            Path(temporary).write_text(json.dumps(index, indent=4))
-        first = _shard(self._index_path, _stem(self._index_path), 0)
-        for name in former - {first.name, *(shard.name for shard in self._shards)}:
-            self._index_path.with_name(name).unlink(missing_ok=True)
-        if first not in self._shards:
-            _make_link(self._shards[0], first)
-
-
-def _stem(index: Path) -> str:
-    return index.stem.removesuffix(".weights")
-
-
-def _shard(index: Path, stem: str, number: int) -> Path:
-    return index.with_name(f"{stem}_{number:05}.weights.h5")
-
-
-def _unused_stem(index: Path) -> str:
-    """The beginning of the names of an index's files, of which none exists."""
-    stem, count = _stem(index), 0
-    while _shard(index, f"{stem}_{count}" if count else stem, 0).exists():
-        count += 1
-    return f"{stem}_{count}" if count else stem
-
-
-def _make_link(shard: Path, name: Path) -> None:
-    """Let a shard have a second name: Keras opens the plainly named one before it looks for any."""
-    with replacing(name) as temporary:
-        Path(temporary).unlink(missing_ok=True)
-        try:
-            os.link(shard, temporary)
-        except OSError:  # a file system without links
-            h5py.File(temporary, "w").close()
-
-
-def _files_of_index(path: Path) -> set[str]:
-    """The files that an index names; none if there is no index, or it cannot be read."""
-    try:
-        return {name for names in read_index(path).values() for name in names}
-    except (OSError, ValueError):
-        return set()
-
-
-def read_index(path: Path) -> dict[str, list[str]]:
-    """Return the names of the files that hold each group of sharded weights.
+    Yields:
+        The `h5py.File`, open for writing.
 
     Raises:
-        FileError: if it is not such an index, or names a file of another folder.
+        OSError: if not all of it could be written.
     """
-    with guard.regular_file(path) as file:
-        index = guard.parse_json(file.read(_MAX_INDEX), str(path))
-    places = index.get("weight_map")
-    if not isinstance(places, dict):
-        raise guard.FileError(f"{path}: there is no 'weight_map' in this index of weights.")
-    files: dict[str, list[str]] = {}
-    for group, names in places.items():
-        names = [names] if isinstance(names, str) else names
-        if not isinstance(names, list) or not all(_is_plain_name(name) for name in names):
-            raise guard.FileError(
-                f"{path}: '{group}' should lie in files of this folder. Received: {names!r}"
-            )
-        files[group.strip("/")] = names
-    return files
-
-
-def _is_plain_name(name: Any) -> bool:
-    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0:")
+    with _Unfailing(path, "w+") as raw:
+        try:
+            with h5py.File(raw, "w") as file:
+                yield file
+        finally:
+            if raw.failure is not None:
+                raise raw.failure
 
 
 class Entry(Mapping[str, Any]):
@@ -300,39 +212,3 @@ def _paths_below(group: h5py.Group, path: str) -> Iterator[str]:
                 yield path
         elif isinstance(child, h5py.Group):
             yield from _paths_below(child, f"{path}/{name}" if path else name)
-
-
-class ShardReader(Reader):
-    """Read arrays from the files of an index.
-
-    Args:
-        path: path of the index.
-    """
-
-    def __init__(self, path: Path):
-        self._path = path
-        self._places = read_index(path)
-        self._files: dict[str, Any] = {}
-        self.is_former = False
-
-    def __enter__(self) -> "ShardReader":
-        return self
-
-    def __exit__(self, *failure: Any) -> None:
-        for opened, _ in self._files.values():
-            opened.__exit__(*failure)
-
-    def _groups(self, path: str) -> list[h5py.Group]:
-        groups = [self._shard(name).get(path) for name in self._places.get(path, [])]
-        return [group for group in groups if isinstance(group, h5py.Group)]
-
-    def _shard(self, name: str) -> h5py.File:
-        if name not in self._files:
-            opened = guard.open_hdf5(self._path.with_name(name))
-            self._files[name] = (opened, opened.__enter__())
-        return self._files[name][1]
-
-    def paths(self) -> list[str]:
-        """Return the paths of all objects that have arrays in the files."""
-        ends = [path.removesuffix(VARIABLES).strip("/") for path in self._places]
-        return [path for path in ends if self.entry(path)]
