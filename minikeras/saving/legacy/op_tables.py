@@ -1,0 +1,170 @@
+"""TensorFlow functions and graph nodes, and the ops of today that compute the same."""
+
+_UNARY = {
+    "abs": "absolute",
+    "cos": "cos",
+    "erf": "erf",
+    "exp": "exp",
+    "floor": "floor",
+    "ceil": "ceil",
+    "log": "log",
+    "log1p": "log1p",
+    "logical_not": "logical_not",
+    "negative": "negative",
+    "reciprocal": "reciprocal",
+    "round": "round",
+    "rsqrt": "rsqrt",
+    "sigmoid": "sigmoid",
+    "sign": "sign",
+    "sin": "sin",
+    "softplus": "softplus",
+    "sqrt": "sqrt",
+    "square": "square",
+    "tan": "tan",
+    "tanh": "tanh",
+}
+_BINARY = {
+    "add": "add",
+    "divide": "divide",
+    "equal": "equal",
+    "floordiv": "floor_divide",
+    "greater": "greater",
+    "greater_equal": "greater_equal",
+    "less": "less",
+    "less_equal": "less_equal",
+    "logical_and": "logical_and",
+    "logical_or": "logical_or",
+    "maximum": "maximum",
+    "minimum": "minimum",
+    "multiply": "multiply",
+    "not_equal": "not_equal",
+    "pow": "power",
+    "subtract": "subtract",
+    "truediv": "true_divide",
+}
+_REDUCTIONS = {
+    "reduce_all": "all",
+    "reduce_any": "any",
+    "reduce_logsumexp": "logsumexp",
+    "reduce_max": "max",
+    "reduce_mean": "mean",
+    "reduce_min": "min",
+    "reduce_prod": "prod",
+    "reduce_std": "std",
+    "reduce_sum": "sum",
+    "reduce_variance": "var",
+}
+_OPERATORS = {
+    "add": "add",
+    "and": "logical_and",
+    "div": "divide",
+    "eq": "equal",
+    "floordiv": "floor_divide",
+    "ge": "greater_equal",
+    "gt": "greater",
+    "le": "less_equal",
+    "lt": "less",
+    "mul": "multiply",
+    "ne": "not_equal",
+    "pow": "power",
+    "sub": "subtract",
+    "truediv": "true_divide",
+}
+_NN = ("elu", "leaky_relu", "log_softmax", "relu", "relu6", "selu", "sigmoid", "silu", "softmax")
+
+Signature = tuple[str, tuple[str, ...]]
+
+FUNCTIONS: dict[str, Signature] = {
+    **{f"math.{old}": (new, ("x",)) for old, new in _UNARY.items()},
+    **{f"math.{old}": (new, ("x", "y")) for old, new in _BINARY.items()},
+    **{
+        f"math.{old}": (new, ("input_tensor", "axis", "keepdims"))
+        for old, new in _REDUCTIONS.items()
+    },
+    **{f"__operators__.{old}": (new, ("x", "y")) for old, new in _OPERATORS.items()},
+    **{f"nn.{name}": (name, ("features", "axis")) for name in _NN},
+    "nn.leaky_relu": ("leaky_relu", ("features", "alpha")),
+    "nn.gelu": ("gelu", ("features", "approximate")),
+    "nn.tanh": ("tanh", ("x",)),
+    "nn.swish": ("silu", ("features",)),
+    "nn.softplus": ("softplus", ("features",)),
+    "nn.bias_add": ("add", ("value", "bias")),
+    "__operators__.getitem": ("get_item", ("x", "slice_spec")),
+    "argmax": ("argmax", ("input", "axis")),
+    "math.argmax": ("argmax", ("input", "axis")),
+    "cast": ("cast", ("x", "dtype")),
+    "clip_by_value": ("clip", ("t", "clip_value_min", "clip_value_max")),
+    "concat": ("concatenate", ("values", "axis")),
+    "expand_dims": ("expand_dims", ("input", "axis")),
+    "gather": ("take", ("params", "indices", "axis>axis")),
+    "compat.v1.gather": ("take", ("params", "indices", "axis>axis")),
+    "identity": ("identity", ("input",)),
+    "linalg.matmul": ("matmul", ("a", "b")),
+    "matmul": ("matmul", ("a", "b")),
+    "ones_like": ("ones_like", ("input", "dtype>dtype")),
+    "repeat": ("repeat", ("input", "repeats", "axis>axis")),
+    "reshape": ("reshape", ("tensor", "shape")),
+    "squeeze": ("squeeze", ("input", "axis")),
+    "stack": ("stack", ("values", "axis")),
+    "tile": ("tile", ("input", "multiples")),
+    "transpose": ("transpose", ("a", "perm")),
+    "compat.v1.transpose": ("transpose", ("a", "perm")),
+    "where": ("where", ("condition", "x", "y")),
+    "zeros_like": ("zeros_like", ("input", "dtype>dtype")),
+}
+"""By the name of the function: today's op, and the old parameters in the order of the new ones.
+`axis>axis` is given by its name."""
+
+# What TensorFlow assumes where today's op assumes something else.
+DEFAULTS = {
+    "compat.v1.gather": {"axis": 0},
+    "gather": {"axis": 0},
+    "nn.gelu": {"approximate": False},
+}
+
+# Further keywords, and the values at which they change nothing.
+NEUTRAL = {
+    "adjoint_a": (False, None),
+    "adjoint_b": (False, None),
+    "a_is_sparse": (False, None),
+    "b_is_sparse": (False, None),
+    "batch_dims": (0, None),
+    "conjugate": (False, None),
+    "data_format": (None, "NHWC"),
+    "transpose_a": (False, None),
+    "transpose_b": (False, None),
+}
+
+# Nodes of TensorFlow's graphs by kind: today's op, and whether the last input follows a list.
+NODES: dict[str, tuple[str, bool]] = {
+    "Abs": ("absolute", False),
+    "Add": ("add", False),
+    "AddV2": ("add", False),
+    "ConcatV2": ("concatenate", True),
+    "Exp": ("exp", False),
+    "ExpandDims": ("expand_dims", False),
+    "Log": ("log", False),
+    "MatMul": ("matmul", False),
+    "BatchMatMulV2": ("matmul", False),
+    "Max": ("max", False),
+    "Maximum": ("maximum", False),
+    "Mean": ("mean", False),
+    "Min": ("min", False),
+    "Minimum": ("minimum", False),
+    "Mul": ("multiply", False),
+    "Neg": ("negative", False),
+    "Pow": ("power", False),
+    "RealDiv": ("divide", False),
+    "Relu": ("relu", False),
+    "Relu6": ("relu6", False),
+    "Reshape": ("reshape", False),
+    "Rsqrt": ("rsqrt", False),
+    "Sigmoid": ("sigmoid", False),
+    "Softmax": ("softmax", False),
+    "Sqrt": ("sqrt", False),
+    "Square": ("square", False),
+    "Sub": ("subtract", False),
+    "Sum": ("sum", False),
+    "Tanh": ("tanh", False),
+    "Transpose": ("transpose", False),
+}

@@ -1,0 +1,174 @@
+"""Old names and what they are called today: classes, arguments, functions.
+
+An argument of Keras 1 has a name that no class uses today for anything else, so its presence alone
+says that it is to be renamed.
+"""
+
+# Layers that have another name today, or are a special case of a layer that exists.
+CLASSES = {
+    "AtrousConvolution1D": "Conv1D",
+    "AtrousConvolution2D": "Conv2D",
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+    "Convolution1D": "Conv1D",
+    "Convolution2D": "Conv2D",
+    "Convolution3D": "Conv3D",
+    "CuDNNGRU": "GRU",
+    "CuDNNLSTM": "LSTM",
+    "Deconvolution2D": "Conv2DTranspose",
+    "Deconvolution3D": "Conv3DTranspose",
+    "SeparableConvolution2D": "SeparableConv2D",
+    "SyncBatchNormalization": "BatchNormalization",
+    "ThresholdedReLU": "ReLU",
+    "TimeDistributedDense": "Dense",
+    "UnifiedGRU": "GRU",
+    "UnifiedLSTM": "LSTM",
+}
+
+# Layers of old Keras that no layer of today stands for.
+GONE = frozenset(
+    {
+        *("Highway", "LocallyConnected1D", "LocallyConnected2D", "MaxoutDense"),
+        *("ParametricSoftplus", "SReLU"),
+    }
+)
+
+# Arguments by their old names, in every layer.
+ARGUMENTS = {
+    "U_regularizer": "recurrent_regularizer",
+    "W_constraint": "kernel_constraint",
+    "W_regularizer": "kernel_regularizer",
+    "atrous_rate": "dilation_rate",
+    "b_constraint": "bias_constraint",
+    "b_regularizer": "bias_regularizer",
+    "beta_init": "beta_initializer",
+    "bias": "use_bias",
+    "border_mode": "padding",
+    "dim_ordering": "data_format",
+    "dropout_U": "recurrent_dropout",
+    "dropout_W": "dropout",
+    "filter_length": "kernel_size",
+    "gamma_init": "gamma_initializer",
+    "init": "kernel_initializer",
+    "inner_activation": "recurrent_activation",
+    "inner_init": "recurrent_initializer",
+    "nb_filter": "filters",
+    "p": "rate",
+    "pool_length": "pool_size",
+    "sigma": "stddev",
+    "stride": "strides",
+    "subsample": "strides",
+    "subsample_length": "strides",
+}
+
+_UNITS = {"output_dim": "units"}
+
+# Arguments by their old names that only one class has; they come before the general ones.
+ARGUMENTS_OF = {
+    "Dense": _UNITS,
+    "Embedding": {
+        "W_constraint": "embeddings_constraint",
+        "W_regularizer": "embeddings_regularizer",
+        "init": "embeddings_initializer",
+    },
+    "GRU": _UNITS,
+    "LSTM": _UNITS,
+    "LeakyReLU": {"alpha": "negative_slope"},
+    "PReLU": {"init": "alpha_initializer"},
+    "ReLU": {"theta": "threshold"},
+    "SeparableConv2D": {"init": "depthwise_initializer"},
+    "SimpleRNN": _UNITS,
+    "UpSampling1D": {"length": "size"},
+}
+
+ANY = object()
+
+# Arguments that no layer takes today, with the values at which they change nothing: any value
+# where they only chose how to compute, or said the input's shape, which is read elsewhere.
+DROPPED = {
+    "batch_input_shape": ANY,
+    "batch_size": ANY,
+    "consume_less": ANY,
+    "experimental_run_tf_function": ANY,
+    "fused": ANY,
+    "implementation": ANY,
+    "input_dtype": ANY,
+    "input_length": ANY,
+    "input_shape": ANY,
+    "jit_compile": ANY,
+    "mode": (0,),
+    "quantization_config": (None,),
+    "time_major": (False,),
+    "virtual_batch_size": (None,),
+}
+
+# The same for one class.
+DROPPED_OF = {
+    "Conv2DTranspose": {"output_shape": ANY},
+    "Conv3DTranspose": {"output_shape": ANY},
+    "DepthwiseConv2D": {
+        "filters": ANY,
+        "groups": (1,),
+        "kernel_constraint": ANY,
+        "kernel_initializer": ANY,
+        "kernel_regularizer": ANY,
+    },
+    "DepthwiseConv1D": {"groups": (1,)},
+    "Embedding": {"sparse": (False,)},
+    "SeparableConv1D": {
+        "groups": (1,),
+        "kernel_constraint": (None,),
+        "kernel_initializer": ANY,
+        "kernel_regularizer": (None,),
+    },
+    "SeparableConv2D": {
+        "groups": (1,),
+        "kernel_constraint": (None,),
+        "kernel_initializer": ANY,
+        "kernel_regularizer": (None,),
+    },
+    "BatchNormalization": {
+        "renorm": (False,),
+        "renorm_clipping": ANY,
+        "renorm_momentum": ANY,
+        "adjustment": (None,),
+    },
+}
+
+DATA_FORMATS = {
+    "th": "channels_first",
+    "tf": "channels_last",
+    "default": "channels_last",
+}
+
+# Modes of Keras 1's Merge.
+MERGES = {
+    "ave": "Average",
+    "concat": "Concatenate",
+    "dot": "Dot",
+    "max": "Maximum",
+    "mul": "Multiply",
+    "sum": "Add",
+}
+
+ACTIVATIONS = {"softmax_v2": "softmax", "relu_v2": "relu", "gelu_v2": "gelu"}
+
+# Arguments of regularizers and constraints of Keras 1.
+REGULARIZERS = {
+    "ActivityRegularizer": "L1L2",
+    "L1L2Regularizer": "L1L2",
+    "WeightRegularizer": "L1L2",
+}
+CONSTRAINTS = {
+    "MaxNorm": "MaxNorm",
+    "MinMaxNorm": "MinMaxNorm",
+    "NonNeg": "NonNeg",
+    "UnitNorm": "UnitNorm",
+    "maxnorm": "MaxNorm",
+    "nonneg": "NonNeg",
+    "unitnorm": "UnitNorm",
+}
+CONSTRAINT_ARGUMENTS = {"m": "max_value", "low": "min_value", "high": "max_value"}
+
+RECURRENT = frozenset({"Bidirectional", "GRU", "LSTM", "RNN", "SimpleRNN"})
+MODELS = frozenset({"Functional", "Model", "Sequential"})

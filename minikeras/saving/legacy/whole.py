@@ -1,0 +1,154 @@
+"""Whole models and weights in HDF5 files of every generation of Keras, and models as text."""
+
+import json
+import warnings
+from typing import Any
+
+from minikeras.core import registry
+from minikeras.saving.legacy.arrays import Layout
+from minikeras.saving.legacy.compiling import compile_arguments
+from minikeras.saving.legacy.form import Source
+from minikeras.saving.legacy.graphs import model_form
+from minikeras.saving.legacy.groups import generation_of, json_in, open_hdf5, subgroup, text
+from minikeras.saving.legacy.training import load_optimizer
+from minikeras.saving.legacy.weights import load_weights
+
+Objects = dict[str, Any] | None
+
+
+def load_model_h5(
+    path: Any,
+    custom_objects: Objects = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+    rotated_kernels: bool | None = None,
+) -> Any:
+    """Read a model from an HDF5 file of any release of Keras.
+
+    Args:
+        path: path of the file.
+        custom_objects: dict of name to class or function of your own.
+        compile: whether to compile the model as it was, and to restore the optimizer's state.
+        safe_mode: whether Python code in the file is refused.
+        rotated_kernels: whether convolution kernels are to be turned by 180 degrees, as those that
+            Theano trained. None does so if the file says that its backend was Theano; files of
+            Keras 1 do not say it, and are taken as TensorFlow's.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the file holds no model, or something in it can't be read.
+    """
+    with open_hdf5(path) as file:
+        config = json_in(file, "model_config")
+        if config is None:
+            raise ValueError(
+                f"No model config found in {path}: the file may hold weights alone. Make the model "
+                "in code, and call `model.load_weights(path)`."
+            )
+        version = _version(file)
+        generation = generation_of(version, config)
+        source = Source(generation, safe_mode, frozenset(custom_objects or ()))
+        model = registry.deserialize(model_form(config, source), custom_objects)
+        layout = Layout(generation, _rotated(file, rotated_kernels))
+        slots = load_weights(model, subgroup(file, "model_weights"), layout)
+        saved = json_in(file, "training_config")
+        if not compile:
+            return model
+        if saved is None:
+            warnings.warn(
+                f"No training configuration found in {path}, so the model was not compiled. "
+                "Compile it manually.",
+                stacklevel=2,
+            )
+            return model
+        _compile(model, compile_arguments(saved, source), custom_objects)
+        if "optimizer_weights" in file:
+            group = subgroup(file, "optimizer_weights")
+            load_optimizer(model.optimizer, group, slots, layout, _sorts(generation, version))
+    return model
+
+
+def _compile(model, arguments, custom_objects):
+    with registry.CustomObjectScope(custom_objects):
+        model.compile(**registry.deserialize(arguments, custom_objects))
+    model.optimizer.build(model.trainable_variables)
+
+
+def _version(file):
+    return file.attrs.get("keras_version", file["model_weights"].attrs.get("keras_version"))
+
+
+def _rotated(group, wanted):
+    if wanted is not None:
+        return wanted
+    return text(group.attrs.get("backend", "")) == "theano"
+
+
+def _sorts(generation, version):
+    """Say whether the optimizer's states are sorted by the weights' names, as up to 2.0.5."""
+    if generation == 1:
+        return True
+    numbers = [int(part) for part in text(version or "2.2").split(".")[:3] if part.isdigit()]
+    return generation == 2 and numbers <= [2, 0, 5]
+
+
+def load_weights_h5(
+    model: Any,
+    path: Any,
+    by_name: bool = False,
+    skip_mismatch: bool = False,
+    rotated_kernels: bool | None = None,
+) -> None:
+    """Read a model's weights from an HDF5 file of Keras 1, Keras 2 or tf-keras: all, or none.
+
+    Args:
+        model: a built model.
+        path: path of a file of weights or of a whole model.
+        by_name: whether layers are found by their names rather than in order.
+        skip_mismatch: whether layers that do not fit are left as they are, with a warning.
+        rotated_kernels: see `load_model_h5`.
+
+    Raises:
+        ValueError: if the weights do not fit; the model is as before.
+    """
+    with open_hdf5(path) as file:
+        group = file
+        if "layer_names" not in file.attrs and "model_weights" in file:
+            group = subgroup(file, "model_weights")
+        version = group.attrs.get("keras_version", file.attrs.get("keras_version"))
+        generation = generation_of(version) if version is not None else 1
+        layout = Layout(generation, _rotated(group, rotated_kernels))
+        load_weights(model, group, layout, by_name, skip_mismatch)
+
+
+def model_from_legacy_json(
+    json_string: str,
+    custom_objects: Objects = None,
+    safe_mode: bool = True,
+) -> Any:
+    """Make a model, with new weights, from the JSON of an older release.
+
+    Args:
+        json_string: what `to_json` returned.
+        custom_objects: dict of name to class or function of your own.
+        safe_mode: whether Python code in the text is refused.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the text is no JSON, or no model.
+    """
+    try:
+        config = json.loads(json_string)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"The model's text is no JSON: {error}") from None
+    return _model_from(config, custom_objects, safe_mode)
+
+
+def _model_from(config, custom_objects, safe_mode):
+    version = config.get("keras_version") if isinstance(config, dict) else None
+    source = Source(generation_of(version, config), safe_mode, frozenset(custom_objects or ()))
+    return registry.deserialize(model_form(config, source), custom_objects)
