@@ -5,10 +5,11 @@ from minikeras.core.registry import register_keras_serializable
 
 
 @register_keras_serializable(package="keras2", name="hard_sigmoid")
-def hard_sigmoid(x):
+def hard_sigmoid_of_keras_2(x):
     """Return `clip(0.2 * x + 0.5, 0, 1)`: the `hard_sigmoid` of Keras 1, Keras 2 and tf-keras.
 
-    That of Keras 3 has a slope of 1/6.
+    That of Keras 3 has a slope of 1/6. It is saved under its registered name, for the plain one
+    stands for the other.
 
     Args:
         x: float tensor.

@@ -150,8 +150,10 @@ def _named(module, saved, source):
         return {key: _named(module, value, source) for key, value in saved.items()}
     if isinstance(saved, list):
         return [_named(module, item, source) for item in saved]
-    if not isinstance(saved, str) or saved in source.custom:
+    if not isinstance(saved, str):
         return saved
+    if saved in source.custom:  # found now, while the custom objects are known
+        return object_form("builtins", "function", saved, "function")
     return _LOSSES.get(saved, saved)
 
 

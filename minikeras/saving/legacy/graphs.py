@@ -70,9 +70,20 @@ def sequential_config(config: Any, source: Source) -> dict[str, Any]:
         layers.insert(0, object_form("keras.layers", "InputLayer", arguments))
     converted = {"name": described.get("name"), "layers": layers}
     converted["trainable"] = described.get("trainable", True)
-    if shape is None and described.get("build_input_shape") is not None:
-        converted["build_input_shape"] = described["build_input_shape"]
+    shape = described.get("build_input_shape") or (_built_for(layers[0]) if layers else None)
+    if shape is not None:
+        converted["build_input_shape"] = shape
     return converted
+
+
+def _built_for(first):
+    """The shape that a Sequential model whose first layer is this one is built for, or None."""
+    config = first["config"]
+    if first["class_name"] == "Model":  # that of its own first input
+        return next(
+            (_built_for(one) for one in config["layers"] if one["class_name"] == "InputLayer"), None
+        )
+    return config.get("build_input_shape") or config.get("batch_shape")
 
 
 def _input_shape(saved):

@@ -14,6 +14,9 @@ from minikeras.saving.legacy.training import load_optimizer
 from minikeras.saving.legacy.weights import load_weights
 
 Objects = dict[str, Any] | None
+_OF_BAD_CONFIGS = (
+    *(AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError),
+)
 
 
 def load_model_h5(
@@ -50,7 +53,7 @@ def load_model_h5(
         version = _version(file)
         generation = generation_of(version, config)
         source = Source(generation, safe_mode, frozenset(custom_objects or ()))
-        model = registry.deserialize(model_form(config, source), custom_objects)
+        model = _made(config, source, custom_objects, f"in {path}")
         layout = Layout(generation, _rotated(file, rotated_kernels))
         slots = load_weights(model, subgroup(file, "model_weights"), layout)
         saved = json_in(file, "training_config")
@@ -151,4 +154,12 @@ def model_from_legacy_json(
 def _model_from(config, custom_objects, safe_mode):
     version = config.get("keras_version") if isinstance(config, dict) else None
     source = Source(generation_of(version, config), safe_mode, frozenset(custom_objects or ()))
-    return registry.deserialize(model_form(config, source), custom_objects)
+    return _made(config, source, custom_objects, "of this text")
+
+
+def _made(config, source, custom_objects, where):
+    """The model; whatever is wrong with its config, the error says where the config comes from."""
+    try:
+        return registry.deserialize(model_form(config, source), custom_objects)
+    except _OF_BAD_CONFIGS as error:
+        raise ValueError(f"The model {where} can't be made: {error}") from error
