@@ -10,11 +10,6 @@ import numpy as np
 _LARGEST_JSON = 64 * 2**20  # characters; configs of very large models have a few million
 
 
-def open_hdf5(path: Any) -> h5py.File:
-    """Open an HDF5 file for reading."""
-    return h5py.File(path, "r")
-
-
 def names_in(group: h5py.Group, attribute: str) -> list[str]:
     """Return a list of names that is an attribute, or several where it was too long for one.
 

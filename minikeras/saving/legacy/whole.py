@@ -5,11 +5,12 @@ import warnings
 from typing import Any
 
 from minikeras.core import registry
+from minikeras.saving.guard import open_hdf5
 from minikeras.saving.legacy.arrays import Layout
 from minikeras.saving.legacy.compiling import compile_arguments
 from minikeras.saving.legacy.form import Source
 from minikeras.saving.legacy.graphs import model_form
-from minikeras.saving.legacy.groups import generation_of, json_in, open_hdf5, subgroup, text
+from minikeras.saving.legacy.groups import generation_of, json_in, subgroup, text
 from minikeras.saving.legacy.training import load_optimizer
 from minikeras.saving.legacy.weights import load_weights
 
