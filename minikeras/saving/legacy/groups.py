@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-_LARGEST_JSON = 64 * 2**20  # characters; configs of very large models have a few million
+from minikeras.saving.guard import parse_json
 
 
 def names_in(group: h5py.Group, attribute: str) -> list[str]:
@@ -57,14 +57,8 @@ def json_in(file: h5py.Group, attribute: str) -> Any:
     """
     if attribute not in file.attrs:
         return None
-    value = text(file.attrs[attribute])
-    try:
-        if len(value) > _LARGEST_JSON:
-            raise ValueError(f"{len(value)} characters are too many")
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
-        name = file.file.filename
-        raise ValueError(f"Attribute '{attribute}' of {name} is no JSON: {error}") from None
+    value: Any = file.attrs[attribute]
+    return parse_json(value, f"attribute '{attribute}' of {file.file.filename}")
 
 
 def datasets_in(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:

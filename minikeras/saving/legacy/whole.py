@@ -1,11 +1,10 @@
 """Whole models and weights in HDF5 files of every generation of Keras, and models as text."""
 
-import json
 import warnings
 from typing import Any
 
 from minikeras.core import registry
-from minikeras.saving.guard import open_hdf5
+from minikeras.saving.guard import open_hdf5, parse_json
 from minikeras.saving.legacy.arrays import Layout
 from minikeras.saving.legacy.compiling import compile_arguments
 from minikeras.saving.legacy.form import Source
@@ -145,10 +144,7 @@ def model_from_legacy_json(
     Raises:
         ValueError: if the text is no JSON, or no model.
     """
-    try:
-        config = json.loads(json_string)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"The model's text is no JSON: {error}") from None
+    config = parse_json(json_string, "the model's JSON")
     return _model_from(config, custom_objects, safe_mode)
 
 
