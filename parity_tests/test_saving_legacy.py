@@ -163,8 +163,8 @@ def test_files_of_tf_keras(tmp_path, make, optimizer, legacy, float64):
     before = k.backend.floatx()
     k.backend.set_floatx("float64")
     try:
-        made = optimizer(k.optimizers.legacy if legacy else k.optimizers)
-        model, x = trained(k, make, made)
+        optimizers = k.optimizers.legacy if legacy else k.optimizers
+        model, x = trained(k, make, optimizer(optimizers))
         model.save(tmp_path / "m.h5")
         compared(model, tmp_path / "m.h5", x)
     finally:

@@ -263,11 +263,14 @@ def model_from_json(json_string, custom_objects=None):
     """Make a model, with new weights, from what `to_json` returned.
 
     Args:
-        json_string: the string.
+        json_string: the string, of any release of Keras.
         custom_objects: dict of name to class or function of your own.
 
     Returns:
         A model.
+
+    Raises:
+        ValueError: if the string is no JSON, or describes no model.
 
     Example:
         >>> import minikeras as keras
@@ -275,4 +278,4 @@ def model_from_json(json_string, custom_objects=None):
         >>> keras.models.model_from_json(model.to_json()).output_shape
         (None, 2)
     """
-    return registry.deserialize(json.loads(json_string), custom_objects=custom_objects)
+    return registry.late_bound["model_from_json"](json_string, custom_objects)

@@ -9,11 +9,8 @@ import numpy as np
 import pytest
 
 import minikeras as keras
-from minikeras.saving.legacy.whole import (
-    load_model_h5,
-    load_weights_h5,
-    model_from_legacy_json,
-)
+from minikeras.saving.legacy.texts import model_from_json
+from minikeras.saving.legacy.whole import load_model_h5, load_weights_h5
 from tests.saving.old_files import drawn, graph, layer, node, placeholder, sequential, write
 
 
@@ -40,7 +37,7 @@ def test_code_is_refused_in_safe_mode(tmp_path, options):
     with pytest.raises(ValueError, match="'f' is a Lambda that holds Python code"):
         load_model_h5(path, compile=False)
     with pytest.raises(ValueError, match="Python code"):
-        model_from_legacy_json(json.dumps(config))
+        model_from_json(json.dumps(config))
     model = load_model_h5(path, compile=False, safe_mode=False)
     np.testing.assert_allclose(model.predict(np.ones((1, 2)), verbose=0), [[3, 3]])
 
@@ -110,13 +107,13 @@ CONFIGS = {
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_configs_that_describe_no_model(tmp_path, config):
     with pytest.raises(ValueError, match="The model of this text can't be made|the model's JSON"):
-        model_from_legacy_json(json.dumps(config))
+        model_from_json(json.dumps(config))
 
 
 def test_text_that_is_no_json():
     for text in ("", "{", "[" * 100_000):
         with pytest.raises(ValueError, match="JSON"):
-            model_from_legacy_json(text)
+            model_from_json(text)
 
 
 def model():

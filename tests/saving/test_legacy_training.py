@@ -73,8 +73,8 @@ def test_states_of_keras_1_and_2(tmp_path, name, version):
     stored = in_order(*lists, steps=7 if counts else None)
     model = load(tmp_path / "m.h5", name, options, stored, version)
     for seed, attribute in enumerate(attributes):
-        found = getattr(model.optimizer, attribute)
-        for variable, expected in zip(found, state(seed), strict=True):
+        states = getattr(model.optimizer, attribute)
+        for variable, expected in zip(states, state(seed), strict=True):
             np.testing.assert_array_equal(variable, expected)
     assert int(model.optimizer.iterations) == (7 if counts else 0)
 
@@ -124,8 +124,8 @@ def test_states_of_tensorflow_optimizers(tmp_path, name, style):
     options = {"learning_rate": 0.01, "name": name} | options
     model = load(tmp_path / "m.h5", name, options, stored, "2.11.0")
     for seed, attribute in enumerate(attributes):
-        found = getattr(model.optimizer, attribute)
-        for variable, expected in zip(found, state(seed), strict=True):
+        states = getattr(model.optimizer, attribute)
+        for variable, expected in zip(states, state(seed), strict=True):
             np.testing.assert_array_equal(variable, expected)
     assert int(model.optimizer.iterations) == 7
 

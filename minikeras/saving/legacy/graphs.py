@@ -114,13 +114,14 @@ def functional_config(config: Any, source: Source) -> dict[str, Any]:
     """
     expect(config, dict, "the config of a graph model, a dict")
     saved = expect(config.get("layers"), list, "the list of layers of a graph model")
-    shifts = _shifts(saved, config)
+    shifts = _shifts(saved, config) if source.generation < 3 else {}
+    firsts = _first_calls(saved, shifts) if source.generation < 3 else {}
     return {
         "name": config.get("name"),
         "trainable": config.get("trainable", True),
         "layers": [_entry(layer, shifts, source) for layer in saved],
-        "input_layers": _ends(config.get("input_layers"), shifts, source),
-        "output_layers": _ends(config.get("output_layers"), shifts, source),
+        "input_layers": _ends(config.get("input_layers"), firsts, source),
+        "output_layers": _ends(config.get("output_layers"), firsts, source),
     }
 
 
@@ -160,16 +161,16 @@ def _call(class_name, node, shifts):
 _TAKES_LISTS = frozenset({"Concatenate", *tables.MERGES.values(), "Minimum", "Subtract"})
 
 
-def _ends(refs, shifts, source):
+def _ends(refs, firsts, source):
     """Where the inputs or outputs of a graph are; a list of one stands for that one tensor."""
     if isinstance(refs, dict):
-        return {key: _ends(ref, shifts, source) for key, ref in refs.items()}
+        return {key: _ends(ref, firsts, source) for key, ref in refs.items()}
     expect(refs, list, "the list of a graph's inputs or outputs")
     if is_reference(refs):
-        return [refs[0], refs[1] - shifts.get(refs[0], 0), refs[2]]
+        return [refs[0], refs[1] + firsts.get(refs[0], 0), refs[2]]
     if len(refs) == 1 and source.generation < 3:
-        return _ends(refs[0], shifts, source)
-    return [_ends(ref, shifts, source) for ref in refs]
+        return _ends(refs[0], firsts, source)
+    return [_ends(ref, firsts, source) for ref in refs]
 
 
 # Nodes of models inside
@@ -194,6 +195,16 @@ def _shifts(saved, config):
     return {name: 1 for name, calls in models.items() if calls and named.get(name, 0) == calls}
 
 
+def _first_calls(saved, shifts):
+    """What to add to an old node index where the inputs and outputs of a graph are.
+
+    There Keras 3 still counts the calls of graphs inside from 1, but those of other layers from 0.
+    """
+    graphs = [one for one in saved if isinstance(one, dict) and one.get("class_name") in _GRAPHS]
+    inside = {str(one.get("name")) for one in graphs}
+    return {name: (name in inside) - shifts.get(name, 0) for name in {*inside, *shifts}}
+
+
 def _references(value) -> Iterator[tuple[str, int]]:
     waiting = [value]
     while waiting:
@@ -206,6 +217,7 @@ def _references(value) -> Iterator[tuple[str, int]]:
             waiting.extend(item)
 
 
+_GRAPHS = frozenset({"Functional", "Model"})
 _MODELS = {
     "Functional": functional_config,
     "Model": functional_config,

@@ -67,14 +67,14 @@ def datasets_in(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
     Raises:
         ValueError: if one is listed and not there, or is no array of numbers.
     """
-    found = []
+    arrays = []
     for name in names_in(group, "weight_names"):
         item = group.get(name)
         if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiub":
             what = "is missing" if item is None else f"is no array of real numbers: {item}"
             raise ValueError(f"'{name}' in group '{group.name}' of {group.file.filename} {what}.")
-        found.append((name, item))
-    return found
+        arrays.append((name, item))
+    return arrays
 
 
 def subgroup(group: h5py.Group, name: str) -> h5py.Group:
@@ -99,9 +99,9 @@ def generation_of(version: Any, config: Any = None) -> int:
     Returns:
         An int; 2 if nothing tells.
     """
-    found = re.match(r"(\d+)\.", text(version)) if version is not None else None
-    if found:
-        return min(max(int(found[1]), 1), 3)
+    major = re.match(r"(\d+)\.", text(version)) if version is not None else None
+    if major:
+        return min(max(int(major[1]), 1), 3)
     described = json.dumps(config)
     if '"keras_history"' in described or '"DTypePolicy"' in described:
         return 3

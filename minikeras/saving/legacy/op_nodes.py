@@ -3,10 +3,12 @@
 Tables say what each TensorFlow function is called today and in which order its arguments stand.
 """
 
+import inspect
 import json
 from typing import Any
 
 from minikeras import ops
+from minikeras.autograd.symbolic import class_name_of
 from minikeras.core import names
 from minikeras.saving.legacy.form import Source, expect, object_form
 from minikeras.saving.legacy.op_tables import DEFAULTS, FUNCTIONS, NEUTRAL, NODES
@@ -55,18 +57,28 @@ def op_entry(saved: dict[str, Any], nodes: list[Any], shifts: dict[str, int]) ->
             f"'{saved['class_name']}' in `custom_objects` that computes it."
         )
     op, parameters = FUNCTIONS[name]
-    return _entry(op, [_call(name, parameters, node, shifts) for node in nodes])
+    calls = [_call(name, parameters, node, shifts) for node in nodes]
+    return _entry(op, config.get("name"), calls)
 
 
-def _entry(op, calls, **options):
-    return object_form("keras.ops", op, {"op": op, **options}) | {"inbound_nodes": calls}
+def _entry(op, name, calls):
+    """The entry of an op whose calls have the arguments of its signature."""
+    function = getattr(ops, op)
+    named = [inspect.signature(function).bind(*args, **kwargs).arguments for args, kwargs in calls]
+    nodes = [{"args": [], "kwargs": dict(arguments)} for arguments in named]
+    return _class_form(class_name_of(function), {"name": name}, nodes)
+
+
+def _class_form(class_name, config, nodes):
+    """The entry of an op by the name of Keras's class; which module has it is not looked at."""
+    return object_form("keras.src.ops.numpy", class_name, config) | {"inbound_nodes": nodes}
 
 
 def _call(name, parameters, node, shifts):
     """Arguments in the order of the op's parameters; one after a gap is given by its name."""
     first, keywords = tensors_in(node, shifts)
-    given = {key: value for key, value in keywords.items() if key != "name" and value is not None}
-    keywords = DEFAULTS.get(name, {}) | given
+    named = {key: value for key, value in keywords.items() if key != "name" and value is not None}
+    keywords = DEFAULTS.get(name, {}) | named
     args, kwargs = [first], {}
     for position, parameter in enumerate(parameters[1:], start=1):
         old, _, new = parameter.partition(">")
@@ -82,7 +94,7 @@ def _call(name, parameters, node, shifts):
             raise ValueError(
                 f"The graph calls 'tf.{name}' with {key}={value!r}, which can't be read."
             )
-    return {"args": args, "kwargs": kwargs}
+    return args, kwargs
 
 
 def _argument(name, value):
@@ -103,18 +115,16 @@ def _slice(part):
 
 def _of_keras_3(class_name, config, nodes):
     """An op as Keras 3 names it: by its class, `ExpandDims` for `expand_dims`."""
-    op = names.to_snake_case(class_name)
-    if op not in ops.__all__:
+    if names.to_snake_case(class_name) not in ops.__all__:
         raise ValueError(
             f"The graph names {class_name!r} ({config.get('name')!r}), which is no op here. Pass "
             "a layer class of that name in `custom_objects`."
         )
-    options = {key: value for key, value in config.items() if key != "name"}
     calls = [
         node | {"kwargs": {k: v for k, v in (node.get("kwargs") or {}).items() if v is not None}}
         for node in nodes
     ]
-    return _entry(op, calls, **options)
+    return _class_form(class_name, config, calls)
 
 
 def _from_node_def(config, nodes, shifts):
@@ -140,8 +150,8 @@ def _from_node_def(config, nodes, shifts):
         for place in sorted(constants, key=int):
             inputs.insert(int(place), resolved(constants[place], shifts))
         args = [inputs[:-1], inputs[-1]] if joins else inputs
-        calls.append({"args": args, "kwargs": _attributes(node_def)})
-    return _entry(op, calls)
+        calls.append((args, _attributes(node_def)))
+    return _entry(op, config.get("name"), calls)
 
 
 def _attributes(node_def):

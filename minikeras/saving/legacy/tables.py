@@ -104,8 +104,9 @@ DROPPED = {
 
 # The same for one class.
 DROPPED_OF = {
-    "Conv2DTranspose": {"output_shape": ANY},
-    "Conv3DTranspose": {"output_shape": ANY},
+    "Conv2DTranspose": {"groups": (1,), "output_shape": ANY},
+    "Conv1DTranspose": {"groups": (1,)},
+    "Conv3DTranspose": {"groups": (1,), "output_shape": ANY},
     "DepthwiseConv2D": {
         "filters": ANY,
         "groups": (1,),

@@ -9,11 +9,11 @@ import warnings
 from typing import Any
 
 import h5py
-import numpy as np
 
+from minikeras.saving.guard import read_array
 from minikeras.saving.legacy.arrays import Layout
 from minikeras.saving.legacy.groups import datasets_in
-from minikeras.saving.legacy.weights import Slot, arrays_for
+from minikeras.saving.legacy.weights import Slot, arrays_for, fill
 
 # By optimizer: what a state is called in files of TensorFlow, and today's list of variables.
 _NAMED = {
@@ -83,7 +83,7 @@ def load_optimizer(
         )
         return
     for variable, array in pairs:
-        variable.assign(array)
+        fill(variable, array)
 
 
 def _same_variables(optimizer, stored):
@@ -95,7 +95,7 @@ def _same_variables(optimizer, stored):
     for variable, (name, array) in zip(variables, stored, strict=True):
         if tuple(variable.shape) != tuple(array.shape):
             raise ValueError(f"'{name}' has shape {array.shape}, not {tuple(variable.shape)}.")
-        pairs.append((variable, np.asarray(array[()])))
+        pairs.append((variable, read_array(array)))
     return pairs
 
 
@@ -113,9 +113,9 @@ def _by_name(optimizer, stored, slots, layout):
         if kind is not None:
             lists.setdefault(known[kind], []).append((name, array))
         elif parts[-1] in _STEPS and not array.shape:
-            pairs.append((optimizer._iterations, np.asarray(array[()])))
+            pairs.append((optimizer._iterations, read_array(array)))
         elif parts[-1] in ("_u_product", "u_product", "momentum_cache") and not array.shape:
-            pairs.append((getattr(optimizer, "_u_product", None), np.asarray(array[()])))
+            pairs.append((getattr(optimizer, "_u_product", None), read_array(array)))
     if not lists:
         return None
     for attribute, arrays in lists.items():
@@ -133,7 +133,7 @@ def _in_order(optimizer, stored, slots, layout, sorts):
         raise ValueError(f"the layout of {type(optimizer).__name__} is not known.")
     pairs, rest = [], stored
     if rest and not rest[0][1].shape:
-        pairs.append((optimizer._iterations, np.asarray(rest[0][1][()])))
+        pairs.append((optimizer._iterations, read_array(rest[0][1])))
         rest = rest[1:]
     places = _places(slots)
     orders = [places, sorted(places, key=lambda place: _name_at(slots, place))]
@@ -189,9 +189,9 @@ def _state(optimizer, attribute, arrays, slots, layout, order):
             raise ValueError(f"'{name}' has shape {array.shape}, its weight {expected}.")
         sources.setdefault(at, {})[number] = (name, array)
     pairs = []
-    for at, found in sources.items():
+    for at, by_number in sources.items():
         slot = slots[at]
-        shadow = Slot(slot.layer, slot.variables, [found[n] for n in range(len(slot.sources))])
+        shadow = Slot(slot.layer, slot.variables, [by_number[n] for n in range(len(slot.sources))])
         for variable, value in zip(slot.variables, arrays_for(shadow, layout), strict=True):
             pairs.append((states[optimizer._get_variable_index(variable)], value))
     return pairs

@@ -13,6 +13,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from minikeras.core import dtypes
+from minikeras.saving.guard import read_array
 from minikeras.saving.legacy.arrays import Layout, converted, count_in_pieces
 from minikeras.saving.legacy.groups import datasets_in, names_in, subgroup
 
@@ -78,8 +80,16 @@ def load_weights(
             problems.append(str(error))
     _report(problems, group.file.filename, skip_mismatch)
     for variable, array in assigned:
-        variable.assign(array)
+        fill(variable, array)
     return kept
+
+
+def fill(variable: Any, array: np.ndarray) -> None:
+    """Give a variable the values of an array that has its shape and belongs to nobody else.
+
+    The initial values of a postponed variable are not drawn for it.
+    """
+    variable.adopt(np.asarray(array, dtypes.NUMPY[variable.dtype], order="C"))
 
 
 def _report(problems, filename, skip_mismatch):
@@ -161,9 +171,9 @@ def slots_of(layer: Any, stored: list[tuple[str, Any]]) -> list[Slot]:
     """
     candidates = [_dealt(order, stored) for order in _orders(layer)]
     fitting = [slots for slots in candidates if slots is not None and _fits(slots)]
-    found = [*fitting, *(slots for slots in candidates if slots is not None)]
-    if found:
-        return found[0]
+    complete = [*fitting, *(slots for slots in candidates if slots is not None)]
+    if complete:
+        return complete[0]
     expected = {v.path: tuple(v.shape) for part, vs in _orders(layer)[0] for v in vs}
     received = {name: tuple(array.shape) for name, array in stored}
     raise ValueError(
@@ -194,10 +204,10 @@ def _owners(layer, seen):
     if id(layer) in seen:
         return []
     seen[id(layer)] = layer
-    found = [layer] if _own(layer) else []
+    owners = [layer] if _own(layer) else []
     for inside in layer._layers:
-        found += _owners(inside, seen)
-    return found
+        owners += _owners(inside, seen)
+    return owners
 
 
 def _dealt(order, stored):
@@ -246,7 +256,7 @@ def arrays_for(slot: Slot, layout: Layout) -> list[np.ndarray]:
     # A CuDNN layer has two biases for one of today.
     if sizes > 2 * sum(math.prod(shape) for shape in wanted):
         raise ValueError(_mismatch(slot, [array.shape for _, array in slot.sources]))
-    arrays = converted(slot.layer, [np.asarray(array[()]) for _, array in slot.sources], layout)
+    arrays = converted(slot.layer, [read_array(array) for _, array in slot.sources], layout)
     if [array.shape for array in arrays] != wanted:
         raise ValueError(_mismatch(slot, [array.shape for array in arrays]))
     return arrays

@@ -1,22 +1,21 @@
-"""Whole models and weights in HDF5 files of every generation of Keras, and models as text."""
+"""Whole models and weights in HDF5 files of every generation of Keras."""
 
 import warnings
 from typing import Any
 
+from minikeras.autograd.postponed import draw_values, postponed_values
 from minikeras.core import registry
-from minikeras.saving.guard import open_hdf5, parse_json
+from minikeras.saving.guard import open_hdf5
 from minikeras.saving.legacy.arrays import Layout
 from minikeras.saving.legacy.compiling import compile_arguments
 from minikeras.saving.legacy.form import Source
-from minikeras.saving.legacy.graphs import model_form
 from minikeras.saving.legacy.groups import generation_of, json_in, subgroup, text
+from minikeras.saving.legacy.texts import model_of
 from minikeras.saving.legacy.training import load_optimizer
 from minikeras.saving.legacy.weights import load_weights
+from minikeras.saving.naming import naming
 
 Objects = dict[str, Any] | None
-_OF_BAD_CONFIGS = (
-    *(AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError),
-)
 
 
 def load_model_h5(
@@ -43,7 +42,7 @@ def load_model_h5(
     Raises:
         ValueError: if the file holds no model, or something in it can't be read.
     """
-    with open_hdf5(path) as file:
+    with open_hdf5(path) as file, postponed_values():
         config = json_in(file, "model_config")
         if config is None:
             raise ValueError(
@@ -53,30 +52,34 @@ def load_model_h5(
         version = _version(file)
         generation = generation_of(version, config)
         source = Source(generation, safe_mode, frozenset(custom_objects or ()))
-        model = _made(config, source, custom_objects, f"in {path}")
+        model = model_of(config, source, custom_objects, f"in {path}")
         layout = Layout(generation, _rotated(file, rotated_kernels))
         slots = load_weights(model, subgroup(file, "model_weights"), layout)
-        saved = json_in(file, "training_config")
-        if not compile:
-            return model
-        if saved is None:
-            warnings.warn(
-                f"No training configuration found in {path}, so the model was not compiled. "
-                "Compile it manually.",
-                stacklevel=2,
-            )
-            return model
-        _compile(model, compile_arguments(saved, source), custom_objects)
-        if "optimizer_weights" in file:
-            group = subgroup(file, "optimizer_weights")
-            load_optimizer(model.optimizer, group, slots, layout, _sorts(generation, version))
+        if compile:
+            with naming(f"{path} (training_config)"):
+                _compile(model, file, source, custom_objects)
+            if model.compiled and "optimizer_weights" in file:
+                group = subgroup(file, "optimizer_weights")
+                load_optimizer(model.optimizer, group, slots, layout, _sorts(generation, version))
+        draw_values(model.variables)
     return model
 
 
-def _compile(model, arguments, custom_objects):
+def _compile(model, file, source, custom_objects):
+    """Compile a model as its file says; warn if it says nothing."""
+    saved = json_in(file, "training_config")
+    if saved is None:
+        warnings.warn(
+            f"No training configuration found in {file.filename}, so the model was not compiled. "
+            "Compile it manually.",
+            stacklevel=4,
+        )
+        return
+    arguments = compile_arguments(saved, source)
     with registry.CustomObjectScope(custom_objects):
-        model.compile(**registry.deserialize(arguments, custom_objects))
+        model.compile(**registry.deserialize(arguments, custom_objects, source.safe_mode))
     model.optimizer.build(model.trainable_variables)
+    draw_values(model.optimizer.variables)
 
 
 def _version(file):
@@ -126,37 +129,4 @@ def load_weights_h5(
         load_weights(model, group, layout, by_name, skip_mismatch)
 
 
-def model_from_legacy_json(
-    json_string: str,
-    custom_objects: Objects = None,
-    safe_mode: bool = True,
-) -> Any:
-    """Make a model, with new weights, from the JSON of an older release.
-
-    Args:
-        json_string: what `to_json` returned.
-        custom_objects: dict of name to class or function of your own.
-        safe_mode: whether Python code in the text is refused.
-
-    Returns:
-        The model.
-
-    Raises:
-        ValueError: if the text is no JSON, or no model.
-    """
-    config = parse_json(json_string, "the model's JSON")
-    return _model_from(config, custom_objects, safe_mode)
-
-
-def _model_from(config, custom_objects, safe_mode):
-    version = config.get("keras_version") if isinstance(config, dict) else None
-    source = Source(generation_of(version, config), safe_mode, frozenset(custom_objects or ()))
-    return _made(config, source, custom_objects, "of this text")
-
-
-def _made(config, source, custom_objects, where):
-    """The model; whatever is wrong with its config, the error says where the config comes from."""
-    try:
-        return registry.deserialize(model_form(config, source), custom_objects)
-    except _OF_BAD_CONFIGS as error:
-        raise ValueError(f"The model {where} can't be made: {error}") from error
+registry.late_bound.update(load_model_h5=load_model_h5, load_weights_h5=load_weights_h5)

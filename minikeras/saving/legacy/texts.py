@@ -1,0 +1,95 @@
+"""Models as text, without weights: the JSON of every release of Keras."""
+
+from typing import Any
+
+from minikeras.core import registry
+from minikeras.models import Model
+from minikeras.saving.guard import parse_json
+from minikeras.saving.legacy.form import Source
+from minikeras.saving.legacy.graphs import model_form
+from minikeras.saving.legacy.groups import generation_of
+from minikeras.saving.naming import naming
+
+Objects = dict[str, Any] | None
+_OF_BAD_CONFIGS = (
+    *(AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError),
+)
+
+
+def model_from_json(
+    json_string: str, custom_objects: Objects = None, safe_mode: bool = True
+) -> Any:
+    """Make a model, with new weights, from the JSON of any release.
+
+    Args:
+        json_string: what `to_json` returned.
+        custom_objects: dict of name to class or function of your own.
+        safe_mode: whether Python code in the text is refused.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the text is no JSON, or no model.
+        TypeError: if a layer does not take an argument that the text has for it.
+    """
+    config = parse_json(json_string, "the model's JSON")
+    if is_of_today(config):
+        with naming("the model's JSON"):
+            return _checked(registry.deserialize(config, custom_objects, safe_mode))
+    return model_from_old(config, custom_objects, safe_mode)
+
+
+def is_of_today(config: dict[str, Any]) -> bool:
+    """Say whether a model's config has the form of Keras 3: older releases add their version."""
+    return "module" in config and "keras_version" not in config
+
+
+def model_from_old(config: Any, custom_objects: Objects = None, safe_mode: bool = True) -> Any:
+    """Make a model, with new weights, from the dict that an older release wrote as text.
+
+    Args:
+        config: dict with `class_name`, `config` and perhaps `keras_version`.
+        custom_objects: dict of name to class or function of your own.
+        safe_mode: whether Python code in the dict is refused.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if it is no model.
+    """
+    version = config.get("keras_version") if isinstance(config, dict) else None
+    source = Source(generation_of(version, config), safe_mode, frozenset(custom_objects or ()))
+    return model_of(config, source, custom_objects, "of this text")
+
+
+def model_of(config: Any, source: Source, custom_objects: Objects, where: str) -> Any:
+    """Make a model from an old config; whatever is wrong with it, the error says where it is from.
+
+    Args:
+        config: the dict of the file or text.
+        source: what is known about it.
+        custom_objects: dict of name to class or function of the user's.
+        where: such as `"in model.h5"`.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if it can't be made.
+    """
+    try:
+        form = model_form(config, source)
+        return _checked(registry.deserialize(form, custom_objects, source.safe_mode))
+    except _OF_BAD_CONFIGS as error:
+        raise ValueError(f"The model {where} can't be made: {error}") from error
+
+
+def _checked(model):
+    if not isinstance(model, Model):
+        raise ValueError(f"A model is expected, the config describes {model!r:.100}")
+    return model
+
+
+registry.late_bound["model_from_json"] = model_from_json
