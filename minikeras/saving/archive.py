@@ -21,6 +21,7 @@ from minikeras.autograd.postponed import draw_values, postponed_values
 from minikeras.core import registry
 from minikeras.saving import guard
 from minikeras.saving.durable import replacing, replacing_folder
+from minikeras.saving.legacy.archives import archive_config
 from minikeras.saving.naming import naming
 from minikeras.saving.state import load_state, save_state
 from minikeras.saving.stores import Reader, Writer, new_hdf5
@@ -113,6 +114,7 @@ def load(path: Path, custom_objects: Any, compile: bool, safe_mode: bool) -> Any
         if not compile:
             config["compile_config"] = None
         with registry.sharing(), naming(f"{path} ({CONFIG})"):
+            config = archive_config(config, _version(archive), custom_objects, safe_mode)
             model = registry.deserialize(config, custom_objects, safe_mode)
         if not hasattr(model, "load_own_variables"):
             raise guard.FileError(f"{path}: {CONFIG} describes no model, but {model!r:.100}.")
@@ -120,6 +122,11 @@ def load(path: Path, custom_objects: Any, compile: bool, safe_mode: bool) -> Any
         _load_assets(archive, path, model)
         draw_values(model.variables)
     return model
+
+
+def _version(archive: Any) -> Any:
+    """The release of Keras that has written an archive, or None if it does not say."""
+    return archive.json(METADATA).get("keras_version") if METADATA in archive.names else None
 
 
 def read_weights(archive: Any, where: str, model: Any, **options: Any) -> None:

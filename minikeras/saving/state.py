@@ -147,8 +147,8 @@ class _Loading:
     def _match_variables(self, path: str, thing: Any, entry: Entry) -> list[str]:
         variables = own_variables(thing)
         what = f"'{path}' ({type(thing).__name__} '{thing.name}')"
-        if isinstance(thing, Optimizer) and len(entry) < 3:
-            variables = variables[: len(entry)]  # it was not built: its step and learning rate
+        if isinstance(thing, Optimizer):
+            variables = _that_are_saved(thing, variables, len(entry))
         if isinstance(thing, Optimizer) and len(entry) != len(variables):
             warnings.warn(_unfit_optimizer(thing, len(variables), len(entry)), stacklevel=2)
             return []
@@ -256,6 +256,15 @@ def _converts(stored: np.dtype, wanted: np.dtype) -> bool:
 def _shapes(entry: Entry) -> str:
     shapes = [tuple(getattr(entry.dataset(key), "shape", ())) for key in entry]
     return f"{len(shapes)} weights of shapes {shapes}"
+
+
+def _that_are_saved(optimizer: Optimizer, variables: list[Variable], count: int) -> list[Variable]:
+    """The variables of an optimizer of which a file has `count`, if it is one of the known kinds."""
+    if count < 3:  # the saved one was not built: its step and its learning rate
+        return variables[:count]
+    if count == len(variables) - 1:  # tf-keras does not save the learning rate
+        return [v for v in variables if v is not optimizer._learning_rate]
+    return variables
 
 
 def _unfit_optimizer(optimizer: Optimizer, expected: int, received: int) -> str:

@@ -116,6 +116,15 @@ DROPPED_OF = {
     },
     "DepthwiseConv1D": {"groups": (1,)},
     "Embedding": {"sparse": (False,)},
+    "MultiHeadAttention": {
+        "key_shape": ANY,
+        "query_shape": ANY,
+        "softmax_robust_masking": (False,),
+        "value_shape": ANY,
+    },
+    "SpatialDropout1D": {"noise_shape": (None,)},
+    "SpatialDropout2D": {"noise_shape": (None,)},
+    "SpatialDropout3D": {"noise_shape": (None,)},
     "SeparableConv1D": {
         "groups": (1,),
         "kernel_constraint": (None,),
