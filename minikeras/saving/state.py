@@ -258,7 +258,7 @@ def _shapes(entry: Entry) -> str:
     return f"{len(shapes)} weights of shapes {shapes}"
 
 
-def _that_are_saved(optimizer: Optimizer, variables: list[Variable], count: int) -> list[Variable]:
+def _that_are_saved(optimizer: Optimizer, variables: list[Variable], count: int) -> Any:
     """The variables of an optimizer of which a file has `count`, if it is one of the known kinds."""
     if count < 3:  # the saved one was not built: its step and its learning rate
         return variables[:count]

@@ -371,10 +371,10 @@ def spoiled(folder, kind, fault):
     """Save a model, spoil a weights file, and return the path."""
     path = folder / ENDINGS[kind]
     # An archive's member is spoiled as a folder's file, and packed again.
-    made = "folder" if kind == "archive" else kind
-    source = folder / ENDINGS[made]
-    save(make_model(), source, made)
-    with h5py.File(weights_file(source, made), "r+") as file:
+    written = "folder" if kind == "archive" else kind
+    source = folder / ENDINGS[written]
+    save(make_model(), source, written)
+    with h5py.File(weights_file(source, written), "r+") as file:
         SPOILED[fault][0](file)
     if kind == "archive":
         pack(source, path)

@@ -69,9 +69,13 @@ def _only_equal(form: Config) -> Any:
 
     Keras marks the second place of an object and those after it, and mostly not the first.
     """
-    alike = [pair for pair in _shared.unmarked or [] if pair[0]["class_name"] == form["class_name"]]
+    earlier: list[tuple[Config, Any]] = _shared.unmarked or []
     unmarked = _without_ids(form)
-    equal = [thing for other, thing in alike if _without_ids(other) == unmarked]
+    equal = [
+        thing
+        for other, thing in earlier
+        if other["class_name"] == form["class_name"] and _without_ids(other) == unmarked
+    ]
     return equal[0] if len(equal) == 1 else None
 
 
