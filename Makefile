@@ -122,7 +122,7 @@ $(COMPILED): pyproject.toml | $(BIN)/python
 	@touch $@ $(BASE)
 
 $(DEV): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable ".[compiled,dev,plot,data]"
+	$(BIN)/python -m pip install --quiet --editable ".[compiled,dev,plot,data,tensorboard]"
 	@touch $@ $(COMPILED) $(BASE)
 
 # CuPy, which can be imported and looked at without a GPU, and the compiler of its kernels, which
@@ -140,7 +140,7 @@ $(PARITY): pyproject.toml | $(BIN)/python
 	  echo "TensorFlow 2.21 runs on Python 3.11 to 3.13; $(VENV) has" \
 	    "$$($(BIN)/python --version). Either 'make test-engine', which needs no TensorFlow," \
 	    "or 'make clean' and then 'make PYTHON=python3.13 ...'" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --editable ".[parity,compiled,dev,plot,data,sklearn]"
+	$(BIN)/python -m pip install --quiet --editable ".[parity,compiled,dev,plot,data,sklearn,tensorboard]"
 	@touch $@ $(DEV) $(COMPILED) $(BASE)
 
 # pip adds to the index it uses; that of PyTorch has none of the other packages.

@@ -381,13 +381,16 @@ def test_csv_files_are_equal(before, append, tmp_path):
 
 # Interfaces
 
+# What is left out: `TensorBoard.summary` is TensorFlow's module of that name.
+LEFT_OUT = {"TensorBoard": {"summary"}}
+
 
 @pytest.mark.parametrize("name", [*CALLBACK_NAMES, "CallbackList"])
 def test_signatures_and_hooks(name):
     theirs, ours = getattr(keras.callbacks, name), getattr(callbacks, name)
     assert list_parameters(ours) == list_parameters(theirs)
     public = {method for method in dir(theirs) if not method.startswith("_")}
-    assert public <= set(dir(ours))
+    assert public - set(dir(ours)) == LEFT_OUT.get(name, set())
 
 
 def list_parameters(cls):

@@ -13,6 +13,7 @@ from minikeras.training.callbacks.reduce_lr import ReduceLROnPlateau
 from minikeras.training.callbacks.remote_monitor import RemoteMonitor
 from minikeras.training.callbacks.scheduler import LearningRateScheduler
 from minikeras.training.callbacks.swap_ema_weights import SwapEMAWeights
+from minikeras.training.callbacks.tensorboard import TensorBoard
 from minikeras.training.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "RemoteMonitor",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
