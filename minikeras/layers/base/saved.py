@@ -1,5 +1,6 @@
 """How a layer is written down and made again: its config, and the shapes it was built with."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ class Saved:
     dtype_policy: Any
     activity_regularizer: Any
     build: Callable[..., Any]
+    compute_output_shape: Callable[..., Any]
+    _layers: list[Any]
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _build_shapes: Any
     _check_initialized: Callable[[], None]
@@ -38,11 +41,30 @@ class Saved:
         return {"input_shape": _inner_lists(shapes)}
 
     def build_from_config(self, config):
-        """Build with the shapes that `get_build_config` returned."""
+        """Build with the shapes that `get_build_config` returned.
+
+        A layer without a `build` of its own runs its `call` on these shapes, which builds the
+        layers inside it.
+        """
+        shapes, named = (), {}
         if "input_shape" in config:
-            self.build(_tuples(config["input_shape"]))
+            shapes = (_tuples(config["input_shape"]),)
         elif "shapes_dict" in config:
-            self.build(**{key: _tuples(value) for key, value in config["shapes_dict"].items()})
+            named = {key: _tuples(value) for key, value in config["shapes_dict"].items()}
+        if (shapes or named) and not overrides(self, "build") and self._layers:
+            self._build_layers_inside(shapes, named)
+        if shapes or named:
+            self.build(*shapes, **named)
+
+    def _build_layers_inside(self, shapes, named):
+        try:
+            self.compute_output_shape(*shapes, **named)
+        except Exception as error:  # of the user's own `call`
+            warnings.warn(
+                f"The layers inside '{self.name}' are not built: its `call` does not run on the "
+                f"shapes {[*shapes, *named.values()]} with which it was built before: {error}",
+                stacklevel=3,
+            )
 
     def save_own_variables(self, store):
         """Put the layer's own weights into a store; `keras.saving` calls this.
@@ -92,9 +114,9 @@ class Saved:
             "trainable": self.trainable,
             "dtype": registry.serialize(self.dtype_policy),
         }
+        if self.activity_regularizer is not None and "activity_regularizer" not in self._fields:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if self._fields:
-            if self.activity_regularizer is not None and "activity_regularizer" not in self._fields:
-                config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
             for name, (field, _) in self._fields.items():
                 config[name] = field.saved(self, name)
             return config
