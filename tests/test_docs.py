@@ -46,6 +46,14 @@ EXCEPTIONS = {
     "mse_loss": "a name in the logs",
     "~/.cupy/kernel_cache": "a folder of CuPy",
     "CUPY_GPU_MEMORY_LIMIT": "a variable that CuPy reads",
+    "hf": "the beginning of a path that Keras reads",
+    "keras.src.ops.numpy": "a module of real Keras, which its files name",
+    "optimizer/vars": "a path in a weights file",
+    **dict.fromkeys(
+        """layer_names model_config model_weights optimizer_weights seed_0 state_0 training_config
+        weight_names""".split(),
+        "a name in a model file",
+    ),
 }
 
 # Modules that are not ours.
