@@ -7,15 +7,12 @@ assets/            files of layers that have some, such as vocabularies, by the 
 """
 
 import datetime
-import io
 import json
 import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
-
-import h5py
 
 from minikeras.autograd.postponed import draw_values, postponed_values
 from minikeras.core import registry
@@ -30,6 +27,7 @@ from minikeras.saving.traversal import traverse
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets"
 KERAS_VERSION = "3.15.1"
 """The release of Keras whose files these are."""
+_PIECE = 1 << 20  # bytes that are copied at a time
 
 
 def save(model: Any, path: Path, zipped: bool) -> None:
@@ -43,7 +41,7 @@ def save(model: Any, path: Path, zipped: bool) -> None:
     texts = _described(model)
     if zipped:
         with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            _save_zipped(model, texts, archive)
+            _save_zipped(model, texts, archive, temporary.parent)
         return
     with replacing_folder(path) as folder:
         _save_in_folder(model, texts, Path(folder))
@@ -57,14 +55,17 @@ def _described(model: Any) -> dict[str, str]:
     return {METADATA: metadata, CONFIG: config}
 
 
-def _save_zipped(model: Any, texts: dict[str, str], archive: zipfile.ZipFile) -> None:
+def _save_zipped(model: Any, texts: dict[str, str], archive: zipfile.ZipFile, beside: Path) -> None:
     for name, text in texts.items():
         archive.writestr(name, text)
-    with io.BytesIO() as buffer:
-        with h5py.File(buffer, "w") as file:
-            save_state(model, Writer(file), whole=True)
-        with archive.open(WEIGHTS, "w", force_zip64=True) as member, buffer.getbuffer() as image:
-            member.write(image)
+    # HDF5 goes back and forth in its file, which an archive's member does not allow. In memory the
+    # file would take as much again as the weights, and longer.
+    weights = beside / WEIGHTS
+    with new_hdf5(weights) as file:
+        save_state(model, Writer(file), whole=True)
+    with archive.open(WEIGHTS, "w", force_zip64=True) as member, weights.open("rb") as source:
+        shutil.copyfileobj(source, member, _PIECE)
+    weights.unlink()
     with tempfile.TemporaryDirectory() as folder:
         _save_assets(model, Path(folder))
         for asset in sorted(Path(folder).rglob("*")):
@@ -160,5 +161,3 @@ def _extract(archive: Any, name: str, folder: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.view(name) as member, target.open("wb") as file:
         shutil.copyfileobj(member, file)
-
-
