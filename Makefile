@@ -37,7 +37,7 @@ DEVICE := $(VENV)/.stamp-device
 .DELETE_ON_ERROR: # a virtual environment that is half made is made again
 .PHONY: help setup setup-compiled setup-parity demo test test-all test-engine test-plain fuzz numerics lint check clean
 .PHONY: gpu-check gpu-test gpu-bench
-.PHONY: bench bench-setup bench-threads bench-kernels bench-tricks bench-overhead bench-report
+.PHONY: bench bench-setup bench-threads bench-kernels bench-tricks bench-overhead bench-files bench-report
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench-tricks: $(COMPILED) ## Measure what the tricks of the kernels are worth
 bench-overhead: $(COMPILED) ## Measure what a call costs, and the memory of a long run
 	@$(call bench_python,overhead.py)
 	@$(call bench_python,memory.py)
+
+bench-files: $(COMPILED) ## Time saving and loading of models, and measure its memory
+	@$(call bench_python,files.py)
 
 bench-report: $(BASE) ## Write the tables and pictures of docs/performance.md
 	@$(call bench_python,report.py)

@@ -1,9 +1,9 @@
 """Sharded weights: several HDF5 files, and an index (JSON) that says which groups lie where."""
 
 import contextlib
-import itertools
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -123,16 +123,19 @@ def _shard(index: Path, stem: str, number: int) -> Path:
 def _reserved_stem(index: Path) -> tuple[str, Path]:
     """The beginning of names that no file has, and the first of them, made so that none takes it.
 
-    Another process may be saving to the same index.
+    Another process may be saving to the same index, or reading the former one. Names that were in
+    use once are not used again, so that it does not find a part of another save under them.
     """
     stem = _stem(index)
-    for count in itertools.count():
-        numbered = f"{stem}_{count}" if count else stem
-        first = _shard(index, numbered, 0)
-        with contextlib.suppress(FileExistsError):
-            first.touch(exist_ok=False)
-            return numbered, first
-    raise AssertionError("there is no end of numbers")
+    with contextlib.suppress(FileExistsError):
+        return stem, _made(_shard(index, stem, 0))
+    stem = f"{stem}_{secrets.token_hex(4)}"
+    return stem, _made(_shard(index, stem, 0))
+
+
+def _made(path: Path) -> Path:
+    path.touch(exist_ok=False)
+    return path
 
 
 def _make_link(shard: Path, name: Path) -> None:
@@ -195,17 +198,19 @@ class ShardReader(Reader):
 
     def __enter__(self) -> "ShardReader":
         # A save that ends meanwhile removes the files of the index before: then there is another.
-        for attempts_left in reversed(range(_ATTEMPTS)):
+        for _ in range(_ATTEMPTS):
             self._places = read_index(self._path)
-            try:
-                with contextlib.ExitStack() as stack:
+            with contextlib.ExitStack() as stack:
+                try:
                     self._files = self._opened(stack)
+                except FileNotFoundError:
+                    if read_index(self._path) == self._places:
+                        raise
+                    continue
+                if read_index(self._path) == self._places:
                     self._open = stack.pop_all()
-                return self
-            except FileNotFoundError:
-                if not attempts_left or read_index(self._path) == self._places:
-                    raise
-        return self
+                    return self
+        raise guard.FileError(f"{self._path}: the index changes all the time.")
 
     def __exit__(self, *failure: Any) -> None:
         self._open.__exit__(*failure)
