@@ -15,11 +15,16 @@ from files_models import MODELS
 from stamp import stamp
 
 BOUND = 1.2
-"""How much memory `load_model` may take, as a multiple of the weights."""
+"""How much memory `load_model` may take for large weights, as a multiple of them."""
+LARGE = 100e6
+"""From how many bytes on weights are large: of smaller models, the objects take more."""
 
 
 def main():
-    """Run the benchmark on one core, and write `benchmarks/results/files.json`."""
+    """Run the benchmark on one core, and write `benchmarks/results/files.json`.
+
+    The exit status is 1 if loading took more memory than the bound.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="turns of each engine")
     parser.add_argument("--model", choices=MODELS, action="append", help="by default all")
@@ -36,6 +41,10 @@ def main():
         found[name] = before | measured(name, present, options)
     path.write_text(json.dumps(found, indent=1) + "\n")
     print(f"written: {path}")
+    for name, result in found.items():
+        above, weights = (result["memory"]["minikeras"].get(k, 0) for k in ("above", "weights"))
+        if weights > LARGE and above > BOUND * weights:
+            sys.exit(f"{name}: loading took {above / weights:.2f} times the memory of the weights")
 
 
 def measured(name, engines, options):
