@@ -11,9 +11,11 @@ from minikeras.core.registry import (
 from minikeras.core.registry import deserialize as deserialize_keras_object
 from minikeras.core.registry import serialize as serialize_keras_object
 from minikeras.saving.api import load_model, load_weights, save_model, save_weights
+from minikeras.saving.editor import KerasFileEditor
 
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

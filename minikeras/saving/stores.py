@@ -69,7 +69,7 @@ class WrittenEntry:
         self._written: dict[str, tuple[int, ...]] = {}
 
     def __setitem__(self, key: str, value: Any) -> None:
-        array = _host(value)
+        array = host_array(value)
         self._writer.write(self.path, key, array)
         self._written[key] = array.shape
 
@@ -84,7 +84,7 @@ class WrittenEntry:
         return list(self._written)
 
 
-def _host(value: Any) -> np.ndarray:
+def host_array(value: Any) -> np.ndarray:
     """The values of a variable, tensor or array-like in the host's memory, without a copy."""
     array = value.array if isinstance(value, Variable) else value
     array = array.data if isinstance(array, Tensor) else array
