@@ -5,6 +5,8 @@ VENV ?= .venv
 WORKERS ?= 2
 MARKS ?= not slow
 FUZZ_EXAMPLES ?= 3000
+FUZZ_FILES ?= 10000
+FUZZ_SEED ?= 0
 
 # CUDA of the driver: gpu for CUDA 12, gpu13 for CUDA 13.
 GPU_EXTRA ?= gpu
@@ -35,7 +37,7 @@ DEVICE := $(VENV)/.stamp-device
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a virtual environment that is half made is made again
-.PHONY: help setup setup-compiled setup-parity demo test test-all test-engine test-plain fuzz numerics lint check clean
+.PHONY: help setup setup-compiled setup-parity demo test test-all test-engine test-plain fuzz fuzz-files numerics lint check clean
 .PHONY: gpu-check gpu-test gpu-bench
 .PHONY: bench bench-setup bench-threads bench-kernels bench-tricks bench-overhead bench-files bench-report
 
@@ -63,6 +65,10 @@ test-plain: $(PARITY) ## Compare with real Keras once more, nothing compiled
 
 fuzz: $(PARITY) ## Run the random tests with FUZZ_EXAMPLES (3000) draws each
 	MINIKERAS_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PYTEST) -n $(WORKERS) -m fuzz
+
+fuzz-files: $(DEV) ## Load FUZZ_FILES (10000) damaged model files, drawn by FUZZ_SEED (0)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  $(BIN)/python -m tests.saving.fuzz_files $(FUZZ_FILES) $(FUZZ_SEED)
 
 bench-setup: $(BENCH_ENVIRONMENTS:%=$(BENCH_VENV)/%/.stamp) ## Install the engines to compare with (4 GB)
 

@@ -234,7 +234,7 @@ class Model(Trainer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a model from what `get_config` returned."""
-        with registry.CustomObjectScope(custom_objects):
+        with registry.CustomObjectScope(custom_objects), registry.reading(config):
             functional = registry.late_bound["functional"]
             if {"layers", "input_layers", "output_layers"} <= set(config) and (
                 cls is Model or issubclass(cls, functional)

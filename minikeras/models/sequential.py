@@ -238,7 +238,7 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a model from what `get_config` returned."""
-        with registry.CustomObjectScope(custom_objects):
+        with registry.CustomObjectScope(custom_objects), registry.reading(config):
             model = cls(name=config.get("name"))
             for saved in config["layers"]:
                 model.add(registry.deserialize(saved), rebuild=False)

@@ -151,11 +151,22 @@ class _Reference:
         self.key = (name, node_index, tensor_index)
 
 
+def _checked_history(history):
+    """Where a tensor is, as a config says it; refused if that is no name and two numbers."""
+    kinds = [type(part) for part in history] if isinstance(history, (list, tuple)) else None
+    if kinds != [str, int, int]:
+        raise ValueError(
+            "A tensor in the model's config should be the name of an operation, the number of its "
+            f"call, and the number of the output. Received: {history!r:.200}"
+        )
+    return history
+
+
 registry.special_form(
     "__keras_tensor__",
     lambda t: isinstance(t, _SavedTensor),
     lambda t: t.config,
-    lambda config, custom: _Reference(*config["keras_history"]),
+    lambda config, custom: _Reference(*_checked_history(config["keras_history"])),
 )
 
 

@@ -10,9 +10,12 @@ from minikeras.saving import archive, guard
 from minikeras.saving.durable import replacing
 from minikeras.saving.editor_text import comparison_lines, emphasized, tree_lines
 from minikeras.saving.state import FURTHER_STATE, save_state
-from minikeras.saving.stores import VARIABLES, Writer, host_array
+from minikeras.saving.stores import VARIABLES, Writer, host_array, new_hdf5
 
 Tree = dict[str, Any]
+
+# Kinds of dtypes; bfloat16 is of kind V.
+_NUMBERS = "biufcV"
 
 
 class KerasFileEditor:
@@ -237,7 +240,7 @@ class KerasFileEditor:
         """
         if not str(filepath).endswith(".weights.h5"):
             raise ValueError(f"The path must end in `.weights.h5`. Received: filepath={filepath}")
-        with replacing(Path(filepath)) as temporary, h5py.File(temporary, "w") as file:
+        with replacing(Path(filepath)) as temporary, new_hdf5(temporary) as file:
             self._write_object(Writer(file), self.weights_dict, "")
 
     def resave_weights(self, filepath):
@@ -304,15 +307,22 @@ def _read_object(group: h5py.Group, path: str, metadata: Tree) -> Tree:
     for key in map(str, group):
         child = group[key]
         if not isinstance(child, h5py.Group):
-            tree[key] = guard.read_array(child)[()]
+            tree[key] = _read_weight(child)
         elif key == VARIABLES:
             attributes |= dict(child.attrs)
-            tree |= {str(name): guard.read_array(child[name])[()] for name in child}
+            tree |= {str(name): _read_weight(child[name]) for name in child}
         elif inner := _read_object(child, f"{path}/{key}", metadata):
             tree[key] = inner
     if attributes:
         metadata[path] = attributes
     return tree
+
+
+def _read_weight(dataset: Any) -> Any:
+    array = guard.read_array(dataset)
+    if getattr(array, "dtype", None) is None or array.dtype.kind not in _NUMBERS:
+        raise guard.FileError(f"{dataset.file.filename}: {dataset.name}: is no array of numbers")
+    return array[()]
 
 
 def _check_name(name: Any, argument: str) -> None:
@@ -334,7 +344,7 @@ def _checked_weights(weights: Any) -> Tree:
     for name, value in weights.items():
         _check_name(name, "weights")
         checked[name] = _checked_weights(value) if isinstance(value, dict) else host_array(value)
-        if not isinstance(value, dict) and checked[name].dtype.kind not in "biufcV":
+        if not isinstance(value, dict) and checked[name].dtype.kind not in _NUMBERS:
             raise ValueError(
                 f"The weight '{name}' should be an array of numbers. Received: {value!r:.200} "
                 f"(of dtype {checked[name].dtype})"

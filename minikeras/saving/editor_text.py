@@ -53,7 +53,8 @@ def tree_lines(tree: Tree, metadata: Tree, path: str = "", prefix: str = "  ") -
         inner = f"{path}/{name}"
         if isinstance(value, dict):
             own_name = metadata.get(inner, {}).get("name")
-            label = "" if own_name in (None, name) else f" ('{shown(own_name)}')"
+            has_own = isinstance(own_name, str) and own_name != name
+            label = f" ('{shown(own_name)}')" if has_own else ""
             yield f"{prefix}{branch}[bold]{shown(name)}[/]{label}"
             yield from tree_lines(value, metadata, inner, prefix + ("    " if is_last else "│   "))
         else:

@@ -14,6 +14,7 @@ from minikeras.saving import guard
 from minikeras.saving.durable import replacing
 from minikeras.saving.stores import VARIABLES, Reader, Writer, new_hdf5
 
+_LONGEST_NAME = 255  # bytes, in the usual file systems
 _MAX_INDEX = 2**26  # bytes; what is cut off is no JSON any more
 _ATTEMPTS = 5  # to find an index and its files, while saves replace them
 
@@ -179,7 +180,10 @@ def read_index(path: Path) -> dict[str, list[str]]:
 
 
 def _is_plain_name(name: Any) -> bool:
-    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0:")
+    """Whether a file of that name may lie in a folder, on any system."""
+    if not isinstance(name, str) or len(name.encode()) > _LONGEST_NAME:
+        return False
+    return name not in ("", ".", "..") and not set(name) & set("/\\\0:")
 
 
 class ShardReader(Reader):

@@ -163,8 +163,8 @@ class _Loading:
                 pairs.append((variable, entry.dataset(str(i))))
         numbers = {str(i) for i in range(len(variables))}
         problems += [
-            f"{what}: the file has a weight '{key}' of shape {entry.dataset(key).shape} that the "
-            f"layer has not"
+            f"{what}: the file has a weight '{key}' of shape {_shape(entry, key)} that the layer "
+            f"has not"
             for key in entry
             if key not in numbers
         ]
@@ -237,8 +237,8 @@ def _misfit(variable: Variable, entry: Entry, key: str) -> str | None:
     if key not in entry:
         return f"of shape {variable.shape}, is missing in the file"
     dataset = entry.dataset(key)
-    if not hasattr(dataset, "dtype"):
-        return "is a group in the file, not an array"
+    if getattr(dataset, "shape", None) is None:
+        return "is a group in the file, or empty, not an array"
     if tuple(dataset.shape) != tuple(variable.shape):
         return f"has shape {tuple(variable.shape)}, in the file {tuple(dataset.shape)}"
     if not _converts(dataset.dtype, np.dtype(dtypes.NUMPY[variable.dtype])):
@@ -253,8 +253,13 @@ def _converts(stored: np.dtype, wanted: np.dtype) -> bool:
     return all(map(any, ranks)) and ranks[0].index(True) <= ranks[1].index(True)
 
 
+def _shape(entry: Entry, key: str) -> tuple[int, ...]:
+    """The shape of what an entry has; that of a group, or of nothing, is ()."""
+    return tuple(getattr(entry.dataset(key), "shape", None) or ())
+
+
 def _shapes(entry: Entry) -> str:
-    shapes = [tuple(getattr(entry.dataset(key), "shape", ())) for key in entry]
+    shapes = [_shape(entry, key) for key in entry]
     return f"{len(shapes)} weights of shapes {shapes}"
 
 

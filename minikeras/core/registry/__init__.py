@@ -15,7 +15,13 @@ from minikeras.core.registry.custom import (
     register_keras_serializable,
 )
 from minikeras.core.registry.index import public_home
-from minikeras.core.registry.saved import deserialize, serialize, serialize_dict, special_form
+from minikeras.core.registry.saved import (
+    deserialize,
+    reading,
+    serialize,
+    serialize_dict,
+    special_form,
+)
 from minikeras.core.registry.seams import late_bound
 from minikeras.core.registry.shared_objects import sharing
 from minikeras.core.registry.table import Table
@@ -40,6 +46,7 @@ __all__ = [
     "is_lambda",
     "late_bound",
     "public_home",
+    "reading",
     "register_keras_serializable",
     "require_trust",
     "safe_mode_scope",

@@ -8,7 +8,8 @@ caller trusts it (`trust`).
 
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -222,14 +223,24 @@ def deserialize(config: Any, custom_objects: Config | None = None, safe_mode: bo
     """
     if _depth.value:
         return _deserialize_inner(config, custom_objects)
-    with trust.safe_mode_scope(safe_mode):
-        try:
-            return _deserialize_inner(config, custom_objects)
-        except _MALFORMED as error:
-            raise ValueError(
-                f"The config is not the saved form of an object ({type(error).__name__}: {error}). "
-                f"Received: {_shortened(config)}"
-            ) from error
+    with trust.safe_mode_scope(safe_mode), reading(config):
+        return _deserialize_inner(config, custom_objects)
+
+
+@contextmanager
+def reading(config: Any) -> Generator[None]:
+    """Let what a class raises about a config that it does not understand be a `ValueError`.
+
+    Args:
+        config: the config that is read inside the `with` block, for the message.
+    """
+    try:
+        yield
+    except _MALFORMED as error:
+        raise ValueError(
+            f"The config is not the saved form of an object ({type(error).__name__}: {error}). "
+            f"Received: {_shortened(config)}"
+        ) from error
 
 
 def _deserialize_inner(config: Any, custom_objects: Config | None) -> Any:
@@ -271,6 +282,9 @@ def _deserialize_object(config: Config, custom_objects: Config | None) -> Any:
         return cls
     if not isinstance(config["config"], Dict):
         raise TypeError(f"The config of '{name}' should be a dict. Received: {_shortened(config)}")
+    for key in ("build_config", "compile_config"):
+        if not isinstance(config.get(key) or {}, Dict):
+            raise TypeError(f"`{key}` of '{name}' should be a dict. Received: {_shortened(config)}")
     with CustomObjectScope(custom_objects):
         thing = cls.from_config(config["config"])
         if config.get("build_config") and not getattr(thing, "built", False):

@@ -224,6 +224,11 @@ class Lambda(Layer):
     """
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        if not callable(function):
+            raise TypeError(
+                "`function` should be callable. "
+                f"Received: function={function!r:.200} (of type {type(function).__name__})"
+            )
         super().__init__(**kwargs)
         self.arguments = arguments or {}
         self.function = function

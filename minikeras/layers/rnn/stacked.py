@@ -81,7 +81,8 @@ class StackedRNNCells(Layer):
     @classmethod
     def from_config(cls, config):
         """Make the cells, and the layer, from what `get_config` returned."""
-        cells = [registry.deserialize(cell) for cell in config["cells"]]
+        with registry.reading(config):
+            cells = [registry.deserialize(cell) for cell in config["cells"]]
         return super().from_config({**config, "cells": cells})
 
 

@@ -1,0 +1,72 @@
+"""Good files of each format, from which the tests of foreign files make bad ones."""
+
+import numpy as np
+
+import minikeras as keras
+
+
+def image_model():
+    """A stack that has trained: convolution, normalization, dropout, metrics, a schedule."""
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            layers.Conv2D(2, 3, activation="relu", kernel_regularizer="l2"),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.5, seed=1),
+            layers.Dense(3, kernel_constraint=keras.constraints.MaxNorm(2.0)),
+        ]
+    )
+    rate = keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9)
+    model.compile(
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    x = np.random.default_rng(0).normal(size=(4, 6, 6, 1)).astype("float32")
+    model.fit(x, np.arange(4) % 3, epochs=1, verbose=0)
+    return model
+
+
+def graph_model():
+    """A graph with two inputs, a shared layer, a model in the model, ops and attention."""
+    layers = keras.layers
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, activation="gelu")], name="inner")
+    a, b = keras.Input((5, 4), name="a"), keras.Input((5,), dtype="int32", name="b")
+    shared = layers.Dense(4, name="shared")
+    x = shared(a) + shared(layers.Embedding(7, 4, mask_zero=False)(b))
+    x = layers.MultiHeadAttention(2, 3)(x, x)
+    x = layers.Bidirectional(layers.GRU(2, return_sequences=True))(x)
+    x = inner(keras.ops.mean(x, axis=1) * 2.0)
+    outputs = {"y": layers.Dense(1)(x), "z": layers.Concatenate()([x[:, :2], x[:, 2:]])}
+    model = keras.Model([a, b], outputs, name="graph")
+    model.compile("rmsprop", {"y": "mse", "z": keras.losses.Huber(0.5)}, jit_compile=False)
+    return model
+
+
+MODELS = {"image": image_model, "graph": graph_model}
+
+
+def write_all(folder):
+    """Write each model in each format.
+
+    Returns:
+        A dict of `(model, format)` to path; a file that comes with others names them.
+    """
+    paths = {}
+    for name, make in MODELS.items():
+        model = make()
+        for form, ending in FORMATS.items():
+            path = paths[name, form] = folder / f"{name}{ending}"
+            if form == "shards":
+                model.save_weights(path, max_shard_size=0.5e-6)
+            elif form == "weights":
+                model.save_weights(path)
+            else:
+                model.save(path)
+    return paths
+
+
+FORMATS = {"archive": ".keras", "weights": ".weights.h5", "shards": ".weights.json"}
