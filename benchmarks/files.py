@@ -35,13 +35,13 @@ def main():
         print(f"{ENGINES[engine][0]}: not installed, so not measured (make bench-setup)")
     path = RESULTS / "files.json"
     path.parent.mkdir(exist_ok=True)
-    found = json.loads(path.read_text()) if path.exists() else {}
+    results = json.loads(path.read_text()) if path.exists() else {}
     for name in options.model or MODELS:
         before = {"stamp": stamp(1, present), "command": " ".join(sys.argv), "missing": missing}
-        found[name] = before | measured(name, present, options)
-    path.write_text(json.dumps(found, indent=1) + "\n")
+        results[name] = before | measured(name, present, options)
+    path.write_text(json.dumps(results, indent=1) + "\n")
     print(f"written: {path}")
-    for name, result in found.items():
+    for name, result in results.items():
         above, weights = (result["memory"]["minikeras"].get(k, 0) for k in ("above", "weights"))
         if weights > LARGE and above > BOUND * weights:
             sys.exit(f"{name}: loading took {above / weights:.2f} times the memory of the weights")

@@ -50,14 +50,14 @@ def times(engine, keras, name, folder, rounds):
         plain |= further
     plain = {w: run for w, run in plain.items() if (engine, name, w) not in NOT_TIMED}
     watch = Turns()
-    found = {what: [] for what in plain}
+    times = {what: [] for what in plain}
     for _ in range(rounds):
         for what, run in plain.items():
             os.sync()  # what others have written is not to be waited for here
             with waits[what](), watch:
                 run()
-            found[what] += watch.taken()
-    say("result", found)
+            times[what] += watch.taken()
+    say("result", times)
 
 
 def memory(keras, folder):

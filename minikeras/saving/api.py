@@ -6,6 +6,7 @@ from pathlib import Path
 from minikeras.core import registry
 from minikeras.saving import archive, guard
 from minikeras.saving.durable import replacing
+from minikeras.saving.naming import naming
 from minikeras.saving.shards import ShardReader, ShardWriter
 from minikeras.saving.state import load_state, save_state
 from minikeras.saving.stores import Reader, Writer, new_hdf5
@@ -108,7 +109,8 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     if path.is_dir() or str(filepath).endswith(".keras"):
         return archive.load(path, custom_objects, compile, safe_mode)
     if str(filepath).endswith(_WHOLE_HDF5):
-        return registry.late_bound["load_model_h5"](path, custom_objects, compile, safe_mode)
+        with naming(str(filepath)):
+            return registry.late_bound["load_model_h5"](path, custom_objects, compile, safe_mode)
     raise ValueError(
         "File format not supported. Expected a `.keras` file or folder, or a whole-model `.h5` or "
         f"`.hdf5` file. Received: filepath={filepath}"
@@ -199,18 +201,19 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     if not path.exists():
         raise FileNotFoundError(f"There is no file to load weights from: filepath={filepath}")
     if name.endswith(_WHOLE_HDF5) and not name.endswith(".weights.h5"):
-        registry.late_bound["load_weights_h5"](model, path, bool(by_name), skip_mismatch)
+        with naming(name):
+            registry.late_bound["load_weights_h5"](model, path, bool(by_name), skip_mismatch)
         return
     _check_built(model, "loading")
     options = {"skip_mismatch": skip_mismatch}
     if name.endswith(".keras") or path.is_dir():
-        with guard.open_archive(path) as opened:
+        with naming(name), guard.open_archive(path) as opened:
             archive.read_weights(opened, name, model, **options)
     elif name.endswith(".weights.h5"):
-        with guard.open_hdf5(path) as file:
+        with naming(name), guard.open_hdf5(path) as file:
             load_state(model, Reader(file), name, skip=skip or (), **options)
     elif name.endswith(".json"):
-        with ShardReader(_index_path(path, "Loading")) as reader:
+        with naming(name), ShardReader(_index_path(path, "Loading")) as reader:
             load_state(model, reader, name, skip=skip or (), **options)
     else:
         raise ValueError(

@@ -17,7 +17,7 @@ def naming(where: str) -> Iterator[None]:
         where: both, such as `model.keras (config.json)`.
 
     Raises:
-        ValueError, TypeError: as inside, with `where` in front.
+        ValueError, TypeError: as inside, with `where` in front if it does not occur in the text.
         FileError: for what a class raises whose config is not what it expects.
     """
     try:
@@ -25,6 +25,8 @@ def naming(where: str) -> Iterator[None]:
     except FileError:
         raise
     except (ValueError, TypeError) as error:
+        if where in str(error):
+            raise
         kind = TypeError if isinstance(error, TypeError) else FileError
         raise kind(f"{where}: {error}") from error
     except _MALFORMED as error:

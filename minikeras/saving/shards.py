@@ -207,9 +207,11 @@ class ShardReader(Reader):
             with contextlib.ExitStack() as stack:
                 try:
                     self._files = self._opened(stack)
-                except FileNotFoundError:
+                except FileNotFoundError as error:
                     if read_index(self._path) == self._places:
-                        raise
+                        raise guard.FileError(
+                            f"{self._path}: it names a file that is not there: {error.filename}"
+                        ) from error
                     continue
                 if read_index(self._path) == self._places:
                     self._open = stack.pop_all()

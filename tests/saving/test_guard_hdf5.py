@@ -1,6 +1,7 @@
 """HDF5 files of weights, and HDF5 files that try something else."""
 
 import os
+import re
 import struct
 import zlib
 
@@ -345,3 +346,34 @@ def test_what_is_no_hdf5_file(path):
             pass
     with pytest.raises(FileNotFoundError, match="nothing"), open_hdf5(path.with_name("nothing")):
         pass
+
+
+def _with(content, position, form, *values):
+    """A copy of a file with numbers written over a place."""
+    changed = bytearray(content)
+    struct.pack_into(form, changed, position, *values)
+    return bytes(changed)
+
+
+def test_groups_that_lead_in_a_circle(path):
+    """HDF5 follows them without end, or until it has no memory."""
+    with h5py.File(path, "w") as file:
+        for number in range(2000):
+            file[f"group/{number}"] = np.float32(number)
+        del file["group/7"]
+    whole = path.read_bytes()
+    everything(path)
+    trees = [m.start() for m in re.finditer(b"TREE", whole)]
+    heaps = [m.start() for m in re.finditer(b"HEAP", whole)]
+    upper = next(place for place in trees if whole[place + 5])
+    changes = [_with(whole, upper + 32, "<Q", upper), _with(whole, upper + 48, "<Q", trees[-1])]
+    for place in heaps:
+        size, _, data = struct.unpack_from("<QQQ", whole, place + 8)
+        block = data + 16
+        listed = _with(whole, place + 16, "<Q", 16)
+        changes.append(_with(listed, block, "<QQ", 16, 16))
+        changes.append(_with(whole, place + 16, "<Q", size))
+    for content in changes:
+        path.write_bytes(content)
+        with bounded(), pytest.raises(FileError, match="damaged"):
+            everything(path)

@@ -23,6 +23,7 @@ from minikeras.saving.guard.errors import damaged, refuse
 from minikeras.saving.guard.files import Window, regular_file, whole
 from minikeras.saving.guard.hdf5_attributes import check_attributes
 from minikeras.saving.guard.hdf5_data import check_dataset
+from minikeras.saving.guard.hdf5_groups import check_group
 from minikeras.saving.guard.hdf5_raw import RawStrings
 from minikeras.saving.guard.hdf5_types import DAMAGED, Limits, check_kind
 
@@ -68,20 +69,23 @@ def open_hdf5(source: str | os.PathLike[str] | Window) -> Iterator[h5py.File]:
             file = stack.enter_context(regular_file(source))
             source = whole(file, os.fspath(source))
         with damaged(source.name, *DAMAGED):
+            raw = RawStrings(source)
+            check_group(raw, raw.root, source.name)
             source.seek(0)
             opened = stack.enter_context(h5py.File(source, "r"))
-            _check_tree(opened.id, Limits(source.name, source.size, RawStrings(source)))
+            _check_tree(opened.id, Limits(source.name, source.size, raw))
         yield opened
 
 
 def _check_tree(root: h5f.FileID, limits: Limits) -> None:
     """Visit every object once, by names that have been checked on the way."""
-    waiting = [b"/"]
+    waiting = [(b"/", limits.raw.root)]
     addresses: dict[Any, bytes] = {}
     while waiting:
-        path = waiting.pop()
+        path, address = waiting.pop()
         where = limits.inside(path)
         with damaged(where, *DAMAGED):
+            check_group(limits.raw, address, where)  # of anything else it finds nothing to check
             item = h5o.open(root, path)
             info = h5o.get_info(item)
             if info.addr in addresses:
@@ -98,23 +102,23 @@ def _check_tree(root: h5f.FileID, limits: Limits) -> None:
             refuse(limits.where, f"more than {MAX_OBJECTS} objects")
 
 
-def _children(group: h5g.GroupID, path: bytes, where: str) -> list[bytes]:
-    """The paths of what is in a group; none of them is followed here."""
-    links: list[tuple[bytes, int]] = []
+def _children(group: h5g.GroupID, path: bytes, where: str) -> list[tuple[bytes, int]]:
+    """The paths and addresses of what is in a group; none of them is followed here."""
+    links: list[tuple[bytes, int, int]] = []
 
     def note(name: bytes, info: Any) -> bool | None:
-        links.append((bytes(name), info.type))
+        links.append((bytes(name), info.type, info.u))
         return True if len(links) > MAX_OBJECTS else None  # True ends the iteration
 
     group.links.iterate(note, info=True)
     if links and path.count(b"/") > MAX_DEPTH:
         refuse(where, f"groups are nested more than {MAX_DEPTH} deep")
-    for name, kind in links:
+    for name, kind, _ in links:
         inside = f"{where}: {name[:200].decode(errors='replace')!r}"
         if kind != h5l.TYPE_HARD:
             refuse(inside, f"is {_LINKS.get(kind, 'a link of an unknown kind')}")
         _check_name(name, inside)
-    return [path.rstrip(b"/") + b"/" + name for name, _ in links]
+    return [(path.rstrip(b"/") + b"/" + name, address) for name, _, address in links]
 
 
 def _check_name(name: bytes, where: str) -> None:

@@ -16,6 +16,7 @@ from minikeras.saving.guard.files import Window
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SIZES = {0: 13, 1: 13, 2: 9, 3: 9}  # where a superblock says how long addresses and lengths are
 _BASE = {0: 24, 1: 28, 2: 12, 3: 12}  # where it says which address the file begins at
+_ROOT = {0: 64, 1: 68, 2: 36, 3: 36}  # where it says at which address the first group is
 
 _ATTRIBUTE, _CONTINUATION = 0x000C, 0x0010
 _SHARED = 0x02
@@ -33,19 +34,23 @@ class RawStrings:
 
     Args:
         file: the whole file.
+
+    Attributes:
+        root: the address of the object header of the file's first group.
     """
 
     def __init__(self, file: Window):
         self._file, self._where = file.part(0, file.size, file.name), file.name
         self._collections: dict[int, dict[int, int]] = {}
         self._heap_bytes = 0
-        start = self._at(0, 48)
+        start = self.at(0, 48)
         version = start[8]
         if not start.startswith(_SIGNATURE) or version not in _SIZES:
             refuse(self._where, "no HDF5 file, or one that begins with something else")
         sizes, base = _SIZES[version], _BASE[version]
         if start[sizes : sizes + 2] != b"\x08\x08" or any(start[base : base + 8]):
             refuse(self._where, "an HDF5 file whose addresses are not as h5py writes them")
+        self.root = int.from_bytes(self.at(_ROOT[version], 8), "little")
 
     def in_attribute(self, header: int, name: bytes, count: int, where: str) -> int:
         """The bytes of an attribute's strings.
@@ -56,7 +61,7 @@ class RawStrings:
             count: how many strings it has.
             where: what errors name.
         """
-        bodies = [body for body in self._attributes(header) if _name_of(body) == name]
+        bodies = [body for body in self.messages(header, _ATTRIBUTE) if _name_of(body) == name]
         if len(bodies) != 1:
             refuse(where, "an attribute of strings that is not in the object's header, once")
         content = bodies[0]
@@ -65,7 +70,7 @@ class RawStrings:
 
     def in_block(self, offset: int, count: int, where: str) -> int:
         """The bytes of the strings that a data set of one piece, at an offset, refers to."""
-        return self._lengths(self._at(offset, count * _REFERENCE.size), count, where)
+        return self._lengths(self.at(offset, count * _REFERENCE.size), count, where)
 
     def _lengths(self, references: bytes, count: int, where: str) -> int:
         if len(references) != count * _REFERENCE.size:
@@ -83,53 +88,58 @@ class RawStrings:
         """The sizes of the objects of a global heap collection, by their numbers."""
         if address in self._collections:
             return self._collections[address]
-        signature, version, size = _HEAP_HEADER.unpack(self._at(address, _HEAP_HEADER.size))
+        signature, version, size = _HEAP_HEADER.unpack(self.at(address, _HEAP_HEADER.size))
         self._heap_bytes += size
         if signature != b"GCOL" or version != 1 or self._heap_bytes > self._file.size:
             refuse(where, "damaged: a string refers to no global heap collection")
-        objects = self._collections[address] = _heap_objects(self._at(address, size), where)
+        objects = self._collections[address] = _heap_objects(self.at(address, size), where)
         return objects
 
-    def _at(self, address: int, count: int) -> bytes:
-        """Bytes of the file, all of which must be there."""
+    def at(self, address: int, count: int) -> bytes:
+        """Return bytes of the file, all of which must be there."""
         if address + count > self._file.size:
             refuse(self._where, "damaged: an address leads out of the file")
         self._file.seek(address)
         return self._file.read(count) or b""
 
-    def _attributes(self, header: int) -> Iterator[bytes]:
-        """The attribute messages of an object."""
-        start = self._at(header, 4)
+    def messages(self, header: int, wanted: int) -> Iterator[bytes]:
+        """Iterate over the contents of an object's messages of one type.
+
+        Args:
+            header: the address of its object header.
+            wanted: the type.
+        """
+        start = self.at(header, 4)
         version_2 = start == b"OHDR"
         blocks = [self._first_block_2(header) if version_2 else self._first_block_1(header)]
         for number, (address, size) in enumerate(blocks):  # `blocks` grows as it is read
             if number > _MAX_BLOCKS:
                 refuse(self._where, "damaged: an object header without end")
-            block = self._at(address, size)
+            block = self.at(address, size)
             for kind, flags, body in self._messages(block, header if version_2 else None):
                 if kind == _CONTINUATION:
                     blocks.append(_continued(body, version_2))
-                elif kind == _ATTRIBUTE and not flags & _SHARED:
+                elif kind == wanted and not flags & _SHARED:
                     yield body
 
     def _first_block_1(self, header: int) -> tuple[int, int]:
-        version, size = struct.unpack("<B7xI4x", self._at(header, 16))
+        version, size = struct.unpack("<B7xI4x", self.at(header, 16))
         if version != 1:
             refuse(self._where, f"damaged: an object header of version {version}")
         return header + 16, size
 
     def _first_block_2(self, header: int) -> tuple[int, int]:
-        flags = self._at(header, 6)[5]
+        flags = self.at(header, 6)[5]
         start = header + 6 + 16 * bool(flags & 0x20) + 4 * bool(flags & 0x10)
         width = 1 << (flags & 3)
-        return start + width, int.from_bytes(self._at(start, width), "little")
+        return start + width, int.from_bytes(self.at(start, width), "little")
 
     def _messages(self, block: bytes, header_2: int | None) -> Iterator[tuple[int, int, bytes]]:
         """Type, flags and content of each message in a block of an object header."""
         form, extra = _MESSAGE_1, 0
         if header_2 is not None:
             form = _MESSAGE_2
-            extra = 2 * bool(self._at(header_2, 6)[5] & 0x04)  # the order of creation
+            extra = 2 * bool(self.at(header_2, 6)[5] & 0x04)  # the order of creation
         position = 0
         while position + form.size + extra <= len(block):
             kind, size, flags = form.unpack_from(block, position)

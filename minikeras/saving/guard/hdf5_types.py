@@ -1,5 +1,6 @@
 """Which HDF5 types a file of weights may use, and how much of what it may hold."""
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from minikeras.saving.guard.hdf5_raw import RawStrings
 
 # All that h5py raises about a damaged file.
 DAMAGED = (
+    struct.error,
     OSError,
     RuntimeError,
     LookupError,
