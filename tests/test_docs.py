@@ -50,7 +50,10 @@ EXCEPTIONS = {
     "keras.src.ops.numpy": "a module of real Keras, which its files name",
     "optimizer/vars": "a path in a weights file",
     **dict.fromkeys(
-        ["layer_names", "model_config", "model_weights", "optimizer_weights", "seed_0", "state_0", "training_config", "weight_names"],
+        [
+            *("layer_names", "model_config", "model_weights", "optimizer_weights"),
+            *("seed_0", "state_0", "training_config", "weight_names"),
+        ],
         "a name in a model file",
     ),
 }
