@@ -1,5 +1,8 @@
 """Good files of each format, from which the tests of foreign files make bad ones."""
 
+import json
+
+import h5py
 import numpy as np
 
 import minikeras as keras
@@ -62,6 +65,8 @@ def write_all(folder):
             path = paths[name, form] = folder / f"{name}{ending}"
             if form == "shards":
                 model.save_weights(path, max_shard_size=0.5e-6)
+            elif form == "whole":
+                write_whole(model, path)
             elif form == "weights":
                 model.save_weights(path)
             else:
@@ -69,4 +74,23 @@ def write_all(folder):
     return paths
 
 
+def write_whole(model, path):
+    """Write a model in the older format: its config, and the weights of each layer by name."""
+    config = keras.saving.serialize_keras_object(model)
+    config.pop("compile_config", None)
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps(config)
+        file.attrs["keras_version"], file.attrs["backend"] = "3.15.1", "tensorflow"
+        file.attrs["training_config"] = json.dumps({"loss": "mse", "optimizer_config": _SGD})
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+        for layer in model.layers:
+            of_layer = group.create_group(layer.name)
+            names = [f"{layer.name}/{number}" for number in range(len(layer.weights))]
+            of_layer.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, layer.weights, strict=True):
+                of_layer[name] = weight.numpy()
+
+
+_SGD = {"class_name": "SGD", "config": {"learning_rate": 0.1}}
 FORMATS = {"archive": ".keras", "weights": ".weights.h5", "shards": ".weights.json"}
