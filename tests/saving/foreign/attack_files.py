@@ -1,6 +1,5 @@
 """Files for attacks, all the ways in which each is read, and the table of attacks."""
 
-import importlib.util
 import json
 import zipfile
 
@@ -8,7 +7,6 @@ import h5py
 
 import minikeras as keras
 
-OLD = importlib.util.find_spec("minikeras.saving.legacy") is not None
 SECRET = b"nobody reads this"
 ATTACKS = {}
 
@@ -77,7 +75,7 @@ def ways_of_weights(folder, change):
         "editor of weights": lambda: keras.saving.KerasFileEditor(path),
         "shards": lambda: dense_model().load_weights(shards),
         **ways_of_archive(whole),
-        **({"old": lambda: dense_model().load_weights(old)} if OLD else {}),
+        "old": lambda: dense_model().load_weights(old),
     }
 
 
@@ -92,7 +90,7 @@ def ways_of_config(folder, config):
         file.create_group("model_weights").attrs["layer_names"] = []
     return {
         "load_model": lambda: keras.saving.load_model(path),
-        **({"old": lambda: keras.saving.load_model(old)} if OLD else {}),
+        "old": lambda: keras.saving.load_model(old),
         "json": lambda: keras.models.model_from_json(text),
         "deserialize": lambda: keras.saving.deserialize_keras_object(json.loads(text)),
     }

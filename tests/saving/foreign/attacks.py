@@ -14,7 +14,6 @@ from minikeras.saving import guard
 from tests.saving.foreign import attacks_hdf5  # noqa: F401  (its attacks go into the table)
 from tests.saving.foreign.attack_files import (
     ATTACKS,
-    OLD,
     archive_of,
     attack,
     beyond,
@@ -217,7 +216,7 @@ def folders_with_links(folder):
 @attack("pipe|regular")
 def named_pipes(folder):
     ways = {}
-    for name in ("a.keras", "a.weights.h5", "a.weights.json", *(["a.h5"] if OLD else [])):
+    for name in ("a.keras", "a.weights.h5", "a.weights.json", "a.h5"):
         os.mkfifo(folder / name)
         ways[f"weights {name}"] = lambda path=folder / name: dense_model().load_weights(path)
         if not name.endswith((".weights.h5", ".json")):
@@ -285,8 +284,7 @@ def configs_that_are_none(folder):
         inner.mkdir()
         path = archive_of(inner, {"config.json": text})
         ways[name] = lambda path=path: keras.saving.load_model(path)
-        if OLD:
-            ways[f"{name}: json"] = lambda text=text: keras.models.model_from_json(text)
+        ways[f"{name}: json"] = lambda text=text: keras.models.model_from_json(text)
     return ways
 
 

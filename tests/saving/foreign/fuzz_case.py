@@ -43,7 +43,7 @@ class Case:
     def __init__(self, seed, number, folder):
         self.draw = mutations.seeded(seed, number)
         self.model = self.draw.choice(list(good_files.MODELS))
-        self.form = self.draw.choice(["archive"] * 4 + ["weights", "shards", "config"])
+        self.form = self.draw.choice(["archive"] * 3 + ["weights", "shards", "whole", "config"])
         self.folder = folder / _WORK
         self.good = folder / GOOD
         self.is_same = False  # whether it has checksums, so that what is loaded is what was saved

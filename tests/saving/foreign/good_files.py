@@ -93,4 +93,9 @@ def write_whole(model, path):
 
 
 _SGD = {"class_name": "SGD", "config": {"learning_rate": 0.1}}
-FORMATS = {"archive": ".keras", "weights": ".weights.h5", "shards": ".weights.json"}
+FORMATS = {
+    "archive": ".keras",
+    "weights": ".weights.h5",
+    "shards": ".weights.json",
+    "whole": ".h5",
+}
