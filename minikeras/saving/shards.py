@@ -215,13 +215,8 @@ class ShardReader(Reader):
                     continue
                 if read_index(self._path) == self._places:
                     self._open = stack.pop_all()
-                return self
-            except FileNotFoundError as error:
-                if not attempts_left or read_index(self._path) == self._places:
-                    raise guard.FileError(
-                        f"{self._path}: the index names a file that is not there: {error.filename}"
-                    ) from error
-        return self
+                    return self
+        raise guard.FileError(f"{self._path}: the index changes all the time.")
 
     def __exit__(self, *failure: Any) -> None:
         self._open.__exit__(*failure)
