@@ -16,7 +16,7 @@ from minikeras.saving.stores import VARIABLES, Reader, Writer, new_hdf5
 
 _LONGEST_NAME = 255  # bytes, in the usual file systems
 _MAX_INDEX = 2**26  # bytes; what is cut off is no JSON any more
-_ATTEMPTS = 5  # to find an index and its files, while saves replace them
+_ATTEMPTS = 100  # to find an index and its files, while saves replace them
 
 
 class ShardWriter(Writer):
@@ -213,13 +213,18 @@ class ShardReader(Reader):
                             f"{self._path}: it names a file that is not there: {error.filename}"
                         ) from error
                     continue
-                if read_index(self._path) == self._places:
+                if not self._may_be_replaced() or read_index(self._path) == self._places:
                     self._open = stack.pop_all()
                     return self
         raise guard.FileError(f"{self._path}: the index changes all the time.")
 
     def __exit__(self, *failure: Any) -> None:
         self._open.__exit__(*failure)
+
+    def _may_be_replaced(self) -> bool:
+        """Whether the index names the one shard whose name a later save may use again."""
+        first = _shard(self._path, _stem(self._path), 0).name
+        return any(first in names for names in self._places.values())
 
     def _opened(self, stack: contextlib.ExitStack) -> dict[str, h5py.File]:
         names = {name for files in self._places.values() for name in files}
