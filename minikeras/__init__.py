@@ -48,6 +48,7 @@ _FILLED_LATER = {
     "saving": ["load_model", "load_weights", "save_model", "save_weights"],
     "saving.legacy.texts": ["model_from_json"],
     "saving.legacy.whole": ["load_model_h5", "load_weights_h5"],
+    "saving.legacy.writing": ["save_model_h5"],
     "saving.training": ["load_training", "save_training"],
 }
 """What lower packages call of modules that are imported only then."""

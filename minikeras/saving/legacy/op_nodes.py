@@ -23,7 +23,7 @@ def is_op(saved: dict[str, Any], source: Source) -> bool:
     name, config = saved.get("class_name"), saved.get("config")
     if name in source.custom:
         return False
-    if name in _CLASSES:
+    if name in _CLASSES or str(saved.get("module")).startswith("keras.src.ops"):
         return True
     if source.generation < 3 or name in _LAYERS_WITHOUT_DTYPE or not isinstance(config, dict):
         return False

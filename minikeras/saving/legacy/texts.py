@@ -1,4 +1,4 @@
-"""Models as text, without weights: the JSON of every release of Keras."""
+"""Models as text, without weights: the JSON of every release of Keras, and YAML."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from minikeras.saving.guard import parse_json
 from minikeras.saving.legacy.form import Source
 from minikeras.saving.legacy.graphs import model_form
 from minikeras.saving.legacy.groups import generation_of
+from minikeras.saving.legacy.yaml_text import parse_yaml
 from minikeras.saving.naming import naming
 
 Objects = dict[str, Any] | None
@@ -37,6 +38,27 @@ def model_from_json(
     if is_of_today(config):
         with naming("the model's JSON"):
             return _checked(registry.deserialize(config, custom_objects, safe_mode))
+    return model_from_old(config, custom_objects, safe_mode)
+
+
+def model_from_yaml(
+    yaml_string: str, custom_objects: Objects = None, safe_mode: bool = True
+) -> Any:
+    """Make a model, with new weights, from the YAML of Keras 1, Keras 2 or tf-keras.
+
+    Args:
+        yaml_string: what `to_yaml` returned. Tags that name classes of Python are refused.
+        custom_objects: dict of name to class or function of your own.
+        safe_mode: whether Python code in the text is refused.
+
+    Returns:
+        The model.
+
+    Raises:
+        ImportError: if PyYAML is not installed.
+        ValueError: if the text is no YAML, or no model.
+    """
+    config = parse_yaml(yaml_string, "the model's YAML")
     return model_from_old(config, custom_objects, safe_mode)
 
 

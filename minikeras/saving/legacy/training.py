@@ -40,6 +40,8 @@ _NAMED = {
     "SGD": {"m": "momentums", "momentum": "momentums"},
 }
 
+_AVERAGES = {"average": "_averages"}  # any optimizer may keep those of the weights
+
 # By optimizer: the lists in the order of Keras 1 and 2.
 _IN_ORDER = {
     "Adadelta": ("_accumulated_grads", "_accumulated_delta_vars"),
@@ -50,6 +52,8 @@ _IN_ORDER = {
     "RMSprop": ("_velocities",),
     "SGD": ("momentums",),
 }
+_WARM_UP = 0.96  # Nadam's momentum at step t is `beta_1 * (1 - 0.5 * 0.96**t)`
+_STEPS_THAT_COUNT = 1_000_000  # beyond, the product is 0
 _STEPS = frozenset({"iter", "iteration", "iterations"})
 
 
@@ -84,6 +88,46 @@ def load_optimizer(
         return
     for variable, array in pairs:
         fill(variable, array)
+    product = getattr(inner, "_u_product", None)
+    if product is not None and all(variable is not product for variable, _ in pairs):
+        product.assign(_momentum_product(inner))
+
+
+def _momentum_product(optimizer):
+    """Nadam's product of all momentums so far, which old files lack: each follows from its step."""
+    scalar = optimizer._u_product.array.dtype.type
+    product, steps = scalar(1), min(int(optimizer.iterations), _STEPS_THAT_COUNT)
+    for step in range(1, steps + 1):
+        product *= scalar(optimizer.beta_1) * (1 - scalar(0.5) * scalar(_WARM_UP) ** scalar(step))
+        if not product:
+            break
+    return product
+
+
+def state_names(optimizer: Any) -> list[tuple[str, Any]]:
+    """Return the names and variables of an optimizer's state in the order of tf-keras.
+
+    Args:
+        optimizer: a built optimizer.
+
+    Returns:
+        A list of pairs. The learning rate is not among them, nor Nadam's product: tf-keras has no
+        place for these.
+    """
+    kind = type(optimizer).__name__
+    names = {}
+    for short, attribute in (_AVERAGES | _NAMED.get(kind, {})).items():
+        for variable in getattr(optimizer, attribute, None) or ():
+            names.setdefault(id(variable), f"{kind}/{short}/{variable.path.split('/')[-1]}")
+    names[id(optimizer._iterations)] = "iteration"
+    left_out = (optimizer._learning_rate, getattr(optimizer, "_u_product", None))
+    averages = getattr(optimizer, "_averages", None) or ()
+    first = [id(variable) for variable in (optimizer._iterations, *averages)]
+    return [
+        (names.get(id(variable), variable.path), variable)
+        for variable in sorted(optimizer.variables, key=lambda variable: id(variable) not in first)
+        if all(variable is not other for other in left_out)
+    ]
 
 
 def _same_variables(optimizer, stored):
@@ -104,7 +148,7 @@ def _same_variables(optimizer, stored):
 
 def _by_name(optimizer, stored, slots, layout):
     """TensorFlow: `Adam/m/dense/kernel` or `Adam/dense/kernel/m`; None for other names."""
-    known = _NAMED.get(type(optimizer).__name__, {})
+    known = _AVERAGES | _NAMED.get(type(optimizer).__name__, {})
     lists: dict[str, list[Any]] = {}
     pairs = []
     for name, array in stored:
