@@ -211,7 +211,10 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
             archive.read_weights(opened, name, model, **options)
     elif name.endswith(".weights.h5"):
         with naming(name), guard.open_hdf5(path) as file:
-            load_state(model, Reader(file), name, skip=skip or (), **options)
+            if "layer_names" in file.attrs:  # Keras 2 wrote the older layout under any name
+                registry.late_bound["load_weights_h5"](model, path, False, skip_mismatch)
+            else:
+                load_state(model, Reader(file), name, skip=skip or (), **options)
     elif name.endswith(".json"):
         with naming(name), ShardReader(_index_path(path, "Loading")) as reader:
             load_state(model, reader, name, skip=skip or (), **options)

@@ -38,6 +38,13 @@ def test_load_weights(tmp_path, by_name):
     np.testing.assert_array_equal(model.weights[0], KERNEL)
 
 
+def test_the_older_layout_under_a_name_of_today(tmp_path):
+    path = write(tmp_path / "w.weights.h5", WEIGHTS)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="first")])
+    model.load_weights(path)
+    np.testing.assert_array_equal(model.weights[0], KERNEL)
+
+
 def test_load_weights_by_name_leaves_other_layers(tmp_path):
     path = write(tmp_path / "w.h5", WEIGHTS)
     dense = keras.layers.Dense

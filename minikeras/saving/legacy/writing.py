@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import h5py
 import numpy as np
 
 from minikeras.core import registry
@@ -11,6 +10,7 @@ from minikeras.saving.durable import replacing
 from minikeras.saving.legacy.form import is_object
 from minikeras.saving.legacy.old_forms import old_model, old_object
 from minikeras.saving.legacy.training import state_names
+from minikeras.saving.stores import new_hdf5
 
 VERSION = "2.21.0"
 """The release of tf-keras whose layout this is."""
@@ -42,7 +42,7 @@ def save_model_h5(model: Any, path: Any, include_optimizer: bool = True) -> None
     texts = {"model_config": old_model(config, layers)}
     if include_optimizer and model.compiled:
         texts["training_config"] = _training_config(config["compile_config"])
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(path) as temporary, new_hdf5(temporary) as file:
         for name, value in texts.items():
             file.attrs[name] = json.dumps(value)
         _sign(file)
@@ -64,7 +64,7 @@ def save_weights_h5(model: Any, path: Any) -> None:
     """
     if not model.built:
         raise ValueError(f"Model '{model.name}' is not built, so it has no weights to write yet.")
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(path) as temporary, new_hdf5(temporary) as file:
         _write_layers(file, model)
 
 
