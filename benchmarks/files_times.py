@@ -29,10 +29,13 @@ def operations(keras, model, folder, ending):
         ending: what is appended to the names of the operations.
     """
     whole, weights = str(folder / "model.keras"), str(folder / "model.weights.h5")
+    older = str(folder / "model.h5")
     load = keras.models.load_model
     return {
         f"save .keras{ending}": lambda: model.save(whole),
         f"load .keras{ending}": lambda: load(whole),
+        f"save .h5{ending}": lambda: model.save(older),
+        f"load .h5{ending}": lambda: load(older),
         f"save .weights.h5{ending}": lambda: model.save_weights(weights),
         f"load .weights.h5{ending}": lambda: model.load_weights(weights),
     }

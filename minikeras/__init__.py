@@ -46,7 +46,7 @@ from minikeras.regularizers import Regularizer
 _ON_FIRST_USE = {"saving"}
 _FILLED_LATER = {
     "saving": ["load_model", "load_weights", "save_model", "save_weights"],
-    "saving.legacy.texts": ["model_from_json"],
+    "saving.legacy.texts": ["model_from_json", "model_from_yaml", "model_to_yaml"],
     "saving.legacy.whole": ["load_model_h5", "load_weights_h5"],
     "saving.legacy.writing": ["save_model_h5"],
     "saving.training": ["load_training", "save_training"],

@@ -82,7 +82,7 @@ def small(k):
     return k.Sequential([k.Input((6,)), k.layers.Dense(2)])
 
 
-@pytest.mark.parametrize("name", ["m.keras", "m.weights.h5"])
+@pytest.mark.parametrize("name", ["m.keras", "m.weights.h5", "m.h5"])
 @pytest.mark.parametrize(("writer", "reader"), [(minikeras, keras), (keras, minikeras)])
 def test_the_other_engine_reads_a_checkpoint(writer, reader, name, tmp_path):
     path, only_weights = str(tmp_path / name), name.endswith(".weights.h5")

@@ -6,7 +6,7 @@ from minikeras.models.functional import Functional
 from minikeras.models.model import Model, model_from_json
 from minikeras.models.sequential import Sequential
 
-_FROM_SAVING = ("load_model", "save_model")
+_FROM_SAVING = ("load_model", "model_from_yaml", "save_model")
 
 __all__ = [
     "Functional",
@@ -15,6 +15,7 @@ __all__ = [
     "clone_model",
     "load_model",
     "model_from_json",
+    "model_from_yaml",  # pyright: ignore
     "save_model",
 ]
 

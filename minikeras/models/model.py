@@ -221,6 +221,20 @@ class Model(Trainer):
         """
         return json.dumps(registry.serialize(self), **kwargs)
 
+    def to_yaml(self, **kwargs):
+        """Return the model's configuration, without weights, as a YAML string.
+
+        Args:
+            **kwargs: passed on to PyYAML's `safe_dump`.
+
+        Returns:
+            A string for `model_from_yaml`.
+
+        Raises:
+            ImportError: if PyYAML is not installed.
+        """
+        return registry.late_bound["model_to_yaml"](self, **kwargs)
+
     @property
     def input_shape(self):
         """The shape of the only input, or a list of them in the order of `inputs`."""

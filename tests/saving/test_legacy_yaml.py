@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+import minikeras as keras
 from minikeras.saving.guard import FileError
 from minikeras.saving.legacy.texts import model_from_yaml
 from minikeras.saving.legacy.yaml_text import parse_yaml
@@ -79,3 +80,11 @@ def test_without_pyyaml_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(ImportError, match=r"Install the extra `yaml`"):
         model_from_yaml("a: 1")
+
+
+def test_models_go_through_yaml():
+    x = keras.Input((4, 2), name="x")
+    h = keras.layers.LSTM(3)(x)
+    model = keras.Model(x, keras.layers.Dense(2, kernel_regularizer="l2")(h))
+    again = keras.models.model_from_yaml(model.to_yaml())
+    assert again.get_config() == model.get_config()

@@ -7,11 +7,10 @@ layer's constructor names them.
 from collections.abc import Callable
 from typing import Any
 
-from minikeras.saving.legacy import activations, lambdas, tables
+from minikeras.saving.legacy import activations as activations  # it registers what it defines
+from minikeras.saving.legacy import lambdas, tables
 from minikeras.saving.legacy.form import HARD_SIGMOID, Source, expect, is_object, object_form
 from minikeras.saving.legacy.old_forms import KERAS_3_HARD_SIGMOID
-
-__all__ = ["activations", "dtype_form", "layer_form", "object_of_kind"]  # the first is registered
 
 Convert = Callable[[Any, Source], Any]
 _KINDS = {

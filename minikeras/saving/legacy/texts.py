@@ -1,5 +1,6 @@
 """Models as text, without weights: the JSON of every release of Keras, and YAML."""
 
+import json
 from typing import Any
 
 from minikeras.core import registry
@@ -8,7 +9,7 @@ from minikeras.saving.guard import parse_json
 from minikeras.saving.legacy.form import Source
 from minikeras.saving.legacy.graphs import model_form
 from minikeras.saving.legacy.groups import generation_of
-from minikeras.saving.legacy.yaml_text import parse_yaml
+from minikeras.saving.legacy.yaml_text import parse_yaml, to_yaml
 from minikeras.saving.naming import naming
 
 Objects = dict[str, Any] | None
@@ -35,10 +36,7 @@ def model_from_json(
         TypeError: if a layer does not take an argument that the text has for it.
     """
     config = parse_json(json_string, "the model's JSON")
-    if is_of_today(config):
-        with naming("the model's JSON"):
-            return _checked(registry.deserialize(config, custom_objects, safe_mode))
-    return model_from_old(config, custom_objects, safe_mode)
+    return _model_from(config, "the model's JSON", custom_objects, safe_mode)
 
 
 def model_from_yaml(
@@ -47,7 +45,8 @@ def model_from_yaml(
     """Make a model, with new weights, from the YAML of Keras 1, Keras 2 or tf-keras.
 
     Args:
-        yaml_string: what `to_yaml` returned. Tags that name classes of Python are refused.
+        yaml_string: what `to_yaml` returned, here or in an older release. Tags that name classes of
+            Python are refused.
         custom_objects: dict of name to class or function of your own.
         safe_mode: whether Python code in the text is refused.
 
@@ -57,14 +56,33 @@ def model_from_yaml(
     Raises:
         ImportError: if PyYAML is not installed.
         ValueError: if the text is no YAML, or no model.
+        TypeError: if a layer does not take an argument that the text has for it.
+
+    Example:
+        >>> import minikeras as keras
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> keras.models.model_from_yaml(model.to_yaml()).output_shape
+        (None, 2)
     """
     config = parse_yaml(yaml_string, "the model's YAML")
+    return _model_from(config, "the model's YAML", custom_objects, safe_mode)
+
+
+def model_to_yaml(model: Any, **options: Any) -> str:
+    """Return the config of a model, without weights, as YAML; see `Model.to_yaml`."""
+    return to_yaml(json.loads(model.to_json()), **options)
+
+
+def _model_from(config: Any, where: str, custom_objects: Objects, safe_mode: bool) -> Any:
+    if is_of_today(config):
+        with naming(where):
+            return _checked(registry.deserialize(config, custom_objects, safe_mode))
     return model_from_old(config, custom_objects, safe_mode)
 
 
-def is_of_today(config: dict[str, Any]) -> bool:
+def is_of_today(config: Any) -> bool:
     """Say whether a model's config has the form of Keras 3: older releases add their version."""
-    return "module" in config and "keras_version" not in config
+    return isinstance(config, dict) and "module" in config and "keras_version" not in config
 
 
 def model_from_old(config: Any, custom_objects: Objects = None, safe_mode: bool = True) -> Any:
@@ -114,4 +132,8 @@ def _checked(model):
     return model
 
 
-registry.late_bound["model_from_json"] = model_from_json
+registry.late_bound.update(
+    model_from_json=model_from_json,
+    model_from_yaml=model_from_yaml,
+    model_to_yaml=model_to_yaml,
+)

@@ -39,11 +39,7 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
         >>> parse_yaml("class_name: Dense", "the model's YAML")
         {'class_name': 'Dense'}
     """
-    try:
-        import yaml
-    except ImportError:
-        message = f"YAML is read by the package `pyyaml`. {how_to_install('yaml')}"
-        raise ImportError(message) from None
+    yaml = _library()
     if len(text) > MAX_YAML:
         raise FileError(f"{where}: {len(text)} characters of YAML; at most {MAX_YAML} are read")
     try:
@@ -55,6 +51,26 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise FileError(f"{where}: {error}") from error
     return parse_json(as_json, where)
+
+
+def to_yaml(config: dict[str, Any], **options: Any) -> str:
+    """Return a dict that JSON can hold as YAML.
+
+    Args:
+        config: the dict.
+        **options: passed on to PyYAML's `safe_dump`.
+    """
+    return _library().safe_dump(config, **options)
+
+
+def _library() -> Any:
+    """PyYAML."""
+    try:
+        import yaml
+    except ImportError:
+        message = f"YAML is read and written by the package `pyyaml`. {how_to_install('yaml')}"
+        raise ImportError(message) from None
+    return yaml
 
 
 def _check_size(events: Any, where: str) -> None:
