@@ -5,6 +5,7 @@ A model that is made from a file is declared first and then filled from the file
 the values of the file, and whoever reads one before gets those of its initializer.
 """
 
+import copy
 import math
 from contextlib import nullcontext
 from typing import Any
@@ -54,6 +55,20 @@ class _Postponed(Variable):
             self.array = array
 
     array: Any = property(_get_array, _set_array)
+
+    def __copy__(self) -> Any:
+        return copy.copy(self._drawn())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copy.deepcopy(self._drawn(), memo)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return Variable.__reduce_ex__(self._drawn(), protocol)
+
+    def _drawn(self) -> Variable:
+        """This variable, with values now: a plain one."""
+        _ = self.array
+        return self
 
     def adopt(self, array: Any) -> None:
         """Take over an array as the values, without a copy; nobody else may hold it."""
