@@ -17,7 +17,7 @@ from parity_tests import (
     test_optimizers,
     test_regularizers,
 )
-from parity_tests.support import drawn, fresh_names
+from parity_tests.support import fresh_names
 from tests.cases.layers import LAYERS
 
 pytestmark = pytest.mark.parity
@@ -54,18 +54,19 @@ def assert_crosses(make):
         assert written(engine, read(engine, saved[engine])) == saved[engine]
 
 
-ROWS = drawn([str(case) for case in LAYERS], 6, lambda i: LAYERS[i].name)
+each_layer = pytest.mark.parametrize("case", LAYERS, ids=str)
+some = pytest.mark.sampled(rows=40, by=lambda row: row["case"].name)
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_layers(row):
-    assert_crosses(LAYERS[row].make)
+@some
+@each_layer
+def test_layers(case):
+    assert_crosses(case.make)
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_built_layers(row):
-    case = LAYERS[row]
-
+@some
+@each_layer
+def test_built_layers(case):
     def make(engine):
         layer = case.make(engine)
         inputs = [engine.Input(batch_shape=s, dtype=case.dtype) for s in case.shapes]

@@ -12,7 +12,7 @@ import pytest
 
 import minikeras
 from minikeras.core import trees
-from parity_tests.support import drawn, fresh_names
+from parity_tests.support import fresh_names
 from parity_tests.test_ops import DECLARED, leaves_of, rows
 
 pytestmark = pytest.mark.parity
@@ -64,19 +64,19 @@ READ_BY_KERAS = [
 READ_BY_US = [c for c in WRITTEN if not c.id.startswith("clip(float32(3,4),float32")]
 
 
-def sample(cases):
-    """The first row of each op, and a sample of the others."""
-    return pytest.mark.parametrize("row", drawn([c.id for c in cases], 8, lambda i: cases[i].name))
+some = pytest.mark.sampled(rows=100, by=lambda row: row["case"].name)
 
 
-@sample(READ_BY_KERAS)
-def test_keras_reads_ours(row):
-    crosses(READ_BY_KERAS[row], minikeras, keras)
+@some
+@rows(READ_BY_KERAS)
+def test_keras_reads_ours(case):
+    crosses(case, minikeras, keras)
 
 
-@sample(READ_BY_US)
-def test_we_read_keras(row):
-    crosses(READ_BY_US[row], keras, minikeras)
+@some
+@rows(READ_BY_US)
+def test_we_read_keras(case):
+    crosses(case, keras, minikeras)
 
 
 FAULTY = [c for c in WRITTEN if c.id in FAULTS]
