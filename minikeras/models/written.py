@@ -4,6 +4,9 @@ A config holds every operation once, with its calls in this graph; a call names 
 by the operation that made them, the number of that operation's call, and the output's number.
 """
 
+import heapq
+from collections import deque
+
 import numpy as np
 
 from minikeras.autograd.symbolic import KerasTensor, OpCall
@@ -49,7 +52,7 @@ def functional_from_config(cls, config):
     for saved in config.pop("layers"):
         name = saved["name"]
         operations[name], settings = _revived_operation(saved)
-        waiting[name] = [(node, settings) for node in saved["inbound_nodes"]]
+        waiting[name] = deque((node, settings) for node in saved["inbound_nodes"])
     _repeat_calls(waiting, operations)
     inputs = _tensors_at(config.pop("input_layers"), operations)
     outputs = _tensors_at(config.pop("output_layers"), operations)
@@ -61,18 +64,50 @@ def functional_from_config(cls, config):
 
 
 def _repeat_calls(waiting, operations):
-    """Repeat the calls of each operation in their order, as soon as their tensors exist."""
-    while any(waiting.values()):
-        progress = False
-        for name, nodes in waiting.items():
-            while nodes and _replay(operations[name], nodes[0], operations):
-                del nodes[0]
-                progress = True
-        if not progress:
-            raise ValueError(
-                "The model's config cannot be rebuilt: no call makes the tensors that the calls of "
-                f"{[name for name, nodes in waiting.items() if nodes]} need."
-            )
+    """Repeat the calls of each operation in their order, as soon as their tensors exist.
+
+    Operations are gone through again and again, but only those whose tensors all exist by then.
+    """
+    names = list(waiting)
+    this_time, next_time = list(range(len(names))), []  # heaps of places in `names`
+    missing = _Missing()
+    while this_time:
+        place = heapq.heappop(this_time)
+        operation, calls = operations[names[place]], waiting[names[place]]
+        while calls and not missing.note(place, _replay(operation, calls[0], operations)):
+            calls.popleft()
+            for ready in missing.resolve(names[place], len(operation._inbound_nodes) - 1):
+                heapq.heappush(this_time if ready > place else next_time, ready)
+        if not this_time:
+            this_time, next_time = next_time, []
+    left = [name for name, calls in waiting.items() if calls]
+    if left:
+        raise ValueError(
+            "The model's config cannot be rebuilt: no call makes the tensors that the calls of "
+            f"{left} need."
+        )
+
+
+class _Missing:
+    """Which calls, `(name of the operation, index)`, are missing for what waits."""
+
+    def __init__(self):
+        self._counts = {}
+        self._waiting = {}
+
+    def note(self, place, calls):
+        """Note the calls that one place waits for; return whether there are any."""
+        self._counts[place] = len(calls)
+        for call in calls:
+            self._waiting.setdefault(call, []).append(place)
+        return bool(calls)
+
+    def resolve(self, name, index):
+        """Note that a call has been made; return the places for which it was the last one."""
+        places = self._waiting.pop((name, index), [])
+        for place in places:
+            self._counts[place] -= 1
+        return [place for place in places if not self._counts[place]]
 
 
 # Writing
@@ -190,12 +225,18 @@ def _revived_operation(saved):
 
 
 def _replay(operation, call, operations):
-    """Repeat one call, if all tensors that it needs exist by now."""
+    """Repeat one call, if all tensors that it needs exist by now; return the calls it waits for."""
     node, settings = call
     args, kwargs = registry.deserialize(node["args"]), registry.deserialize(node["kwargs"])
     leaves = [leaf for leaf in trees.flatten((args, kwargs)) if isinstance(leaf, _Reference)]
-    if not all(_exists(leaf.key, operations) for leaf in leaves):
-        return False
+    if not leaves:  # it would compute now, and a loop of a foreign file need not end
+        raise ValueError(
+            f"A call of '{operation.name}' in the model's config takes no tensor of the graph. "
+            f"Received: args={node['args']!r:.200}, kwargs={node['kwargs']!r:.200}"
+        )
+    missing = {leaf.key[:2] for leaf in leaves if not _exists(leaf.key, operations)}
+    if missing:
+        return missing
 
     def resolved(leaf):
         return _find(leaf.key, operations) if isinstance(leaf, _Reference) else leaf
@@ -205,7 +246,7 @@ def _replay(operation, call, operations):
         op_configs.call_op(operation, args, kwargs, settings)
     else:
         operation(*args, **kwargs)
-    return True
+    return set()
 
 
 def _exists(key, operations):

@@ -212,6 +212,11 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     elif name.endswith(".weights.h5"):
         with naming(name), guard.open_hdf5(path) as file:
             if "layer_names" in file.attrs:  # Keras 2 wrote the older layout under any name
+                if skip:
+                    raise ValueError(
+                        "`objects_to_skip` is not for files in the layout of Keras 2. Pass "
+                        f"`skip_mismatch=True` instead. Received: filepath={filepath}"
+                    )
                 registry.late_bound["load_weights_h5"](model, path, False, skip_mismatch)
             else:
                 load_state(model, Reader(file), name, skip=skip or (), **options)

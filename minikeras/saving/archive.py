@@ -157,8 +157,13 @@ def _load_assets(archive: Any, path: Path, model: Any) -> None:
         traverse(model, load)
 
 
-def _extract(archive: Any, name: str, folder: Path) -> None:
+def _extract(archive: guard.Archive, name: str, folder: Path) -> None:
     target = folder / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.view(name) as member, target.open("wb") as file:
-        shutil.copyfileobj(member, file)
+    with archive.view(name) as member:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file = target.open("xb")
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            archive.refuse(name, f"the name of a file and of a folder ({error.strerror})")
+        with file:
+            shutil.copyfileobj(member, file)

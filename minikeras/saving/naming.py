@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from minikeras.core.registry import MALFORMED
 from minikeras.saving.guard import FileError
-
-# What a class raises whose config is not what it expects.
-_MALFORMED = (LookupError, AttributeError, RecursionError, ArithmeticError, AssertionError)
 
 
 @contextmanager
@@ -29,5 +27,5 @@ def naming(where: str) -> Iterator[None]:
             raise
         kind = TypeError if isinstance(error, TypeError) else FileError
         raise kind(f"{where}: {error}") from error
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise FileError(f"{where}: {type(error).__name__}: {error}") from error

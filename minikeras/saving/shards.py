@@ -146,7 +146,8 @@ def _make_link(shard: Path, name: Path) -> None:
         try:
             os.link(shard, temporary)
         except OSError:  # a file system without links
-            h5py.File(temporary, "w").close()
+            with new_hdf5(temporary):
+                pass
 
 
 def _files_of_index(path: Path) -> set[str]:

@@ -8,12 +8,11 @@ The file holds the values of all variables, in the order in which a model of the
 
 from typing import Any
 
-import h5py
-
 from minikeras.arrays import device
 from minikeras.core import dtypes, registry
 from minikeras.saving import guard
 from minikeras.saving.durable import replacing
+from minikeras.saving.stores import new_hdf5
 
 _FORMAT = "minikeras training 1"
 
@@ -43,7 +42,7 @@ def save_training(path, model, extra):
     Raises:
         OSError: if the file can't be written.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(path) as temporary, new_hdf5(temporary) as file:
         file.attrs["format"] = _FORMAT
         group = file.create_group("variables")
         for i, variable in enumerate(training_variables(model)):
@@ -72,6 +71,8 @@ def load_training(path, model):
         saved, extra = _read(path)
     except guard.FileError as error:
         raise OSError(str(error)) from error
+    except (LookupError, TypeError) as error:  # a part is missing, or a group where an array was
+        raise OSError(f"{path}: damaged: {type(error).__name__}: {error}") from error
     variables = training_variables(model)
     _check(path, saved, variables)
 

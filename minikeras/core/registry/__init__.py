@@ -16,6 +16,7 @@ from minikeras.core.registry.custom import (
 )
 from minikeras.core.registry.index import public_home
 from minikeras.core.registry.saved import (
+    MALFORMED,
     deserialize,
     reading,
     serialize,
@@ -27,6 +28,7 @@ from minikeras.core.registry.shared_objects import sharing
 from minikeras.core.registry.table import Table
 from minikeras.core.registry.trust import (
     code_config,
+    code_is_allowed,
     enable_unsafe_deserialization,
     is_lambda,
     require_trust,
@@ -34,9 +36,11 @@ from minikeras.core.registry.trust import (
 )
 
 __all__ = [
+    "MALFORMED",
     "CustomObjectScope",
     "Table",
     "code_config",
+    "code_is_allowed",
     "custom_object_scope",
     "deserialize",
     "enable_unsafe_deserialization",

@@ -152,9 +152,17 @@ def find_by_last_name(name: str, custom_objects: Config | None = None) -> Any:
     """Return the user's object registered as `package>name`, or None.
 
     Keras 3.6 and earlier wrote functions down without their package.
+
+    Raises:
+        ValueError: if different objects of several packages have that name.
     """
     for objects in (custom_objects or {}, _custom_scope.objects, _REGISTERED_CLASSES):
-        for registered, entry in objects.items():
-            if registered.endswith(f">{name}"):
-                return entry
+        homonyms = {key: entry for key, entry in objects.items() if key.endswith(f">{name}")}
+        if len({id(entry) for entry in homonyms.values()}) > 1:
+            raise ValueError(
+                f"The config names '{name}' without its package, and several are registered: "
+                f"{sorted(homonyms)}. Pass the one to take: `custom_objects={{{name!r}: ...}}`."
+            )
+        if homonyms:
+            return next(iter(homonyms.values()))
     return None

@@ -63,6 +63,10 @@ def find_public(name: str, module: str) -> Any:
     index = _indexes.get(module)
     if index is not None and name in index.entries:
         return index.entries[name]
-    if module == "builtins" or module.split(".")[0] == "keras":
-        return next((i.entries[name] for i in _indexes.values() if name in i.entries), None)
-    return None
+    parts = module.split(".")
+    if module != "builtins" and parts[0] != "keras":
+        return None
+    having = [index for index in _indexes.values() if name in index.entries]
+    # A loss and a metric, say, may have one name: `keras.src.metrics...` defines the metric.
+    having.sort(key=lambda index: index.module.rsplit(".", 1)[-1] not in parts[1:])
+    return having[0].entries[name] if having else None

@@ -26,7 +26,8 @@ from minikeras.core.registry.index import find_public, public_home
 from minikeras.core.types import Config, Dict, List, Tuple
 
 _MAX_DEPTH = 100
-_MALFORMED = (KeyError, IndexError, AttributeError, RecursionError, ArithmeticError)
+MALFORMED = (LookupError, AttributeError, RecursionError, ArithmeticError, AssertionError)
+"""What a class raises whose config is not what it expects, beside `ValueError` and `TypeError`."""
 
 # Writing
 
@@ -107,6 +108,12 @@ def serialize_dict(config: Config) -> Config:
 
 
 def _serialize_function(function: Any) -> Config:
+    if not hasattr(function, "__name__"):
+        raise ValueError(
+            f"Cannot serialize {function!r} (of type {type(function).__name__}): it has no name to "
+            "be found by. Write a function with `def`, and decorate it with "
+            "`@register_keras_serializable()`."
+        )
     home = public_home(function)
     return {
         "module": "builtins",
@@ -156,9 +163,12 @@ _SPECIAL_SERIALIZERS: list[tuple[Callable[[Any], bool], Callable[[Any], Any]]] =
 
 
 def _array(config: Config, _: Config | None) -> Any:
-    dtype = np.dtype(config["dtype"]) if isinstance(config["dtype"], str) else None
+    try:
+        dtype = np.dtype(str(config["dtype"]))
+    except (TypeError, SyntaxError):  # NumPy parses some names as Python
+        dtype = None
     if dtype is None or dtype.kind not in "biufc":
-        raise ValueError(f"An array of numbers cannot be of dtype {config['dtype']!r}.")
+        raise ValueError(f"An array of numbers cannot be of dtype {config['dtype']!r:.200}.")
     return np.array(config["value"], dtype=dtype)
 
 
@@ -236,7 +246,7 @@ def reading(config: Any) -> Generator[None]:
     """
     try:
         yield
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise ValueError(
             f"The config is not the saved form of an object ({type(error).__name__}: {error}). "
             f"Received: {_shortened(config)}"
@@ -286,7 +296,7 @@ def _deserialize_object(config: Config, custom_objects: Config | None) -> Any:
         if not isinstance(config.get(key) or {}, Dict):
             raise TypeError(f"`{key}` of '{name}' should be a dict. Received: {_shortened(config)}")
     with CustomObjectScope(custom_objects):
-        thing = cls.from_config(config["config"])
+        thing = cls.from_config(dict(config["config"]))  # many take out what they have read
         if config.get("build_config") and not getattr(thing, "built", False):
             _if_possible(thing, "build_from_config", config["build_config"])
         if config.get("compile_config"):

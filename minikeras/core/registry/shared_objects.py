@@ -14,6 +14,7 @@ class _Shared(PerThread):
     forms: dict[int, Config] | None = None  # id -> the form, which keeps it
     read: dict[Any, Any] | None = None  # shared_object_id -> the object
     unmarked: list[tuple[Config, Any]] | None = None  # objects whose forms have no such id
+    by_text: dict[str, list[Any]] | None = None  # those looked through before, by their forms
 
 
 _shared = _Shared()
@@ -25,7 +26,7 @@ class sharing:
     def __enter__(self) -> None:
         self._outer = vars(_shared).copy()
         _shared.saved, _shared.forms = {}, {}
-        _shared.read, _shared.unmarked = {}, []
+        _shared.read, _shared.unmarked, _shared.by_text = {}, [], {}
 
     def __exit__(self, *_: object) -> None:
         _shared.put_back(self._outer)
@@ -69,13 +70,12 @@ def _only_equal(form: Config) -> Any:
 
     Keras marks the second place of an object and those after it, and mostly not the first.
     """
-    earlier: list[tuple[Config, Any]] = _shared.unmarked or []
-    unmarked = _without_ids(form)
-    equal = [
-        thing
-        for other, thing in earlier
-        if other["class_name"] == form["class_name"] and _without_ids(other) == unmarked
-    ]
+    by_text: dict[str, list[Any]] = {} if _shared.by_text is None else _shared.by_text
+    noted: list[tuple[Config, Any]] = _shared.unmarked or []
+    for other, thing in noted:  # each once: a file may have many of both
+        by_text.setdefault(repr(_without_ids(other)), []).append(thing)
+    _shared.unmarked = []
+    equal = by_text.get(repr(_without_ids(form)), [])
     return equal[0] if len(equal) == 1 else None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5o  # type: ignore[attr-defined]  # compiled
 
 from minikeras.saving.guard import parse_json
 
@@ -75,6 +76,26 @@ def datasets_in(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
             raise ValueError(f"'{name}' in group '{group.name}' of {group.file.filename} {what}.")
         arrays.append((name, item))
     return arrays
+
+
+def check_distinct(arrays: list[tuple[str, h5py.Dataset]]) -> None:
+    """Refuse two names of one array: weights take as much memory as the file has, no more.
+
+    Args:
+        arrays: names and data sets.
+
+    Raises:
+        ValueError: if one is listed twice.
+    """
+    names: dict[Any, str] = {}
+    for name, array in arrays:
+        address = h5o.get_info(array.id).addr
+        if address in names:
+            raise ValueError(
+                f"{array.file.filename} lists one array as two weights: {names[address]!r} and "
+                f"{name!r}, which is {array.name!r}."
+            )
+        names[address] = name
 
 
 def subgroup(group: h5py.Group, name: str) -> h5py.Group:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minikeras import ops
+from minikeras.core.registry import code_is_allowed, safe_mode_scope
 from minikeras.saving.legacy.form import Source, object_form
 
 # What code from a file sees beside its own variables.
@@ -66,7 +67,9 @@ def _code_of(value, kind):
 
 
 def _from_code(code, name, source):
-    if source.safe_mode:
+    with safe_mode_scope(source.safe_mode):
+        is_allowed = code_is_allowed()
+    if not is_allowed:
         raise ValueError(
             f"Layer {name!r} is a Lambda that holds Python code, which could do anything when it "
             "runs. If you trust the file, pass `safe_mode=False`; or pass a class of your own "

@@ -13,9 +13,6 @@ from minikeras.saving.legacy.yaml_text import parse_yaml, to_yaml
 from minikeras.saving.naming import naming
 
 Objects = dict[str, Any] | None
-_OF_BAD_CONFIGS = (
-    *(AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError),
-)
 
 
 def model_from_json(
@@ -122,7 +119,7 @@ def model_of(config: Any, source: Source, custom_objects: Objects, where: str) -
     try:
         form = model_form(config, source)
         return _checked(registry.deserialize(form, custom_objects, source.safe_mode))
-    except _OF_BAD_CONFIGS as error:
+    except (ValueError, TypeError, *registry.MALFORMED) as error:
         raise ValueError(f"The model {where} can't be made: {error}") from error
 
 

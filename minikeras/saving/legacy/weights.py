@@ -16,7 +16,7 @@ import numpy as np
 from minikeras.core import dtypes
 from minikeras.saving.guard import read_array
 from minikeras.saving.legacy.arrays import Layout, converted, count_in_pieces
-from minikeras.saving.legacy.groups import datasets_in, names_in, subgroup
+from minikeras.saving.legacy.groups import check_distinct, datasets_in, names_in, subgroup
 
 _TOP_LEVEL = "top_level_model_weights"
 _MOST_PROBLEMS = 50  # that a message lists
@@ -112,6 +112,7 @@ def _matched(model, group, by_name):
     names = names_in(group, "layer_names")
     stored = [(name, datasets_in(subgroup(group, name))) for name in names]
     stored = [(name, arrays) for name, arrays in stored if arrays]
+    check_distinct([array for _, arrays in stored for array in arrays])
     matched = []
     if by_name:
         layers = [layer for layer in model._flatten_layers(include_self=False) if layer.weights]

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from minikeras.core.distribution import how_to_install
+from minikeras.core.registry import MALFORMED
 from minikeras.saving.guard import FileError, parse_json
 
 # The description of a large model has some 100 KiB; PyYAML reads about 1 MiB in a second.
@@ -48,7 +49,7 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
         as_json = json.dumps(value)
     except FileError:
         raise
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, *MALFORMED) as error:
         raise FileError(f"{where}: {error}") from error
     return parse_json(as_json, where)
 

@@ -192,5 +192,5 @@ def _restore_callbacks(callbacks, saved):
         mine = next((entry for entry in saved if entry[0] == type(callback).__name__), None)
         if mine is not None:
             saved = [entry for entry in saved if entry is not mine]
-            for name, value in mine[1].items():
-                setattr(callback, name, value)
+            for name in mine[1].keys() & set(getattr(callback, "_training_state", ())):
+                setattr(callback, name, mine[1][name])
