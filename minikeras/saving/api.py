@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 
 from minikeras.core import registry
+from minikeras.core.per_thread import kept_around
 from minikeras.saving import archive, guard
 from minikeras.saving.durable import replacing
 from minikeras.saving.naming import naming
@@ -66,7 +67,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     if zipped and name.endswith(_WHOLE_HDF5):
         registry.late_bound["save_model_h5"](model, path, include_optimizer)
     else:
-        archive.save(model, path, zipped)
+        kept_around(archive.save, model, path, zipped)
 
 
 def _check_former_format(save_format, filepath):
@@ -107,10 +108,11 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     if not path.exists():
         raise FileNotFoundError(f"There is no file to load a model from: filepath={filepath}")
     if path.is_dir() or str(filepath).endswith(".keras"):
-        return archive.load(path, custom_objects, compile, safe_mode)
+        return kept_around(archive.load, path, custom_objects, compile, safe_mode)
     if str(filepath).endswith(_WHOLE_HDF5):
         with naming(str(filepath)):
-            return registry.late_bound["load_model_h5"](path, custom_objects, compile, safe_mode)
+            load = registry.late_bound["load_model_h5"]
+            return kept_around(load, path, custom_objects, compile, safe_mode)
     raise ValueError(
         "File format not supported. Expected a `.keras` file or folder, or a whole-model `.h5` or "
         f"`.hdf5` file. Received: filepath={filepath}"

@@ -1,6 +1,7 @@
 """Foreign files again: what is refused without computing, without end, and by the error's type."""
 
 import base64
+import contextlib
 import functools
 import json
 import marshal
@@ -16,15 +17,18 @@ import numpy as np
 import pytest
 
 import minikeras as keras
+from minikeras.core import per_thread
 from minikeras.core.registry import safe_mode_scope, sharing
 from minikeras.core.registry.custom import find_by_last_name
 from minikeras.core.registry.index import find_public
+from minikeras.saving import archive
 from minikeras.saving.guard import FileError
 from minikeras.saving.legacy.texts import model_from_json, model_from_yaml
 from minikeras.saving.legacy.whole import load_weights_h5
 from minikeras.saving.legacy.writing import save_weights_h5
 from minikeras.saving.legacy.yaml_text import parse_yaml
 from tests.saving.hostile import bounded
+from tests.training.test_interrupts import _interrupted_at as interrupted_at
 
 read = keras.saving.deserialize_keras_object
 INPUT = {"module": "keras.layers", "class_name": "InputLayer", "name": "x", "inbound_nodes": [],
@@ -178,9 +182,9 @@ def test_one_name_of_two_kinds_is_found_by_its_module(module, name):
 def test_an_asset_that_is_a_file_and_a_folder(tmp_path, names):
     path = tmp_path / "m.keras"
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(path)
-    with zipfile.ZipFile(path, "a") as archive:
+    with zipfile.ZipFile(path, "a") as file:
         for name in names:
-            archive.writestr(f"assets/{name}", "text")
+            file.writestr(f"assets/{name}", "text")
     with pytest.raises(FileError, match=r"m\.keras: assets/a.*of a file and of a folder"):
         keras.saving.load_model(path)
 
@@ -297,3 +301,47 @@ def test_the_outermost_call_says_whether_old_files_may_hold_code(tmp_path, is_tr
         else:
             with pytest.raises(ValueError, match="Python code"):
                 model_from_json(text, safe_mode=False)
+
+
+def opened_scopes():
+    return [
+        {name: getattr(values, name) for name in type(values).__annotations__}
+        for values in per_thread._all
+    ]
+
+
+@pytest.fixture(params=["deserialize", "load", "save"])
+def file_action(request, tmp_path, monkeypatch):
+    """An action, without its HDF5 file: what interrupts do there has tests of its own."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    path = tmp_path / "folder"
+    model.save(path, zipped=False)
+    monkeypatch.setattr(archive, "read_weights", lambda *args, **options: None)
+    monkeypatch.setattr(archive, "_save_in_folder", lambda *args: None)
+    monkeypatch.setattr(archive, "replacing_folder", contextlib.nullcontext)
+    saved = keras.saving.serialize_keras_object(model)
+    return {
+        "deserialize": lambda: read(saved, safe_mode=False),
+        "load": lambda: keras.saving.load_model(path, safe_mode=False),
+        "save": lambda: model.save(path, zipped=False),
+    }[request.param]
+
+
+# Between `open` and the block that closes it, an interrupt leaves a file to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_no_scope_stays_open_wherever_an_interrupt_comes(file_action):
+    file_action()
+    scopes, number, place = opened_scopes(), 1, True
+    while place is not None:
+        place = interrupted_at(file_action, number)
+        assert opened_scopes() == scopes, place
+        number += 23
+    assert number > 23
+
+
+def test_the_warning_about_an_old_file_points_at_its_reader(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.save(tmp_path / "m.h5")
+    with pytest.warns(UserWarning, match="No training configuration found") as warned:
+        keras.saving.load_model(tmp_path / "m.h5")
+    assert warned[0].filename == __file__

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.core.per_thread import PerThread
+from minikeras.core.per_thread import PerThread, kept_around
 from minikeras.core.registry import shared_objects, trust
 from minikeras.core.registry.custom import (
     CustomObjectScope,
@@ -233,6 +233,10 @@ def deserialize(config: Any, custom_objects: Config | None = None, safe_mode: bo
     """
     if _depth.value:
         return _deserialize_inner(config, custom_objects)
+    return kept_around(_deserialize_outermost, config, custom_objects, safe_mode)
+
+
+def _deserialize_outermost(config: Any, custom_objects: Config | None, safe_mode: bool) -> Any:
     with trust.safe_mode_scope(safe_mode), reading(config):
         return _deserialize_inner(config, custom_objects)
 

@@ -83,7 +83,7 @@ def load_optimizer(
         warnings.warn(
             f"The state of the optimizer in {group.file.filename} could not be read: {error} "
             "The optimizer starts from scratch.",
-            stacklevel=3,
+            stacklevel=5,
         )
         return
     for variable, array in pairs:

@@ -72,7 +72,7 @@ def _compile(model, file, source, custom_objects):
         warnings.warn(
             f"No training configuration found in {file.filename}, so the model was not compiled. "
             "Compile it manually.",
-            stacklevel=4,
+            stacklevel=5,
         )
         return
     arguments = compile_arguments(saved, source)
