@@ -108,6 +108,22 @@ def test_averages_stay_after_the_last_epoch():
         assert (weight == average.array).all()
 
 
+def test_the_weights_come_back_after_an_evaluation_that_was_interrupted():
+    class Stop(cb.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            self.trained = [np.array(v.array) for v in self.model.optimizer._averages]
+            raise KeyboardInterrupt("now")
+
+    net = model(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5))
+    swap, stop, seen = cb.SwapEMAWeights(), Stop(), []
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        fit(net, swap, stop)
+    look = cb.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(net.get_weights()))
+    fit(net, swap, look, epochs=1)
+    for weight, trained in zip(seen[0], stop.trained, strict=True):
+        np.testing.assert_array_equal(weight, trained)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", None])
 def test_there_are_no_averages(optimizer):
     net = model(optimizer)

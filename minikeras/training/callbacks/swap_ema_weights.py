@@ -37,9 +37,8 @@ class SwapEMAWeights(Callback):
         self._averages_are_in_model = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Put the weights back that the last epoch ended with."""
-        if self.swap_on_epoch:
-            self._put_weights()
+        """Put the weights back: after the last epoch, or an evaluation that was interrupted."""
+        self._put_weights()
 
     def on_epoch_end(self, epoch, logs=None):
         """Put the averages into the model; after the last epoch they stay."""
