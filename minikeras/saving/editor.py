@@ -30,7 +30,7 @@ class KerasFileEditor:
         filepath: the path.
         weights_dict: dict of name to object (a dict again) or weight (NumPy array).
         object_metadata: dict of path to the attributes of that object in the file, such as `name`.
-        metadata: the version of Keras and the date, of a `.keras` file; else None.
+        metadata: the version of Keras and the date, of a `.keras` file that has them; else None.
         config: the config of the model, of a `.keras` file; else None.
 
     Raises:
@@ -84,7 +84,8 @@ class KerasFileEditor:
     def _read_archive(self):
         with guard.open_archive(self.filepath) as opened:
             self.config = opened.json(archive.CONFIG)
-            self.metadata = opened.json(archive.METADATA)
+            if archive.METADATA in opened.names:
+                self.metadata = opened.json(archive.METADATA)
             with opened.view(archive.WEIGHTS) as member, guard.open_hdf5(member) as file:
                 self._read_weights(file)
 

@@ -1,6 +1,7 @@
 """The file editor: what it shows, compares, changes and writes."""
 
 import re
+import zipfile
 
 import h5py
 import numpy as np
@@ -147,3 +148,13 @@ def test_names_of_a_file_are_no_markup_and_no_commands(tmp_path, capsys):
     text = capsys.readouterr().out
     assert r"[red]x\x1b[2J (" in text and r"\x1b]0;title\x07[bold]" in text
     assert not re.search("[\x1b\x07]", text)
+
+
+def test_an_archive_that_does_not_say_its_version(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.save(tmp_path / "m", zipped=False)
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as file:
+        for name in ("config.json", "model.weights.h5"):
+            file.write(tmp_path / "m" / name, name)
+    keras.saving.load_model(tmp_path / "m.keras")
+    assert keras.saving.KerasFileEditor(tmp_path / "m.keras").metadata is None
