@@ -10,7 +10,7 @@ from minikeras.layers.base.input_spec import InputSpec
 from minikeras.layers.base.layer import Layer
 from minikeras.layers.core.input_layer import Input, InputLayer
 from minikeras.models.graph import GRAPH_ATTRIBUTES, Graph, detached
-from minikeras.models.model import Model, graph_base
+from minikeras.models.model import Model, graph_base, takes_graph
 from minikeras.models.written import functional_from_config, graph_config
 from minikeras.training.trainer import Trainer
 
@@ -192,9 +192,17 @@ class Functional(Graph, Model):
         ]
 
     def get_config(self):
-        """Return the configs of all layers and how they are connected."""
-        if type(self).get_config is not Functional.get_config and not self._nodes:
+        """Return the configs of all layers and how they are connected.
+
+        A subclass whose constructor makes the graph itself is described by that one's arguments: by
+        what every layer has, and, if the class has no `get_config`, by those that were given.
+        """
+        has_its_own = type(self).get_config is not Functional.get_config
+        if has_its_own and not self._nodes:
             return Layer.get_config(self)
+        if not takes_graph(type(self)):
+            config = Layer.get_config(self)
+            return config if has_its_own else {**config, **self._automatic_config()}
         return {"name": self.name, "trainable": self.trainable, **graph_config(self)}
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from minikeras.core import registry
+from minikeras.layers.base.call_spec import signature_of
 from minikeras.models import state_tree
 from minikeras.models.state_tree import assign_state_tree
 from minikeras.training.trainer import Trainer
@@ -249,10 +250,7 @@ class Model(Trainer):
     def from_config(cls, config, custom_objects=None):
         """Make a model from what `get_config` returned."""
         with registry.CustomObjectScope(custom_objects), registry.reading(config):
-            functional = registry.late_bound["functional"]
-            if {"layers", "input_layers", "output_layers"} <= set(config) and (
-                cls is Model or issubclass(cls, functional)
-            ):
+            if {"layers", "input_layers", "output_layers"} <= set(config) and takes_graph(cls):
                 return registry.late_bound["functional_from_config"](cls, config)
             return super().from_config(config)
 
@@ -262,6 +260,12 @@ model_table.add(Model)
 
 def _shape_of(tensors):
     return tensors[0].shape if len(tensors) == 1 else [t.shape for t in tensors]
+
+
+def takes_graph(cls):
+    """Say whether a model's constructor takes inputs and outputs, or makes its graph itself."""
+    taken = signature_of(cls.__init__)
+    return taken.takes_more or (taken.has("inputs") and taken.has("outputs"))
 
 
 def graph_base(cls, functional):

@@ -11,6 +11,7 @@ import numpy as np
 
 from minikeras.autograd.symbolic import KerasTensor, OpCall
 from minikeras.autograd.tensor import Tensor, array_from
+from minikeras.autograd.variable import Variable
 from minikeras.core import registry, trees
 from minikeras.models import op_configs
 from minikeras.models.graph import Graph
@@ -207,7 +208,7 @@ registry.special_form(
 
 registry.special_form(
     "__tensor__",
-    lambda t: isinstance(t, Tensor),
+    lambda t: isinstance(t, (Tensor, Variable)),
     lambda t: {"value": np.asarray(t).tolist(), "dtype": t.dtype},
     lambda config, custom: Tensor(array_from(config["value"], config["dtype"])),
 )

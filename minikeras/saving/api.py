@@ -25,7 +25,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
         filepath: path that ends in `.keras`; or in `.h5` or `.hdf5`, the older format.
         overwrite: whether a file that exists is replaced; if not, the user is asked.
         zipped: whether a `.keras` file is one zip archive (the default) or a folder, whose name
-            may not end in `.keras`.
+            may not end in `.keras`. The folders above this one are made.
         **kwargs: `include_optimizer`, for the older format: whether the optimizer's state is
             written.
 
@@ -43,7 +43,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     _check_former_format(kwargs.pop("save_format", None), filepath)
     if kwargs:
         raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
-    path = Path(filepath)
+    path = _path(filepath)
     name = str(filepath)
     zipped = True if zipped is None else zipped
     if zipped and not name.endswith((".keras", *_WHOLE_HDF5)):
@@ -66,8 +66,10 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
         )
     if zipped and name.endswith(_WHOLE_HDF5):
         registry.late_bound["save_model_h5"](model, path, include_optimizer)
-    else:
-        kept_around(archive.save, model, path, zipped)
+        return
+    if not zipped:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    kept_around(archive.save, model, path, zipped)
 
 
 def _check_former_format(save_format, filepath):
@@ -93,7 +95,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         The model.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if there is no such file; it is a `ValueError` as well, as in Keras.
         ValueError: if the file is damaged, or is or holds what a model may not.
         TypeError: if a layer does not take an argument that the file has for it.
 
@@ -104,9 +106,9 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         >>> keras.saving.load_model("model.keras").output_shape
         (None, 2)
     """
-    path = Path(filepath)
+    path = _path(filepath)
     if not path.exists():
-        raise FileNotFoundError(f"There is no file to load a model from: filepath={filepath}")
+        raise guard.NoModelFileError(f"There is no file to load a model from: filepath={filepath}")
     if path.is_dir() or str(filepath).endswith(".keras"):
         return kept_around(archive.load, path, custom_objects, compile, safe_mode)
     if str(filepath).endswith(_WHOLE_HDF5):
@@ -132,6 +134,7 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
 
     Raises:
         ValueError: if the path has another ending, or the model is not built.
+        TypeError: if there is no such keyword.
 
     Example:
         >>> import minikeras as keras
@@ -141,8 +144,8 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
     """
     skip = kwargs.pop("objects_to_skip", None) or ()
     if kwargs:
-        raise ValueError(f"Invalid keyword arguments: {kwargs}")
-    path = Path(filepath)
+        raise TypeError(f"Invalid keyword arguments: {kwargs}")
+    path = _path(filepath)
     if max_shard_size is None and not str(filepath).endswith(".weights.h5"):
         raise ValueError(
             f"The filename must end in `.weights.h5`. Received: filepath={filepath}"
@@ -189,7 +192,7 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     by_name = kwargs.pop("by_name", None)
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
-    path, name = Path(filepath), str(filepath)
+    path, name = _path(filepath), str(filepath)
     if name.endswith((".keras", ".weights.h5", ".weights.json")) and by_name is not None:
         raise ValueError(
             "`by_name` is for the older `.h5` and `.hdf5` files, in which layers have their names. "
@@ -230,6 +233,16 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
             "File format not supported. Expected a file that ends in `.weights.h5`, "
             f"`.weights.json`, `.keras`, `.h5` or `.hdf5`. Received: filepath={filepath}"
         )
+
+
+def _path(filepath):
+    try:
+        return Path(filepath)
+    except TypeError:
+        raise ValueError(
+            "The path of a file should be a string or a `pathlib.Path`. Received: "
+            f"filepath={filepath!r} (of type {type(filepath).__name__})"
+        ) from None
 
 
 def _index_path(path, doing):

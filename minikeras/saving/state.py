@@ -265,7 +265,7 @@ def _shapes(entry: Entry) -> str:
 
 def _that_are_saved(optimizer: Optimizer, variables: list[Variable], count: int) -> Any:
     """The variables of an optimizer of which a file has `count`, if its kind is known."""
-    if count < 3:  # the saved one was not built: its step and its learning rate
+    if 0 < count < 3:  # the saved one was not built: its step and its learning rate
         return variables[:count]
     if count == len(variables) - 1:  # tf-keras does not save the learning rate
         return [v for v in variables if v is not optimizer._learning_rate]

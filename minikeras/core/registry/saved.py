@@ -156,7 +156,7 @@ _SPECIAL_SERIALIZERS: list[tuple[Callable[[Any], bool], Callable[[Any], Any]]] =
     (lambda t: isinstance(t, slice), _serialize_slice),
     (lambda t: isinstance(t, bytes), lambda t: _special("__bytes__", {"value": t.decode()})),
     (trust.is_lambda, _serialize_lambda),
-    (callable, _serialize_function),
+    (lambda t: callable(t) and hasattr(t, "__name__"), _serialize_function),
 ]
 
 # Reading
@@ -315,15 +315,21 @@ def _if_possible(thing: Any, method: str, config: Any) -> None:
 
 
 def _find(name: Any, registered: Any, config: Config, custom_objects: Config | None) -> Any:
-    """The class or function that a saved form names; users' own come first."""
+    """The class or function that a saved form names.
+
+    Users' own come first, unless the saved form says that it is of none of them: a model may have a
+    `Dense` of the user's beside Keras's.
+    """
     module = config.get("module") or ""
     if not isinstance(name, str) or not isinstance(module, str):
         raise TypeError(
             f"`module` and names should be strings. Received: module={module!r}, name={name!r}"
         )
-    entry = find_custom(registered, custom_objects)
-    if entry is None:
-        entry = find_custom(name, custom_objects)
+    entry = None
+    if config.get("registered_name", name) is None and module != "builtins":
+        entry = find_public(name, module)
+    for own in (registered, name):
+        entry = find_custom(own, custom_objects) if entry is None else entry
     if entry is None:
         entry = find_public(name, module)
     if entry is None and module == "builtins":

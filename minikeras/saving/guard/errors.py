@@ -14,6 +14,10 @@ class FileError(ValueError):
     """A model file is damaged, or holds something that a model file may not hold."""
 
 
+class NoModelFileError(FileNotFoundError, FileError):
+    """There is no model file at a path: an `OSError`, and a `ValueError` as Keras raises it."""
+
+
 def refuse(where: str, reason: str) -> NoReturn:
     """Raise a `FileError`.
 
