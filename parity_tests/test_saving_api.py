@@ -213,3 +213,10 @@ def test_the_same_code_gives_the_same(row, tmp_path, monkeypatch):
 def test_arguments_of_a_class_with_its_own_graph_are_kept(tmp_path):
     _, _, units, same = own_graph(minikeras, tmp_path, with_config=False)
     assert (units, same) == (5, True)
+
+
+def test_a_class_with_its_own_graph_in_the_older_format(tmp_path):
+    model = tower(minikeras, with_config=True)(5)
+    model.save(tmp_path / "model.h5")
+    loaded = minikeras.models.load_model(tmp_path / "model.h5", compile=False)
+    np.testing.assert_array_equal(loaded(X), model(X))

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from minikeras.core import registry
+from minikeras.models import Functional
+from minikeras.models.written import graph_config
 from minikeras.saving.durable import replacing
 from minikeras.saving.legacy.form import is_object
 from minikeras.saving.legacy.old_forms import old_model, old_object
@@ -33,6 +35,8 @@ def save_model_h5(model: Any, path: Any, include_optimizer: bool = True) -> None
         ValueError: if the model has no graph, or is not built.
     """
     config = registry.serialize(model)
+    if isinstance(model, Functional):  # a class that makes its graph itself does not describe it
+        config["config"] = {**config["config"], **graph_config(model)}
     if "layers" not in config["config"] or not model.built:
         raise ValueError(
             f"Model '{model.name}' can't be written to an HDF5 file: that holds built graphs and "
