@@ -156,7 +156,7 @@ _SPECIAL_SERIALIZERS: list[tuple[Callable[[Any], bool], Callable[[Any], Any]]] =
     (lambda t: isinstance(t, slice), _serialize_slice),
     (lambda t: isinstance(t, bytes), lambda t: _special("__bytes__", {"value": t.decode()})),
     (trust.is_lambda, _serialize_lambda),
-    (lambda t: callable(t) and hasattr(t, "__name__"), _serialize_function),
+    (callable, _serialize_function),
 ]
 
 # Reading
