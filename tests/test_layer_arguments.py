@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minikeras as keras
+from minikeras.core.registry import public_home
 
 SIZES = {"filters": 2, "kernel_size": 3, "strides": 2, "groups": 2}
 SHARED = {"filters": 2, "kernel_size": (3, 2), "strides": (1, 2), "depth_multiplier": 2}
@@ -68,7 +69,11 @@ WITHOUT = {
 
 def _layers():
     exported = (getattr(keras.layers, name) for name in keras.layers.__all__)
-    return {x.__name__ for x in exported if isinstance(x, type) and issubclass(x, keras.Layer)}
+    return {
+        (public_home(x) or ("", x.__name__))[1]
+        for x in exported
+        if isinstance(x, type) and issubclass(x, keras.Layer)
+    }
 
 
 def _converted(value, kind):

@@ -5,9 +5,17 @@ import re
 import pytest
 
 from minikeras import layers
+from minikeras.core.registry import public_home
 from tests.cases.layers import FIRST, LAYERS, NO_ROW
 
-CLASSES = {thing.__name__ for thing in vars(layers).values() if isinstance(thing, type)}
+
+def public_name(cls):
+    """The name under which a class is offered, without its aliases."""
+    home = public_home(cls)
+    return home[1] if home else cls.__name__
+
+
+CLASSES = {public_name(thing) for thing in vars(layers).values() if isinstance(thing, type)}
 MADE = {name for case in LAYERS for name in re.findall(r"(\w+)\(", case.source)}
 
 

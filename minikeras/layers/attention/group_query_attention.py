@@ -7,7 +7,6 @@ from minikeras import ops
 from minikeras.core.docstrings import described
 from minikeras.layers.attention.heads import SHAPES, Window, _Heads
 from minikeras.layers.base.declare import Constraint, Initializer, Regularizer, UseBias, layer
-from minikeras.layers.base.layer import layer_table
 
 
 @layer
@@ -42,8 +41,8 @@ class GroupedQueryAttention(_Heads):
         (1, 5, 3)
     """
 
-    # Keras's own class has another name than the one it is known by.
-    class_name = "GroupedQueryAttention"
+    # Keras names layers and parts of files after the class, whose public name is another.
+    _public_name = "GroupQueryAttention"
 
     head_dim: int
     num_query_heads: int
@@ -117,5 +116,4 @@ class GroupedQueryAttention(_Heads):
         return config
 
 
-# Its public name is not that of the class, after which Keras names layers and parts of files.
-GroupQueryAttention = layer_table.add(GroupedQueryAttention, public_name="GroupQueryAttention")
+GroupQueryAttention = GroupedQueryAttention

@@ -68,7 +68,7 @@ class Layer(State, Calls, Saved, Operation):
         if "build" in cls.__dict__:
             cls.build = _scoped_build(cls.__dict__["build"])
         if cls.__module__.startswith("minikeras.layers") and not cls.__name__.startswith("_"):
-            layer_table.add(cls)
+            layer_table.add(cls, public_name=cls.__dict__.get("_public_name"))
 
     @default
     def __init__(
