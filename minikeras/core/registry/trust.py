@@ -101,15 +101,48 @@ def function_from_code(config: Config) -> Any:
     """
     require_trust("the bytecode of a Python lambda")
     try:
-        code, defaults, closure = config.get("value") or [config[part] for part in _PARTS]
-        code = marshal.loads(base64.decodebytes(code.encode("ascii")))
-    except (KeyError, TypeError, ValueError, EOFError, AttributeError, binascii.Error) as error:
+        parts = config.get("value") or [config[part] for part in _PARTS]
+        code, defaults, closure = parts
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"The parts of a lambda cannot be read: {error}") from error
+    return function_of_parts(code, defaults, closure, "of a lambda")
+
+
+def function_of_parts(code: Any, defaults: Any, closure: Any, whose: str) -> Any:
+    """Return the function that marshalled bytecode is of; whoever calls this has asked for trust.
+
+    Args:
+        code: text in base64; the oldest files hold the bytes as they are.
+        defaults: values of the last arguments, or None.
+        closure: values that the function closes over, or None.
+        whose: what has the code, for messages.
+
+    Raises:
+        ValueError: if this Python cannot read it.
+    """
+    try:
+        loaded = marshal.loads(_bytes_of(code))
+    except (TypeError, ValueError, EOFError) as error:
         raise ValueError(
-            "The bytecode of a lambda cannot be read; another version of Python may have written "
-            f"it (this is {sys.version.split()[0]}): {error}"
+            f"The bytecode {whose} cannot be read; another version of Python may have written it "
+            f"(this is {sys.version.split()[0]}): {error}"
         ) from error
-    cells = None if closure is None else tuple(types.CellType(value) for value in closure)
+    if not isinstance(loaded, types.CodeType):
+        raise ValueError(f"The bytecode {whose} is no code, but a {type(loaded).__name__}.")
+    cells = tuple(types.CellType(value) for value in closure or ())
+    if len(cells) != len(loaded.co_freevars):
+        raise ValueError(f"The bytecode {whose} lacks the values that it closes over.")
     package = sys.modules[__name__.split(".")[0]]
-    names = {"keras": package, "ops": getattr(package, "ops", None), "np": np}
-    defaults = None if defaults is None else tuple(defaults)
-    return types.FunctionType(code, names, code.co_name, defaults, cells)
+    names = {"keras": package, "ops": getattr(package, "ops", None), "np": np, "numpy": np}
+    return types.FunctionType(
+        loaded, names, loaded.co_name, tuple(defaults or ()) or None, cells or None
+    )
+
+
+def _bytes_of(code: Any) -> bytes:
+    if not isinstance(code, str):
+        raise TypeError(f"expected a string, received {type(code).__name__}")
+    try:
+        return base64.b64decode("".join(code.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return code.encode("raw_unicode_escape")

@@ -1,20 +1,10 @@
 """Lambda layers of old files: functions by name, and functions as marshalled Python bytecode."""
 
-import base64
-import binascii
-import builtins
-import marshal
-import types
 from typing import Any
 
-import numpy as np
-
-from minikeras import ops
-from minikeras.core.registry import code_is_allowed, safe_mode_scope
+from minikeras.core.registry import code_is_allowed, function_of_parts, safe_mode_scope
 from minikeras.saving.legacy.form import Source, object_form
 
-# What code from a file sees beside its own variables.
-_NAMES = {"__builtins__": builtins, "np": np, "numpy": np, "ops": ops}
 _KEPT = ("name", "trainable", "dtype", "arguments")
 _FUNCTIONS = ("function", "output_shape", "mask")
 
@@ -76,28 +66,4 @@ def _from_code(code, name, source):
             "named 'Lambda' in `custom_objects`."
         )
     text, defaults, closure = (*(code if isinstance(code, list) else [code]), None, None)[:3]
-    try:
-        loaded = marshal.loads(_decoded(text))
-    except (EOFError, ValueError, TypeError) as error:
-        raise ValueError(
-            f"The code of Lambda layer {name!r} cannot be read: it was made by another version of "
-            f"Python ({error})."
-        ) from None
-    if not isinstance(loaded, types.CodeType):
-        raise ValueError(f"Lambda layer {name!r} holds no code, but a {type(loaded).__name__}.")
-    cells = tuple(types.CellType(value) for value in closure or ())
-    if len(cells) != len(loaded.co_freevars):
-        raise ValueError(f"The code of Lambda layer {name!r} lacks the values it closes over.")
-    function = types.FunctionType(loaded, dict(_NAMES), name=name, closure=cells or None)
-    function.__defaults__ = tuple(defaults or ()) or None
-    return function
-
-
-def _decoded(text: Any) -> bytes:
-    """The bytes of marshalled code; the oldest files hold them as they are, not in base64."""
-    if not isinstance(text, str):
-        raise TypeError(f"expected a string, received {type(text).__name__}")
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return text.encode("raw_unicode_escape")
+    return function_of_parts(text, defaults, closure, f"of Lambda layer {name!r}")
