@@ -69,7 +69,7 @@ def test_the_error_names_the_file(reports, way):
     of_this = [r for r in reports if r.get("way", "").split(": ")[-1] == way]
     assert of_this
     for report in of_this:
-        assert re.search(r"/work/tmp\w+/.*(model|good|shards|old)", report["message"]), report
+        assert re.search(r"/attacked/tmp\w+/.*(model|good|shards|old)", report["message"]), report
 
 
 def test_the_error_names_the_member(reports):

@@ -21,7 +21,7 @@ def main(folder, names):
     warnings.simplefilter("ignore")
     report = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    work = folder / "work"
+    work = folder / "attacked"
     work.mkdir(parents=True)
     (folder / "beyond.txt").write_bytes(SECRET)
     (folder / "beyond").mkdir()
