@@ -3,15 +3,12 @@
 Change `import keras` into `import minikeras as keras`, and the script runs.
 """
 
-from importlib import import_module as _import_module
-
 from minikeras import (
     activations,
     backend,
     callbacks,
     config,
     constraints,
-    datasets,
     dtype_policies,
     initializers,
     layers,
@@ -32,6 +29,7 @@ from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import registry as _registry
 from minikeras.core.distribution import VERSION as __version__
+from minikeras.core.first_use import on_first_use as _on_first_use
 from minikeras.core.names import name_scope
 from minikeras.core.policy import DTypePolicy, FloatDTypePolicy
 from minikeras.initializers import Initializer
@@ -43,7 +41,6 @@ from minikeras.models.graph import Graph as Function
 from minikeras.optimizers import Optimizer
 from minikeras.regularizers import Regularizer
 
-_ON_FIRST_USE = {"saving"}
 _FILLED_LATER = {
     "saving": ["load_model", "load_weights", "save_model", "save_weights"],
     "saving.legacy.texts": ["model_from_json", "model_from_yaml", "model_to_yaml"],
@@ -57,11 +54,17 @@ for _module, _names in _FILLED_LATER.items():
     _registry.late_bound.fill_from(f"minikeras.{_module}", _names)
 
 
-def __getattr__(name):
-    """Import a package that is used for the first time."""
-    if name in _ON_FIRST_USE:
-        return _import_module(f"minikeras.{name}")
-    raise AttributeError(f"module 'minikeras' has no attribute '{name}'")
+__getattr__, __dir__ = _on_first_use(
+    __name__,
+    {
+        "minikeras.applications": [],
+        "minikeras.datasets": [],
+        "minikeras.preprocessing": [],
+        "minikeras.saving": [],
+        "minikeras.visualization": [],
+        "minikeras.wrappers": [],
+    },
+)
 
 
 def version():
@@ -96,6 +99,7 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "applications",
     "backend",
     "callbacks",
     "config",
@@ -111,10 +115,13 @@ __all__ = [
     "name_scope",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",
     "tree",
     "utils",
     "version",
+    "visualization",
+    "wrappers",
 ]

@@ -1,12 +1,10 @@
 """Models: graphs of layers, stacks of layers, and subclasses with a `call` of their own."""
 
-from minikeras.core import registry
+from minikeras.core.first_use import on_first_use
 from minikeras.models.cloning import clone_model
 from minikeras.models.functional import Functional
 from minikeras.models.model import Model, model_from_json
 from minikeras.models.sequential import Sequential
-
-_FROM_SAVING = ("load_model", "model_from_yaml", "save_model")
 
 __all__ = [
     "Functional",
@@ -15,13 +13,14 @@ __all__ = [
     "clone_model",
     "load_model",
     "model_from_json",
-    "model_from_yaml",  # pyright: ignore
+    "model_from_yaml",
     "save_model",
 ]
 
-
-def __getattr__(name):
-    """Find what reads and writes files, which is imported when it is first used."""
-    if name in _FROM_SAVING:
-        return registry.late_bound[name]
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+__getattr__, __dir__ = on_first_use(
+    __name__,
+    {
+        "minikeras.saving.api": ["load_model", "save_model"],
+        "minikeras.saving.legacy.texts": ["model_from_yaml"],
+    },
+)

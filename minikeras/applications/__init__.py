@@ -1,0 +1,1 @@
+"""The architectures of `keras.applications`, with a file for each family."""

@@ -1,0 +1,1 @@
+"""Keras 2's preprocessing of images, sequences and text, and what Keras 3 has kept of it."""

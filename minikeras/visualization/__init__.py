@@ -1,0 +1,1 @@
+"""Pictures of images, bounding boxes and segmentation masks."""
