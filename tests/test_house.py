@@ -41,7 +41,7 @@ DESKS = {"__init__", "backend", "callbacks", "config", "dtype_policies", "random
 NEIGHBOURS = {("metrics", "losses"), ("metrics", "initializers")}
 
 # Libraries that may be missing are imported in the one function that needs them.
-OPTIONAL = {"matplotlib", "scipy", "tensorboard", "yaml"}
+OPTIONAL = {"PIL", "matplotlib", "scipy", "tensorboard", "yaml"}
 
 # What only printing or a network needs is imported then: `import minikeras` is short.
 LATE = {"minikeras.models.summary", "urllib"}

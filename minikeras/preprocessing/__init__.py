@@ -1,1 +1,13 @@
 """Keras 2's preprocessing of images, sequences and text, and what Keras 3 has kept of it."""
+
+from minikeras.core.first_use import on_first_use
+
+__all__ = ["image", "sequence"]
+
+__getattr__, __dir__ = on_first_use(
+    __name__,
+    {
+        "minikeras.preprocessing.image": [],
+        "minikeras.preprocessing.sequence": [],
+    },
+)

@@ -3,6 +3,7 @@
 from minikeras.arrays.device import device_memory, free_device_memory
 from minikeras.autograd.symbolic import is_keras_tensor
 from minikeras.core.dtypes import standardize as standardize_dtype
+from minikeras.core.first_use import on_first_use
 from minikeras.core.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -32,6 +33,7 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -42,14 +44,26 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
+    "pad_sequences",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "standardize_dtype",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+__getattr__, __dir__ = on_first_use(
+    __name__,
+    {
+        "minikeras.utils.image": ["array_to_img", "img_to_array", "load_img", "save_img"],
+        "minikeras.utils.sequence": ["pad_sequences"],
+    },
+)
