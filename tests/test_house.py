@@ -38,7 +38,7 @@ FLOORS = {
 DESKS = {"__init__", "backend", "callbacks", "config", "dtype_policies", "random", "tree"}
 
 # Pairs on one floor of which the first may import the second.
-NEIGHBOURS = {("metrics", "losses"), ("metrics", "initializers")}
+NEIGHBOURS = {("metrics", "losses"), ("metrics", "initializers"), ("utils", "saving")}
 
 # Libraries that may be missing are imported in the one function that needs them.
 OPTIONAL = {"PIL", "matplotlib", "scipy", "tensorboard", "yaml"}

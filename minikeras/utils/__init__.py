@@ -42,6 +42,7 @@ __all__ = [
     "enable_interactive_logging",
     "free_device_memory",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "img_to_array",
@@ -65,5 +66,6 @@ __getattr__, __dir__ = on_first_use(
     {
         "minikeras.utils.image": ["array_to_img", "img_to_array", "load_img", "save_img"],
         "minikeras.utils.sequence": ["pad_sequences"],
+        "minikeras.utils.files": ["get_file"],
     },
 )

@@ -7,7 +7,7 @@ that is refused raises `FileError`, which names the file, the part of it, and th
 
 from minikeras.saving.guard.archive import Archive, open_archive
 from minikeras.saving.guard.errors import FileError, NoModelFileError
-from minikeras.saving.guard.extraction import extract_archive
+from minikeras.saving.guard.extraction import archive_format, extract_archive
 from minikeras.saving.guard.files import regular_file
 from minikeras.saving.guard.hdf5 import open_hdf5, read_array
 from minikeras.saving.guard.json_text import parse_json
@@ -16,6 +16,7 @@ __all__ = [
     "Archive",
     "FileError",
     "NoModelFileError",
+    "archive_format",
     "extract_archive",
     "open_archive",
     "open_hdf5",

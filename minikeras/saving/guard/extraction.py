@@ -39,6 +39,15 @@ _DECOMPRESSORS: dict[str, Callable[[], Any]] = {
 
 FORMATS = ("zip", "tar", *_DECOMPRESSORS)
 
+# How files of each format begin; a tar file itself has its checksum only.
+_BEGINNINGS = {
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",  # one without members
+    b"\x1f\x8b": "tar.gz",
+    b"BZh": "tar.bz2",
+    b"\xfd7zXZ\0": "tar.xz",
+}
+
 # A member: its name, whether it is a folder, and what reads it.
 _Entry = tuple[str, bool, Callable[[], Iterator[bytes]]]
 
@@ -75,6 +84,45 @@ def extract_archive(
         with replacing_folder(target) as folder:
             for name, is_folder, content in _entries(source, format):
                 _write(folder / name, is_folder, content(), f"{source.name}: {name}")
+
+
+def archive_format(path: str | os.PathLike[str]) -> str | None:
+    """Say which format an archive has, by its first bytes.
+
+    Args:
+        path: a file.
+
+    Returns:
+        `"zip"`, `"tar"`, `"tar.gz"`, `"tar.bz2"` or `"tar.xz"`; None if it is no such archive.
+
+    Raises:
+        FileError: if the start of a compressed file is damaged.
+
+    Example:
+        >>> import zipfile
+        >>> with zipfile.ZipFile("data.zip", "w") as file:
+        ...     file.writestr("images/one.txt", "1")
+        >>> archive_format("data.zip")
+        'zip'
+    """
+    with regular_file(path) as file:
+        source = whole(file, os.fspath(path))
+        block = source.read(tarfile.BLOCKSIZE) or b""
+        formats = [form for start, form in _BEGINNINGS.items() if block.startswith(start)]
+        form = formats[0] if formats else "tar"
+        if form in _DECOMPRESSORS:
+            source.seek(0)
+            block = _Decompressed(source, _DECOMPRESSORS[form]).read(tarfile.BLOCKSIZE)
+    return form if form == "zip" or _begins_a_tar_file(block) else None
+
+
+def _begins_a_tar_file(block: bytes) -> bool:
+    """Whether a block is the header of a member, or the end of a file without members."""
+    try:
+        tarfile.TarInfo.frombuf(block, tarfile.ENCODING, "surrogateescape")
+    except tarfile.HeaderError:
+        return len(block) == tarfile.BLOCKSIZE and not block.strip(b"\0")
+    return True
 
 
 def _write(path: Path, is_folder: bool, content: Iterator[bytes], where: str) -> None:

@@ -6,6 +6,7 @@ import zipfile
 import h5py
 
 import minikeras as keras
+from minikeras.saving import guard
 
 SECRET = b"nobody reads this"
 ATTACKS = {}
@@ -55,6 +56,15 @@ def ways_of_archive(path):
         "load_model": lambda: keras.saving.load_model(path),
         "load_weights": lambda: dense_model().load_weights(path),
         "editor": lambda: keras.saving.KerasFileEditor(path),
+    }
+
+
+def ways_of_unpacking(path):
+    """All ways in which an archive is unpacked: beside itself, and where a cache has it."""
+    place = {"cache_dir": path.parent, "cache_subdir": "", "origin": path.as_uri()}
+    return {
+        "extract": lambda: guard.extract_archive(path, path.parent / "target", "zip"),
+        "get_file": lambda: keras.utils.get_file(path.name, extract=True, **place),
     }
 
 

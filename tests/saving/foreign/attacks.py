@@ -10,7 +10,6 @@ import os
 import zipfile
 
 import minikeras as keras
-from minikeras.saving import guard
 from tests.saving.foreign import attacks_hdf5  # noqa: F401  (its attacks go into the table)
 from tests.saving.foreign.attack_files import (
     ATTACKS,
@@ -21,6 +20,7 @@ from tests.saving.foreign.attack_files import (
     members_of,
     ways_of_archive,
     ways_of_config,
+    ways_of_unpacking,
 )
 from tests.saving.foreign.configs import GADGETS, LIES, POSITIONS, dense, stack
 from tests.saving.foreign.json_mutations import saved
@@ -106,9 +106,8 @@ def members_that_expand(folder):
         path = _bomb(inner, name)
         for way, load in ways_of_archive(path).items():
             ways[f"{name}: {way}"] = load
-        ways[f"{name}: extract"] = lambda path=path, inner=inner: guard.extract_archive(
-            path, inner / "target", "zip"
-        )
+        for way, load in ways_of_unpacking(path).items():
+            ways[f"{name}: {way}"] = load
     return ways
 
 
@@ -168,9 +167,8 @@ def members_beside_the_archive(folder):
         path = archive_of(inner, {name: b"overwritten"})
         for way, load in ways_of_archive(path).items():
             ways[f"{name}: {way}"] = load
-        ways[f"{name}: extract"] = lambda path=path, inner=inner: guard.extract_archive(
-            path, inner / "target", "zip"
-        )
+        for way, load in ways_of_unpacking(path).items():
+            ways[f"{name}: {way}"] = load
     return ways
 
 
@@ -189,17 +187,17 @@ def members_that_are_links(folder):
                 archive.writestr(info if key == name else key, content)
         for way, load in ways_of_archive(path).items():
             ways[f"{name}: {way}"] = load
-        ways[f"{name}: extract"] = lambda path=path, inner=inner: guard.extract_archive(
-            path, inner / "target", "zip"
-        )
+        for way, load in ways_of_unpacking(path).items():
+            ways[f"{name}: {way}"] = load
     return ways
 
 
 @attack("link")
 def a_target_that_is_a_link(folder):
     path = archive_of(folder, {})
-    os.symlink(beyond(folder) / "beyond", folder / "target")
-    return {"extract": lambda: guard.extract_archive(path, folder / "target", "zip")}
+    for name in ("target", "model_extracted"):
+        os.symlink(beyond(folder) / "beyond", folder / name)
+    return ways_of_unpacking(path)
 
 
 @attack("link|regular|folder")
