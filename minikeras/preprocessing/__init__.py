@@ -2,12 +2,13 @@
 
 from minikeras.core.first_use import on_first_use
 
-__all__ = ["image", "sequence"]
+__all__ = ["image", "sequence", "text"]
 
 __getattr__, __dir__ = on_first_use(
     __name__,
     {
         "minikeras.preprocessing.image": [],
         "minikeras.preprocessing.sequence": [],
+        "minikeras.preprocessing.text": [],
     },
 )

@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -130,3 +131,9 @@ def test_options_of_the_format():
 def test_a_file_object_needs_a_format():
     with pytest.raises(ValueError, match="unknown file extension"):
         utils.save_img(io.BytesIO(), COLOUR)
+
+
+def test_without_pillow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match="package `pillow`. Install the extra `data`"):
+        utils.array_to_img(GRAY)

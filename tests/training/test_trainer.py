@@ -1,6 +1,7 @@
 """The training loops alone: what `fit`, `evaluate` and `predict` call, return and leave."""
 
 import gc
+import itertools
 import time
 
 import numpy as np
@@ -225,6 +226,18 @@ def test_batches_of_a_dataset_keep_their_order(workers):
     m = model()
     m.set_weights([np.eye(6, 2), np.zeros(2)])
     np.testing.assert_array_equal(m.predict(Data(workers=workers), verbose=0), X[:, :2])
+
+
+def test_a_dataset_is_iterated_over_once_or_without_end():
+    class Data(keras.utils.PyDataset):
+        num_batches = 3
+
+        def __getitem__(self, i):
+            return i
+
+    assert list(Data()) == [0, 1, 2]
+    Data.num_batches = None
+    assert list(itertools.islice(Data(), 5)) == [0, 1, 2, 3, 4]
 
 
 def test_what_a_step_returns_is_what_is_logged():

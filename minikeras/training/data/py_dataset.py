@@ -69,11 +69,16 @@ class PyDataset:
         """Return batch number `index`; every subclass says how."""
         raise TypeError(f"{type(self).__name__} must define `__getitem__(self, index)`.")
 
+    def __iter__(self):
+        """Yield the batches one after the other, once each, or without end if they have none."""
+        number = self.num_batches
+        return map(self.__getitem__, count() if number is None else range(number))
+
     @property
     def num_batches(self):
         """The number of batches, or None if there is no end."""
-        count = getattr(self, "__len__", None)
-        return None if count is None else operator.index(count())
+        length = getattr(self, "__len__", None)
+        return None if length is None else operator.index(length())
 
     def on_epoch_begin(self):
         """Do something before an epoch; nothing by default."""
