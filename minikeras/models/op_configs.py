@@ -17,6 +17,7 @@ from minikeras.core import dtypes, registry
 from minikeras.core.settings import standardize_data_format
 
 _PACKAGE = "keras.src.ops."
+_IMAGE = "minikeras.ops.image."
 
 # Modules of Keras's classes of ops: the groups that ours have in common with them, and the rest.
 _GROUPS = {"numpy": vars(ops.numpy), "nn": ops.nn.__all__, "linalg": ops.linalg.__all__}
@@ -51,6 +52,9 @@ _EXCEPTIONS = {
     ("while_loop", "cond"): False,
 }
 
+# Operands beside the first one of the ops on images, which have a rule of their own.
+_IMAGE_OPERANDS = frozenset(["coordinates", "end_points", "start_points", "transform"])
+
 _VAR_POSITIONAL = inspect.Parameter.VAR_POSITIONAL
 _VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD
 
@@ -71,7 +75,7 @@ def saved_op(call, node):
         if not _is_operand(call.op, name) and not _holds_symbols(value)
     }
     return {
-        "module": _PACKAGE + _module(call.op.name),
+        "module": _PACKAGE + _module(call.op),
         "class_name": call.class_name,
         "config": {"name": call.name, **settings},
         "registered_name": call.class_name,
@@ -181,14 +185,18 @@ def _is_operand(op, name):
     parameters = inspect.signature(op).parameters
     is_variadic = parameters[name].kind in (_VAR_POSITIONAL, _VAR_KEYWORD)
     is_first = next(iter(parameters)) == name
+    if op.__module__.startswith(_IMAGE):
+        return is_first or name in _IMAGE_OPERANDS
     return _EXCEPTIONS.get((op.name, name), is_variadic or is_first or name in _OPERANDS)
 
 
-def _module(name):
+def _module(op):
     """The module of Keras that has the class of an op."""
-    if name in _ELSEWHERE:
-        return _ELSEWHERE[name]
-    return next((group for group, known in _GROUPS.items() if name in known), "math")
+    if op.__module__.startswith(_IMAGE):
+        return "image"
+    if op.name in _ELSEWHERE:
+        return _ELSEWHERE[op.name]
+    return next((group for group, known in _GROUPS.items() if op.name in known), "math")
 
 
 def _holds_symbols(value):
@@ -198,7 +206,7 @@ def _holds_symbols(value):
 @functools.cache
 def _by_class_name():
     """The ops by the names of Keras's classes."""
-    public = [getattr(ops, name) for name in ops.__all__]
+    public = [getattr(group, name) for group in (ops, ops.image) for name in group.__all__]
     return {class_name_of(op): op for op in public if hasattr(op, "name")}
 
 

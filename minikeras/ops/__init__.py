@@ -4,6 +4,7 @@ Each folder lists its names; here they are together, as `keras.ops`. `numpy`, `n
 Keras's groups of them.
 """
 
+from minikeras.core.first_use import on_first_use
 from minikeras.ops import (
     core,
     creation,
@@ -26,6 +27,8 @@ from minikeras.ops.nn import *
 from minikeras.ops.rearranging import *
 from minikeras.ops.reductions import *
 from minikeras.ops.shapes import *
+
+__getattr__, __dir__ = on_first_use(__name__, {"minikeras.ops.image": []})
 
 __all__ = []
 __all__ += core.__all__

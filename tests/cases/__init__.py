@@ -7,6 +7,7 @@ from tests.cases import (
     ops_control,
     ops_creation,
     ops_elementwise,
+    ops_image,
     ops_indexing,
     ops_internal,
     ops_linalg,
@@ -26,6 +27,7 @@ _ROWS = [
     *ops_creation.CASES,
     *ops_control.CASES,
     *ops_nn.CASES,
+    *ops_image.CASES,
     *ops_internal.CASES,
 ]
 

@@ -151,12 +151,17 @@ def triangular(*shape, lower=True, dtype="float32"):
     return Values(shape, dtype, draw)
 
 
-@dataclass(frozen=True)
+GROUPS = ("image",)
+"""Groups of public ops that are not among the names of `ops` itself."""
+
+
+@dataclass(frozen=True, eq=False)  # a row is itself alone: arrays in it have no one truth value
 class Case:
     """A call of an op, and what holds there.
 
     Args:
-        name: name of a public op, or `module.name` for one inside `minikeras.ops`.
+        name: name of a public op, `image.name` for one of that group, or `module.name` for one
+            inside `minikeras.ops`.
         inputs: positional arguments: recipes, nests of them, and anything that is passed as it is.
         kwargs: keyword arguments, likewise.
         note: a word that tells rows with equal inputs apart.
@@ -206,7 +211,13 @@ class Case:
 
     @property
     def is_public(self):
-        return "." not in self.name
+        return self.name.rpartition(".")[0] in ("", *GROUPS)
+
+    def public(self, ops):
+        """Return the public op of one of the two engines, None if it has none of this name."""
+        for name in self.name.split("."):
+            ops = getattr(ops, name, None)
+        return ops
 
     @cached_property
     def recipes(self):
@@ -230,7 +241,7 @@ class Case:
         if self.call is not None:
             return lambda *args, **kwargs: self.call(ops, *args, **kwargs)
         if self.is_public:
-            return getattr(ops, self.name)
+            return self.public(ops)
         module, _, name = self.name.rpartition(".")
         return getattr(importlib.import_module(f"minikeras.ops.{module}"), name)
 

@@ -65,6 +65,27 @@ DIFFERENCES = [
     (r"i0\(float32\[0.0,1.0,9.0,-20.0\]\)", "second", "TensorFlow's I1 has float32 digits"),
     (r"sinc\(float32\[0.0,.*", "gradient", "the derivative at 0 is 0"),
     (
+        r"image\.(affine|perspective)_transform\(float32\(.*",
+        "gradient",
+        "TensorFlow sends the gradient through the inverse transform, which is not the derivative",
+    ),
+    (
+        r"image\.map_coordinates\(.*fill_mode=reflect.*:up to 9.0|"
+        r"image\.elastic_transform\(.*bilinear,fill_mode=reflect.*",
+        "value",
+        "the first element is repeated before the axis, as the documentation of the mode says",
+    ),
+    (
+        r"image\.gaussian_blur\(.*,\[3,5\],.*",
+        "value",
+        "TensorFlow's kernel of different sizes has its weights out of order",
+    ),
+    (
+        r"image\.map_coordinates\(.*fill_mode=mirror.*:(up to 9.0|one)",
+        "refused",
+        "mirrors coordinates beyond the last element, too",
+    ),
+    (
         r"(moments|layer_normalization)\(.*",
         "second",
         "TensorFlow holds the mean inside the variance constant: right once, wrong twice",
@@ -78,6 +99,10 @@ DIFFERENCES = [
 
 # Pattern, and what Keras and TensorFlow have on a CPU for these rows.
 MISSING = [
+    # TensorFlow computes these in float32, whatever the dtype of the images is.
+    (r"image\.resize\(float.*", {"float_types": ("float32",)}),
+    (r"image\.(affine|perspective)_transform\(.*", {"float_types": ("float32",)}),
+    (r"image\.resize\(.*interpolation=bicubic\)", {"keras_orders": 1}),
     (r"(max|average)_pool\(float32\(4,4,4,5,2\).*", {"float_types": ("float32",)}),
     (r"in_top_k\(.*", {"float_types": ("float32",)}),
     (r"conv(_transpose)?\(.*channels_first\)", {"float_types": ("float32",)}),

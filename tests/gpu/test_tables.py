@@ -111,6 +111,8 @@ BRINGS = {
     "convert_to_tensor": "its purpose",
     "hamming": "a window, computed once",
     "hanning": "a window, computed once",
+    "image.affine_transform": "a transform that is an array",
+    "image.perspective_transform": "points that are arrays",
     "kaiser": "a window, computed once",
     "repeat": "a list of counts",
 }
@@ -120,6 +122,7 @@ BRINGS = {
 KEEPS = {
     "adaptive_average_pool": "where the windows lie",
     "adaptive_max_pool": "where the windows lie",
+    "image.resize": "the pixels around each new one, and their weights",
 }
 
 

@@ -17,7 +17,10 @@ FUSED = {value for module in MODULES for value in vars(module).values() if isins
 IDS = [case.id for case in CASES]
 
 
-@pytest.mark.parametrize("name", ops.__all__)
+PUBLIC = [*ops.__all__, *(f"image.{name}" for name in ops.image.__all__)]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_op_has_a_row(name):
     assert any(case.name == name for case in CASES), f"write a row for {name} in tests/cases"
 

@@ -1,0 +1,148 @@
+"""Colors: red, green and blue; hue, saturation and value; shades of gray."""
+
+from minikeras.autograd.base_ops import cast
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.core import dims, dtypes
+from minikeras.core.dims import Dim
+from minikeras.core.docstrings import described
+from minikeras.ops.elementwise.arithmetic import absolute
+from minikeras.ops.elementwise.comparison import where
+from minikeras.ops.elementwise.extremes import clip
+from minikeras.ops.image.layout import IMAGES, as_declared, channels_last, check_float, check_rank
+from minikeras.ops.reductions.selection import max as max_
+from minikeras.ops.reductions.selection import min as min_
+from minikeras.ops.shapes.shaping import stack
+
+# How bright the eye finds red, green and blue: the luma of ITU-R BT.601.
+_LUMA = (0.2989, 0.5870, 0.1140)
+
+
+@op
+@described(IMAGES)
+def rgb_to_grayscale(images, data_format=None):
+    """Turn colors into shades of gray: `0.2989 red + 0.5870 green + 0.1140 blue`.
+
+    Returns:
+        A tensor of the dtype of `images` with one channel; integers are truncated. Images of one
+        channel stay as they are.
+
+    Raises:
+        ValueError: if the rank is not 3 or 4, or there are not 1 or 3 channels.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.image.rgb_to_grayscale([[[1.0, 0.0, 0.0]]]).tolist()
+        [[[0.2989]]]
+    """
+    images = convert_to_tensor(images)
+    check_rank(images)
+    x = channels_last(images, data_format)
+    if x.shape[-1] not in (1, 3) and not isinstance(x.shape[-1], Dim):
+        raise ValueError(
+            "Invalid channel size: expected 3 (RGB) or 1 (Grayscale). "
+            f"Received: images.shape={dims.to_public(images.shape)}"
+        )
+    if x.shape[-1] == 1:
+        return images
+    wide = cast(x, dtype=dtypes.result_type(x.dtype, "float"))
+    red, green, blue = (wide[..., i : i + 1] * share for i, share in enumerate(_LUMA))
+    return as_declared(cast(red + green + blue, dtype=x.dtype), data_format)
+
+
+rgb_to_grayscale.class_name = "RGBToGrayscale"
+
+
+@op
+@described(IMAGES)
+def rgb_to_hsv(images, data_format=None):
+    """Turn red, green and blue into hue, saturation and value.
+
+    Equations:
+        value = max(red, green, blue)
+        range = value - min(red, green, blue)
+        saturation = range / value
+        hue = (green - blue) / range / 6             # if red is the largest, modulo 1
+        hue = (blue - red) / range / 6 + 1 / 3       # if green is
+        hue = (red - green) / range / 6 + 2 / 3      # if blue is
+
+    A color without saturation has the hue 0, black the saturation 0.
+
+    Args:
+        images: float tensor `(height, width, 3)` or `(batch, height, width, 3)` of numbers from 0
+            to 1; with `"channels_first"` the channels stand before the height.
+
+    Returns:
+        A tensor of the shape and dtype of `images`, of numbers from 0 to 1.
+
+    Raises:
+        ValueError: if the rank is not 3 or 4, the images are no floats, or there are not 3
+            channels.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.image.rgb_to_hsv([[[0.0, 0.5, 0.0]]]).tolist()
+        [[[0.33333, 1.0, 0.5]]]
+    """
+    x = _three_channels(images, data_format)
+    r, g, b = x[..., 0], x[..., 1], x[..., 2]
+    value = max_(x, axis=-1)
+    spread = value - min_(x, axis=-1)
+    saturation = where(value > 0, spread / where(value > 0, value, 1), 0)
+    sixth = 1 / (6 * where(spread > 0, spread, 1))
+    hue = where(
+        r == value,
+        sixth * (g - b),
+        where(g == value, sixth * (b - r) + 2 / 6, sixth * (r - g) + 4 / 6),
+    )
+    hue = where(spread > 0, hue, 0)
+    hue = where(hue < 0, hue + 1, hue)
+    return as_declared(stack([hue, saturation, value], axis=-1), data_format)
+
+
+rgb_to_hsv.class_name = "RGBToHSV"
+
+
+@op
+@described(rgb_to_hsv)
+def hsv_to_rgb(images, data_format=None):
+    """Turn hue, saturation and value into red, green and blue.
+
+    Equations:
+        red = value * (1 - saturation + saturation * clip(|6 hue - 3| - 1, 0, 1))
+        green = value * (1 - saturation + saturation * clip(2 - |6 hue - 2|, 0, 1))
+        blue = value * (1 - saturation + saturation * clip(2 - |6 hue - 4|, 0, 1))
+
+    Returns:
+        A tensor of the shape and dtype of `images`, of numbers from 0 to 1.
+
+    Raises:
+        ValueError: if the rank is not 3 or 4, the images are no floats, or there are not 3
+            channels.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.image.hsv_to_rgb([[[0.0, 1.0, 0.5]]]).tolist()
+        [[[0.5, 0.0, 0.0]]]
+    """
+    x = _three_channels(images, data_format)
+    hue, saturation, value = 6 * x[..., 0], x[..., 1], x[..., 2]
+    shares = absolute(hue - 3) - 1, 2 - absolute(hue - 2), 2 - absolute(hue - 4)
+    colors = [(1 - saturation + saturation * clip(share, 0, 1)) * value for share in shares]
+    return as_declared(stack(colors, axis=-1), data_format)
+
+
+hsv_to_rgb.class_name = "HSVToRGB"
+
+
+def _three_channels(images, data_format):
+    """Float images with their three channels last."""
+    images = convert_to_tensor(images)
+    check_rank(images)
+    check_float(images)
+    x = channels_last(images, data_format)
+    if x.shape[-1] != 3 and not isinstance(x.shape[-1], Dim):
+        raise ValueError(
+            "Input images must have 3 channels. "
+            f"Received: images.shape={dims.to_public(images.shape)}"
+        )
+    return x

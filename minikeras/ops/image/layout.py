@@ -1,0 +1,59 @@
+"""What the ops on images have in common: single images and batches, and where channels stand."""
+
+from minikeras.core import dims, dtypes
+from minikeras.core.settings import standardize_data_format
+from minikeras.ops.shapes.shaping import moveaxis
+
+IMAGES = {
+    "images": "tensor `(height, width, channels)` or `(batch, height, width, channels)`; with "
+    '`"channels_first"` the channels stand before the height.',
+    "data_format": '`"channels_last"`, `"channels_first"`, or None for that of '
+    "`config.image_data_format`.",
+    "interpolation": '`"nearest"` or `"bilinear"`.',
+    "fill_value": 'number that stands for pixels outside the images in the mode `"constant"`.',
+}
+"""What docstrings say of arguments that many of these ops have."""
+
+
+def check_rank(images, name="images"):
+    """Raise a ValueError unless the rank is that of an image or a batch of images."""
+    if len(images.shape) not in (3, 4):
+        raise ValueError(
+            f"Invalid {name} rank: expected rank 3 (single image) or rank 4 (batch of images). "
+            f"Received: {name}.shape={dims.to_public(images.shape)}"
+        )
+
+
+def check_float(images):
+    """Raise a ValueError unless the images are floats."""
+    if not dtypes.is_float(images.dtype):
+        raise ValueError(
+            "Invalid images dtype: expected float dtype. Cast the images first. "
+            f"Received: images.dtype={images.dtype}"
+        )
+
+
+def check_choice(name, value, choices):
+    """Raise a ValueError unless an argument is one of its choices."""
+    if value not in choices:
+        raise ValueError(
+            f"Invalid value for argument `{name}`. Expected one of {tuple(choices)}. "
+            f"Received: {name}={value}"
+        )
+
+
+def channels_last(images, data_format):
+    """Return images, or a batch of them, with the channels after height and width."""
+    first = standardize_data_format(data_format) == "channels_first"
+    return moveaxis(images, -3, -1) if first else images
+
+
+def as_declared(images, data_format):
+    """Undo `channels_last` on a result."""
+    first = standardize_data_format(data_format) == "channels_first"
+    return moveaxis(images, -1, -3) if first else images
+
+
+def spatial_axes(data_format):
+    """Return the axes of height and width, counted from the end."""
+    return (-3, -2) if standardize_data_format(data_format) == "channels_last" else (-2, -1)

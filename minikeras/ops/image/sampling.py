@@ -1,0 +1,158 @@
+"""The values of images, or of tensors of any rank, between their elements and beyond their ends."""
+
+import functools
+import itertools
+import operator
+
+from minikeras.autograd.base_ops import cast
+from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.symbolic import Abstract
+from minikeras.core import dims, dtypes
+from minikeras.core.docstrings import described
+from minikeras.ops.creation.filled import arange
+from minikeras.ops.elementwise.arithmetic import absolute
+from minikeras.ops.elementwise.comparison import where
+from minikeras.ops.elementwise.division import mod
+from minikeras.ops.elementwise.extremes import clip, minimum
+from minikeras.ops.elementwise.rounding import floor, round
+from minikeras.ops.image.layout import IMAGES, check_choice
+from minikeras.ops.indexing.lookup import take
+from minikeras.ops.shapes.shaping import expand_dims, reshape
+
+FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
+
+
+@op
+@described(IMAGES)
+def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value=0):
+    """Look up a tensor at places between its elements.
+
+    Args:
+        inputs: tensor of any shape and dtype.
+        coordinates: tensor `(rank of inputs, ...)`: for each axis of `inputs` the places along it.
+        order: 0 for the nearest element, 1 for linear interpolation between the elements around.
+        fill_mode: what continues `inputs` beyond the ends of an axis `a b c d`: `"constant"`
+            (`k k k k | a b c d | k k k k`), `"nearest"` (`a a a a | a b c d | d d d d`), `"wrap"`
+            (`a b c d | a b c d | a b c d`), `"mirror"` (`c d c b | a b c d | c b a b`) or
+            `"reflect"` (`d c b a | a b c d | d c b a`).
+        fill_value: number, the `k` of the mode `"constant"`.
+
+    Returns:
+        A tensor of the dtype of `inputs` with a value for each place; integers are rounded.
+        Gradients reach `inputs` and, for order 1, `coordinates`.
+
+    Raises:
+        ValueError: if there are not as many coordinates as axes, or the mode is unknown.
+        NotImplementedError: if the order is another one.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.ops.convert_to_tensor([[0.0, 1.0], [2.0, 3.0]])
+        >>> keras.ops.image.map_coordinates(x, [[0.5, 1.0], [0.5, 0.25]], order=1).tolist()
+        [1.5, 2.25]
+    """
+    x, places = convert_to_tensor(inputs), convert_to_tensor(coordinates)
+    _check_places(x, places)
+    check_choice("fill_mode", fill_mode, FILL_MODES)
+    if order not in (0, 1):
+        raise NotImplementedError(f"`order` must be 0 or 1. Received: order={order}")
+    if isinstance(x, Abstract) or isinstance(places, Abstract):
+        return Abstract(places.shape[1:], x.dtype)
+    table = reshape(x, (1, *x.shape, 1))
+    values = sampled(table, list(places[:, None]), order, fill_mode, fill_value)
+    y = values[0, ..., 0]
+    return cast(y if dtypes.is_float(x.dtype) else round(y), dtype=x.dtype)
+
+
+def _check_places(x, places):
+    if places.ndim < 2:
+        raise ValueError(
+            "Invalid coordinates rank: expected at least rank 2. "
+            f"Received: coordinates.shape={dims.to_public(places.shape)}"
+        )
+    if places.shape[0] != x.ndim:
+        raise ValueError(
+            "The first size of `coordinates` must be the rank of `inputs`. Received: "
+            f"inputs.shape={dims.to_public(x.shape)}, "
+            f"coordinates.shape={dims.to_public(places.shape)}"
+        )
+
+
+def sampled(x, coordinates, order, fill_mode, fill_value):
+    """Look up the images of a batch at places of their own.
+
+    Each place has nodes, the elements around it, with their shares: along an axis the node at
+    `floor(c)` has the share `1 - (c - floor(c))`, the next one `c - floor(c)`; the share of an
+    element is the product over the axes.
+
+    Args:
+        x: tensor `(batch, *sizes, channels)` of any dtype.
+        coordinates: for each size a tensor `(batch, *places)` or `(1, *places)`.
+        order: 0 or 1.
+        fill_mode: as for `map_coordinates`.
+        fill_value: number.
+
+    Returns:
+        A tensor `(batch, *places, channels)`, floats unless the order is 0.
+    """
+    batch, *sizes, channels = x.shape
+    axes = [
+        [(*_FIXES[fill_mode](node, size), share) for node, share in _nodes(c, order)]
+        for c, size in zip(coordinates, sizes, strict=True)
+    ]
+    start = reshape(arange(batch, dtype="int32"), (batch, *(1,) * (coordinates[0].ndim - 1)))
+    table, outputs = reshape(x, (batch * dims.product(sizes), channels)), []
+    for nodes in itertools.product(*axes):
+        places, inside, shares = zip(*nodes, strict=True)
+        index = functools.reduce(
+            lambda flat, pair: flat * pair[0] + pair[1], zip(sizes, places, strict=True), start
+        )
+        values = take(table, index, axis=0)
+        if fill_mode == "constant":
+            valid = expand_dims(functools.reduce(operator.and_, inside), axis=-1)
+            values = where(valid, values, cast(fill_value, dtype=x.dtype))
+        if order:
+            values = values * expand_dims(functools.reduce(operator.mul, shares), axis=-1)
+        outputs.append(values)
+    return functools.reduce(operator.add, outputs)
+
+
+def _nodes(coordinate, order):
+    """The integer places around coordinates along an axis, and their shares."""
+    if not order:
+        return [(cast(round(coordinate), dtype="int32"), None)]
+    below = floor(coordinate)
+    place, share = cast(below, dtype="int32"), coordinate - below
+    return [(place, 1 - share), (place + 1, share)]
+
+
+def _constant(node, size):
+    return clip(node, 0, size - 1), (node >= 0) & (node < size)
+
+
+def _nearest(node, size):
+    return clip(node, 0, size - 1), None
+
+
+def _wrap(node, size):
+    return mod(node, size), None
+
+
+def _mirror(node, size):
+    half = max(size - 1, 1)
+    return (absolute(mod(node + half, 2 * half) - half) if size > 1 else node * 0), None
+
+
+def _reflect(node, size):
+    within = mod(node, 2 * size)
+    return minimum(within, 2 * size - 1 - within), None
+
+
+_FIXES = {
+    "constant": _constant,
+    "nearest": _nearest,
+    "wrap": _wrap,
+    "mirror": _mirror,
+    "reflect": _reflect,
+}
+"""Functions `(node, size)` that return a place on an axis, and whether the node lies on it."""
