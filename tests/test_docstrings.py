@@ -13,6 +13,7 @@ import re
 import pytest
 
 import minikeras
+from tests.datasets import small_files
 from tests.test_house import PACKAGE
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -62,6 +63,9 @@ def examples_of(module):
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if name.startswith("minikeras.datasets."):
+        small_files.make(tmp_path)
+        small_files.fill_cache(tmp_path, tmp_path / "home", monkeypatch)
     reports = []
     for test in examples_of(load(name)):
         minikeras.utils.clear_session()
