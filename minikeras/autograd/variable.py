@@ -174,7 +174,7 @@ class Variable(Operators):
     def as_operand(self) -> Any:
         """Return what ops compute with: a tensor on the tape, or a shape in an abstract scope."""
         if symbolic.scope.abstract:
-            return Abstract(self.array.shape, self.dtype)
+            return Abstract(self.shape, self.dtype)  # values may not have been drawn yet
         if recording.recorder is not None:
             recording.recorder.read(self)
         tensor = Tensor(self.array, self.as_leaf())

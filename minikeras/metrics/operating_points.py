@@ -2,6 +2,7 @@
 
 from minikeras import ops
 from minikeras.core.docstrings import described
+from minikeras.core.work import spend_numbers
 from minikeras.metrics.base import Metric
 from minikeras.metrics.confusion import BITS, update_counts
 from minikeras.metrics.reductions import register
@@ -104,6 +105,7 @@ def thresholds_between(count):
 
 def inner_thresholds(count):
     """Return the thresholds strictly between 0 and 1 of that many in equal steps."""
+    spend_numbers(count)
     return [(i + 1) * 1.0 / (count - 1) for i in range(count - 2)]
 
 

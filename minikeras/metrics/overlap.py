@@ -9,6 +9,7 @@ import warnings
 from minikeras import ops
 from minikeras.core import settings
 from minikeras.core.docstrings import described
+from minikeras.core.work import spend_numbers
 from minikeras.losses.base import PAIR, to_dtype
 from minikeras.metrics.base import Metric
 from minikeras.metrics.reductions import register
@@ -205,6 +206,7 @@ class MeanIoU(IoU):
         sparse_y_pred=True,
         axis=-1,
     ):
+        spend_numbers(num_classes)
         super().__init__(
             num_classes,
             range(num_classes),

@@ -11,6 +11,7 @@ from collections import Counter
 from minikeras.autograd.symbolic import KerasTensor, Operation, SymbolicNode
 from minikeras.autograd.symbolic.history import as_references, as_tensors, nodes_before
 from minikeras.core import trees
+from minikeras.core.work import STEPS_PER_CALL, spend
 
 
 class Graph(Operation):
@@ -97,6 +98,7 @@ class Graph(Operation):
             training: where a call says `training=`, this comes in its place unless it is None.
             replace: function of an operation that returns the one to call instead, or None.
         """
+        spend(STEPS_PER_CALL * len(self._plan))  # models may call models twice, and so on
         known = {id(place): value for place, value in zip(self._inputs, values, strict=True)}
         for step in self._plan:
             if not all(key in known for key in step.outputs):

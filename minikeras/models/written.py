@@ -13,6 +13,7 @@ from minikeras.autograd.symbolic import KerasTensor, OpCall
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.autograd.variable import Variable
 from minikeras.core import registry, trees
+from minikeras.core.work import work_of
 from minikeras.models import op_configs
 from minikeras.models.graph import Graph
 
@@ -243,11 +244,19 @@ def _replay(operation, call, operations):
         return _find(leaf.key, operations) if isinstance(leaf, _Reference) else leaf
 
     args, kwargs = trees.map_structure(resolved, args), trees.map_structure(resolved, kwargs)
-    if isinstance(operation, OpCall):
-        op_configs.call_op(operation, args, kwargs, settings)
-    else:
-        operation(*args, **kwargs)
+    with work_of(lambda: _described(operation, node, settings)):
+        if isinstance(operation, OpCall):
+            op_configs.call_op(operation, args, kwargs, settings)
+        else:
+            operation(*args, **kwargs)
     return set()
+
+
+def _described(operation, node, settings):
+    """A call of a config in words, for errors."""
+    if isinstance(operation, OpCall):
+        return f"the op '{operation.op.name}' ({settings}, args={node['args']!r:.200})"
+    return f"a call of the {type(operation).__name__} '{operation.name}'"
 
 
 def _exists(key, operations):

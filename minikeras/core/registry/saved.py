@@ -9,7 +9,7 @@ caller trusts it (`trust`).
 import types
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from minikeras.core.registry.custom import (
 )
 from minikeras.core.registry.index import find_public, public_home
 from minikeras.core.types import Config, Dict, List, Tuple
+from minikeras.core.work import limited_work, work_of
 
 _MAX_DEPTH = 100
 MALFORMED = (LookupError, AttributeError, RecursionError, ArithmeticError, AssertionError)
@@ -245,11 +246,16 @@ def _deserialize_outermost(config: Any, custom_objects: Config | None, safe_mode
 def reading(config: Any) -> Generator[None]:
     """Let what a class raises about a config that it does not understand be a `ValueError`.
 
+    Making the object may take work in proportion to the size of the config, unless code in it is
+    trusted.
+
     Args:
-        config: the config that is read inside the `with` block, for the message.
+        config: the config that is read inside the `with` block.
     """
+    limited = nullcontext() if trust.code_is_allowed() else limited_work(config)
     try:
-        yield
+        with limited:
+            yield
     except MALFORMED as error:
         raise ValueError(
             f"The config is not the saved form of an object ({type(error).__name__}: {error}). "
@@ -299,7 +305,7 @@ def _deserialize_object(config: Config, custom_objects: Config | None) -> Any:
     for key in ("build_config", "compile_config"):
         if not isinstance(config.get(key) or {}, Dict):
             raise TypeError(f"`{key}` of '{name}' should be a dict. Received: {_shortened(config)}")
-    with CustomObjectScope(custom_objects):
+    with CustomObjectScope(custom_objects), work_of(lambda: f"'{name}' ({config['config']})"):
         thing = cls.from_config(dict(config["config"]))  # many take out what they have read
         if config.get("build_config") and not getattr(thing, "built", False):
             _if_possible(thing, "build_from_config", config["build_config"])

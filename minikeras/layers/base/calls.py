@@ -22,6 +22,7 @@ from minikeras.autograd.symbolic import Abstract, KerasTensor, SymbolicNode
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import autocasting
 from minikeras.core import dims, dtypes, names, trees
+from minikeras.core.work import work_of
 from minikeras.layers.base.building import building
 from minikeras.layers.base.call_spec import context, shapes_of, signature_of, tensor_arguments
 from minikeras.layers.base.input_spec import check_inputs
@@ -76,9 +77,9 @@ class Calls:
         self._check_positional(args)
         if self.built and self.path is None:
             self._mark_built()
-        outputs = symbolic.to_symbolic(
-            self._infer(symbolic.to_abstract(args), symbolic.to_abstract(kwargs))
-        )
+        with work_of(lambda: f"the {type(self).__name__} '{self.name}'"):
+            result = self._infer(symbolic.to_abstract(args), symbolic.to_abstract(kwargs))
+        outputs = symbolic.to_symbolic(result)
         SymbolicNode(self, args, kwargs, outputs)
         return outputs
 

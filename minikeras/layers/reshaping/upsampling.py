@@ -3,6 +3,7 @@
 from typing import Any
 
 from minikeras import ops
+from minikeras.core.work import spend
 from minikeras.layers.base.arguments import DataFormat, int_tuple
 from minikeras.layers.base.declare import layer
 from minikeras.layers.base.input_spec import InputSpec
@@ -89,6 +90,7 @@ def _stretched(x, factor, axis):
     whole, copies = (slice(None),) * axis, []
     before = ops.concatenate([x[(*whole, slice(0, 1))], x[(*whole, slice(0, -1))]], axis=axis)
     after = ops.concatenate([x[(*whole, slice(1, None))], x[(*whole, slice(-1, None))]], axis=axis)
+    spend(factor)
     for k in range(factor):
         offset = (k + 0.5) / factor - 0.5
         start, stop, share = (before, x, 1 + offset) if offset < 0 else (x, after, offset)

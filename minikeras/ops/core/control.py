@@ -10,6 +10,7 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, trees
 from minikeras.core.dims import Dim
+from minikeras.core.work import spend
 from minikeras.ops.shapes.shaping import concatenate, stack
 
 
@@ -133,6 +134,7 @@ def fori_loop(lower, upper, body_fun, init_val):
     state = trees.map_structure(convert_to_tensor, init_val)
     if isinstance(lower, (Abstract, Dim)) or isinstance(upper, (Abstract, Dim)):
         return body_fun(lower, state)
+    spend(int(upper) - int(lower))
     for i in range(int(lower), int(upper)):
         state = body_fun(i, state)
     return state
@@ -162,6 +164,7 @@ def map(f, xs):  # the public name
     size = trees.flatten(xs)[0].shape[0]
     if isinstance(size, Dim):
         return trees.map_structure(lambda y: _repeated(y, size), f(_slice(xs, 0)))
+    spend(size)
     return _stacked([f(_slice(xs, i)) for i in range(size)])
 
 
@@ -242,6 +245,7 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     if isinstance(size, Dim):
         state, result = step(state, _slice(xs, 0))
         return state, trees.map_structure(lambda y: _repeated(y, size), result)
+    spend(size)
     results: list[Any] = [None] * size
     order = range(size)[::-1] if reverse else range(size)
     for i in order:
@@ -283,6 +287,7 @@ def associative_scan(f, elems, reverse=False, axis=0):
         raise ValueError(f"All elements must have one size along axis {axis}, but have {sizes}.")
     if isinstance(sizes[0], Dim):
         return elems
+    spend(sizes[0])
     front = (slice(None),) * place
     pieces = [
         trees.map_structure(lambda x, i=i: x[(*front, slice(i, i + 1))], elems)

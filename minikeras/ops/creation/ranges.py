@@ -16,6 +16,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dtypes
 from minikeras.core.docstrings import described
+from minikeras.core.work import spend_numbers
 from minikeras.ops.elementwise.arithmetic import power
 from minikeras.ops.elementwise.exponential import exp, log
 from minikeras.ops.shapes.shaping import expand_dims, moveaxis
@@ -60,6 +61,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 
 def _spaced(start, stop, step, num, endpoint, dtype):
     """Numbers along a new first axis; the last one is exactly `stop`."""
+    spend_numbers(num)
     rank = max(start.ndim, stop.ndim)
     xp = np if symbolic.in_abstract_scope() else device.namespace(None)
     counts = _constant(xp.arange(num).reshape(-1, *[1] * rank), dtype)
@@ -227,4 +229,5 @@ def _cosine_window(x, weights):
 
 def _window(x, values):
     count = int(x)
+    spend_numbers(count)
     return _constant(values(count) if count > 1 else np.ones(count), dtypes.standardize(None))

@@ -20,6 +20,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.docstrings import described
+from minikeras.core.work import spend
 from minikeras.kernels import per_device as kernels
 from minikeras.ops.indexing.lookup import take
 from minikeras.ops.nn.spatial import (
@@ -176,6 +177,7 @@ def _adapted(pool, inputs, output_size, data_format):
             f"Received: inputs.shape={dims.to_public(inputs.shape)}"
         )
     for axis, count in enumerate(counts, start=1):
+        spend(count)
         x = _adapted_axis(pool, x, axis, count)
     return as_declared(x, form)
 

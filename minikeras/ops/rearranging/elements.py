@@ -11,6 +11,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
+from minikeras.core.work import spend_numbers
 from minikeras.ops.indexing.lookup import put, take
 from minikeras.ops.shapes.shaping import broadcast_to, expand_dims, ravel, reshape, swapaxes
 
@@ -38,6 +39,7 @@ def repeat(x, repeats, axis=None):
     axis = 0 if axis is None else dims.normalize_axis(axis, x.ndim)
     counts: Any = _counts(repeats)
     if len(counts) > 1:
+        spend_numbers(sum(counts))
         return take(x, np.repeat(np.arange(len(counts), dtype="int32"), counts), axis=axis)
     (count,) = counts
     front, size, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]

@@ -10,6 +10,7 @@ from minikeras.core import dims, dtypes
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.core.settings import standardize_data_format
+from minikeras.core.work import spend
 from minikeras.ops.rearranging.elements import pad
 from minikeras.ops.shapes.shaping import moveaxis, reshape, stack, transpose
 
@@ -119,6 +120,7 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
     x = pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     n, c, h, w = x.shape
     rows, columns = (h - dh * (kh - 1) - 1) // sh + 1, (w - dw * (kw - 1) - 1) // sw + 1
+    spend(kh * kw)
     down = [slice(i * dh, i * dh + (rows - 1) * sh + 1, sh) for i in range(kh)]
     across = [slice(j * dw, j * dw + (columns - 1) * sw + 1, sw) for j in range(kw)]
     taps = [x[:, :, row, column] for row in down for column in across]
@@ -248,6 +250,7 @@ def vander(x, N=None, increasing=False):
     count = x.shape[0] if N is None else N
     if not isinstance(count, int) or count < 0:
         raise ValueError(f"Argument `N` must be a non-negative integer. Received: N={count}")
+    spend(count)
     exponents = range(count) if increasing else reversed(range(count))
     powers = [x**k for k in exponents]
     return stack(powers, axis=1) if powers else x[:, None][:, :0]

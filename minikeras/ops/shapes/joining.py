@@ -4,6 +4,7 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.core import dims
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
+from minikeras.core.work import spend
 from minikeras.ops.shapes.shaping import (
     broadcast_to,
     concatenate,
@@ -130,6 +131,7 @@ def array_split(x, indices_or_sections, axis=0):
     least, longer = x.shape[axis] // indices_or_sections, x.shape[axis] % indices_or_sections
     if isinstance(least, Dim):
         raise ValueError("The size of the axis to split must be known.")
+    spend(indices_or_sections)
     return parts(x, [i * least + min(i, longer) for i in range(1, indices_or_sections)], axis)
 
 
@@ -216,6 +218,7 @@ def unstack(x, num=None, axis=0):
         size = num
     if num not in (None, size):
         raise ValueError(f"Axis {axis} of shape {x.shape} has size {size}; received num={num}.")
+    spend(size)
     return [x[(*(slice(None),) * axis, i)] for i in range(size)]
 
 

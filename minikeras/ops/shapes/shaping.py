@@ -12,6 +12,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.docstrings import described
+from minikeras.core.work import spend
 from minikeras.ops.shapes.sizes import known_of, may_agree, resolved_shape
 
 __all__ = [
@@ -377,6 +378,7 @@ def split(x, indices_or_sections, axis=0):
                 f"`indices_or_sections` is an int. But received {size} and {indices_or_sections}."
             )
         step = size // indices_or_sections
+        spend(indices_or_sections)
         cuts = [step * i for i in range(1, indices_or_sections)]
     else:
         cuts = list(indices_or_sections)

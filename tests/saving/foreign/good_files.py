@@ -49,7 +49,25 @@ def graph_model():
     return model
 
 
-MODELS = {"image": image_model, "graph": graph_model}
+def line_model():
+    """Two weights, trained by an optimizer that keeps one number for each."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse")
+    model.fit(np.ones((2, 2), "float32"), np.ones((2, 1), "float32"), verbose=0)
+    return model
+
+
+def node_model():
+    """A graph of an op with a setting, a layer that is called twice, and one without weights."""
+    x = keras.Input((2,), name="x")
+    shared = keras.layers.Dense(2, name="d")
+    y = keras.ops.mean(shared(shared(x)), axis=-1, keepdims=True)
+    return keras.Model(x, keras.layers.Dropout(0.5, seed=1)(y), name="node")
+
+
+MODELS = {"image": image_model, "graph": graph_model, "line": line_model, "node": node_model}
+SMALL = ("line", "node")
+"""Models that load in a few milliseconds: most cases are of them."""
 
 
 def write_all(folder):
