@@ -32,6 +32,21 @@ def print_message(message: object, line_break: bool = True) -> None:
     sys.stdout.flush()
 
 
+def print_notice(message: str) -> None:
+    """Write to standard error what a program does without being asked, or to the logger.
+
+    Args:
+        message: a string.
+
+    Example:
+        >>> print_notice("waiting for the disk")
+    """
+    if settings.is_interactive_logging_enabled():
+        print(f"minikeras: {message}", file=sys.stderr, flush=True)
+    else:
+        logger.info(message)
+
+
 def can_encode(text: str) -> bool:
     """Say whether standard output has all the characters of a text.
 

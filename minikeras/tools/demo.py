@@ -18,11 +18,20 @@ from minikeras.core.distribution import how_to_install
 
 layers = keras.layers
 
-NEXT = """
-Next, in a clone:
-  python examples/00_a_tape_in_forty_lines.py   the first of eight pages that open the engine up
-  make test                                   every number against real Keras
-  docs/house.md                               where each thing is"""
+PACKAGE = Path(keras.__file__).parent
+
+READ = {
+    "autograd/tape.py": "what is recorded, and the backward pass",
+    "layers/rnn/lstm.py": "the layer that has just been trained",
+    "optimizers/rules.py": "the update rules of all optimizers",
+}
+"""Files of the package to begin reading with."""
+
+IN_A_CLONE = {
+    "python examples/00_a_tape_in_forty_lines.py": "the first of eight pages on the engine",
+    "make test": "every number against real Keras",
+    "docs/house.md": "where each thing is",
+}
 
 
 def add_arguments(parser):
@@ -68,8 +77,22 @@ def run(arguments):
     if missed:
         print(f"Below what was expected: the {' and the '.join(missed)}.", file=sys.stderr)
         return 1
-    print(NEXT)
+    print(next_steps())
     return 0
+
+
+def next_steps():
+    """Say what to do next: what is named exists where the package is installed.
+
+    Returns:
+        A string of some lines.
+    """
+    steps = {"minikeras compile": "compile all fast kernels, so that no run waits for it"}
+    steps |= {str(PACKAGE / file): about for file, about in READ.items()}
+    if (PACKAGE.parent / "examples").is_dir():
+        steps |= IN_A_CLONE
+    width = max(map(len, steps)) + 2
+    return "\n".join(["\nNext:", *(f"  {step:{width}}{about}" for step, about in steps.items())])
 
 
 # --- The data ------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ class Trainer(CompiledLayer):
         y=None,
         batch_size=None,
         epochs=1,
-        verbose="auto",
+        verbose: int | str = "auto",
         callbacks=None,
         validation_split=0.0,
         validation_data=None,
@@ -94,7 +94,7 @@ class Trainer(CompiledLayer):
         x=None,
         y=None,
         batch_size=None,
-        verbose="auto",
+        verbose: int | str = "auto",
         sample_weight=None,
         steps=None,
         callbacks=None,
@@ -129,7 +129,7 @@ class Trainer(CompiledLayer):
         return logs if return_dict else loops.results_in_order(self.metrics, logs)
 
     @on_device_of_weights
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+    def predict(self, x, batch_size=None, verbose: int | str = "auto", steps=None, callbacks=None):
         """Return the model's outputs for some inputs, computed batch by batch.
 
         Args:

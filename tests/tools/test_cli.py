@@ -91,7 +91,7 @@ def test_demo_draws_and_reports(short, tmp_path, capsys):
     out = tmp_path / "new" / "folder"
     assert cli.main(["demo", "--out", str(out), "--seed", "3"]) == 0
     text = capsys.readouterr().out
-    for piece in ("Total params", "4/4", "val_accuracy", "of 382 test images", "Next,"):
+    for piece in ("Total params", "4/4", "val_accuracy", "of 382 test images", "Next:"):
         assert piece in text
     for name in ("learning-curves.png", "predictions.png"):
         assert str(out / name) in text
@@ -106,7 +106,7 @@ def test_demo_says_which_bar_was_missed(short, monkeypatch, tmp_path, capsys):
     assert cli.main(["demo", "--out", str(tmp_path)]) == 1
     captured = capsys.readouterr()
     assert captured.err == "Below what was expected: the LSTM.\n"
-    assert "at least 100% was expected" in captured.out and "Next," not in captured.out
+    assert "at least 100% was expected" in captured.out and "Next:" not in captured.out
 
 
 def test_demo_without_matplotlib_names_the_extra(short, monkeypatch, tmp_path, capsys):
@@ -171,3 +171,13 @@ def test_distorted_epochs_hold_every_label_and_differ():
     assert first.dtype == np.float32 and 0 <= first.min() < first.max() <= 1
     batches.on_epoch_end()
     assert not np.array_equal(batches[0][0], first)
+
+
+def test_what_the_demonstration_names_exists(tmp_path, monkeypatch):
+    assert all((demo.PACKAGE / file).is_file() for file in demo.READ)
+    clone = demo.PACKAGE.parent
+    assert (clone / "docs" / "house.md").is_file()
+    assert (clone / next(iter(demo.IN_A_CLONE)).split()[1]).is_file()
+    assert "examples" in demo.next_steps()
+    monkeypatch.setattr(demo, "PACKAGE", tmp_path / "site-packages" / "minikeras")
+    assert "make test" not in demo.next_steps()

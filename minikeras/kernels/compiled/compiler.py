@@ -11,10 +11,11 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, event
 from numba.extending import intrinsic
 from numba.np.numpy_support import carray
 
+from minikeras.core.console import print_notice
 from minikeras.kernels.compiled.sources import stamp_of
 
 _CACHE_LINE = 64
@@ -22,6 +23,32 @@ _CACHE_LINE = 64
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 _UNREADABLE = (EOFError, UnpicklingError)
 _TYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class _FirstCompilation(event.Listener):
+    """Says once in a process that kernels are being compiled: it takes long, and looks like a hang.
+
+    Numba tells of a compilation, and not of what it reads from disk.
+    """
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def on_start(self, event: event.Event) -> None:
+        """Say what is being done, how long it may take, and how to have it done beforehand."""
+        if not self._is_told:
+            self._is_told = True
+            print_notice(
+                "compiling kernels for this processor. They are kept on disk; the first run of a "
+                "network may take a quarter of a minute longer than the next. `minikeras compile` "
+                "does it for all kernels beforehand."
+            )
+
+    def on_end(self, event: event.Event) -> None:
+        """Say nothing: the next kernel may follow."""
+
+
+event.register("numba:compile", _FirstCompilation())
 
 
 def compiled(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

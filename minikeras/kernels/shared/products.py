@@ -3,7 +3,8 @@
 import numpy as np
 
 from minikeras.arrays.threads import OPERATIONS, chunks, each
-from minikeras.kernels.providers import always_compiled, dispatched
+from minikeras.kernels import providers
+from minikeras.kernels.providers import dispatched
 
 _BLAS = (np.float32, np.float64)
 # Multiplications and additions from which a product is large.
@@ -87,7 +88,7 @@ def _product(xp, a, b):
 def _at_once(products):
     """Compute products of matrices `(a, b, bias, relu)`, together if they are large."""
     operations = sum(2 * a.size * b.shape[1] for a, b, _, _ in products)
-    if operations < _LARGE and not always_compiled:
+    if operations < _LARGE and not providers.always_compiled:
         return [_in_one(*product) for product in products]
     return grouped_products(np, products)
 
