@@ -261,6 +261,49 @@ def clones(k):
 
 
 @scenario
+def clones_with_other_calls(k):
+    def and_dropout(layer, *args, **kwargs):
+        y = layer(*args, **kwargs)
+        return k.layers.Dropout(0.5)(y) if isinstance(layer, k.layers.Dense) else y
+
+    x = k.Input((3,))
+    inner = k.Sequential([k.Input((4,)), k.layers.Dense(2)])
+    nested = k.Model(x, two_layers(k)(x))
+    models = nested, k.Model(x, inner(nested(x)) * 2)
+    return [
+        described(k.models.clone_model(model, call_function=and_dropout, recursive=recursive))
+        for model in models
+        for recursive in (False, True)
+    ]
+
+
+def two_layers(k):
+    x = k.Input((3,))
+    return k.Model(x, k.layers.Dense(4)(k.layers.Dense(5)(x)))
+
+
+@scenario
+def operations_of_a_user(k):
+    class Power(k.Operation):
+        def __init__(self, exponent, name=None):
+            super().__init__(name=name)
+            self.exponent = exponent
+
+        def call(self, x):
+            return x**self.exponent
+
+        def compute_output_spec(self, x):
+            return k.KerasTensor(x.shape, x.dtype)
+
+    x = k.Input((3,))
+    function = k.Function(x, {"y": Power(3)(x), "z": k.ops.sum(x, axis=-1)})
+    shapes = function.compute_output_shape((4, 3))
+    spec = Power(2)(k.KerasTensor((2, 3), "float32"))
+    values = k.tree.map_structure(k.ops.convert_to_numpy, function(X[:, :3]))
+    return shapes, spec.shape, values, Power(2, name="square").name
+
+
+@scenario
 def compiled_models(k):
     m = mlp(k)
     m.compile("adam", "mse", metrics=["mae"])

@@ -105,24 +105,24 @@ def strong(name: str) -> str:
     return settings.floatx() if name == "float" else name
 
 
-def is_float(name: str | None) -> bool:
+def is_float(dtype: str | None) -> bool:
     """Say whether a dtype name is a float type.
 
     Example:
         >>> is_float("float16"), is_float("int32")
         (True, False)
     """
-    return name in FLOATS
+    return dtype in FLOATS
 
 
-def is_integer(name: str | None) -> bool:
+def is_integer(dtype: str | None) -> bool:
     """Say whether a dtype name is an integer type (bool is not).
 
     Example:
         >>> is_integer("uint8"), is_integer("bool")
         (True, False)
     """
-    return name in INTEGERS
+    return dtype in INTEGERS
 
 
 def weak_name(x: object) -> str | None:

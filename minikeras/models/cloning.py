@@ -1,5 +1,7 @@
 """Copying a model's layers, with new weights."""
 
+from functools import partial
+
 from minikeras.autograd.symbolic import OpCall
 from minikeras.core import trees
 from minikeras.layers.base.layer import Layer
@@ -18,14 +20,17 @@ def clone_model(
         input_tensors: symbolic tensors to build the copy on, or None for new inputs.
         clone_function: function of a layer that returns its copy; by default
             `layer.__class__.from_config(layer.get_config())`.
-        call_function: must be None.
-        recursive: whether `clone_function` is also applied inside models inside the model.
+        call_function: function `(layer, *args, **kwargs)` that calls a copied layer and returns
+            its outputs, perhaps with further layers before or after it; for a graph alone. By
+            default `layer(*args, **kwargs)`.
+        recursive: whether both functions are also applied inside models inside the model.
 
     Returns:
         A model.
 
     Raises:
-        ValueError: if `clone_function` is given for a subclassed model, or `call_function` at all.
+        ValueError: if `call_function` is given for anything but a graph, or `clone_function` or
+            `input_tensors` for a subclassed model.
 
     Example:
         >>> import minikeras as keras
@@ -33,12 +38,16 @@ def clone_model(
         >>> keras.models.clone_model(model).count_params()
         8
     """
-    if call_function is not None:
-        raise ValueError("`call_function` is not supported: copy the layers with `clone_function`.")
+    if call_function is not None and not isinstance(model, Functional):
+        raise ValueError(
+            "Expected a Functional model with `call_function`: in another the calls of its layers "
+            f"are not known. Received: a model of type {type(model).__name__}"
+        )
+    copy = _copier(clone_function, call_function, recursive)
     if isinstance(model, Sequential):
-        return _clone_sequential(model, input_tensors, _copier(clone_function, recursive))
+        return _clone_sequential(model, input_tensors, copy)
     if isinstance(model, Functional):
-        return _clone_functional(model, input_tensors, _copier(clone_function, recursive))
+        return _clone_functional(model, input_tensors, copy, call_function)
     if clone_function is not None or input_tensors is not None:
         raise ValueError(
             "Arguments `clone_function` and `input_tensors` are only supported for Sequential "
@@ -47,25 +56,26 @@ def clone_model(
     return type(model).from_config(model.get_config())
 
 
-def _copier(clone_function, recursive):
+def _copier(clone_function, call_function, recursive):
     """A function that copies each operation once."""
     copies = {}
 
     def copy(operation):
         if id(operation) not in copies:
-            copies[id(operation)] = _copied(operation, clone_function, recursive)
+            copies[id(operation)] = _copied(operation, clone_function, call_function, recursive)
         return copies[id(operation)]
 
     return copy
 
 
-def _copied(operation, clone_function, recursive):
+def _copied(operation, clone_function, call_function, recursive):
     if isinstance(operation, InputLayer):
         return type(operation).from_config(operation.get_config())
     if not isinstance(operation, Layer):
         return OpCall(operation.op, name=operation.name)
     if recursive and isinstance(operation, (Functional, Sequential)):
-        return clone_model(operation, clone_function=clone_function, recursive=True)
+        inner = call_function if isinstance(operation, Functional) else None
+        return clone_model(operation, None, clone_function, inner, recursive=True)
     if clone_function is not None:
         return clone_function(operation)
     return type(operation).from_config(operation.get_config())
@@ -84,7 +94,7 @@ def _input_layer_of(tensor):
     return history.operation if history is not None else InputLayer(input_tensor=tensor)
 
 
-def _clone_functional(model, input_tensors, copy):
+def _clone_functional(model, input_tensors, copy, call_function):
     if input_tensors is None:
         input_tensors = trees.map_structure(
             lambda t: Input(batch_shape=t.shape, dtype=t.dtype, name=t.name), model.input
@@ -94,7 +104,10 @@ def _clone_functional(model, input_tensors, copy):
             f"`input_tensors` must have the structure of `model.input`. Expected: {model.input}. "
             f"Received: {input_tensors}"
         )
-    outputs = model._run_graph(trees.flatten(input_tensors), replace=copy)
+    outputs = model._run_graph(
+        trees.flatten(input_tensors),
+        replace=copy if call_function is None else lambda op: partial(call_function, copy(op)),
+    )
     return _compiled_like(model, Functional(input_tensors, outputs, name=model.name))
 
 

@@ -70,6 +70,7 @@ class Functional(Graph, Model):
         return _blank, (type(self),), self.__getstate__()
 
     __call__: Any = Layer.__call__
+    compute_output_shape: Any = Layer.compute_output_shape
 
     def build(self, input_shape):
         """Do nothing: a graph's layers were built when it was declared."""

@@ -86,9 +86,24 @@ class Graph(Operation):
         """The symbolic outputs as a flat list."""
         return list(self._outputs)
 
-    def __call__(self, inputs):
+    def call(self, inputs):
         """Compute the outputs for values of the inputs."""
         return self._run_graph(trees.flatten(inputs))
+
+    def compute_output_shape(self, input_shape):
+        """Return the shapes of the outputs.
+
+        Args:
+            input_shape: nest of shapes of the inputs.
+
+        Returns:
+            A nest of shapes like the outputs.
+        """
+        inputs = trees.map_up_to(
+            lambda _, shape: KerasTensor(shape), self._inputs_struct, input_shape
+        )
+        outputs = self.compute_output_spec(inputs)
+        return trees.map_structure(lambda output: output.shape, outputs)
 
     def _run_graph(self, values, training=None, replace=None):
         """Run every node on a flat list of input values; return the outputs' nest.

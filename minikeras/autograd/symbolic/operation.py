@@ -99,14 +99,20 @@ def _restored_node(operation: Any, args: Any, kwargs: Any, outputs: list[Any]) -
 class Operation(CopiedWhole):
     """What a node of a model's graph calls: the common base of ops in graphs and layers.
 
+    A subclass defines `call`; where that cannot run on shapes alone, `compute_output_spec` as well.
+
     Args:
         name: a name without `/`, or None for an automatic one.
 
     Example:
         >>> import minikeras as keras
-        >>> layer = keras.layers.Dense(2)
-        >>> isinstance(layer, keras.Operation)
-        True
+        >>> class Double(keras.Operation):
+        ...     def call(self, x):
+        ...         return x * 2
+        >>> Double()(keras.ops.ones((2,))).tolist()
+        [2.0, 2.0]
+        >>> Double()(keras.Input((3,))).shape
+        (None, 3)
     """
 
     def __init__(self, name: Any = None):
@@ -120,6 +126,38 @@ class Operation(CopiedWhole):
         self.name = name
         self._inbound_nodes: list[SymbolicNode] = []
         self._outbound_nodes: list[SymbolicNode] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute; with a KerasTensor among the arguments, add a node to a graph instead."""
+        if any_symbolic(args, kwargs):
+            return self.symbolic_call(*args, **kwargs)
+        return self.call(*args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs from tensors; every subclass says how.
+
+        Raises:
+            TypeError: if the subclass does not.
+        """
+        raise TypeError(f"{type(self).__name__} must define `call(self, ...)`.")
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Add one node to the graph that the symbolic arguments belong to.
+
+        Returns:
+            A nest of KerasTensors, the outputs of the node.
+        """
+        outputs = self.compute_output_spec(*args, **kwargs)
+        SymbolicNode(self, args, kwargs, outputs)
+        return outputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the outputs for symbolic arguments, without adding a node.
+
+        Returns:
+            A nest of KerasTensors, found by running `call` on shapes and dtypes.
+        """
+        return _spec(self.call, args, kwargs)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key not in _NODE_LISTS}
@@ -174,11 +212,13 @@ class OpCall(Operation):
         """The op's name in the form of a class, as summaries and automatic names show it."""
         return class_name_of(self.op)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the op; on symbolic tensors that adds a node to this very operation."""
-        if any_symbolic(args, kwargs):
-            return _record(self, args, kwargs)
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the op."""
         return self.op(*args, **kwargs)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the op's outputs for symbolic arguments."""
+        return _spec(getattr(self.op, "run", self.op), args, kwargs)
 
 
 def class_name_of(op: Any) -> str:
@@ -189,13 +229,10 @@ def class_name_of(op: Any) -> str:
 
 def record_op(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call an op on symbolic tensors: find the result's shape and add one node to the graph."""
-    return _record(OpCall(op), args, kwargs)
+    return OpCall(op).symbolic_call(*args, **kwargs)
 
 
-def _record(call: OpCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    run = getattr(call.op, "run", call.op)
+def _spec(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The KerasTensors that a function gives for those in the arguments; it runs on shapes."""
     with abstract_scope():
-        result = run(*to_abstract(args), **to_abstract(kwargs))
-    outputs = to_symbolic(result)
-    SymbolicNode(call, args, kwargs, outputs)
-    return outputs
+        return to_symbolic(function(*to_abstract(args), **to_abstract(kwargs)))

@@ -99,11 +99,11 @@ def register_keras_serializable(
     return register
 
 
-def get_registered_name(thing: Any) -> str:
-    """Return the name under which `thing` is registered, or its own name.
+def get_registered_name(obj: Any) -> str:
+    """Return the name under which `obj` is registered, or its own name.
 
     Args:
-        thing: a class or function.
+        obj: a class or function.
 
     Returns:
         A string such as `"package>Name"`.
@@ -113,8 +113,8 @@ def get_registered_name(thing: Any) -> str:
         >>> keras.utils.get_registered_name(keras.layers.Dense)
         'Dense'
     """
-    own: str = thing.__name__
-    return _REGISTERED_NAMES.get(thing, own)
+    own: str = obj.__name__
+    return _REGISTERED_NAMES.get(obj, own)
 
 
 def get_registered_object(

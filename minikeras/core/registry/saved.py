@@ -33,11 +33,11 @@ MALFORMED = (LookupError, AttributeError, RecursionError, ArithmeticError, Asser
 # Writing
 
 
-def serialize(thing: Any) -> Any:
+def serialize(obj: Any) -> Any:
     """Return the saved form of an object: JSON types only.
 
     Args:
-        thing: a plain value, a nest of them, an array, a function, or an object with
+        obj: a plain value, a nest of them, an array, a function, or an object with
             `get_config()`.
 
     Returns:
@@ -51,24 +51,24 @@ def serialize(thing: Any) -> Any:
         >>> keras.utils.serialize_keras_object(keras.regularizers.L2(0.5))["class_name"]
         'L2'
     """
-    if thing is None or isinstance(thing, (str, int, float, bool)):
-        return thing
-    if isinstance(thing, Dict):
-        if shared_objects.is_saved_form(thing):
-            return thing
-        return {key: serialize(value) for key, value in thing.items()}
-    if isinstance(thing, List):
-        return [serialize(item) for item in thing]
-    if isinstance(thing, Tuple):
-        return tuple(serialize(item) for item in thing)
-    if isinstance(thing, type):
-        return _serialize_type(thing)
-    if hasattr(thing, "get_config"):
-        return _serialize_object(thing)
+    if obj is None or isinstance(obj, (str, int, float, bool)):
+        return obj
+    if isinstance(obj, Dict):
+        if shared_objects.is_saved_form(obj):
+            return obj
+        return {key: serialize(value) for key, value in obj.items()}
+    if isinstance(obj, List):
+        return [serialize(item) for item in obj]
+    if isinstance(obj, Tuple):
+        return tuple(serialize(item) for item in obj)
+    if isinstance(obj, type):
+        return _serialize_type(obj)
+    if hasattr(obj, "get_config"):
+        return _serialize_object(obj)
     for applies, convert in _SPECIAL_SERIALIZERS:
-        if applies(thing):
-            return convert(thing)
-    raise ValueError(f"Cannot serialize {thing!r} (of type {type(thing).__name__}).")
+        if applies(obj):
+            return convert(obj)
+    raise ValueError(f"Cannot serialize {obj!r} (of type {type(obj).__name__}).")
 
 
 def _special(class_name: str, config: Config) -> Config:
