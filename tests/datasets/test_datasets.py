@@ -132,19 +132,19 @@ def test_labels_of_cifar100(cache):
     assert fine.shape == coarse.shape and not np.array_equal(fine, coarse)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"no gzip",
-        gzip.compress(small_files.idx(np.zeros((3, 28, 28), np.uint8)))[:-9],
-        gzip.compress(small_files.idx(np.zeros((3, 28, 28), np.uint8))[:-1]),
-        gzip.compress(small_files.idx(np.zeros((4, 28, 28), np.uint8))),
-        gzip.compress(small_files.idx(np.zeros(3, np.uint8))),
-        gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12),
-        gzip.compress(bytes(80 << 20)),
-        b"",
-    ],
-)
+DAMAGED = {
+    "no gzip": b"no gzip",
+    "cut off": gzip.compress(small_files.idx(np.zeros((3, 28, 28), np.uint8)))[:-9],
+    "too few pixels": gzip.compress(small_files.idx(np.zeros((3, 28, 28), np.uint8))[:-1]),
+    "another number": gzip.compress(small_files.idx(np.zeros((4, 28, 28), np.uint8))),
+    "another rank": gzip.compress(small_files.idx(np.zeros(3, np.uint8))),
+    "a huge size": gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12),
+    "a bomb": gzip.compress(bytes(80 << 20)),
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 def test_damaged_images(downloads, tmp_path, monkeypatch, content):
     small_files.fill_cache(downloads, tmp_path, monkeypatch)
     path = tmp_path / "datasets" / "fashion-mnist" / FILE_OF["fashion_mnist"]
