@@ -1,5 +1,21 @@
 """The public module `minikeras.config`: the global settings."""
 
+from minikeras.core.flags import (
+    disable_flash_attention,
+    disable_traceback_filtering,
+    enable_flash_attention,
+    enable_traceback_filtering,
+    is_flash_attention_enabled,
+    is_nnx_enabled,
+    is_traceback_filtering_enabled,
+    set_backend,
+)
+from minikeras.core.limits import (
+    max_epochs,
+    max_steps_per_epoch,
+    set_max_epochs,
+    set_max_steps_per_epoch,
+)
 from minikeras.core.policy import dtype_policy, set_dtype_policy
 from minikeras.core.registry import enable_unsafe_deserialization
 from minikeras.core.settings import (
@@ -28,25 +44,37 @@ from minikeras.core.settings import (
 __all__ = [
     "backend",
     "compiled_kernels",
+    "disable_flash_attention",
     "disable_interactive_logging",
+    "disable_traceback_filtering",
     "dtype_policy",
+    "enable_flash_attention",
     "enable_interactive_logging",
+    "enable_traceback_filtering",
     "enable_unsafe_deserialization",
     "epsilon",
     "floatx",
     "fused_kernels",
     "image_data_format",
+    "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
+    "is_nnx_enabled",
+    "is_traceback_filtering_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
     "num_threads",
     "recorded_steps",
+    "set_backend",
     "set_compiled_kernels",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_fused_kernels",
     "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
     "set_num_threads",
+    "set_recorded_steps",
     "set_tf32",
     "tf32",
-    "set_recorded_steps",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minikeras.arrays import device
+from minikeras.arrays import device, foreign
 from minikeras.autograd.node import Leaf, Node, graph_break
 from minikeras.core import dtypes, settings
 from minikeras.core.dims import Dim
@@ -218,7 +218,7 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
     """Turn any value into an array, Python floats taking the default float type.
 
     Args:
-        value: a number, a nest of numbers, an array, or an object with `__array__`.
+        value: a number, a nest of numbers, an array, or one of another library.
         dtype: a dtype name, or None to derive it from the value.
 
     Returns:
@@ -230,9 +230,10 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
     if device.in_use and isinstance(value, (List, Tuple)) and holds_tensors(value):
         value = _gathered(value)
     if dtype is not None:
+        value = foreign.to_numpy(value) if is_foreign(value) else value
         return device.asarray(value, dtypes.NUMPY[dtypes.standardize(dtype)])
     if isinstance(value, device.Array):
-        value = native(value)
+        value = native(np.asarray(value))  # a masked array's or a matrix's operators are not ours
         return device.asarray(value) if device.in_use else value
     if device.on_gpu(value):
         return device.asarray(value)
@@ -269,17 +270,32 @@ def host_array(value: Any) -> Array:
 
 
 def _as_array(value: Any) -> Array:
+    if is_foreign(value):
+        return foreign.to_numpy(value)
     try:
         return np.asarray(value)
     except ValueError as error:
         raise ValueError(f"Cannot convert this value to a tensor: {value!r} ({error})") from None
 
 
+def is_foreign(value: Any) -> bool:
+    """Return whether a value is another library's array; numbers and nests of them are NumPy's."""
+    ours = isinstance(value, _NUMPY_TAKES) or device.on_gpu(value)
+    return not ours and foreign.is_array(value)
+
+
+_NUMPY_TAKES = (device.Array, np.generic, int, float, list, tuple, Operators)
+
+
 def native(array: Array) -> Array:
     """Return an array in this machine's byte order, and refuse dtypes that tensors do not have.
 
     Files in other byte orders (`">f4"`, `">i8"`) are common; kernels know the machine's own alone.
+    bfloat16 and other dtypes that NumPy lacks become the nearest one that it has.
     """
+    if dtypes.is_native(array.dtype):
+        return array
+    array = foreign.with_stand_in(array)
     if dtypes.is_native(array.dtype):
         return array
     dtype = array.dtype.newbyteorder("=")
@@ -298,7 +314,7 @@ _FEW = 10
 
 def _is_python(value: Any, types: tuple[type, ...]) -> bool:
     """Whether the numbers in a nest are Python's own rather than NumPy's."""
-    while isinstance(value, (List, Tuple)):
+    while isinstance(value, (List, Tuple, range)):
         if not value:
             return True
         value = value[0]

@@ -32,7 +32,6 @@ _settings: dict[str, Any] = {
     "tf32": os.environ.get("MINIKERAS_TF32", os.environ.get("CUPY_TF32")) == "1",
     "compiled": os.environ.get("MINIKERAS_COMPILED", "1") != "0",
     "recorded": os.environ.get("MINIKERAS_RECORDED", "1") != "0",
-    "traceback_filtering": True,
     "interactive_logging": True,
 }
 

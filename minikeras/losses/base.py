@@ -8,6 +8,7 @@ positions count travels with the predictions, or with the values, as `_keras_mas
 from typing import Any
 
 from minikeras import ops
+from minikeras.autograd.tensor import Operators
 from minikeras.core import dims, names, policy, registry, settings, trees
 from minikeras.core.docstrings import described
 from minikeras.core.registry import Table
@@ -179,7 +180,8 @@ def to_dtype(x: Any, dtype: DTypeLike) -> Any:
         )
     if hasattr(x, "as_operand"):
         x = x.as_operand()
-    return x if getattr(x, "dtype", None) == dtype else ops.convert_to_tensor(x, dtype=dtype)
+    has_it = isinstance(x, Operators) and getattr(x, "dtype", None) == dtype
+    return x if has_it else ops.convert_to_tensor(x, dtype=dtype)
 
 
 def _to_tensors(tree, dtype):

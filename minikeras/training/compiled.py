@@ -29,7 +29,7 @@ class CompiledLayer(Layer):
     loss = attribute("loss", "The loss as `compile` received it.")
     run_eagerly = attribute("run_eagerly", "Whether every step runs as it is written.")
     jit_compile = attribute("jit_compile", "What `compile` received; nothing depends on it.")
-    steps_per_execution = attribute("steps_per_execution", "What `compile` received, as well.")
+    steps_per_execution = attribute("steps_per_execution", "How many steps callbacks see as one.")
     stop_training = attribute("stop_training", "Whether `fit` stops after this batch.")
     stop_evaluating = attribute("stop_evaluating", "Whether `evaluate` stops after this batch.")
     stop_predicting = attribute("stop_predicting", "Whether `predict` stops after this batch.")
@@ -83,7 +83,8 @@ class CompiledLayer(Layer):
             weighted_metrics: nest of metrics that take the sample weights into account.
             run_eagerly: whether every step runs as it is written; if not, the first on each kind
                 of batch is recorded, and later ones repeat it (see `training.steps`).
-            steps_per_execution: accepted; each step is run separately here.
+            steps_per_execution: how many steps are taken between two calls of callbacks, which
+                see them as one; an epoch has a multiple of so many steps.
             jit_compile: accepted; there is no compiler for whole steps.
             auto_scale_loss: whether a float16 model's loss is scaled up for the gradients.
 

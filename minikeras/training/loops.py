@@ -7,6 +7,7 @@ from functools import wraps
 
 import numpy as np
 
+from minikeras import ops
 from minikeras.arrays import device
 from minikeras.arrays.blas_threads import hold_at_one
 from minikeras.arrays.memory import keep_freed_memory
@@ -18,7 +19,7 @@ from minikeras.training.callbacks.callback_list import plain_logs
 from minikeras.training.checks import prepare
 from minikeras.training.compile_metrics import CompileMetrics
 from minikeras.training.data import ArrayData, Epochs, data_source
-from minikeras.training.data.arrays import own_arrays
+from minikeras.training.data.convert import own_arrays
 from minikeras.training.data.unpack import unpack_x_y_sample_weight
 from minikeras.training.run import Run
 from minikeras.training.steps import placed
@@ -69,6 +70,8 @@ def fit(model, data, validation, callbacks, verbose, epochs):
         _train(model, training.run, validation)
     finally:
         training.run = None
+        data.close()
+        validation.close()
     return training.history
 
 
@@ -90,10 +93,11 @@ def _train_epoch(model, epoch, run, validation):
     model.reset_metrics()
     callbacks.on_epoch_begin(epoch)
     logs = run.first_logs()
-    for step, batch in run.data:
-        callbacks.on_train_batch_begin(step)
-        logs = training.steps.run(model, "train_step", placed(batch))
-        callbacks.on_train_batch_end(step, logs)
+    for begin, end, batches in run.data.executions(training.steps_per_execution):
+        callbacks.on_train_batch_begin(begin)
+        for batch in batches:
+            logs = training.steps.run(model, "train_step", placed(batch))
+        callbacks.on_train_batch_end(end, logs)
         if training.stop_training:
             break
     logs = _epoch_logs(model, logs)
@@ -145,15 +149,24 @@ def evaluate(model, data, callbacks, verbose):
     training.stop_evaluating = False
     callbacks.on_test_begin()
     model.reset_metrics()
-    logs = {}
-    for step, batch in data:
-        callbacks.on_test_batch_begin(step)
-        logs = training.steps.run(model, "test_step", placed(batch))
-        callbacks.on_test_batch_end(step, logs)
-        if training.stop_evaluating:
-            break
+    try:
+        logs = _evaluate_epoch(model, data, callbacks)
+    finally:
+        data.close()
     logs = plain_logs(_epoch_logs(model, logs))
     callbacks.on_test_end(logs)
+    return logs
+
+
+def _evaluate_epoch(model, data, callbacks):
+    training, logs = model._training, {}
+    for begin, end, batches in data.executions(training.steps_per_execution):
+        callbacks.on_test_batch_begin(begin)
+        for batch in batches:
+            logs = training.steps.run(model, "test_step", placed(batch))
+        callbacks.on_test_batch_end(end, logs)
+        if training.stop_evaluating:
+            break
     return logs
 
 
@@ -173,17 +186,34 @@ def predict(model, data, callbacks, verbose):
     callbacks = _callback_list(model, callbacks, False, verbose, 1, data.num_batches)
     training.stop_predicting = False
     callbacks.on_predict_begin()
-    structure, parts = None, []
-    for step, batch in data:
-        callbacks.on_predict_batch_begin(step)
-        structure = outputs = training.steps.run(model, "predict_step", placed(batch))
-        parts.append([_values(tensor) for tensor in trees.flatten(outputs)])
-        callbacks.on_predict_batch_end(step, {"outputs": outputs})
-        if training.stop_predicting:
-            break
+    try:
+        structure, parts = _predict_epoch(model, data, callbacks)
+    finally:
+        data.close()
     callbacks.on_predict_end()
     whole = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return trees.pack_sequence_as(structure, whole)
+
+
+def _predict_epoch(model, data, callbacks):
+    """Return the outputs of the last execution, for their structure, and the values of each."""
+    training = model._training
+    outputs, parts = None, []
+    for begin, end, batches in data.executions(training.steps_per_execution):
+        callbacks.on_predict_batch_begin(begin)
+        outputs = _joined([training.steps.run(model, "predict_step", placed(b)) for b in batches])
+        parts.append([_values(tensor) for tensor in trees.flatten(outputs)])
+        callbacks.on_predict_batch_end(end, {"outputs": outputs})
+        if training.stop_predicting:
+            break
+    return outputs, parts
+
+
+def _joined(outputs):
+    """The outputs of the steps of one execution, one after another in the same tensors."""
+    if len(outputs) == 1:
+        return outputs[0]
+    return trees.map_structure(lambda *parts: ops.concatenate(parts), *outputs)
 
 
 @on_device_of_weights
@@ -200,7 +230,8 @@ def on_batch(model, step, x, y, sample_weight):
     Returns:
         A dict of metric name to number.
     """
-    whole = own_arrays(ArrayData(x, y, sample_weight).whole)
+    parts = zip((x, y, sample_weight), ("x", "y", "sample_weight"), strict=True)
+    whole = ArrayData(*(own_arrays(part, name) for part, name in parts)).arrays
     prepare(model, whole, step, whole)
     model.reset_metrics()
     batch = placed(unpack_x_y_sample_weight(whole))
@@ -241,6 +272,11 @@ class Validation:
         """Check that the data fit the model."""
         if self._epochs is not None:
             prepare(self._model, self._epochs.first(), "test_step", self._epochs.whole)
+
+    def close(self):
+        """End what computes batches ahead."""
+        if self._epochs is not None:
+            self._epochs.close()
 
     def is_due(self, epoch):
         """Return whether to validate after an epoch, counted from 0."""

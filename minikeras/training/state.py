@@ -9,6 +9,7 @@ from typing import Any
 from minikeras import optimizers
 from minikeras.core import registry
 from minikeras.metrics import Mean
+from minikeras.training.arguments import checked
 from minikeras.training.compile_loss import CompileLoss
 from minikeras.training.compile_metrics import CompileMetrics
 from minikeras.training.steps import Steps
@@ -66,6 +67,9 @@ class TrainingState:
         """
         optimizer = optimizers.get(arguments["optimizer"])
         arguments = {**arguments, "optimizer": optimizer}
+        (steps_per_execution,) = checked(
+            1, needed=True, steps_per_execution=arguments["steps_per_execution"]
+        )
         if scales_loss and optimizer is not None:
             optimizer = optimizers.with_loss_scaling(optimizer)
         loss, metrics = arguments["loss"], arguments["metrics"]
@@ -78,7 +82,7 @@ class TrainingState:
         self.loss = self.loss if loss is None else loss
         self.compile_loss, self.compile_metrics = compile_loss, compile_metrics
         self.loss_tracker = Mean(name="loss")
-        self.steps_per_execution = arguments["steps_per_execution"]
+        self.steps_per_execution = steps_per_execution
         self.jit_compile = arguments["jit_compile"]
         self.arguments = arguments
         self.prediction_specs = {}

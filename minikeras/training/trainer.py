@@ -3,11 +3,12 @@
 A user's arguments become data here, which the loops in `loops` go through.
 """
 
+from minikeras.core.limits import capped_epochs, capped_steps
 from minikeras.training import loops
 from minikeras.training.arguments import checked, checked_fraction
 from minikeras.training.compiled import CompiledLayer
 from minikeras.training.data import Epochs, data_source, split_validation
-from minikeras.training.data.arrays import as_arrays
+from minikeras.training.data.convert import as_arrays, own_arrays
 from minikeras.training.data.unpack import class_weights_to_sample_weights
 from minikeras.training.loops import on_device_of_weights
 
@@ -69,9 +70,11 @@ class Trainer(CompiledLayer):
         """
         self._training.check_compiled("fit")
         epochs, initial_epoch = checked(needed=True, epochs=epochs, initial_epoch=initial_epoch)
+        epochs = capped_epochs(epochs)
         batch_size, steps_per_epoch = checked(
             batch_size=batch_size, steps_per_epoch=steps_per_epoch
         )
+        steps_per_epoch = capped_steps(steps_per_epoch)
         if checked_fraction(validation_split) and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
                 _sliceable(x, y, sample_weight), validation_split
@@ -83,6 +86,8 @@ class Trainer(CompiledLayer):
         steps, size = checked(
             validation_steps=validation_steps, validation_batch_size=validation_batch_size
         )
+        if validation_data is not None:
+            steps = capped_steps(steps)
         validation = loops.Validation(
             self, validation_data, steps, size or batch_size, validation_freq
         )
@@ -124,6 +129,7 @@ class Trainer(CompiledLayer):
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
         batch_size, steps = checked(batch_size=batch_size, steps=steps)
+        steps = capped_steps(steps)
         data = Epochs(data_source(x, y, sample_weight, batch_size, steps=steps), steps)
         logs = loops.evaluate(self, data, callbacks, verbose)
         return logs if return_dict else loops.results_in_order(self.metrics, logs)
@@ -143,6 +149,7 @@ class Trainer(CompiledLayer):
             A NumPy array, or a nest of them like the model's outputs.
         """
         batch_size, steps = checked(batch_size=batch_size, steps=steps)
+        steps = capped_steps(steps)
         source = data_source(x, batch_size=batch_size, steps=steps)
         data = Epochs(source, steps, may_be_empty=True)
         return loops.predict(self, data, callbacks, verbose)
@@ -167,7 +174,7 @@ class Trainer(CompiledLayer):
                     "Arguments `sample_weight` and `class_weight` cannot be specified at the same "
                     f"time. Received: sample_weight={sample_weight}, class_weight={class_weight}"
                 )
-            sample_weight = class_weights_to_sample_weights(y, class_weight)
+            sample_weight = class_weights_to_sample_weights(own_arrays(y, "y"), class_weight)
         return self._on_batch("train_step", x, y, sample_weight, return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minikeras.arrays import device
+from minikeras.arrays.foreign import is_array
 from minikeras.autograd import symbolic
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor
@@ -166,7 +167,7 @@ class Calls:
         if not isinstance(x, (Tensor, Abstract)):
             if hasattr(x, "as_operand"):
                 x = x.as_operand()
-            elif hasattr(x, "__array__") and (hasattr(x, "dtype") or hasattr(x, "to_numpy")):
+            elif is_array(x):
                 x = convert_to_tensor(x)
             else:
                 return x

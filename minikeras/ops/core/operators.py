@@ -7,8 +7,9 @@ that type, and then raises TypeError.
 import numpy as np
 
 from minikeras.arrays import device
+from minikeras.arrays.foreign import is_array
 from minikeras.autograd.symbolic import Abstract, KerasTensor
-from minikeras.autograd.tensor import Operators, Tensor, array_from
+from minikeras.autograd.tensor import Operators, Tensor, array_from, is_foreign
 from minikeras.core import dtypes
 from minikeras.core.dims import Dim
 from minikeras.ops.elementwise import arithmetic as elementwise
@@ -41,7 +42,7 @@ def _reflected(function):
 
 def _accepted(other):
     """Whether an operand is something that ops can take."""
-    return isinstance(other, _OPERANDS) or hasattr(other, "__array__")
+    return isinstance(other, _OPERANDS) or is_array(other)
 
 
 def _settled(other, tensor):
@@ -59,7 +60,7 @@ def _settled(other, tensor):
 
 
 def _in_dtype_of(tensor, other):
-    if isinstance(other, (list, tuple)):
+    if isinstance(other, (list, tuple)) or is_foreign(other):
         other = array_from(other)
     if isinstance(other, (device.Array, np.number)):
         same_kind = dtypes.is_float(tensor.dtype) == (other.dtype.kind == "f")

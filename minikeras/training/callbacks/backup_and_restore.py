@@ -124,7 +124,7 @@ class BackupAndRestore(Callback):
         """Make a backup every `save_freq` steps."""
         if self.save_freq == "epoch" or self.save_freq is False:
             return
-        self._steps_since_saving += 1
+        self._steps_since_saving += self.model.steps_per_execution
         # A training that is being stopped has a backup from before: it would not end its epoch.
         if self._steps_since_saving >= self.save_freq and not self.model.stop_training:
             self._steps_since_saving = 0

@@ -87,7 +87,7 @@ class ModelCheckpoint(MonitorCallback):
         """Save the model after `save_freq` batches."""
         if self.save_freq == "epoch":
             return
-        self._batches_since_saving += 1
+        self._batches_since_saving += self.model.steps_per_execution
         if self._batches_since_saving >= self.save_freq:
             self._batches_since_saving = 0
             self._save_if_due(self._current_epoch, {"batch": batch + 1, **(logs or {})})

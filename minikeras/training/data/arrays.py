@@ -1,122 +1,18 @@
-"""Batches sliced out of arrays that are all in memory."""
+"""Batches sliced out of arrays, in memory or in files."""
 
 import math
 
 import numpy as np
 
-from minikeras.arrays import device
 from minikeras.arrays.order import batch_order, epoch_order
-from minikeras.autograd.tensor import Tensor, native
-from minikeras.core import settings, trees
+from minikeras.core import trees
 from minikeras.ops.random.seeds import run_seed
+from minikeras.training.data.convert import as_arrays
+from minikeras.training.data.stored import StoredRows
 from minikeras.training.data.unpack import (
     class_weights_to_sample_weights,
     pack_x_y_sample_weight,
 )
-
-
-def as_arrays(data, what="x"):
-    """Turn every leaf of a nest into a NumPy array; floats take the default float type.
-
-    Args:
-        data: nest of arrays, tensors of any library, data frames; None stays.
-        what: what this is called in messages.
-
-    Returns:
-        A nest of arrays in this machine's byte order, sharing memory with `data` where they can.
-
-    Raises:
-        ValueError: if a leaf is no array of numbers.
-    """
-    return trees.map_structure(lambda leaf: None if leaf is None else _as_array(leaf, what), data)
-
-
-def own_arrays(data, what="x"):
-    """Return what `as_arrays` does, sharing no memory: whoever made `data` may write into it again.
-
-    Args:
-        data: as for `as_arrays`.
-        what: as for `as_arrays`.
-
-    Raises:
-        ValueError: if a leaf is no array of numbers.
-    """
-
-    def convert(leaf):
-        if leaf is None:
-            return None
-        array = _as_array(leaf, what)
-        return array.copy() if array is leaf or array.base is not None else array
-
-    return trees.map_structure(convert, data)
-
-
-def as_batch(batch):
-    """Return a batch that a generator or data set has yielded as arrays of our own.
-
-    Raises:
-        ValueError: if it is None, or holds something else than arrays of numbers.
-    """
-    if batch is None:
-        raise ValueError(
-            "Expected batches `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`, but the data "
-            "source gave None. A generator ends by returning, not by yielding None."
-        )
-    return own_arrays(tuple(batch) if isinstance(batch, list) else batch, "batch")
-
-
-def _as_array(leaf, what):
-    array = _host_array(leaf, what)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(
-            f"Expected numbers in `{what}`, but received an array of dtype {array.dtype}."
-        )
-    if array.dtype.kind == "f" and array.dtype != settings.floatx():
-        return array.astype(settings.floatx())
-    return native(array)
-
-
-def _host_array(leaf, what):
-    if isinstance(leaf, Tensor):
-        return device.to_numpy(leaf.data)
-    if hasattr(leaf, "as_operand"):
-        return device.to_numpy(leaf.array)
-    if device.on_gpu(leaf):
-        return device.to_numpy(leaf)
-    if hasattr(leaf, "to_numpy"):
-        return _from_frame(leaf.to_numpy())
-    if hasattr(leaf, "__array__"):
-        return np.asarray(leaf)
-    if hasattr(leaf, "__dlpack__"):
-        return np.from_dlpack(leaf)
-    raise ValueError(
-        f"Expected arrays in `{what}`, but received a value of type {type(leaf).__name__}: "
-        f"{leaf!r}. Turn it into a NumPy array first."
-    )
-
-
-def _from_frame(array):
-    """Columns of several types come as objects: numbers and bools among them take one type."""
-    if array.dtype.kind != "O":
-        return array
-    try:
-        return array.astype(settings.floatx())
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"Expected columns of numbers in a data frame, but {error}. Encode text, and fill in "
-            "or drop what is missing."
-        ) from None
-
-
-def _listed(data):
-    """Plain lists of numbers count as one array, lists of arrays as several inputs."""
-    if (
-        isinstance(data, list)
-        and data
-        and not any(hasattr(leaf, "__array__") for leaf in trees.flatten(data))
-    ):
-        return np.asarray(data)
-    return data
 
 
 class ArrayData:
@@ -147,8 +43,8 @@ class ArrayData:
     ):
         if x is None:
             raise ValueError("`x` is missing: pass arrays, a generator of batches or a PyDataset.")
-        x, y = as_arrays(_listed(x), "x"), as_arrays(_listed(y), "y")
-        sample_weight = as_arrays(_listed(sample_weight), "sample_weight")
+        x, y = as_arrays(x, "x"), as_arrays(y, "y")
+        sample_weight = as_arrays(sample_weight, "sample_weight")
         _check_weights(y, sample_weight)
         if class_weight is not None:
             if trees.is_nested(y):
@@ -159,9 +55,12 @@ class ArrayData:
                 raise ValueError(
                     "You cannot specify `class_weight` and `sample_weight` at the same time."
                 )
-            sample_weight = class_weights_to_sample_weights(y, class_weight)
-        self.whole = pack_x_y_sample_weight(x, y, as_arrays(sample_weight, "sample_weight"))
-        self.samples = _common_length(self.whole)
+            sample_weight = as_arrays(_class_weights(y, class_weight), "sample_weight")
+        self.arrays = pack_x_y_sample_weight(x, y, sample_weight)
+        # All data at once, unless some are read batch by batch.
+        stored = any(isinstance(leaf, StoredRows) for leaf in trees.flatten(self.arrays))
+        self.whole = None if stored else self.arrays
+        self.samples = _common_length(self.arrays)
         if not self.samples:
             raise ValueError("Expected input data to be non-empty: the arrays hold no samples.")
         self.batch_size = batch_size or (math.ceil(self.samples / steps) if steps else 32)
@@ -198,7 +97,7 @@ class ArrayData:
         for start in range(first * self.batch_size, self.samples, self.batch_size):
             stop = min(start + self.batch_size, self.samples)
             part = slice(start, stop) if order is None else order[start:stop]
-            yield trees.map_structure(lambda a, p=part: None if a is None else a[p], self.whole)
+            yield trees.map_structure(lambda a, p=part: None if a is None else a[p], self.arrays)
 
     def _order(self):
         """The order of an epoch: after `set_random_seed` the same one each time, as in Keras."""
@@ -217,7 +116,7 @@ class ArrayData:
     def first(self):
         """Return a batch of the first samples."""
         return trees.map_structure(
-            lambda a: None if a is None else a[: self.batch_size], self.whole
+            lambda a: None if a is None else a[: self.batch_size], self.arrays
         )
 
     def on_epoch_begin(self):
@@ -225,6 +124,18 @@ class ArrayData:
 
     def on_epoch_end(self):
         """Do nothing: an order is drawn when the batches are first asked for."""
+
+
+def _class_weights(y, class_weight):
+    """The weights of all samples; targets that are stored are read part by part."""
+    if not isinstance(y, StoredRows):
+        return class_weights_to_sample_weights(y, class_weight)
+    parts = [y[start : start + _READ_AT_ONCE] for start in range(0, len(y), _READ_AT_ONCE)]
+    weights = [class_weights_to_sample_weights(part, class_weight) for part in parts]
+    return np.concatenate(weights) if weights else None
+
+
+_READ_AT_ONCE = 4096
 
 
 def _check_weights(y, sample_weight):
@@ -265,14 +176,8 @@ def split_validation(arrays, validation_split):
         Two nests: for training, for validation.
 
     Raises:
-        ValueError: if a part would be empty, or the data are no arrays.
+        ValueError: if a part would be empty.
     """
-    for leaf in trees.flatten(arrays):
-        if leaf is not None and not hasattr(leaf, "__array__"):
-            raise ValueError(
-                "Argument `validation_split` is only supported for tensors or NumPy arrays. "
-                f"Found incompatible type in the input: {type(leaf)}"
-            )
     if all(leaf is None for leaf in trees.flatten(arrays)):
         return arrays, arrays
     samples = next(leaf.shape[0] for leaf in trees.flatten(arrays) if leaf is not None)
@@ -285,6 +190,12 @@ def split_validation(arrays, validation_split):
         )
 
     def part(start, stop):
-        return trees.map_structure(lambda a: None if a is None else a[start:stop], arrays)
+        def between(array):
+            if array is None:
+                return None
+            stored = isinstance(array, StoredRows)
+            return array.between(start, stop) if stored else array[start:stop]
+
+        return trees.map_structure(between, arrays)
 
     return part(0, cut), part(cut, samples)

@@ -2,7 +2,7 @@
 
 import itertools
 
-from minikeras.training.data.arrays import as_batch
+from minikeras.training.data.convert import as_batch
 
 _PEEKED = 2
 """So many batches Keras draws ahead, and gives out again whenever it starts again."""

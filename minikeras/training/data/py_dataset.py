@@ -1,14 +1,32 @@
-"""PyDataset: batches computed by a user's class, if it likes by worker threads ahead of time."""
+"""PyDataset: batches computed by a user's class, if it likes by workers ahead of time."""
 
 import operator
 import random
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+import warnings
 from itertools import count
 
 import numpy as np
 
-from minikeras.training.data.arrays import as_batch
+from minikeras.training.data.ahead import computed_ahead
+from minikeras.training.data.convert import as_batch
+
+
+def _option(name, default, doc):
+    """An attribute that `__init__` sets, for data sets that may not have called it."""
+    attribute = f"_{name}"
+
+    def get(self):
+        if attribute not in vars(self):
+            warnings.warn(
+                f"{type(self).__name__} should call `super().__init__(**kwargs)` in its "
+                f"constructor, where `kwargs` may hold `workers`, `use_multiprocessing` and "
+                f"`max_queue_size`. For now `{name}` is {default}.",
+                stacklevel=3,
+            )
+            setattr(self, attribute, default)
+        return getattr(self, attribute)
+
+    return property(get, lambda self, value: setattr(self, attribute, value), doc=doc)
 
 
 class PyDataset:
@@ -17,9 +35,14 @@ class PyDataset:
     A subclass defines `__getitem__(i)`, which returns one batch, and usually `__len__` (or
     `num_batches`), and perhaps `on_epoch_begin` and `on_epoch_end`.
 
+    A loop over a data set gives its batches in order, without workers. What `on_epoch_begin` and
+    `on_epoch_end` change reaches the workers with the next epoch.
+
     Args:
-        workers: number of threads that compute batches ahead of time.
-        use_multiprocessing: accepted; threads are used, since NumPy releases the interpreter.
+        workers: number of threads or processes that compute batches ahead of time; with 1 thread,
+            or 0 workers, batches are computed when they are needed.
+        use_multiprocessing: whether workers are processes. The data set is sent to each of them
+            when an epoch begins; where Python does not fork, it must be possible to pickle it.
         max_queue_size: how many batches are computed ahead at most.
 
     Example:
@@ -38,32 +61,9 @@ class PyDataset:
         self._use_multiprocessing = use_multiprocessing
         self._max_queue_size = max_queue_size
 
-    @property
-    def workers(self):
-        """The number of threads that compute batches ahead of time."""
-        return self.__dict__.get("_workers", 1)
-
-    @workers.setter
-    def workers(self, value):
-        self._workers = value
-
-    @property
-    def use_multiprocessing(self):
-        """Whether processes were asked for."""
-        return self.__dict__.get("_use_multiprocessing", False)
-
-    @use_multiprocessing.setter
-    def use_multiprocessing(self, value):
-        self._use_multiprocessing = value
-
-    @property
-    def max_queue_size(self):
-        """How many batches are computed ahead at most."""
-        return self.__dict__.get("_max_queue_size", 10)
-
-    @max_queue_size.setter
-    def max_queue_size(self, value):
-        self._max_queue_size = value
+    workers = _option("workers", 1, "The number of threads or processes that compute ahead.")
+    use_multiprocessing = _option("use_multiprocessing", False, "Whether workers are processes.")
+    max_queue_size = _option("max_queue_size", 10, "How many batches are computed ahead at most.")
 
     def __getitem__(self, index):
         """Return batch number `index`; every subclass says how."""
@@ -104,7 +104,7 @@ class PyDatasetData:
         self.order: np.ndarray | None = None  # that of the latest epoch
 
     def __iter__(self):
-        """Yield the batches of one epoch, computed ahead by the workers."""
+        """Return the batches of one epoch, computed ahead by the workers."""
         self.order = self._order()
         return self._from_batch(0)
 
@@ -122,21 +122,15 @@ class PyDatasetData:
         order = count(first) if self.num_batches is None else range(first, self.num_batches)
         if self.order is not None:
             order = self.order[first:].tolist()
-        workers = self._dataset.workers
-        if workers <= 1:
-            yield from (as_batch(self._dataset[i]) for i in order)
-            return
-        pool = ThreadPoolExecutor(workers)
-        try:
-            waiting = deque()
-            for i in order:
-                waiting.append(pool.submit(self._dataset.__getitem__, i))
-                if len(waiting) >= max(workers, self._dataset.max_queue_size):
-                    yield as_batch(waiting.popleft().result())
-            while waiting:
-                yield as_batch(waiting.popleft().result())
-        finally:  # whoever stops in the middle does not wait for what was to be computed ahead
-            pool.shutdown(cancel_futures=True)
+        return map(as_batch, self._batches(order))
+
+    def _batches(self, order):
+        dataset = self._dataset
+        workers, processes = dataset.workers, dataset.use_multiprocessing
+        if workers > 1 or (workers == 1 and processes):
+            most = max(1, dataset.max_queue_size)
+            return computed_ahead(dataset, order, workers, processes, most)
+        return (dataset[i] for i in order)
 
     def _order(self):
         if self.num_batches is None or not self._shuffle:

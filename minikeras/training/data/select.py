@@ -4,6 +4,7 @@ import itertools
 import warnings
 from typing import Any
 
+from minikeras.arrays.foreign import is_array
 from minikeras.core import trees
 from minikeras.training.data.arrays import ArrayData
 from minikeras.training.data.generators import GeneratorData
@@ -44,8 +45,8 @@ def data_source(
 def _is_generator(x):
     return (
         hasattr(x, "__iter__")
-        and not hasattr(x, "__array__")
-        and not isinstance(x, (list, tuple, dict))
+        and not isinstance(x, (list, tuple, dict, str, bytes))
+        and not is_array(x)
     )
 
 
@@ -79,6 +80,8 @@ class _Weighted:
             raise ValueError(
                 "You cannot specify `class_weight` and `sample_weight` at the same time."
             )
+        if trees.is_nested(y):
+            raise ValueError("`class_weight` is only supported for Models with a single output.")
         return x, y, class_weights_to_sample_weights(y, self._class_weight)
 
 
@@ -157,22 +160,36 @@ class Epochs:
         self._known, self._step = there, position["step"]
         self._is_resumed = self._step > 0
 
-    def __iter__(self):
-        """Yield `(step, batch)` for one epoch, or for the rest of one that is resumed."""
+    def close(self):
+        """End what computes batches ahead: whoever stops in the middle leaves no worker."""
+        self._batches = None
+
+    def executions(self, steps=1):
+        """Yield `(first step, last step, batches)` for one epoch, or the rest of a resumed one.
+
+        As in Keras, all executions but that at which the data end take as many steps, also where
+        an epoch is to have fewer.
+
+        Args:
+            steps: how many steps are taken in one execution (`steps_per_execution`).
+        """
         self.source.on_epoch_begin()
         first = self._step if self._is_resumed else 0
         self._is_resumed = False
         if not first and self._starts_again():
             self._restart()
         limit = self.num_batches
-        for step in itertools.count(first) if limit is None else range(first, limit):
-            batch = None if self._is_through() else next(self._batches, None)
-            if batch is None:
-                self._end_early(step)
+        begins = itertools.count(first, steps) if limit is None else range(first, limit, steps)
+        for begin in begins:
+            batches = [] if self._is_through() else list(itertools.islice(self._batches, steps))
+            if not batches:
+                self._end_early(begin)
                 break
-            self._seen += 1
-            self._step = step + 1
-            yield step, batch if self.whole is not None else self._checked(batch)
+            self._seen += len(batches)
+            self._step = begin + steps
+            if self.whole is None:
+                batches = [self._checked(batch) for batch in batches]
+            yield begin, begin + steps - 1, batches
         if self._is_through() or self._steps is None:
             self._batches = None
         self._step = 0
