@@ -59,6 +59,7 @@ __getattr__, __dir__ = _on_first_use(
     {
         "minikeras.applications": [],
         "minikeras.datasets": [],
+        "minikeras.mixed_precision": [],
         "minikeras.preprocessing": [],
         "minikeras.saving": [],
         "minikeras.visualization": [],
@@ -111,6 +112,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "name_scope",
     "ops",

@@ -1,5 +1,5 @@
 """The public module `minikeras.dtype_policies`."""
 
-from minikeras.core.policy import DTypePolicy, FloatDTypePolicy, get
+from minikeras.core.policy import DTypePolicy, FloatDTypePolicy, deserialize, get, serialize
 
-__all__ = ["DTypePolicy", "FloatDTypePolicy", "get"]
+__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]

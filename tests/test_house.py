@@ -35,7 +35,10 @@ FLOORS = {
     "visualization": 9,
     "tools": 10,
 }
-DESKS = {"__init__", "backend", "callbacks", "config", "dtype_policies", "random", "tree"}
+DESKS = {
+    *("__init__", "backend", "callbacks", "config", "dtype_policies", "mixed_precision"),
+    *("random", "tree"),
+}
 
 # Pairs on one floor of which the first may import the second.
 NEIGHBOURS = {("metrics", "losses"), ("metrics", "initializers"), ("utils", "saving")}

@@ -125,3 +125,39 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, str):
         return DTypePolicy(identifier)
     return DTypePolicy(dtypes.standardize(identifier))
+
+
+def serialize(dtype_policy: DTypePolicy) -> Config:
+    """Return the saved form of a policy.
+
+    Args:
+        dtype_policy: a `DTypePolicy`.
+
+    Returns:
+        A dict for `deserialize`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.dtype_policies.serialize(keras.DTypePolicy("float16"))["config"]
+        {'name': 'float16'}
+    """
+    return policies.serialize(dtype_policy)
+
+
+def deserialize(config: Config, custom_objects: Config | None = None) -> DTypePolicy:
+    """Return the policy that a saved form describes.
+
+    Args:
+        config: what `serialize` returned.
+        custom_objects: dict of name to class of your own.
+
+    Returns:
+        A `DTypePolicy`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> config = keras.dtype_policies.serialize(keras.DTypePolicy("float16"))
+        >>> keras.dtype_policies.deserialize(config).compute_dtype
+        'float16'
+    """
+    return policies.deserialize(config, custom_objects)

@@ -4,7 +4,7 @@ A leaf is anything that is not one of those containers; `None` is a leaf. Dicts 
 order of their sorted keys, so that the same data in another order gives the same leaves.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -35,7 +35,7 @@ def flatten(tree: Nest) -> list[Any]:
 
 def _collect(tree: Nest, leaves: list[Any]) -> None:
     if isinstance(tree, Dict):
-        for key in _keys(tree):
+        for key in keys_of(tree):
             _collect(tree[key], leaves)
     elif isinstance(tree, (List, Tuple)):
         for item in tree:
@@ -53,7 +53,7 @@ def flatten_with_path(tree: Nest, path: tuple[Any, ...] = ()) -> list[tuple[Any,
     """
     items: list[tuple[Any, Nest]]
     if isinstance(tree, Dict):
-        items = [(key, tree[key]) for key in _keys(tree)]
+        items = [(key, tree[key]) for key in keys_of(tree)]
     elif isinstance(tree, (List, Tuple)):
         items = list(enumerate(tree))
     else:
@@ -93,10 +93,10 @@ def _map_one(function: Callable[..., Any], tree: Nest) -> Nest:
 def _map(function: Callable[..., Any], trees: Sequence[Nest]) -> Nest:
     first = trees[0]
     if isinstance(first, Dict):
-        mapped = {key: _map(function, [tree[key] for tree in trees]) for key in _keys(first)}
-        return _like_dict(first, mapped)
+        mapped = {key: _map(function, [tree[key] for tree in trees]) for key in keys_of(first)}
+        return like_dict(first, mapped)
     if isinstance(first, (List, Tuple)):
-        return _like_sequence(first, [_map(function, parts) for parts in zip(*trees, strict=True)])
+        return like_sequence(first, [_map(function, parts) for parts in zip(*trees, strict=True)])
     return function(*trees)
 
 
@@ -108,11 +108,11 @@ def map_up_to(function: Callable[[Any, Nest], Any], shallow: Nest, deep: Nest) -
         [('a', 1), ('b', [2, 3])]
     """
     if isinstance(shallow, Dict):
-        mapped = {key: map_up_to(function, shallow[key], deep[key]) for key in _keys(shallow)}
-        return _like_dict(shallow, mapped)
+        mapped = {key: map_up_to(function, shallow[key], deep[key]) for key in keys_of(shallow)}
+        return like_dict(shallow, mapped)
     if isinstance(shallow, (List, Tuple)):
         parts = [map_up_to(function, s, d) for s, d in zip(shallow, deep, strict=True)]
-        return _like_sequence(shallow, parts)
+        return like_sequence(shallow, parts)
     return function(shallow, deep)
 
 
@@ -170,8 +170,8 @@ def same_structure(a: Nest, b: Nest) -> bool:
     return True
 
 
-def _keys(mapping: dict[Any, Any]) -> list[Any]:
-    """Sorted keys; an OrderedDict, or keys that cannot be compared, keep their own order."""
+def keys_of(mapping: dict[Any, Any]) -> list[Any]:
+    """Return sorted keys; an OrderedDict, or keys that cannot be compared, keep their own order."""
     if isinstance(mapping, OrderedDict):
         return list(mapping)
     try:
@@ -180,13 +180,16 @@ def _keys(mapping: dict[Any, Any]) -> list[Any]:
         return list(mapping)
 
 
-def _like_dict(template: dict[Any, Any], mapped: dict[Any, Any]) -> dict[Any, Any]:
-    """A dict of the template's type and key order."""
+def like_dict(template: dict[Any, Any], mapped: dict[Any, Any]) -> dict[Any, Any]:
+    """Return a dict of the template's type and key order."""
     ordered = {key: mapped[key] for key in template}
+    if isinstance(template, defaultdict):
+        return defaultdict(template.default_factory, ordered)
     return ordered if type(template) is Dict else type(template)(ordered)
 
 
-def _like_sequence(template: Any, items: Iterable[Any]) -> Sequence[Any]:
+def like_sequence(template: Any, items: Iterable[Any]) -> Sequence[Any]:
+    """Return a list, tuple or namedtuple of the template's type that holds some items."""
     if hasattr(template, "_fields"):
         return type(template)(*items)
     return tuple(items) if isinstance(template, tuple) else list(items)
