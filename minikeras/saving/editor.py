@@ -10,6 +10,7 @@ from minikeras.saving import archive, guard
 from minikeras.saving.durable import replacing
 from minikeras.saving.editor_text import comparison_lines, emphasized, tree_lines
 from minikeras.saving.state import FURTHER_STATE, save_state
+from minikeras.saving.naming import naming
 from minikeras.saving.stores import VARIABLES, Writer, host_array, new_hdf5
 
 Tree = dict[str, Any]
@@ -237,11 +238,12 @@ class KerasFileEditor:
             filepath: path that ends in `.weights.h5`.
 
         Raises:
-            ValueError: if it has another ending.
+            ValueError: if it has another ending, or a name can't be written.
         """
         if not str(filepath).endswith(".weights.h5"):
             raise ValueError(f"The path must end in `.weights.h5`. Received: filepath={filepath}")
-        with replacing(Path(filepath)) as temporary, new_hdf5(temporary) as file:
+        path = Path(filepath)
+        with naming(str(path)), replacing(path) as temporary, new_hdf5(temporary) as file:
             self._write_object(Writer(file), self.weights_dict, "")
 
     def resave_weights(self, filepath):

@@ -8,10 +8,14 @@ The file holds the values of all variables, in the order in which a model of the
 
 from typing import Any
 
+import h5py
+
 from minikeras.arrays import device
 from minikeras.core import dtypes, registry
 from minikeras.saving import guard
 from minikeras.saving.durable import replacing
+from minikeras.saving.guard.errors import damaged
+from minikeras.saving.guard.hdf5_types import DAMAGED
 from minikeras.saving.stores import new_hdf5
 
 _FORMAT = "minikeras training 1"
@@ -71,7 +75,7 @@ def load_training(path, model):
         saved, extra = _read(path)
     except guard.FileError as error:
         raise OSError(str(error)) from error
-    except (LookupError, TypeError) as error:  # a part is missing, or a group where an array was
+    except (LookupError, TypeError, UnicodeError) as error:  # a part is missing, or another kind
         raise OSError(f"{path}: damaged: {type(error).__name__}: {error}") from error
     variables = training_variables(model)
     _check(path, saved, variables)
@@ -91,14 +95,24 @@ def _read(path):
                 f"Expected a file of the format {_FORMAT!r} at {str(path)!r}, but received "
                 f"{file.attrs.get('format')!r}."
             )
-        saved = [(dataset.attrs["path"], dataset[()]) for _, dataset in _items(file["variables"])]
-        extra = {name: _plain(dataset[()]) for name, dataset in _items(file["extra"])}
+        saved = [(data.attrs["path"], _values(data)) for _, data in _items(file["variables"])]
+        extra = {name: _plain(_values(data)) for name, data in _items(file["extra"])}
     return saved, extra
 
 
 def _items(group: Any):
     """The names and data sets of a group, in the order of the names."""
+    if not isinstance(group, h5py.Group):
+        raise TypeError(f"{group.name} is no group")
     return group.items()
+
+
+def _values(dataset: Any):
+    """All values of a data set."""
+    if not isinstance(dataset, h5py.Dataset):
+        raise TypeError(f"{dataset.name} is no data set")
+    with damaged(f"{dataset.file.filename}: {dataset.name}", *DAMAGED):
+        return dataset[()]
 
 
 def _plain(value):

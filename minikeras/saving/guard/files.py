@@ -138,3 +138,36 @@ class Window(io.RawIOBase):
 def whole(file: BinaryIO, name: str) -> Window:
     """A window on all of an open regular file."""
     return Window(file, 0, os.fstat(file.fileno()).st_size, name)
+
+
+class InMemory(io.BytesIO):
+    """What a small file holds, read at once; it is used as a `Window`.
+
+    Args:
+        content: all of it.
+        name: what errors call it.
+    """
+
+    def __init__(self, content: bytes, name: str):
+        super().__init__(content)
+        self.name, self.size, self._content = name, len(content), content
+
+    def part(self, offset: int, size: int, name: str) -> "InMemory":
+        """A part of it, with a position of its own."""
+        return InMemory(self._content[offset : offset + size], name)
+
+    def __repr__(self) -> str:
+        """What h5py calls the file."""
+        return self.name
+
+
+# HDF5 takes many short readings, each of them a call of Python's and of the system's.
+_SMALL = 1 << 20
+
+
+def quickly_read(window: Window) -> Window | InMemory:
+    """The same bytes, in memory if they are few."""
+    if window.size > _SMALL:
+        return window
+    window.seek(0)
+    return InMemory(window.readall(), window.name)

@@ -13,14 +13,14 @@ A lock would fail on media that can only be read, and protects nothing: saves re
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
 from h5py import h5d, h5f, h5g, h5l, h5o  # type: ignore[attr-defined]  # compiled
 
 from minikeras.saving.guard.errors import damaged, refuse
-from minikeras.saving.guard.files import Window, regular_file, whole
+from minikeras.saving.guard.files import Window, quickly_read, regular_file, whole
 from minikeras.saving.guard.hdf5_attributes import check_attributes
 from minikeras.saving.guard.hdf5_data import check_dataset
 from minikeras.saving.guard.hdf5_groups import check_group
@@ -35,6 +35,10 @@ _LINKS = {
     h5l.TYPE_SOFT: "a soft link",
     h5l.TYPE_EXTERNAL: "an external link, to another file",
 }
+
+
+# A group or the file, the name of an object in it, its path, and the address of its header.
+_Child: TypeAlias = tuple[Any, bytes, bytes, int]
 
 
 @contextlib.contextmanager
@@ -69,29 +73,30 @@ def open_hdf5(source: str | os.PathLike[str] | Window) -> Iterator[h5py.File]:
             file = stack.enter_context(regular_file(source))
             source = whole(file, os.fspath(source))
         with damaged(source.name, *DAMAGED):
-            raw = RawStrings(source)
+            readable = quickly_read(source)
+            raw = RawStrings(readable)
             check_group(raw, raw.root, source.name)
-            source.seek(0)
-            opened = stack.enter_context(h5py.File(source, "r"))
+            readable.seek(0)
+            opened = stack.enter_context(h5py.File(readable, "r"))
             _check_tree(opened.id, Limits(source.name, source.size, raw))
         yield opened
 
 
 def _check_tree(root: h5f.FileID, limits: Limits) -> None:
     """Visit every object once, by names that have been checked on the way."""
-    waiting = [(b"/", limits.raw.root)]
-    addresses: dict[Any, bytes] = {}
+    waiting: list[_Child] = [(root, b"/", b"/", limits.raw.root)]
+    addresses: dict[int, bytes] = {}
     while waiting:
-        path, address = waiting.pop()
+        parent, name, path, address = waiting.pop()
         where = limits.inside(path)
         with damaged(where, *DAMAGED):
+            if address in addresses:
+                refuse(where, f"is the same object as {addresses[address].decode()!r}")
+            addresses[address] = path
             check_group(limits.raw, address, where)  # of anything else it finds nothing to check
-            item = h5o.open(root, path)
-            info = h5o.get_info(item)
-            if info.addr in addresses:
-                refuse(where, f"is the same object as {addresses[info.addr].decode()!r}")
-            addresses[info.addr] = path
-            check_attributes(item, info.addr, where, limits)
+            item = h5o.open(parent, name)
+            h5o.get_info(item)  # reads all that belongs to it, so that damage shows now
+            check_attributes(item, address, where, limits)
             if isinstance(item, h5d.DatasetID):
                 check_dataset(item, where, limits)
             elif isinstance(item, h5g.GroupID):
@@ -102,8 +107,8 @@ def _check_tree(root: h5f.FileID, limits: Limits) -> None:
             refuse(limits.where, f"more than {MAX_OBJECTS} objects")
 
 
-def _children(group: h5g.GroupID, path: bytes, where: str) -> list[tuple[bytes, int]]:
-    """The paths and addresses of what is in a group; none of them is followed here."""
+def _children(group: h5g.GroupID, path: bytes, where: str) -> list[_Child]:
+    """What is in a group; none of it is followed here."""
     links: list[tuple[bytes, int, int]] = []
 
     def note(name: bytes, info: Any) -> bool | None:
@@ -118,7 +123,8 @@ def _children(group: h5g.GroupID, path: bytes, where: str) -> list[tuple[bytes, 
         if kind != h5l.TYPE_HARD:
             refuse(inside, f"is {_LINKS.get(kind, 'a link of an unknown kind')}")
         _check_name(name, inside)
-    return [(path.rstrip(b"/") + b"/" + name, address) for name, _, address in links]
+    stem = path.rstrip(b"/") + b"/"
+    return [(group, name, stem + name, address) for name, _, address in links]
 
 
 def _check_name(name: bytes, where: str) -> None:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 
 from minikeras.saving.guard.errors import refuse
-from minikeras.saving.guard.files import Window
+from minikeras.saving.guard.files import InMemory, Window
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SIZES = {0: 13, 1: 13, 2: 9, 3: 9}  # where a superblock says how long addresses and lengths are
@@ -39,7 +39,7 @@ class RawStrings:
         root: the address of the object header of the file's first group.
     """
 
-    def __init__(self, file: Window):
+    def __init__(self, file: Window | InMemory):
         self._file, self._where = file.part(0, file.size, file.name), file.name
         self._collections: dict[int, dict[int, int]] = {}
         self._heap_bytes = 0

@@ -8,8 +8,9 @@ from typing import Any
 
 from minikeras.core import registry
 from minikeras.ops.random import seeds
+from minikeras.training.callbacks.backup_form import is_like, unpacked_backup
 from minikeras.training.callbacks.callback import Callback
-from minikeras.training.callbacks.packing import pack, unpack
+from minikeras.training.callbacks.packing import pack
 from minikeras.training.checks import abstract_eval
 
 _LATEST, _PREVIOUS = "latest.training.h5", "previous.training.h5"
@@ -98,16 +99,19 @@ class BackupAndRestore(Callback):
         backup = self._found()
         if backup is None:
             return
-        saved, restore_variables = backup
+        path, saved, restore_variables = backup
         run = self.model._training.run
-        run.resume(saved["position"])
 
-        def restore():
-            restore_variables()
-            seeds.set_random_state(saved["random"])
+        def restore():  # what may fail comes first, so that the model changes last
+            _restore_random_state(saved["random"])
             _restore_callbacks(run.callbacks.callbacks, saved["callbacks"])
+            restore_variables()
 
-        restore()
+        try:
+            run.resume(saved["position"])
+            restore()
+        except ValueError as error:
+            raise ValueError(f"The training saved at '{path}' can't go on: {error}") from error
         if saved["stop_training"]:
             run.end()
         elif saved["position"]["data"]["step"]:
@@ -160,17 +164,20 @@ class BackupAndRestore(Callback):
         registry.late_bound["save_training"](self._latest, self.model, pack(state))
 
     def _found(self):
-        """What the last backup says, and what brings its variables back; None without one."""
+        """The last backup that can be read; None without one."""
         if not self._latest.exists() and not self._previous.exists():
             return None
-        load = registry.late_bound["load_training"]
         try:
-            packed, restore = load(self._latest, self.model)
+            return self._loaded(self._latest)
         except OSError:  # it is damaged, or was moved for one that was never written
             if not self._previous.exists():
                 raise
-            packed, restore = load(self._previous, self.model)
-        return unpack(packed), restore
+            return self._loaded(self._previous)
+
+    def _loaded(self, path):
+        """The path of a backup, what it says, and what brings its variables back."""
+        packed, restore = registry.late_bound["load_training"](path, self.model)
+        return path, unpacked_backup(packed, path), restore
 
     def _build_metrics(self):
         """Make the metrics' variables, which a step of the user's own would make in its course."""
@@ -193,4 +200,16 @@ def _restore_callbacks(callbacks, saved):
         if mine is not None:
             saved = [entry for entry in saved if entry is not mine]
             for name in mine[1].keys() & set(getattr(callback, "_training_state", ())):
+                if not is_like(mine[1][name], getattr(callback, name)):
+                    raise ValueError(f"'{name}' of {mine[0]} can't be {mine[1][name]!r:.200}")
                 setattr(callback, name, mine[1][name])
+
+
+def _restore_random_state(state):
+    """Let random numbers go on as saved; leave them as they are if that can't be."""
+    before = seeds.random_state()
+    try:
+        seeds.set_random_state(state)
+    except (ValueError, TypeError, *registry.MALFORMED) as error:
+        seeds.set_random_state(before)
+        raise ValueError(f"the state of the random numbers is none: {error}") from error

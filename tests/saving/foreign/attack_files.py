@@ -7,6 +7,7 @@ import h5py
 
 import minikeras as keras
 from minikeras.saving import guard
+from minikeras.saving.training import load_training
 
 SECRET = b"nobody reads this"
 ATTACKS = {}
@@ -80,7 +81,10 @@ def ways_of_weights(folder, change):
     shards.write_text(json.dumps(index))
     old = folder / "old.h5"
     old.write_bytes(path.read_bytes())
+    training = folder / "model.training.h5"
+    training.write_bytes(path.read_bytes())
     return {
+        "training": lambda: load_training(training, dense_model()),
         "weights": lambda: dense_model().load_weights(path),
         "editor of weights": lambda: keras.saving.KerasFileEditor(path),
         "shards": lambda: dense_model().load_weights(shards),
@@ -89,8 +93,8 @@ def ways_of_weights(folder, change):
     }
 
 
-def ways_of_config(folder, config):
-    """All ways in which the config of a model is read."""
+def ways_of_config(folder, config, as_yaml=False):
+    """All ways in which the config of a model is read; JSON is YAML, which takes longer to read."""
     text = json.dumps(config)
     path = archive_of(folder, {"config.json": text})
     old = folder / "old.h5"
@@ -103,4 +107,5 @@ def ways_of_config(folder, config):
         "old": lambda: keras.saving.load_model(old),
         "json": lambda: keras.models.model_from_json(text),
         "deserialize": lambda: keras.saving.deserialize_keras_object(json.loads(text)),
+        **({"yaml": lambda: keras.models.model_from_yaml(text)} if as_yaml else {}),
     }

@@ -10,7 +10,7 @@ import os
 import zipfile
 
 import minikeras as keras
-from tests.saving.foreign import attacks_hdf5  # noqa: F401  (its attacks go into the table)
+from tests.saving.foreign import attacks_backups, attacks_hdf5  # noqa: F401  (they join the table)
 from tests.saving.foreign.attack_files import (
     ATTACKS,
     archive_of,
@@ -30,13 +30,17 @@ __all__ = ["ATTACKS", "HUGE"]
 # ---- configs
 
 
+_POSITIONS_IN_YAML = ("layer", "function", "activation")
+
+
 def _gadget(name, thing):
     def make(folder):
         ways = {}
         for position, place in POSITIONS.items():
             inner = folder / position.replace(" ", "_")
             inner.mkdir()
-            for way, load in ways_of_config(inner, place(thing)).items():
+            as_yaml = position in _POSITIONS_IN_YAML
+            for way, load in ways_of_config(inner, place(thing), as_yaml).items():
                 ways[f"{position}: {way}"] = load
         return ways
 
@@ -286,13 +290,35 @@ def configs_that_are_none(folder):
     return ways
 
 
+@attack("object|YAML|anchor|alias|stands for|nested|twice|could not|tag|expected|characters")
+def yaml_that_is_more_than_json(folder):
+    texts = {
+        "a call": "a: !!python/object/apply:os.system ['touch beyond_was_run']",
+        "a function": "a: !!python/name:os.system",
+        "an object": "a: !!python/object/new:subprocess.Popen {}",
+        "a module": "a: !!python/module:os",
+        "laughs": "a0: &a0 [x]\n" + "".join(
+            f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30)
+        ),
+        "itself": "a: &a [*a]",
+        "nested": "a: " + "[" * 10_000,
+        "long": "a: " + "x" * (5 << 20),
+        "twice": "class_name: Dense\nclass_name: Dense",
+        "a list": "[1, 2]",
+        "nothing": "",
+    }
+    return {
+        name: lambda text=text: keras.models.model_from_yaml(text) for name, text in texts.items()
+    }
+
+
 @attack()
 def configs_that_contradict_themselves(folder):
     ways = {}
     for name, config in LIES.items():
         inner = folder / name.replace(" ", "_")
         inner.mkdir()
-        for way, load in ways_of_config(inner, config).items():
+        for way, load in ways_of_config(inner, config, as_yaml=True).items():
             ways[f"{name}: {way}"] = load
     return ways
 

@@ -5,6 +5,7 @@
 `tests.saving.fuzz_files` starts it, and goes on in a new process where this one ends.
 """
 
+import gc
 import io
 import json
 import os
@@ -21,14 +22,22 @@ from pathlib import Path
 import numpy as np
 
 import minikeras as keras
+from minikeras.saving.training import load_training, training_variables
 from tests.saving.foreign import good_files, json_mutations, mutations, watched
+from tests.saving.foreign.yaml_mutations import changed_yaml
 
 DOCUMENTED = (ValueError, TypeError, OSError, ImportError)
 MOST_SECONDS = 20
+_FIRST = 50
 GOOD, _WORK = "good", "work"
 
 
 # ---- one case
+
+
+FORMS = ["archive"] * 5 + ["weights"] * 2 + ["shards", "whole"] * 2 + ["config", "training"] * 2
+FORMS += ["yaml"]
+WITHOUT_A_FILE = ("config", "yaml")
 
 
 class Case:
@@ -42,8 +51,11 @@ class Case:
 
     def __init__(self, seed, number, folder):
         self.draw = mutations.seeded(seed, number)
-        self.model = self.draw.choice(list(good_files.MODELS))
-        self.form = self.draw.choice(["archive"] * 3 + ["weights", "shards", "whole", "config"])
+        is_small = self.draw.randrange(good_files.SMALL_CASES)
+        self.model = self.draw.choice(good_files.SMALL if is_small else good_files.LARGE)
+        self.form = self.draw.choice(FORMS)
+        if self.form == "training":
+            self.model = good_files.TRAINED
         self.folder = folder / _WORK
         self.good = folder / GOOD
         self.is_same = False  # whether it has checksums, so that what is loaded is what was saved
@@ -52,23 +64,27 @@ class Case:
         """Write the changed file; return its path."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
-        ending = good_files.FORMATS.get(self.form, ".keras")
-        path = self.folder / f"{self.model}{ending}"
-        content = (self.good / path.name).read_bytes()
+        name = f"{self.model}{good_files.FORMATS.get(self.form, '.keras')}"
+        path = self.folder / (good_files.TRAINING if self.form == "training" else name)
         if self.form == "shards":
             return self._write_shards(path)
+        content = (self.good / path.name).read_bytes()
         if self.form == "config":
-            content = self._config(content)
             path = self.folder / "config.json"
-        elif self.draw.randrange(4) == 0:
-            content = mutations.changed_bytes(self.draw, content)
-            self.is_same = self.form == "archive"
-        elif self.form == "archive":
-            content = mutations.changed_archive(self.draw, content)
-        else:
-            content = mutations.changed_hdf5(self.draw, content)
-        path.write_bytes(content)
+        path.write_bytes(self._changed(content))
         return path
+
+    def _changed(self, content):
+        if self.form == "config":
+            return self._config(content)
+        if self.draw.randrange(4) == 0:
+            self.is_same = self.form == "archive"
+            return mutations.changed_bytes(self.draw, content)
+        if self.form == "archive":
+            return mutations.changed_archive(self.draw, content)
+        if self.form == "yaml":
+            return changed_yaml(self.draw, content)
+        return mutations.changed_hdf5(self.draw, content)
 
     def _config(self, content):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -93,27 +109,47 @@ class Case:
         return path
 
 
-def outcome_of(case, models, before):
+class Filled:
+    """A model that files are loaded into, and all that loading may change of it."""
+
+    def __init__(self, path):
+        self.model = keras.saving.load_model(path)
+        self._before = [variable.numpy() for variable in self._variables()]
+
+    def _variables(self):
+        return training_variables(self.model)
+
+    def has_changed(self):
+        """Whether a variable has other values than at first."""
+        now = [variable.numpy() for variable in self._variables()]
+        return not _same(now, self._before)
+
+    def put_back(self):
+        """Give all variables the values of the first time."""
+        for variable, values in zip(self._variables(), self._before, strict=True):
+            variable.assign(values)
+
+
+def outcome_of(case, filled):
     """Load the file of a case in each way that it can be; return the outcome.
 
     Args:
         case: the case, whose file has been written.
-        models: dict of name to a model that weights are loaded into.
-        before: dict of name to the weights that it has.
+        filled: the model that weights are loaded into.
 
     Returns:
         "loaded", the name of a documented error, or a text that begins with "WRONG".
     """
     outcomes = []
-    for load in _ways(case, models[case.model]):
+    for load in _ways(case, filled.model):
         try:
             load()
         except DOCUMENTED as error:
             outcomes.append(type(error).__name__)
-            if case.form != "config" and case.path.stem.split(".")[0] not in _text(error):
+            if case.form not in WITHOUT_A_FILE and case.path.stem.split(".")[0] not in _text(error):
                 return f"WRONG: no file is named: {type(error).__name__}: {error!s:.400}"
         except BaseException as error:
-            if isinstance(error, MemoryError) and case.form == "config":
+            if isinstance(error, MemoryError) and case.form in WITHOUT_A_FILE:
                 outcomes.append("MemoryError")  # without a file, a model is as large as it says
                 continue
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -121,21 +157,23 @@ def outcome_of(case, models, before):
             return f"WRONG: {type(error).__name__} at {where}: {error!s:.400}"
         else:
             outcomes.append("loaded")
-            if load.__name__ == "weights":
-                models[case.model].set_weights(before[case.model])
-        now = models[case.model].get_weights()
-        if not _same(now, before[case.model]):
-            models[case.model].set_weights(before[case.model])
+            if load.__name__ in _CHANGING:
+                filled.put_back()
+        if filled.has_changed():
+            filled.put_back()
             return "WRONG: the model has changed, though loading failed"
     return outcomes[0]
 
 
-def _same(weights, others):
-    return all(np.array_equal(a, b) for a, b in zip(weights, others, strict=True))
+def _same(arrays, others):
+    return all(np.array_equal(a, b) for a, b in zip(arrays, others, strict=True))
 
 
 def _text(error):
     return f"{error} {getattr(error, 'filename', '')} {getattr(error, '__notes__', '')}"
+
+
+_CHANGING = ("weights", "state", "training")
 
 
 def _ways(case, model):
@@ -161,14 +199,26 @@ def _ways(case, model):
     def text():
         keras.models.model_from_json(case.path.read_text())
 
+    def yaml():
+        keras.models.model_from_yaml(case.path.read_text(errors="replace"))
+
+    def state():
+        _, restore = load_training(case.path, model)
+        restore()
+
+    def training():
+        good_files.train(model, case.folder, save_freq=False)
+
     ways = {
-        "archive": [whole, weights, editor],
+        "archive": [whole, whole, weights, editor],
         "weights": [weights, editor],
         "shards": [weights],
         "config": [config, text],
         "whole": [whole, weights],
+        "yaml": [yaml],
+        "training": [state, training],
     }[case.form]
-    return ways[:1] if len(ways) == 3 and case.draw.randrange(3) else ways
+    return dict.fromkeys(ways) if case.draw.randrange(8) == 0 else [case.draw.choice(ways)]
 
 
 # ---- the process
@@ -180,13 +230,12 @@ def work(seed, start, stop, folder):
     report = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     tempfile.tempdir = str(folder)
-    models = {n: keras.saving.load_model(folder / GOOD / f"{n}.keras") for n in good_files.MODELS}
-    before = {name: model.get_weights() for name, model in models.items()}
-    for form in ("archive", "weights"):  # so that all modules are imported
-        for name, model in models.items():
-            model.load_weights(folder / GOOD / f"{name}{good_files.FORMATS[form]}")
-            model.set_weights(before[name])
-    keras.saving.KerasFileEditor(folder / GOOD / "image.keras")
+    filled = {name: Filled(folder / GOOD / f"{name}.keras") for name in good_files.MODELS}
+    for number in range(_FIRST):  # so that all modules are imported
+        case = Case("first", number, folder)
+        case.path = case.write()
+        outcome_of(case, filled[case.model])
+    gc.freeze()  # what is there now stays: no collection has to look through it
     seen = watched.watch(folder)
     watched.limit_memory()
     for number in range(start, stop):
@@ -196,7 +245,7 @@ def work(seed, start, stop, folder):
         seen.clear()
         begin = time.monotonic()
         signal.alarm(MOST_SECONDS)
-        outcome = outcome_of(case, models, before)
+        outcome = outcome_of(case, filled[case.model])
         signal.alarm(0)
         if seen:
             outcome = f"WRONG: {seen!r:.500}"

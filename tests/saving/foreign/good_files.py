@@ -66,30 +66,31 @@ def node_model():
 
 
 MODELS = {"image": image_model, "graph": graph_model, "line": line_model, "node": node_model}
-SMALL = ("line", "node")
-"""Models that load in a few milliseconds: most cases are of them."""
+SMALL, LARGE = ("line", "node"), ("image", "graph")
+SMALL_CASES = 30
+"""Small models load in a few milliseconds: all cases but one of so many are of them."""
 
 
 def write_all(folder):
-    """Write each model in each format.
-
-    Returns:
-        A dict of `(model, format)` to path; a file that comes with others names them.
-    """
-    paths = {}
+    """Write each model in each format, and the state of the training of one."""
     for name, make in MODELS.items():
         model = make()
         for form, ending in FORMATS.items():
-            path = paths[name, form] = folder / f"{name}{ending}"
-            if form == "shards":
-                model.save_weights(path, max_shard_size=0.5e-6)
-            elif form == "whole":
-                write_whole(model, path)
-            elif form == "weights":
-                model.save_weights(path)
-            else:
-                model.save(path)
-    return paths
+            _WRITE[form](model, folder / f"{name}{ending}")
+        if name == TRAINED:
+            _write_training(model, folder / TRAINING)
+
+
+def train(model, folder, **options):
+    """Train for an epoch, or the rest of it if there is a backup in the folder."""
+    backup = keras.callbacks.BackupAndRestore(folder, delete_checkpoint=False, **options)
+    x, y = np.ones((2, 2), "float32"), np.ones((2, 1), "float32")
+    model.fit(x, y, batch_size=1, epochs=1, verbose=0, callbacks=[backup])
+
+
+def _write_training(model, path):
+    """Write the state in the middle of an epoch."""
+    train(model, path.parent, save_freq=1)
 
 
 def write_whole(model, path):
@@ -116,4 +117,13 @@ FORMATS = {
     "weights": ".weights.h5",
     "shards": ".weights.json",
     "whole": ".h5",
+    "yaml": ".yaml",
+}
+TRAINED, TRAINING = "line", "latest.training.h5"
+_WRITE = {
+    "archive": lambda model, path: model.save(path),
+    "weights": lambda model, path: model.save_weights(path),
+    "shards": lambda model, path: model.save_weights(path, max_shard_size=0.5e-6),
+    "whole": write_whole,
+    "yaml": lambda model, path: path.write_text(model.to_yaml()),
 }

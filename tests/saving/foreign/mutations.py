@@ -153,9 +153,12 @@ def changed_hdf5(draw, content):
             names = []
             file.visit(names.append)
             if names:
-                with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+                with contextlib.suppress(*_IMPOSSIBLE):
                     draw.choice(_OF_HDF5)(draw, file, draw.choice(names), names)
     return buffer.getvalue()
+
+
+_IMPOSSIBLE = (OSError, ValueError, TypeError, KeyError, RecursionError, MemoryError)
 
 
 def _remove(draw, file, name, names):
