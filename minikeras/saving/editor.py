@@ -9,8 +9,8 @@ import rich.console
 from minikeras.saving import archive, guard
 from minikeras.saving.durable import replacing
 from minikeras.saving.editor_text import comparison_lines, emphasized, tree_lines
-from minikeras.saving.state import FURTHER_STATE, save_state
 from minikeras.saving.naming import naming
+from minikeras.saving.state import FURTHER_STATE, save_state
 from minikeras.saving.stores import VARIABLES, Writer, host_array, new_hdf5
 
 Tree = dict[str, Any]
