@@ -2,6 +2,7 @@
 
 from minikeras.arrays.device import device_memory, free_device_memory
 from minikeras.autograd.symbolic import is_keras_tensor
+from minikeras.autograd.symbolic.history import get_source_inputs
 from minikeras.core.dtypes import standardize as standardize_dtype
 from minikeras.core.first_use import on_first_use
 from minikeras.core.registry import (
@@ -46,12 +47,16 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "img_to_array",
+    "get_source_inputs",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_history",
+    "plot_model",
     "register_keras_serializable",
     "save_img",
     "serialize_keras_object",
@@ -64,7 +69,9 @@ __all__ = [
 __getattr__, __dir__ = on_first_use(
     __name__,
     {
+        "minikeras.utils.curves": ["plot_history"],
         "minikeras.utils.image": ["array_to_img", "img_to_array", "load_img", "save_img"],
+        "minikeras.utils.plot": ["model_to_dot", "plot_model"],
         "minikeras.utils.sequence": ["pad_sequences"],
         "minikeras.utils.files": ["get_file"],
     },

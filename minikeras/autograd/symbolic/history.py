@@ -71,6 +71,39 @@ def nodes_before(tensors: Iterable[Any]) -> list[Any]:
     return sorted(nodes.values(), key=lambda node: node.serial)
 
 
+def get_source_inputs(tensor: Any) -> Any:
+    """Return the inputs that a symbolic tensor is computed from.
+
+    Args:
+        tensor: KerasTensor.
+
+    Returns:
+        A list of KerasTensors, in the order in which a depth-first search from the tensor reaches
+        them. What no operation made is returned as it is.
+
+    Example:
+        >>> import minikeras as keras
+        >>> a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+        >>> [x.name for x in keras.utils.get_source_inputs(a * 2 + b)]
+        ['a', 'b']
+    """
+    if not hasattr(tensor, "_keras_history"):
+        return tensor
+    sources: list[Any] = []
+    visited: set[int] = set()
+    stack = [tensor]
+    while stack:
+        node = stack.pop()._keras_history.node
+        if id(node) in visited:
+            continue
+        visited.add(id(node))
+        if node.is_input:
+            sources.extend(node.outputs)
+        else:
+            stack.extend(reversed(node.input_tensors))
+    return sources
+
+
 def as_references(tree: Nest) -> Nest:
     """Replace the symbolic tensors in a nest that a node made by `NodeOutput`s."""
 
