@@ -15,7 +15,8 @@ def public_name(cls):
     return home[1] if home else cls.__name__
 
 
-CLASSES = {public_name(thing) for thing in vars(layers).values() if isinstance(thing, type)}
+OFFERED = (getattr(layers, name) for name in layers.__all__)
+CLASSES = {public_name(thing) for thing in OFFERED if isinstance(thing, type)}
 MADE = {name for case in LAYERS for name in re.findall(r"(\w+)\(", case.source)}
 
 

@@ -98,7 +98,8 @@ def beta(
     alpha = xp.broadcast_to(parameter(xp, alpha, dtype), shape)
     beta = xp.broadcast_to(parameter(xp, beta, dtype), shape)
     share = gamma(xp, seed, shape, alpha, dtype)
-    return share / (share + gamma(xp, second, shape, beta, dtype))
+    # Into `share`, as the quotient of two arrays without axes would be no array.
+    return xp.divide(share, share + gamma(xp, second, shape, beta, dtype), out=share)
 
 
 def binomial(

@@ -1,5 +1,6 @@
 """Layers: the parts that models are made of."""
 
+from minikeras.core.first_use import on_first_use
 from minikeras.layers.activations.activation import (
     ELU,
     Activation,
@@ -172,6 +173,8 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -181,7 +184,9 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -197,6 +202,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -205,6 +211,7 @@ __all__ = [
     "ELU",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GRU",
     "GRUCell",
@@ -235,6 +242,7 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -243,15 +251,40 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
     "RNN",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -259,6 +292,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
@@ -283,6 +317,50 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+
+_LATER = {
+    "minikeras.layers.preprocessing.image.affine": ["RandomRotation", "RandomShear"],
+    "minikeras.layers.preprocessing.image.channels": [
+        "RandomColorDegeneration",
+        "RandomGrayscale",
+        "RandomHue",
+        "RandomSaturation",
+    ],
+    "minikeras.layers.preprocessing.image.color": [
+        "RandomBrightness",
+        "RandomContrast",
+        "RandomInvert",
+    ],
+    "minikeras.layers.preprocessing.image.color_jitter": ["RandomColorJitter"],
+    "minikeras.layers.preprocessing.image.crops": ["CenterCrop", "RandomCrop"],
+    "minikeras.layers.preprocessing.image.distortion": [
+        "RandomElasticTransform",
+        "RandomPerspective",
+    ],
+    "minikeras.layers.preprocessing.image.filters": ["RandomGaussianBlur", "RandomSharpness"],
+    "minikeras.layers.preprocessing.image.flip": ["RandomFlip"],
+    "minikeras.layers.preprocessing.image.histograms": [
+        "ContrastLimitedAdaptiveHistogramEqualization",
+        "Equalization",
+    ],
+    "minikeras.layers.preprocessing.image.max_num_bounding_boxes": ["MaxNumBoundingBoxes"],
+    "minikeras.layers.preprocessing.image.mixing": ["CutMix", "MixUp", "RandomErasing"],
+    "minikeras.layers.preprocessing.image.policies": ["AugMix", "RandAugment"],
+    "minikeras.layers.preprocessing.image.resizing": ["Resizing"],
+    "minikeras.layers.preprocessing.image.shifts": ["RandomTranslation", "RandomZoom"],
+    "minikeras.layers.preprocessing.image.tones": [
+        "AutoContrast",
+        "RandomPosterization",
+        "Solarization",
+    ],
+    "minikeras.layers.preprocessing.pipeline": ["Pipeline"],
+    "minikeras.layers.preprocessing.rescaling": ["Rescaling"],
+}
+"""Layers that prepare data: they are imported when they are first used or read from a file."""
+
+__getattr__, __dir__ = on_first_use(__name__, _LATER)
+layer_table.add_later(_LATER)
 
 
 def serialize(layer):

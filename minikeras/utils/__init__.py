@@ -35,6 +35,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -76,3 +77,4 @@ __getattr__, __dir__ = on_first_use(
         "minikeras.utils.files": ["get_file"],
     },
 )
+__getattr__, __dir__ = on_first_use(__name__, {"minikeras.utils.bounding_boxes": []})

@@ -35,6 +35,15 @@ TRUNCATED = {
         -0.39842023956588357],
 }  # fmt: skip
 DTYPES = ["float16", "float32", "float64"]
+DRAWS = [
+    (random.uniform,),
+    (random.normal,),
+    (random.truncated_normal,),
+    (random.randint, 0, 5),
+    (rejection.gamma, 2.0),
+    (rejection.beta, 2.0, 3.0),
+    (rejection.binomial, 9.0, 0.5),
+]
 
 
 def close(actual, expected):
@@ -172,9 +181,16 @@ def test_smallest_sizes(size):
     assert order.batch_order(1, size, 4).tolist() == list(range(size))
     for draw in (random.uniform, random.normal, random.truncated_normal):
         assert draw(np, SEED, (size, 3)).shape == (size, 3)
-        assert draw(np, SEED, ()).shape == ()
-    assert rejection.gamma(np, SEED, (size,), 2.0).shape == (size,)
-    assert rejection.binomial(np, SEED, (size,), 9.0, 0.5).shape == (size,)
+    for draw, *parameters in DRAWS:
+        assert draw(np, SEED, (size,), *parameters).shape == (size,)
+
+
+@pytest.mark.parametrize(("draw", "parameters"), [(draw, rest) for draw, *rest in DRAWS])
+def test_a_single_number_is_an_array_too(draw, parameters):
+    """NumPy's arithmetic makes scalars of arrays without axes; a recorded step needs arrays."""
+    drawn = draw(np, SEED, (), *parameters)
+    assert isinstance(drawn, np.ndarray)
+    assert drawn.shape == ()
 
 
 def test_chunks_do_not_change_the_numbers(monkeypatch):

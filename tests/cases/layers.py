@@ -5,84 +5,12 @@ Every row is compared with Keras (`parity_tests/test_layers.py`) and trained for
 in the tests that take longer: recorded steps, copies, the stand-ins for GPUs.
 """
 
-from dataclasses import dataclass
-
-import numpy as np
 import pytest
 
-import minikeras
+from tests.cases import layers_image
+from tests.cases.layer_case import UNPACKING, Case
 
-# Called with their inputs one by one; other layers of several inputs get a list.
-UNPACKING = ("MultiHeadAttention", "GroupQueryAttention")
-
-
-@dataclass
-class Case:
-    """One layer with its arguments.
-
-    Args:
-        source: the constructor's call after `layers.`.
-        shape: shape of the input, batch included, or a list of shapes.
-        trains: whether training and inference differ.
-        length: terms of the longest sum in an output or gradient.
-        single: whether TensorFlow computes this in float32, whatever the dtype.
-        integers: inputs are integers from 0 up to this, if it is not 0.
-    """
-
-    source: str
-    shape: object
-    trains: bool = False
-    length: int = 1
-    single: bool = False
-    integers: int = 0
-
-    @property
-    def name(self):
-        """The class of the layer."""
-        return self.source.partition("(")[0]
-
-    @property
-    def shapes(self):
-        """The shapes of the inputs, always as a list."""
-        return self.shape if isinstance(self.shape, list) else [self.shape]
-
-    @property
-    def dtype(self):
-        """The dtype of inputs that are given without one."""
-        return "int32" if self.integers else "float32"
-
-    def data(self, dtype="float32", batch=None):
-        """Inputs drawn from a fixed seed, in the nest that `shape` is.
-
-        Args:
-            dtype: dtype of inputs that are no integers.
-            batch: another number of samples than that of the row.
-        """
-        rng = np.random.default_rng(0)
-        shapes = [(batch or s[0], *s[1:]) for s in self.shapes]
-        if self.integers:
-            arrays = [rng.integers(0, self.integers, s).astype("int32") for s in shapes]
-        else:
-            arrays = [rng.normal(size=s).astype(dtype) for s in shapes]
-        return self.nest(arrays)
-
-    def nest(self, leaves):
-        """Things of the inputs' number in the nest that `shape` is: a list, or the only one."""
-        return leaves if isinstance(self.shape, list) else leaves[0]
-
-    def make(self, engine=minikeras):
-        """The layer, of one of the two engines."""
-        return eval(f"engine.layers.{self.source}", {"engine": engine})
-
-    def call(self, layer, inputs, **options):
-        """Call a layer of this row as a user does, with what has the nest of `shape`."""
-        if self.name in UNPACKING:
-            return layer(*inputs, **options)
-        return layer(inputs, **options)
-
-    def __str__(self):
-        return self.source
-
+__all__ = ["FIRST", "LAYERS", "NO_ROW", "UNPACKING", "Case", "every_row", "first_of_each"]
 
 LINE, PLANE, SPACE = (2, 9, 4), (2, 6, 7, 4), (2, 4, 5, 4, 2)
 STEPS, IMAGE, VOLUME = (2, 6, 3), (2, 6, 6, 3), (2, 4, 4, 4, 2)
@@ -375,6 +303,8 @@ LAYERS = [
     Case("AlphaDropout(0.3, seed=3)", (5, 6), trains=True),
     Case("AlphaDropout(0.3, (5, 1), seed=3)", (5, 6), trains=True),
     Case("ActivityRegularization(0.1, 0.2)", (5, 6)),
+    # Images
+    *layers_image.LAYERS,
 ]
 
 

@@ -75,9 +75,7 @@ def _assert_copies_train_alike(model, ways, x, y, expected=None):
 @first_of_each
 def test_layers(case):
     keras.utils.set_random_seed(1)
-    inputs = [keras.Input(batch_shape=shape, dtype=case.dtype) for shape in case.shapes]
-    tensors = inputs if case.integers else [layers.Dense(x.shape[-1])(x) for x in inputs]
-    model = keras.Model(inputs, case.call(case.make(), case.nest(tensors)))
+    model = case.trainable()
     model.compile(keras.optimizers.SGD(0.01, momentum=0.9), "mse")
     x = case.data()
     y = np.zeros_like(model.predict_on_batch(x))

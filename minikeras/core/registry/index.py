@@ -1,9 +1,11 @@
 """The package's own classes and functions, by kind and by name.
 
 What a config names is looked up here, and among the objects that users registered. Nothing is ever
-imported by a name that a config holds.
+imported by a name that a config holds: classes whose modules are imported when they are first used
+stand in a table of the package's own (`Index.add_later`).
 """
 
+from importlib import import_module
 from typing import Any
 
 _indexes: dict[str, "Index"] = {}
@@ -23,6 +25,7 @@ class Index:
         first = _indexes.setdefault(module, self)
         self.entries: dict[str, Any] = {} if first is self else first.entries
         self._public_names: dict[Any, str] = {} if first is self else first._public_names
+        self._places: dict[str, str] = {} if first is self else first._places
 
     def add(self, thing: Any, *aliases: str, public_name: str | None = None) -> Any:
         """Register a class or function under its public name and under aliases; return it."""
@@ -31,6 +34,20 @@ class Index:
         for alias in (name, *aliases):
             self.entries[alias] = thing
         return thing
+
+    def add_later(self, places: dict[str, list[str]]) -> None:
+        """Note which names are registered by modules that are not imported yet.
+
+        Args:
+            places: dict from the full name of a module to the names.
+        """
+        self._places.update({name: module for module, names in places.items() for name in names})
+
+    def entry(self, name: Any) -> Any:
+        """Return the class or function that is registered under a name, or None."""
+        if name not in self.entries and name in self._places:
+            import_module(self._places[name])
+        return self.entries.get(name)
 
     def __contains__(self, thing: Any) -> bool:
         """Say whether this very class or function is registered here."""
@@ -61,12 +78,12 @@ def find_public(name: str, module: str) -> Any:
             functions that are saved by name alone.
     """
     index = _indexes.get(module)
-    if index is not None and name in index.entries:
-        return index.entries[name]
+    if index is not None and index.entry(name) is not None:
+        return index.entry(name)
     parts = module.split(".")
     if module != "builtins" and parts[0] != "keras":
         return None
-    having = [index for index in _indexes.values() if name in index.entries]
+    having = [index for index in _indexes.values() if index.entry(name) is not None]
     # A loss and a metric, say, may have one name: `keras.src.metrics...` defines the metric.
     having.sort(key=lambda index: index.module.rsplit(".", 1)[-1] not in parts[1:])
-    return having[0].entries[name] if having else None
+    return having[0].entry(name) if having else None

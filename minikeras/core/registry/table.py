@@ -22,7 +22,7 @@ class Table(Index):
         Raises:
             ValueError: if there is none; the message lists the known names.
         """
-        entry = find_custom(name, custom_objects) or self.entries.get(name)
+        entry = find_custom(name, custom_objects) or self.entry(name)
         if entry is None:
             raise ValueError(
                 f"Could not interpret {self.kind} identifier: {name}. "

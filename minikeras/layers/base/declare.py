@@ -97,36 +97,39 @@ def layer(cls):
     Fields of the base class come first, in their order; an annotation repeated in the subclass
     changes the field's default or kind in its place; a `ClassVar` is no field. `setup()` runs after
     the fields are set. A class that defines `__init__` for a further argument calls `from_fields`
-    in it.
+    in it. What a base class lists in `_taken_by_name` and no field is named after is taken by name.
     """
     cls._fields = fields = {**getattr(cls, "_fields", {}), **declared_fields(cls)}
-    cls.from_fields = _constructor(fields)
+    by_name = {name: kind for name, kind in cls._taken_by_name.items() if name not in fields}
+    cls.from_fields = _constructor(fields, by_name)
     if "__init__" not in cls.__dict__:
         cls.__init__ = cls.from_fields
     else:
         cls.__init__.__signature__ = _signature(fields, cls.__init__)
-    describe_class(cls, _texts(fields))
+    describe_class(cls, _texts(fields, by_name))
     return cls
 
 
-def _texts(fields):
+def _texts(fields, by_name):
     """What docstrings say of fields of a kind, and of what else every layer takes."""
     texts = {
         name: field.text.format(weight=name.rpartition("_")[0])
         for name, (field, _) in fields.items()
         if field.text
     }
-    others = [f"`{name}`" for name in _TAKEN_BY_NAME if name not in fields]
+    others = [f"`{name}`" for name in (*by_name, *_TAKEN_BY_NAME) if name not in fields]
     return {**texts, "**kwargs": f"{', '.join(others)}; see `Layer`."}
 
 
-def _constructor(fields):
+def _constructor(fields, by_name):
+    kinds = {**fields, **by_name}
 
     def initialize(self, values, **base):
         base |= {name: values.pop(name) for name in _OF_EVERY_LAYER if name in values}
+        values |= {name: base.pop(name, default) for name, (_, default) in by_name.items()}
         Layer.__init__(self, **base)
         for name, value in values.items():
-            fields[name][0].set(self, name, python_numbers(value))
+            kinds[name][0].set(self, name, python_numbers(value))
         self.setup()
 
     return constructor(defaults_of(fields), initialize, is_open=True)

@@ -55,6 +55,8 @@ class Layer(State, Calls, Saved, Operation):
 
     from_fields: Callable[..., None]
     _fields: dict[str, Any] = {}  # replaced by `@layer`, never changed in place
+    # Fields that `@layer` takes by name and leaves out of the signature, as Keras's `**kwargs` do.
+    _taken_by_name: dict[str, Any] = {}
     _allows_options_by_position = False
 
     def __new__(cls, *args, **kwargs):

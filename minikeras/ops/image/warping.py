@@ -170,11 +170,11 @@ def perspective_transform(
         )
     if any(isinstance(x, Abstract) for x in (images, start, end)):
         return Abstract(images.shape, images.dtype)
-    transforms = _homography(reshape(start, (-1, 4, 2)), reshape(end, (-1, 4, 2)))
+    transforms = homography(reshape(start, (-1, 4, 2)), reshape(end, (-1, 4, 2)))
     return _transformed(images, transforms, interpolation, "constant", fill_value, data_format)
 
 
-def _homography(start, end):
+def homography(start, end):
     """The transforms `(batch, 8)` that map `end` to `start`, both `(batch, 4, 2)`.
 
     Each pair of points gives two linear equations for the eight numbers:

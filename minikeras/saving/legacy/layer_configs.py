@@ -7,6 +7,7 @@ layer's constructor names them.
 from collections.abc import Callable
 from typing import Any
 
+from minikeras.layers import layer_table
 from minikeras.saving.legacy import activations as activations  # it registers what it defines
 from minikeras.saving.legacy import lambdas, tables
 from minikeras.saving.legacy.form import HARD_SIGMOID, Source, expect, is_object, object_form
@@ -75,10 +76,17 @@ def _config(name, old_name, config, source, models):
 
 
 def _renamed(name, config):
-    names = tables.ARGUMENTS | tables.ARGUMENTS_OF.get(name, {})
+    names = _without_todays(tables.ARGUMENTS, name) | tables.ARGUMENTS_OF.get(name, {})
     if name == "BatchNormalization":
         config.pop("init", None)
     return {names.get(key, key): value for key, value in config.items()}
+
+
+def _without_todays(table, name):
+    """The entries of a table of old arguments that are not today's of a class of layers."""
+    cls = layer_table.entry(name)
+    today = () if cls is None else cls._fields
+    return {key: value for key, value in table.items() if key not in today}
 
 
 def _reshaped(name, old_name, config):
@@ -110,7 +118,7 @@ def _data_format(value):
 
 
 def _without_dropped(name, config):
-    dropped = tables.DROPPED | tables.DROPPED_OF.get(name, {})
+    dropped = _without_todays(tables.DROPPED, name) | tables.DROPPED_OF.get(name, {})
     kept = {}
     for key, value in config.items():
         neutral = dropped.get(key)

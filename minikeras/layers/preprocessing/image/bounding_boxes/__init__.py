@@ -1,0 +1,1 @@
+"""Bounding boxes: their formats, what happens to them with their image, how detectors code them."""

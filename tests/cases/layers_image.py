@@ -1,0 +1,118 @@
+"""Rows of the table of layers: layers that resize, crop and augment images."""
+
+from tests.cases.layer_case import Case
+
+IMAGES = (3, 8, 9, 3)
+FIRST = (3, 3, 8, 9)
+
+
+def rows(*sources, shape=IMAGES, **options):
+    """Rows of layers on images."""
+    return [Case(source, shape, pixels=True, **options) for source in sources]
+
+
+LAYERS = [
+    *rows(
+        "Rescaling(1 / 255, offset=-1)",
+        "Rescaling([1.0, 2.0, 3.0], [0.5, 0.0, -0.5])",
+        "CenterCrop(4, 5)",
+        "CenterCrop(5, 4)",
+        "AutoContrast()",
+        "AutoContrast((0, 300))",
+        "ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=(2, 3))",
+        "ContrastLimitedAdaptiveHistogramEqualization((0, 300), 2.0, (3, 4))",
+        "MaxNumBoundingBoxes(3)",
+        "Pipeline([engine.layers.CenterCrop(4, 5), engine.layers.Rescaling(0.5)])",
+    ),
+    *rows("CenterCrop(4, 5, 'channels_first')", shape=FIRST),
+    *rows(
+        "CenterCrop(12, 5)",
+        "CenterCrop(12, 15)",
+        "Resizing(5, 7)",
+        "Resizing(15, 17, 'bicubic')",
+        "Resizing(5, 7, 'nearest', True)",
+        "Resizing(6, 21, pad_to_aspect_ratio=True, fill_value=3.0)",
+        "Resizing(5, 7, antialias=True)",
+        single=True,
+        length=20,
+    ),
+    *rows(
+        "RandomFlip(seed=3)",
+        "RandomFlip('horizontal', seed=4)",
+        "RandomFlip('vertical', seed=4)",
+        "RandomRotation(0.2, seed=3)",
+        "RandomRotation((0.1, 0.3), 'constant', 'nearest', 5, 7.0)",
+        "RandomRotation(0.2, 'wrap', seed=3)",
+        "RandomZoom(0.3, seed=3)",
+        "RandomZoom((-0.5, -0.2), (0.1, 0.4), 'constant', seed=3, fill_value=3.0)",
+        "RandomZoom(0.3, 0.2, 'nearest', 'nearest', seed=3)",
+        "RandomTranslation(0.3, 0.2, seed=3)",
+        "RandomTranslation((0.1, 0.3), 0.2, 'constant', 'nearest', seed=3)",
+        "RandomShear(0.4, 0.2, seed=3)",
+        "RandomShear((0.1, 0.4), 0.0, 'nearest', 'constant', 9.0, seed=3)",
+        "RandomPerspective(seed=3)",
+        "RandomPerspective((0.5, 1.0), 0.4, 'nearest', 5.0, seed=3)",
+        trains=True,
+        single=True,
+        length=20,
+    ),
+    *rows(
+        "RandomCrop(4, 5, seed=3)",
+        "RandomBrightness(0.3, seed=3)",
+        "RandomBrightness((0.1, 0.3), (0, 300), seed=3)",
+        "RandomContrast(0.5, seed=3)",
+        "RandomContrast((0.1, 0.3), (0, 300), seed=3)",
+        "RandomHue(0.3, seed=3)",
+        "RandomHue((0.2, 0.4), (0, 300), seed=3)",
+        "RandomSaturation(0.7, seed=3)",
+        "RandomSaturation((0.4, 0.6), seed=3)",
+        "RandomColorDegeneration(0.5, seed=3)",
+        "RandomGrayscale(seed=3)",
+        "RandomInvert(seed=3)",
+        "RandomInvert((0.5, 1), seed=3)",
+        "RandomSharpness(0.7, seed=3)",
+        "RandomSharpness((0.4, 0.9), seed=3)",
+        "RandomGaussianBlur(seed=3)",
+        "RandomGaussianBlur((0.5, 1), 5, (0.5, 0.9), seed=3)",
+        "RandomColorJitter(brightness_factor=0.2, contrast_factor=0.3, seed=3)",
+        "RandomColorJitter(saturation_factor=0.4, hue_factor=0.2, seed=3)",
+        "RandomErasing(seed=3)",
+        "RandomErasing((1.0, 1.0), (0.2, 0.5), 5.0, seed=3)",
+        "RandomErasing((0.5, 1.0), (0.2, 0.5), (1.0, 2.0, 3.0), seed=3)",
+        "RandomPosterization(5, seed=3)",
+        "RandomPosterization((3, 3), (0, 300), seed=3)",
+        "Solarization()",
+        "Solarization(0.3, 0.5, seed=3)",
+        "Solarization((0.1, 0.3), (0.4, 0.5), (0, 300), seed=3)",
+        "Equalization()",
+        "Equalization((0, 300), 64)",
+        "CutMix(seed=3)",
+        "CutMix((0.5, 0.8), seed=3)",
+        "MixUp(seed=3)",
+        "MixUp(0.7, seed=3)",
+        trains=True,
+        length=20,
+    ),
+    *rows(
+        "RandomElasticTransform((0.5, 1), 0.9, fill_mode='nearest', seed=3)",
+        "RandomElasticTransform((1, 1), (0.5, 0.9), 'nearest', 'constant', seed=3)",
+        "RandAugment(seed=3)",
+        # No link: Python's `random` draws the layers of chains, which both engines would share.
+        "AugMix(num_chains=2, chain_depth=0, seed=3)",
+        trains=True,
+        recorded=False,
+        single=True,
+        length=20,
+    ),
+    *rows(
+        "RandomFlip(seed=3, data_format='channels_first')",
+        "RandomRotation(0.2, seed=3, data_format='channels_first')",
+        "RandomZoom(0.2, seed=3, data_format='channels_first')",
+        "RandomSharpness(0.7, seed=3, data_format='channels_first')",
+        "RandomErasing(seed=3, data_format='channels_first')",
+        shape=FIRST,
+        trains=True,
+        single=True,
+        length=20,
+    ),
+]
