@@ -57,6 +57,14 @@ NUMBERS = [
     *((f"UpSampling{d}D", {"size": 2}) for d in "123"),
     *((f"ZeroPadding{d}D", {"padding": 1}) for d in "123"),
     ("InputLayer", {"shape": (3, 2), "batch_size": 4}),
+    ("Normalization", {"axis": 1, "mean": 2, "variance": 0.5}),
+    ("Discretization", {"num_bins": 3, "epsilon": 0.5}),
+    ("CategoryEncoding", {"num_tokens": 3}),
+    ("Hashing", {"num_bins": 3, "mask_value": 1, "salt": (1, 2)}),
+    ("HashedCrossing", {"num_bins": 5}),
+    ("IntegerLookup", {"max_tokens": 9, "mask_token": 0, "oov_token": -2, "vocabulary": (1, 2)}),
+    ("StringLookup", {"max_tokens": 9, "num_oov_indices": 2, "salt": 3}),
+    ("TextVectorization", {"max_tokens": 9, "ngrams": (1, 2), "output_sequence_length": 3}),
 ]
 NUMBERS = [row for row in NUMBERS if hasattr(keras.layers, row[0])]
 WITHOUT = {

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.arrays import gpu
+from minikeras.arrays import gpu, strings
 from minikeras.core import types
 from minikeras.core.per_thread import PerThread
 
@@ -86,7 +86,8 @@ def _on_current_gpu(value: Any, dtype: Any) -> types.Array:
     xp = _current.xp
     if isinstance(value, xp.ndarray):
         return value if dtype is None else value.astype(dtype, copy=False)
-    return _moved(xp, _on_host(value, dtype))
+    host = _on_host(value, dtype)
+    return host if strings.is_strings(host) else _moved(xp, host)
 
 
 def _on_host(value: Any, dtype: Any) -> types.Array:
@@ -180,7 +181,10 @@ def place_of_first(nest: Iterable[Any]) -> AbstractContextManager[Any]:
 
 
 def _arrays_in(values: Iterable[Any]) -> Iterator[types.Array]:
-    """The arrays of tensors and variables among values, and bare ones that have a place: CuPy's."""
+    """The arrays of tensors and variables among values, and bare ones that have a place: CuPy's.
+
+    Strings have none: they lie in main memory, whatever the device.
+    """
     for value in values:
         if isinstance(value, types.Dict):
             yield from _arrays_in(value.values())
@@ -188,7 +192,8 @@ def _arrays_in(values: Iterable[Any]) -> Iterator[types.Array]:
             yield from _arrays_in(value)
         else:
             array = array_of(value)
-            if on_gpu(array) or (type(array) is np.ndarray and array is not value):
+            has_place = on_gpu(array) or (type(array) is np.ndarray and array is not value)
+            if has_place and not strings.is_strings(array):
                 yield array
 
 

@@ -5,7 +5,7 @@ first, by the names that PyTorch, TensorFlow, JAX, SciPy and pandas agree on or 
 
 | what is offered | which arrays | what is done |
 |---|---|---|
-| `to_numpy` | data frames and series | columns of objects become numbers, text is refused |
+| `to_numpy` | data frames and series | columns of objects become numbers, or all are text |
 | `detach`, `cpu` | tensors of PyTorch | taken off their graph and their GPU |
 | `todense`, `to_dense` | sparse matrices of SciPy, JAX and PyTorch | made dense |
 | `dense_shape`, `indices`, `values` | sparse tensors of TensorFlow | made dense |
@@ -57,7 +57,7 @@ def to_numpy(value: Any) -> Array:
         A plain NumPy array; it may have a dtype that tensors lack, as text has.
 
     Raises:
-        ValueError: if a data frame has columns of text, or of numbers of which some are missing.
+        ValueError: if a data frame has text beside numbers, or numbers of which some are missing.
 
     Example:
         >>> to_numpy(memoryview(b"12")).tolist()
@@ -96,7 +96,7 @@ def with_stand_in(array: Array) -> Array:
 
 def _of_columns(array: Array) -> Array:
     """Columns of several types come as objects: numbers and bools among them take one type."""
-    if array.dtype.kind != "O":
+    if array.dtype.kind != "O" or isinstance(next(array.flat, None), (str, bytes)):
         return array
     text = next((x for x in array.flat if isinstance(x, (str, bytes))), None)
     problem = f"could not convert the text {text!r}"

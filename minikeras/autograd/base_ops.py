@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from minikeras.autograd.families import elementwise, stacking
+from minikeras.autograd.families import elementwise, moving, stacking
 from minikeras.autograd.primitive import mechanism, primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, holds_tensors
@@ -99,7 +99,7 @@ def _(g: Tensor, x_shape: Shape) -> Tensor:
     return broadcast_to(reshaped(g, shape=extra + g.shape), shape=x_shape)
 
 
-@primitive(elementwise)
+@primitive(moving)
 def reshaped(xp: ArrayModule, x: Array, *, shape: Shape) -> Array:
     """The same elements in another shape."""
     return x.reshape(shape)

@@ -11,6 +11,7 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.base_ops import cast, stacked_nest
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor, array_from, holds_tensors
+from minikeras.core import dtypes
 from minikeras.core.dims import Dim
 from minikeras.core.types import DTypeLike, List, Tuple
 
@@ -65,7 +66,7 @@ def convert_to_tensor(x: Any, dtype: DTypeLike = None) -> Any:
     """Return `x` as a tensor; tensors (and shapes) stay what they are.
 
     Args:
-        x: number, nest of numbers, array, variable or tensor.
+        x: number or string, nest of these, array, variable or tensor.
         dtype: dtype name, or None to keep or derive it.
 
     Returns:
@@ -83,6 +84,7 @@ def convert_to_tensor(x: Any, dtype: DTypeLike = None) -> Any:
     elif isinstance(x, Dim):
         x = Abstract((), "int32")
     if isinstance(x, Abstract | Tensor):
-        return x if dtype is None else cast(x, dtype=dtype)
+        is_as_asked = dtype is None or dtypes.standardize(dtype) == x.dtype
+        return x if is_as_asked else cast(x, dtype=dtype)
     array = array_from(x, dtype)
     return Tensor(device.copied(array) if array is x or array.base is not None else array)

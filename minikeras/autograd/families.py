@@ -38,6 +38,7 @@ class Family:
         shape: function of `(shapes, statics)` that returns the output's shape, or None if every op
             of the family has a rule of its own.
         broadcasts: whether gradients are summed back to the inputs' own shapes.
+        takes_strings: whether the inputs may be strings: nothing is computed, values only move.
         texts: what docstrings say of the operands, by their names.
     """
 
@@ -45,6 +46,7 @@ class Family:
     result: Result
     shape: ShapeRule | None
     broadcasts: bool = False
+    takes_strings: bool = field(default=False, kw_only=True)
     texts: Texts = field(default_factory=dict[str, str], compare=False)
 
     def giving(self, dtype: str) -> "Family":
@@ -180,6 +182,7 @@ TRUTHS = {
 NUMBER = {"x": "tensor of any shape and dtype; bools become int32."}
 
 elementwise = Family(as_they_are, same, shape_of_first, texts=ANY)
+moving = replace(elementwise, takes_strings=True)
 floating = Family(to_float, same, shape_of_first, texts=FLOAT)
 numeric = Family(to_number, same, shape_of_first, texts=NUMBER)
 arithmetic = Family(to_common, same, shape_broadcast, True, PAIR)

@@ -133,7 +133,7 @@ class Primitive(ByReference):
         targets = self._targets.get(key, self)
         if targets is self:
             names = tuple([t.dtype for t in tensors])
-            targets = self.family.promote(names)
+            targets = self._targets_of(names)
             targets = None if targets == names else targets
             self._targets[key] = targets
         if targets is None:
@@ -155,13 +155,23 @@ class Primitive(ByReference):
 
     def _promote(self, inputs: Sequence[Any]) -> list[Any]:
         """Cast the inputs to the dtypes in which the kernel runs."""
-        targets = self.family.promote(tuple([_dtype_of(value) for value in inputs]))
+        targets = self._targets_of(tuple([_dtype_of(value) for value in inputs]))
         return [
             value
             if value is None or (type(value) is not _Weak and value.dtype == target)
             else _to_dtype(value, target, inputs)
             for value, target in zip(inputs, targets, strict=True)
         ]
+
+    def _targets_of(self, names: tuple[str | None, ...]) -> tuple[str | None, ...]:
+        """The dtypes to cast inputs of these dtypes to; there is none for strings."""
+        if dtypes.STRING in names and not self.family.takes_strings:
+            raise ValueError(
+                f"The op '{self.name}' computes with numbers, but received inputs of the dtypes "
+                f"{names}. Turn strings into numbers first, with a layer such as StringLookup, "
+                "Hashing or TextVectorization, which takes strings as they are."
+            )
+        return self.family.promote(names)
 
     def _compute(self, tensors: Sequence[Tensor | None], statics: Statics) -> Any:
         """Run the kernel, note the call if a step is being recorded, put a node on the tape."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minikeras.arrays import device, foreign
+from minikeras.arrays import device, foreign, strings
 from minikeras.autograd.node import Leaf, Node, graph_break
 from minikeras.core import dtypes, settings
 from minikeras.core.dims import Dim
@@ -222,16 +222,16 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
         dtype: a dtype name, or None to derive it from the value.
 
     Returns:
-        An array of the current device, sharing memory with `value` where it can.
+        An array of the current device, sharing memory with `value` where it can; strings lie in
+        main memory.
 
     Raises:
-        ValueError: if the value has no numeric array form, or one of a dtype that tensors lack.
+        ValueError: if the value has no array form, or one of a dtype that tensors lack.
     """
     if device.in_use and isinstance(value, (List, Tuple)) and holds_tensors(value):
         value = _gathered(value)
     if dtype is not None:
-        value = foreign.to_numpy(value) if is_foreign(value) else value
-        return device.asarray(value, dtypes.NUMPY[dtypes.standardize(dtype)])
+        return _array_of_dtype(value, dtypes.standardize(dtype))
     if isinstance(value, device.Array):
         value = native(np.asarray(value))  # a masked array's or a matrix's operators are not ours
         return device.asarray(value) if device.in_use else value
@@ -239,6 +239,20 @@ def array_from(value: Any, dtype: DTypeLike = None) -> Array:
         return device.asarray(value)
     array = host_array(value)
     return device.asarray(array) if device.in_use else array
+
+
+def _array_of_dtype(value: Any, dtype: str) -> Array:
+    if is_foreign(value):
+        value = foreign.to_numpy(value)
+    if dtype != dtypes.STRING:
+        return device.asarray(value, dtypes.NUMPY[dtype])
+    array = native(_as_array(value))
+    if not strings.is_strings(array):
+        raise ValueError(
+            f"Cannot convert numbers to strings: received an array of dtype {array.dtype} and "
+            f"shape {array.shape}. Turn them into text first, as with `x.astype(str)`."
+        )
+    return array
 
 
 def holds_tensors(nest: Any) -> bool:
@@ -291,10 +305,13 @@ def native(array: Array) -> Array:
     """Return an array in this machine's byte order, and refuse dtypes that tensors do not have.
 
     Files in other byte orders (`">f4"`, `">i8"`) are common; kernels know the machine's own alone.
-    bfloat16 and other dtypes that NumPy lacks become the nearest one that it has.
+    bfloat16 and other dtypes that NumPy lacks become the nearest one that it has, and text of any
+    kind an array of `bytes`.
     """
     if dtypes.is_native(array.dtype):
         return array
+    if strings.may_be_strings(array):
+        return strings.as_strings(array)
     array = foreign.with_stand_in(array)
     if dtypes.is_native(array.dtype):
         return array

@@ -17,6 +17,8 @@ from minikeras.core.types import DTypeLike
 INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 FLOATS = ("float16", "float32", "float64")
 ALL = ("bool", *INTEGERS, *FLOATS)
+STRING = "string"
+"""The dtype of text, with which no op computes (`arrays/strings.py`): it has no place below."""
 
 # The edges of the lattice; "int" and "float" are Python's weak numbers.
 _LATTICE: dict[str, tuple[str, ...]] = {
@@ -42,8 +44,18 @@ _PYTHON: dict[Any, str] = {
     **{Dim: "int", Comparison: "bool"},
 }
 
-NUMPY: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ALL}
+
+
+class _OfNumbers(dict[str, "np.dtype[Any]"]):
+    """The NumPy dtype of each name of a dtype that ops compute with."""
+
+    def __missing__(self, name: str) -> "np.dtype[Any]":
+        raise ValueError(f"Expected a dtype of numbers, one of {ALL}. Received: {name!r}")
+
+
+NUMPY = _OfNumbers({name: np.dtype(name) for name in ALL})
 _NAMES = {dtype: name for name, dtype in NUMPY.items()}
+_OBJECTS = np.dtype(object)
 
 
 def name_of(dtype: Any) -> str:
@@ -60,6 +72,8 @@ def is_native(dtype: Any) -> bool:
 
 
 def _other_name(dtype: Any) -> str:
+    if dtype == _OBJECTS:
+        return STRING
     native: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
     if native in _NAMES:
         return _NAMES[native]
@@ -70,8 +84,8 @@ def standardize(dtype: DTypeLike) -> str:
     """Return the name of a dtype given as a name, a Python type, a NumPy dtype or None.
 
     Args:
-        dtype: `None` (the default float type), a string, `int`, `float`, `bool`, a NumPy type, or
-            another library's dtype object that has a `name`.
+        dtype: `None` (the default float type), a name, `int`, `float`, `bool`, `str`, a NumPy
+            type, or another library's dtype object that has a `name`.
 
     Returns:
         A name such as `"float32"`.
@@ -89,6 +103,8 @@ def standardize(dtype: DTypeLike) -> str:
         return "int64"  # as NumPy's; a Python number whose dtype nobody asks for is int32
     if type(dtype) is str and dtype in _LATTICE:
         return strong(dtype)
+    if dtype in (str, _OBJECTS) or (type(dtype) is str and dtype == STRING):
+        return STRING
     if dtype in _PYTHON:
         return strong(_PYTHON[dtype])
     name: str = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)

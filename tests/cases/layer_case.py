@@ -23,6 +23,7 @@ class Case:
         integers: inputs are integers from 0 up to this, if it is not 0.
         pixels: whether inputs are values of images, from 0 to 255.
         recorded: whether a step of training with the layer is recorded.
+        words: inputs are strings, drawn from these, if there are any.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Case:
     integers: int = 0
     pixels: bool = False
     recorded: bool = True
+    words: tuple = ()
 
     @property
     def name(self):
@@ -47,6 +49,8 @@ class Case:
     @property
     def dtype(self):
         """The dtype of inputs that are given without one."""
+        if self.words:
+            return "string"
         return "int32" if self.integers else "float32"
 
     def data(self, dtype="float32", batch=None):
@@ -58,7 +62,9 @@ class Case:
         """
         rng = np.random.default_rng(0)
         shapes = [(batch or s[0], *s[1:]) for s in self.shapes]
-        if self.integers:
+        if self.words:
+            arrays = [np.array(self.words)[rng.integers(len(self.words), size=s)] for s in shapes]
+        elif self.integers:
             arrays = [rng.integers(0, self.integers, s).astype("int32") for s in shapes]
         elif self.pixels:
             arrays = [rng.uniform(0, 255, s).astype(dtype) for s in shapes]
@@ -78,7 +84,7 @@ class Case:
         """A model with the layer, and with weights to train: before it where it has gradients."""
         layers = minikeras.layers
         inputs = [minikeras.Input(shape[1:], dtype=self.dtype) for shape in self.shapes]
-        takes_data = self.integers or self.pixels
+        takes_data = self.integers or self.pixels or self.words
         tensors = inputs if takes_data else [layers.Dense(x.shape[-1])(x) for x in inputs]
         outputs = self.call(self.make(), self.nest(tensors))
         if self.pixels:

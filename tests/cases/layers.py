@@ -7,7 +7,7 @@ in the tests that take longer: recorded steps, copies, the stand-ins for GPUs.
 
 import pytest
 
-from tests.cases import layers_image
+from tests.cases import layers_features, layers_image
 from tests.cases.layer_case import UNPACKING, Case
 
 __all__ = ["FIRST", "LAYERS", "NO_ROW", "UNPACKING", "Case", "every_row", "first_of_each"]
@@ -305,6 +305,7 @@ LAYERS = [
     Case("ActivityRegularization(0.1, 0.2)", (5, 6)),
     # Images
     *layers_image.LAYERS,
+    *layers_features.LAYERS,
 ]
 
 

@@ -33,6 +33,7 @@ from minikeras.core.registry.trust import (
     function_of_parts,
     is_lambda,
     require_trust,
+    require_trusted_file,
     safe_mode_scope,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "reading",
     "register_keras_serializable",
     "require_trust",
+    "require_trusted_file",
     "safe_mode_scope",
     "serialize",
     "serialize_dict",

@@ -77,6 +77,29 @@ def require_trust(what: str) -> None:
         )
 
 
+def require_trusted_file(path: Any, in_config: bool = False) -> None:
+    """Raise if a saved object wants a file of this machine to be read, and nobody trusts it.
+
+    A user's own call may read any file. While something is loaded nothing may, unless
+    `safe_mode=False` was said; and no config may name one on its own, even outside of a load.
+
+    Args:
+        path: path of the file, for the message.
+        in_config: whether the path comes from a config.
+
+    Raises:
+        ValueError: if it must not be read.
+    """
+    if code_is_allowed() or (_trust.safe_mode is None and not in_config):
+        return
+    raise ValueError(
+        f"Requested the loading of a vocabulary file outside of the model archive: '{path}'. "
+        "Whoever wrote the config could have any file of this machine read, so it is refused. If "
+        "you trust its source, pass `safe_mode=False` to the function that loads it, or call "
+        "`keras.config.enable_unsafe_deserialization()`."
+    )
+
+
 _PARTS = ("code", "defaults", "closure")
 
 

@@ -9,7 +9,7 @@ adds rows at repeated places, and its gradient in turn is `take`.
 import numpy as np
 
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import Family, as_they_are, cached, elementwise, same
+from minikeras.autograd.families import Family, as_they_are, cached, elementwise, moving, same
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
@@ -157,7 +157,7 @@ def _is_basic(key):
     return isinstance(key, (np.integer, Dim))
 
 
-@primitive(elementwise)
+@primitive(moving)
 def basic_slice(xp, x, *, key):
     """The part of a tensor that ints, slices, `...` and new axes name; a view where it can be."""
     return x[key]

@@ -7,7 +7,7 @@ unknown sizes; a reshape divides them out where it can, so that `(n, 3, 4)` as `
 
 from minikeras.autograd.base_ops import broadcast_to, reshaped
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import Family, elementwise, same, to_common
+from minikeras.autograd.families import Family, elementwise, moving, same, to_common
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
@@ -33,7 +33,7 @@ joining = Family(to_common, same, None)
 """Inputs of one dtype whose shape rule every op brings itself."""
 
 
-@primitive(elementwise)
+@primitive(moving)
 def reshape(xp, x, *, newshape):
     """Give a tensor another shape with the same number of elements, in row-major order.
 
@@ -80,7 +80,7 @@ def ravel(x):
     return reshape(x, (-1,))
 
 
-@primitive(elementwise)
+@primitive(moving)
 def transpose(xp, x, *, axes=None):
     """Reorder the axes of a tensor.
 
@@ -183,7 +183,7 @@ def moveaxis(x, source, destination):
     return transpose(x, axes=tuple(order))
 
 
-@primitive(elementwise)
+@primitive(moving)
 def squeeze(xp, x, *, axis=None):
     """Drop axes of size 1.
 
@@ -222,7 +222,7 @@ def _(x, *, axis):
     return Abstract([size for i, size in enumerate(x.shape) if i not in axes], x.dtype)
 
 
-@primitive(elementwise)
+@primitive(moving)
 def expand_dims(xp, x, *, axis):
     """Insert axes of size 1.
 

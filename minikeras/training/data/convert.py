@@ -5,11 +5,11 @@ import numpy as np
 from minikeras.arrays import device, foreign
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import trees
-from minikeras.training.data.stored import StoredRows, numbers, stored_rows
+from minikeras.training.data.stored import StoredRows, as_plain, stored_rows
 
 
 def as_arrays(data, what="x"):
-    """Turn every leaf of a nest into an array of numbers; floats take the default float type.
+    """Turn every leaf of a nest into an array; floats take the default float type.
 
     Args:
         data: nest of arrays, tensors of any library, data frames, lists of numbers; None stays.
@@ -21,7 +21,7 @@ def as_arrays(data, what="x"):
         in Keras.
 
     Raises:
-        ValueError: if a leaf is no array of numbers.
+        ValueError: if a leaf is no array of numbers or strings.
     """
 
     def convert(leaf):
@@ -43,7 +43,7 @@ def own_arrays(data, what="x"):
         what: what this is called in messages.
 
     Raises:
-        ValueError: if a leaf is no array of numbers.
+        ValueError: if a leaf is no array of numbers or strings.
     """
 
     def convert(leaf):
@@ -59,7 +59,7 @@ def as_batch(batch):
     """Return a batch that a generator or data set has yielded as arrays of our own.
 
     Raises:
-        ValueError: if it is None, or holds something else than arrays of numbers.
+        ValueError: if it is None, or holds something else than arrays of numbers or strings.
     """
     if batch is None:
         raise ValueError(
@@ -83,7 +83,7 @@ def _as_array(leaf, what):
             f"Expected arrays in `{what}`, but received a value of type {type(leaf).__name__}: "
             f"{leaf!r}. Turn it into a NumPy array first."
         )
-    return numbers(leaf, what)
+    return as_plain(leaf, what)
 
 
 def _listed(data):

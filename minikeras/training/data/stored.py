@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from minikeras.arrays import foreign
+from minikeras.arrays import foreign, strings
 from minikeras.autograd.tensor import native
 from minikeras.core import settings
 
 
-def numbers(leaf, what):
-    """Return an array of numbers; floats take the default float type.
+def as_plain(leaf, what):
+    """Return an array of numbers or strings; floats take the default float type.
 
     Args:
         leaf: array, tensor of any library, or data frame.
@@ -18,10 +18,12 @@ def numbers(leaf, what):
         A NumPy array in this machine's byte order, sharing memory with `leaf` where it can.
 
     Raises:
-        ValueError: if it is no array of numbers.
+        ValueError: if it is no array of numbers or strings.
     """
     array = np.asarray(leaf) if isinstance(leaf, np.ndarray) else foreign.to_numpy(leaf)
     array = foreign.with_stand_in(array)
+    if strings.may_be_strings(array):
+        return _strings(array, what)
     if array.dtype.kind not in "biuf":
         raise ValueError(
             f"Expected numbers in `{what}`, but received an array of dtype {array.dtype}."
@@ -29,6 +31,16 @@ def numbers(leaf, what):
     if array.dtype.kind == "f" and array.dtype != settings.floatx():
         return array.astype(settings.floatx())
     return native(array)
+
+
+def _strings(array, what):
+    try:
+        return strings.as_strings(array)
+    except ValueError as error:
+        raise ValueError(
+            f"Expected numbers or strings in `{what}`, but received an array of dtype "
+            f"{array.dtype} and shape {array.shape}: {error}"
+        ) from None
 
 
 class StoredRows:
@@ -87,7 +99,7 @@ class StoredRows:
         return result
 
     def _read(self, rows):
-        return numbers(self._array[rows], self._what)
+        return as_plain(self._array[rows], self._what)
 
     def __array__(self, dtype=None, copy=None):
         """Read all rows."""

@@ -1,0 +1,67 @@
+"""Strings in arrays: NumPy arrays of dtype object that hold `bytes`, of text in UTF-8.
+
+A tensor of dtype `"string"` holds such an array. It lies in main memory whatever the current
+device, and no op computes with it: layers that read text turn it into numbers
+(`layers/preprocessing`). So all that the engine knows of strings is how they come in, here, and
+that they have no place on a GPU (`device`).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minikeras.core.types import Array
+
+_OBJECTS = np.dtype(object)
+_KINDS = "OSTU"
+"""Of NumPy's dtypes: Python objects, bytes, and its two kinds of text."""
+
+
+def may_be_strings(array: Array) -> bool:
+    """Say whether the dtype of an array is one that strings come in."""
+    return array.dtype.kind in _KINDS
+
+
+def is_strings(array: Any) -> bool:
+    """Say whether an array is that of a string tensor."""
+    return getattr(array, "dtype", None) == _OBJECTS
+
+
+def as_strings(array: Array) -> Array:
+    r"""Return an array of text, bytes or Python strings as one of `bytes`.
+
+    Args:
+        array: NumPy array of any shape, of one of the dtypes that strings come in.
+
+    Returns:
+        An array of dtype object; the very same if it held nothing but `bytes`.
+
+    Raises:
+        ValueError: if there is something else among the strings.
+
+    Example:
+        >>> as_strings(np.array(["a", "é"])).tolist()
+        [b'a', b'\xc3\xa9']
+    """
+    values: list[Any] = array.ravel().tolist()
+    kinds: set[Any] = set(map(type, values))
+    if kinds <= {bytes}:
+        return array if is_strings(array) else filled(values, array.shape)
+    others = [kind for kind in kinds if not issubclass(kind, (str, bytes))]
+    if others:
+        other = next(value for value in values if type(value) in others)
+        raise ValueError(
+            f"Expected strings, but received {other!r} (of type {type(other).__name__}) in an "
+            f"array of shape {array.shape} and dtype {array.dtype}. Turn numbers into an array of "
+            "a number's dtype first, as with `x.astype('float32')`, and fill in what is missing."
+        )
+    if kinds == {str}:
+        return filled(list(map(str.encode, values)), array.shape)
+    return filled([v.encode() if isinstance(v, str) else v for v in values], array.shape)
+
+
+def filled(values: list[bytes], shape: tuple[int, ...]) -> Array:
+    """Return the array of strings of a shape that holds these, row after row."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array.reshape(shape)

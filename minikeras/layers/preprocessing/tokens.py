@@ -1,0 +1,131 @@
+"""Tokens, strings or integers: documents of different lengths, and their places in a vocabulary."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minikeras.arrays.strings import as_strings, may_be_strings
+from minikeras.layers.preprocessing.adapting import host_array_of, is_array
+
+
+class Documents:
+    """Rows of tokens, of any lengths.
+
+    Args:
+        rows: one sequence of tokens for each document.
+
+    Attributes:
+        values: list of all tokens, document after document.
+        lengths: int64 array, how many of them each document has.
+    """
+
+    def __init__(self, rows: Sequence[Sequence[Any]]):
+        self.values = list(itertools.chain.from_iterable(rows))
+        self.lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+
+    def rows(self) -> Iterable[list[Any]]:
+        """Return the tokens of each document."""
+        values = iter(self.values)
+        return (list(itertools.islice(values, length)) for length in self.lengths.tolist())
+
+    def dense(self, indices: Any, fill: int, width: int | None) -> Any:
+        """Put numbers, one for each token, into a matrix with one document a row.
+
+        Args:
+            indices: int64 array as long as `values`.
+            fill: what stands after the end of a document.
+            width: the number of columns; that of the longest document for None.
+
+        Returns:
+            An int64 array `(documents, width)`.
+        """
+        width = int(self.lengths.max(initial=0)) if width is None else width
+        matrix = np.full((len(self.lengths), width), fill, np.int64)
+        kept = np.minimum(self.lengths, width)
+        ends = np.cumsum(self.lengths)
+        inside = np.arange(width) < kept[:, None]
+        if (self.lengths > width).any():
+            place = np.arange(len(indices)) - np.repeat(ends - self.lengths, self.lengths)
+            indices = indices[place < width]
+        matrix[inside] = indices
+        return matrix
+
+
+def documents_of(data: Any, dtype: str) -> Documents:
+    """Return a batch of data as documents: one a row; a vector is a single one.
+
+    Args:
+        data: `Documents`, an array, nested lists, or a ragged tensor of TensorFlow.
+        dtype: `"string"` or `"int64"`.
+    """
+    if isinstance(data, Documents):
+        return data
+    if hasattr(data, "to_list"):
+        return Documents([token_array(row, dtype).ravel().tolist() for row in data.to_list()])
+    array = np.atleast_2d(token_array(data, dtype))
+    return Documents([row.ravel().tolist() for row in array])
+
+
+def token_array(data: Any, dtype: str) -> Any:
+    """Return data as a NumPy array of `bytes`, for `"string"`, or of int64.
+
+    Raises:
+        ValueError: if they have no array form, or there is something else than strings.
+        TypeError: if they are numbers in place of strings, or lists of fractions.
+    """
+    if is_array(data):
+        array = host_array_of(data)
+    else:
+        array = np.asarray(data)
+        if array.dtype.kind == "f" and array.size and dtype != "string":
+            raise TypeError(f"Expected integers, but received a list of floats: {data!r}")
+    if dtype != "string":
+        return array.astype(np.int64)
+    if not array.size:
+        return array.astype(object)
+    if may_be_strings(array):
+        return as_strings(array)
+    raise TypeError(
+        f"Expected strings, but received an array of dtype {array.dtype} and shape {array.shape}. "
+        "Use IntegerLookup for integers, or turn them into text, as with `x.astype(str)`."
+    )
+
+
+class Vocabulary:
+    """Tokens and their indices, which follow each other from `start` on.
+
+    Args:
+        tokens: list of different `bytes` or ints.
+        start: the index of the first one.
+        others: dict of further tokens to their indices.
+    """
+
+    def __init__(self, tokens: list[Any], start: int, others: dict[Any, int]):
+        self.tokens = tokens
+        self.start = start
+        self._places = {**dict(zip(tokens, itertools.count(start))), **others}
+        keys = list(self._places)
+        if keys and isinstance(keys[0], int):
+            order = np.argsort(np.array(keys, np.int64))
+            self._keys = np.array(keys, np.int64)[order]
+            self._indices = np.array(list(self._places.values()), np.int64)[order]
+
+    def find(self, values: Any, missing: int) -> Any:
+        """Return the index of each token, `missing` for those that are not in the vocabulary.
+
+        Args:
+            values: list of `bytes`, or int64 array of one axis.
+            missing: an int.
+
+        Returns:
+            An int64 array.
+        """
+        if not isinstance(values, np.ndarray):
+            places = map(self._places.get, values, itertools.repeat(missing))
+            return np.fromiter(places, np.int64, len(values))
+        if not self._places:
+            return np.full(values.shape, missing, np.int64)
+        nearest = np.minimum(np.searchsorted(self._keys, values), len(self._keys) - 1)
+        return np.where(self._keys[nearest] == values, self._indices[nearest], missing)
