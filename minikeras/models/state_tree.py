@@ -46,6 +46,11 @@ def _by_path(variables):
 
 def assign_state_tree(model, state_tree):
     """Assign the values of nested dicts; see `Model.set_state_tree`."""
+    if not isinstance(state_tree, dict):
+        raise ValueError(
+            f"Expected a dict with keys among {list(_KINDS)}, as `get_state_tree` returns it. "
+            f"Received: {state_tree!r:.200} (of type {type(state_tree).__name__})"
+        )
     pairs = []
     for kind, tree in state_tree.items():
         if kind not in _KINDS:

@@ -241,8 +241,9 @@ def _misfit(variable: Variable, entry: Entry, key: str) -> str | None:
         return "is a group in the file, or empty, not an array"
     if tuple(dataset.shape) != tuple(variable.shape):
         return f"has shape {tuple(variable.shape)}, in the file {tuple(dataset.shape)}"
-    if not _converts(dataset.dtype, np.dtype(dtypes.NUMPY[variable.dtype])):
-        return f"has dtype {variable.dtype}, in the file {dataset.dtype}"
+    stored = guard.dtype_when_read(dataset)
+    if not _converts(stored, np.dtype(dtypes.NUMPY[variable.dtype])):
+        return f"has dtype {variable.dtype}, in the file {stored}"
     return None
 
 

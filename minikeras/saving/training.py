@@ -90,10 +90,11 @@ def load_training(path, model):
 def _read(path):
     """The values of the variables with their paths, and what the caller added."""
     with guard.open_hdf5(path) as file:
-        if file.attrs.get("format") != _FORMAT:
+        received = file.attrs.get("format")
+        if not isinstance(received, str) or received != _FORMAT:
             raise ValueError(
                 f"Expected a file of the format {_FORMAT!r} at {str(path)!r}, but received "
-                f"{file.attrs.get('format')!r}."
+                f"{received!r:.200}."
             )
         saved = [(data.attrs["path"], _values(data)) for _, data in _items(file["variables"])]
         extra = {name: _plain(_values(data)) for name, data in _items(file["extra"])}

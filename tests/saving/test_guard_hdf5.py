@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+import minikeras as keras
 from minikeras.saving.guard import FileError, open_archive, open_hdf5, read_array
 from minikeras.saving.guard.hdf5 import MAX_DEPTH
 from tests.saving.hostile import bounded, flipped
@@ -377,3 +378,16 @@ def test_groups_that_lead_in_a_circle(path):
         path.write_bytes(content)
         with bounded(), pytest.raises(FileError, match="damaged"):
             everything(path)
+
+
+def test_weights_in_bfloat16_are_read_exactly(tmp_path):
+    """Keras stores them as two opaque bytes; float32 holds each of them."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    model.save_weights(tmp_path / "m.weights.h5")
+    halves = np.random.default_rng(0).integers(0, 0x7F80, (2, 3)).astype("<u2")
+    with h5py.File(tmp_path / "m.weights.h5", "r+") as file:
+        del file["layers/dense/vars/0"]
+        file["layers/dense/vars/0"] = halves.view("V2")
+    model.load_weights(tmp_path / "m.weights.h5")
+    kernel = model.layers[0].kernel.numpy()
+    np.testing.assert_array_equal(kernel.view("uint32"), halves.astype("uint32") << 16)

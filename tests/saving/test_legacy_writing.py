@@ -199,3 +199,57 @@ def test_what_has_no_graph_is_refused_and_the_old_file_stays(tmp_path):
     with pytest.raises(ValueError, match="graphs and stacks"):
         model.save(tmp_path / "m.h5")
     assert (tmp_path / "m.h5").read_bytes() == b"old"
+
+
+class Encoder(keras.Model):
+    """A class that makes its own graph."""
+
+    def __init__(self, units=3, **options):
+        x = keras.Input((4,))
+        super().__init__(x, keras.layers.Dense(units, "tanh")(x), **options)
+        self.units = units
+
+
+class Configured(Encoder):
+    """One that also says what its arguments are."""
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@pytest.mark.parametrize("cls", [Encoder, Configured])
+@pytest.mark.parametrize("place", ["graph", "stack", "deep"])
+def test_a_class_that_makes_its_graph_inside_of_a_model(tmp_path, cls, place):
+    inner, x = cls(5), keras.Input((4,))
+    if place == "deep":
+        inner = keras.Sequential([keras.Input((4,)), inner])
+    last = keras.layers.Dense(2)
+    model = keras.Model(x, last(inner(x)))
+    if place == "stack":
+        model = keras.Sequential([x, inner, last])
+    drawn_weights(model)
+    model.save(tmp_path / "m.h5")
+    own = {cls.__name__: cls}
+    again = keras.models.load_model(tmp_path / "m.h5", custom_objects=own, compile=False)
+    all_equal(model.predict(X, verbose=0), again.predict(X, verbose=0))
+
+
+@pytest.mark.parametrize("moment", [1, 2, 4])
+def test_an_interrupt_while_values_are_put_in_place(tmp_path, monkeypatch, moment):
+    layers = [keras.layers.Dense(3), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((4,)), *layers])
+    save_weights_h5(model, tmp_path / "m.h5")
+    drawn_weights(model)
+    before, adopt, calls = model.get_weights(), keras.Variable.adopt, []
+
+    def interrupted(variable, array):
+        calls.append(variable)
+        if len(calls) == moment:
+            raise KeyboardInterrupt("now")
+        adopt(variable, array)
+
+    monkeypatch.setattr(keras.Variable, "adopt", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        model.load_weights(tmp_path / "m.h5")
+    for now, then in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)

@@ -31,6 +31,23 @@ def fit(net, *callbacks, epochs=2):
 
 
 @pytest.mark.parametrize(
+    "field",
+    ["{", "}", "{epoch", "{}", "{0}", "{epoch:x.y}", "{epoch:s}", "{loss:q}", "{epoch.none}"]
+    + ["{epoch[0]}", "{epoch!x}", "{epoch:{loss}}", "{:02d}"],
+)
+def test_a_path_that_no_number_fits_into_is_refused_before_training(field):
+    with pytest.raises(ValueError, match="Expected a filepath with fields such as"):
+        cb.ModelCheckpoint(f"a{field}.keras")
+
+
+@pytest.mark.parametrize(
+    "field", ["", "{{}}", "{epoch}", "{epoch:02d}", "{loss:.2f}", "{steps:03d}", "{val_top-5:.1e}"]
+)
+def test_other_paths_are_taken(field):
+    cb.ModelCheckpoint(f"a{field}.keras")
+
+
+@pytest.mark.parametrize(
     ("options", "files"),
     [
         ({"filepath": "{epoch}.keras"}, ["1.keras", "2.keras"]),

@@ -141,6 +141,11 @@ def _is_array(thing: Any) -> bool:
 
 def _serialize_array(array: Any) -> Any:
     values = array.__array__()
+    if values.dtype.kind not in "biufcU":
+        raise ValueError(f"Cannot serialize an array of dtype {values.dtype}, only of numbers.")
+    if values.dtype.kind == "c":  # JSON has no complex numbers
+        parts = {"real": values.real.tolist(), "imag": values.imag.tolist()}
+        return _special("__numpy__", {"value": parts, "dtype": str(values.dtype)})
     if values.ndim == 0:
         return values.item()
     return _special("__numpy__", {"value": values.tolist(), "dtype": str(values.dtype)})
@@ -170,7 +175,10 @@ def _array(config: Config, _: Config | None) -> Any:
         dtype = None
     if dtype is None or dtype.kind not in "biufc":
         raise ValueError(f"An array of numbers cannot be of dtype {config['dtype']!r:.200}.")
-    return np.array(config["value"], dtype=dtype)
+    value = config["value"]
+    if isinstance(value, Dict) and dtype.kind == "c":
+        return (np.array(value["real"]) + 1j * np.array(value["imag"])).astype(dtype)
+    return np.array(value, dtype=dtype)
 
 
 _SPECIAL_DESERIALIZERS: dict[str, Callable[[Config, Config | None], Any]] = {

@@ -9,7 +9,7 @@ from minikeras.saving.guard.archive import Archive, open_archive
 from minikeras.saving.guard.errors import FileError, NoModelFileError
 from minikeras.saving.guard.extraction import archive_format, extract_archive
 from minikeras.saving.guard.files import regular_file
-from minikeras.saving.guard.hdf5 import open_hdf5, read_array
+from minikeras.saving.guard.hdf5 import dtype_when_read, open_hdf5, read_array
 from minikeras.saving.guard.json_text import parse_json
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "FileError",
     "NoModelFileError",
     "archive_format",
+    "dtype_when_read",
     "extract_archive",
     "open_archive",
     "open_hdf5",

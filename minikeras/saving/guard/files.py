@@ -165,9 +165,9 @@ class InMemory(io.BytesIO):
 _SMALL = 1 << 20
 
 
-def quickly_read(window: Window) -> Window | InMemory:
+def quickly_read(window: Window | InMemory) -> Window | InMemory:
     """The same bytes, in memory if they are few."""
-    if window.size > _SMALL:
+    if isinstance(window, InMemory) or window.size > _SMALL:
         return window
     window.seek(0)
     return InMemory(window.readall(), window.name)

@@ -20,7 +20,7 @@ import numpy as np
 from h5py import h5d, h5f, h5g, h5l, h5o  # type: ignore[attr-defined]  # compiled
 
 from minikeras.saving.guard.errors import damaged, refuse
-from minikeras.saving.guard.files import Window, quickly_read, regular_file, whole
+from minikeras.saving.guard.files import InMemory, Window, quickly_read, regular_file, whole
 from minikeras.saving.guard.hdf5_attributes import check_attributes
 from minikeras.saving.guard.hdf5_data import check_dataset
 from minikeras.saving.guard.hdf5_groups import check_group
@@ -42,7 +42,7 @@ _Child: TypeAlias = tuple[Any, bytes, bytes, int]
 
 
 @contextlib.contextmanager
-def open_hdf5(source: str | os.PathLike[str] | Window) -> Iterator[h5py.File]:
+def open_hdf5(source: str | os.PathLike[str] | Window | InMemory) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading, after all of its tree has been checked.
 
     Refused are: links other than plain names of objects, two names of one object, storage in other
@@ -69,15 +69,15 @@ def open_hdf5(source: str | os.PathLike[str] | Window) -> Iterator[h5py.File]:
         6.0
     """
     with contextlib.ExitStack() as stack:
-        if not isinstance(source, Window):
+        if not isinstance(source, (Window, InMemory)):
             file = stack.enter_context(regular_file(source))
             source = whole(file, os.fspath(source))
         with damaged(source.name, *DAMAGED):
-            readable = quickly_read(source)
-            raw = RawStrings(readable)
+            source = quickly_read(source)
+            raw = RawStrings(source)
             check_group(raw, raw.root, source.name)
-            readable.seek(0)
-            opened = stack.enter_context(h5py.File(readable, "r"))
+            source.seek(0)
+            opened = stack.enter_context(h5py.File(source, "r"))
             _check_tree(opened.id, Limits(source.name, source.size, raw))
         yield opened
 
@@ -165,13 +165,25 @@ def read_array(
         if shape is not None and dataset.shape != tuple(shape):
             refuse(where, f"has shape {dataset.shape}; {tuple(shape)} is expected")
         check_kind(dataset.id.get_type(), where)
-        stored = np.dtype("float32") if dataset.dtype == np.dtype("V2") else dataset.dtype
+        stored = dtype_when_read(dataset)
         if dtype is not None and not np.can_cast(stored, dtype, "same_kind"):
             refuse(where, f"has dtype {stored}, which does not convert to {np.dtype(dtype)}")
         array = np.asarray(dataset[...])
-        if array.dtype == np.dtype("V2"):
+        if array.dtype == _BFLOAT16:
             array = (array.view("<u2").astype(np.uint32) << 16).view(np.float32)
         return array.astype(dtype or array.dtype.newbyteorder("="), copy=False)
+
+
+_BFLOAT16 = np.dtype("V2")
+
+
+def dtype_when_read(dataset: Any) -> np.dtype:
+    """Return the dtype of the array that `read_array` makes of a data set without being told one.
+
+    Args:
+        dataset: a data set of a file that `open_hdf5` has opened.
+    """
+    return np.dtype("float32") if dataset.dtype == _BFLOAT16 else dataset.dtype
 
 
 def _where(item: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from minikeras.autograd.postponed import has_values
 from minikeras.core import dtypes
 from minikeras.saving.guard import read_array
 from minikeras.saving.legacy.arrays import Layout, converted, count_in_pieces
@@ -79,9 +80,20 @@ def load_weights(
         except ValueError as error:
             problems.append(str(error))
     _report(problems, group.file.filename, skip_mismatch)
-    for variable, array in assigned:
-        fill(variable, array)
+    _fill_all(assigned)
     return kept
+
+
+def _fill_all(pairs):
+    """Give variables the values of arrays: all of them, or none if an interrupt comes between."""
+    former = [(variable, variable.array) for variable, _ in pairs if has_values(variable)]
+    try:
+        for variable, array in pairs:
+            fill(variable, array)
+    except BaseException:
+        for variable, array in reversed(former):
+            variable.array = array
+        raise
 
 
 def fill(variable: Any, array: np.ndarray) -> None:

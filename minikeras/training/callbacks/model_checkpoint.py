@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from string import Formatter
 from typing import Any
 
 from minikeras.core import console
@@ -25,9 +26,9 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: value that the metric must be better than at the first time.
 
     Raises:
-        ValueError: if `save_freq` or the path's ending is something else; and at the end of the
-            first epoch, if `mode="auto"` and the model has no metric of that name with a known
-            direction.
+        ValueError: if `save_freq` or the path's ending is something else, or a field of the path
+            takes no number, as `{epoch:x.y}`; and at the end of the first epoch, if `mode="auto"`
+            and the model has no metric of that name with a known direction.
         KeyError: when the path is made, if it has a field that is no metric.
 
     Example:
@@ -78,6 +79,7 @@ class ModelCheckpoint(MonitorCallback):
                 f"Expected a filepath that ends in {' or '.join(map(repr, endings))}, with "
                 f"save_weights_only={save_weights_only}. Received: filepath={self.filepath}"
             )
+        _check_template(self.filepath)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keep the epoch's number."""
@@ -153,3 +155,30 @@ class ModelCheckpoint(MonitorCallback):
     def _tell(self, epoch, message):
         if self.verbose > 0:
             console.print_message(f"\nEpoch {epoch + 1}: {message}")
+
+
+def _check_template(filepath):
+    """Refuse a path whose fields can't be filled in, before anything has been trained.
+
+    Which metrics there are is known when they have been computed; epochs and batches are ints.
+    """
+    try:
+        fields = [name for _, name, _, _ in Formatter().parse(filepath) if name is not None]
+        names = {name.partition(".")[0].partition("[")[0] for name in fields}
+        if not all(name and not name.isdigit() for name in names):
+            raise ValueError(f"the names of its fields are {sorted(names)}")
+        _check_numbers(filepath, names)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(
+            "Expected a filepath with fields such as '{epoch:02d}' and '{val_loss:.2f}', and '{{' "
+            f"for a brace that is part of the name. Received: filepath={filepath!r}: {error}"
+        ) from error
+
+
+def _check_numbers(filepath, names):
+    """Fill in numbers; a metric may be a float or an int."""
+    counts = dict.fromkeys(names & {"epoch", "batch"}, 1)
+    try:
+        filepath.format(**{**dict.fromkeys(names, 1.0), **counts})
+    except ValueError:
+        filepath.format(**{**dict.fromkeys(names, 1), **counts})

@@ -21,6 +21,7 @@ _DAMAGED_BACKUPS = {
     "a variable of another shape": lambda file: _put(file, "variables/000000", np.ones((9, 9))),
     "a variable too many": lambda file: _put(file, "variables/9", 1.0),
     "a link": lambda file: _put(file, "variables/000000", h5py.ExternalLink("beyond.h5", "/x")),
+    "a format that is an array": lambda file: file.attrs.update(format=np.zeros(3)),
     "another format": lambda file: file.attrs.update(format="minikeras training 99"),
 }
 
