@@ -7,6 +7,7 @@ import pytest
 
 import minikeras as keras
 from minikeras.core.registry import public_home
+from tests.cases import layers_image
 
 SIZES = {"filters": 2, "kernel_size": 3, "strides": 2, "groups": 2}
 SHARED = {"filters": 2, "kernel_size": (3, 2), "strides": (1, 2), "depth_multiplier": 2}
@@ -65,13 +66,14 @@ NUMBERS = [
     ("IntegerLookup", {"max_tokens": 9, "mask_token": 0, "oov_token": -2, "vocabulary": (1, 2)}),
     ("StringLookup", {"max_tokens": 9, "num_oov_indices": 2, "salt": 3}),
     ("TextVectorization", {"max_tokens": 9, "ngrams": (1, 2), "output_sequence_length": 3}),
+    *layers_image.NUMBERS,
 ]
 NUMBERS = [row for row in NUMBERS if hasattr(keras.layers, row[0])]
 WITHOUT = {
     *("Activation", "Add", "Average", "Bidirectional", "Flatten", "Identity", "Lambda", "Layer"),
     *("Maximum", "Minimum", "Multiply", "RNN", "StackedRNNCells", "Subtract", "TimeDistributed"),
     *(f"Global{kind}Pooling{d}D" for d in "123" for kind in POOLS),
-    *("Wrapper", "InputSpec"),
+    *("Pipeline", "Wrapper", "InputSpec"),
 }
 
 

@@ -75,6 +75,6 @@ __getattr__, __dir__ = on_first_use(
         "minikeras.utils.plot": ["model_to_dot", "plot_model"],
         "minikeras.utils.sequence": ["pad_sequences"],
         "minikeras.utils.files": ["get_file"],
+        "minikeras.utils.bounding_boxes": [],
     },
 )
-__getattr__, __dir__ = on_first_use(__name__, {"minikeras.utils.bounding_boxes": []})

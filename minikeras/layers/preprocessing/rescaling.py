@@ -9,7 +9,13 @@ from minikeras.core.settings import image_data_format
 from minikeras.layers.base.declare import layer
 from minikeras.layers.preprocessing.data_layer import DataLayer
 
-Scale = Annotated[Any, Field(serialize=registry.serialize)]
+
+def _revived(value, name):
+    """A scale from a config, in which arrays have a saved form."""
+    return registry.deserialize(value) if isinstance(value, dict) else value
+
+
+Scale = Annotated[Any, Field(_revived, registry.serialize)]
 
 
 @layer

@@ -10,6 +10,7 @@ from minikeras.layers.preprocessing.image.draws import by_image, chosen, each_im
 from minikeras.layers.preprocessing.image.fields import (
     BASE_FACTOR,
     AnyRange,
+    Probability,
     Seed,
     ValueRange,
     factor_in,
@@ -107,10 +108,6 @@ class RandomContrast(BaseImagePreprocessingLayer):
 class RandomInvert(BaseImagePreprocessingLayer):
     """Subtract some of the images from the largest value while training.
 
-    Args:
-        factor: float, or two floats, from 0 to 1: the probability, drawn for each image from this
-            range; one number `f` stands for `(0, f)`.
-
     Raises:
         ValueError: if the factor is out of its range.
 
@@ -120,7 +117,7 @@ class RandomInvert(BaseImagePreprocessingLayer):
         [[[254.0, 254.0, 254.0]]]
     """
 
-    factor: Annotated[Any, factor_in(0, 1)] = 1.0
+    factor: Probability = 1.0
     value_range: AnyRange = (0, 255)
     seed: Seed = None
     data_format: DataFormat = None

@@ -189,9 +189,9 @@ class RandomCrop(_Crop):
 
     def setup(self):
         """Make a source of seeds; the seed of the config is there, if none is given, too."""
-        given = self.seed
-        self.seed = make_default_seed() if given is None else given
-        self.generator = SeedGenerator(given)
+        seed = self.seed
+        self.seed = make_default_seed() if seed is None else seed
+        self.generator = SeedGenerator(seed)
 
     def get_random_transformation(self, data, training=True, seed=None):
         """Draw where the window begins: `(top, left)`."""

@@ -16,6 +16,7 @@ from minikeras.layers.preprocessing.image.fields import (
     AnyRange,
     FillValue,
     Interpolation,
+    Probability,
     Seed,
     factor_in,
     one_of,
@@ -48,8 +49,6 @@ class RandomPerspective(WarpLayer):
     so (`keras.ops.image.perspective_transform`).
 
     Args:
-        factor: float, or two floats, from 0 to 1: the probability, drawn for each image from this
-            range; one number `f` stands for `(0, f)`.
         scale: float from 0 to 1, how far corners move.
 
     Raises:
@@ -63,7 +62,7 @@ class RandomPerspective(WarpLayer):
         (2, 4, 4, 1)
     """
 
-    factor: Annotated[Any, factor_in(0, 1)] = 1.0
+    factor: Probability = 1.0
     scale: Annotated[float, Field(_from_zero_to_one)] = 1.0
     interpolation: Interpolation = "bilinear"
     fill_value: FillValue = 0.0
@@ -138,8 +137,6 @@ class RandomElasticTransform(WarpLayer):
     and Platt, "Best Practices for Convolutional Neural Networks" (2003).
 
     Args:
-        factor: float, or two floats, from 0 to 1: the probability, drawn for each image from this
-            range; one number `f` stands for `(0, f)`.
         scale: float, or two floats, from 0 to 1, likewise.
         fill_mode: what is outside of the image: `"reflect"`, `"wrap"`, `"nearest"`, `"mirror"` or
             `"constant"` (`fill_value`).
@@ -155,7 +152,7 @@ class RandomElasticTransform(WarpLayer):
         (2, 8, 8, 1)
     """
 
-    factor: Annotated[Any, factor_in(0, 1)] = 1.0
+    factor: Probability = 1.0
     scale: Annotated[Any, factor_in(0, 1)] = 1.0
     interpolation: Interpolation = "bilinear"
     fill_mode: Annotated[str, one_of(*_FILL_MODES)] = "reflect"

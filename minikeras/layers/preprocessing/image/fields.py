@@ -76,6 +76,17 @@ def one_of(*known):
     return Field(convert)
 
 
+Probability = Annotated[
+    Any,
+    Field(
+        factor_in(0, 1).convert,
+        plain,
+        text="float, or two floats, from 0 to 1: the probability, drawn for each image from this "
+        "range; one number `f` stands for `(0, f)`.",
+    ),
+]
+"""The probability with which an image is transformed."""
+
 _VALUE_RANGE = "two numbers, the smallest and the largest value that the images may have."
 ValueRange = Annotated[Any, Field(_two_numbers, plain, text=_VALUE_RANGE)]
 """Two numbers, checked and sorted."""

@@ -10,7 +10,13 @@ from minikeras.layers.base.arguments import DataFormat
 from minikeras.layers.base.declare import layer
 from minikeras.layers.preprocessing.image.base import BaseImagePreprocessingLayer
 from minikeras.layers.preprocessing.image.draws import by_image, chosen
-from minikeras.layers.preprocessing.image.fields import AnyRange, Seed, ValueRange, factor_in
+from minikeras.layers.preprocessing.image.fields import (
+    AnyRange,
+    Probability,
+    Seed,
+    ValueRange,
+    factor_in,
+)
 from minikeras.ops.random import draws as random
 
 # The weights of a pixel (5) and of the eight around it (1 each), as parts of their sum.
@@ -82,8 +88,6 @@ class RandomGaussianBlur(BaseImagePreprocessingLayer):
     """Blur some of the images while training.
 
     Args:
-        factor: float, or two floats, from 0 to 1: the probability, drawn for each image from this
-            range; one number `f` stands for `(0, f)`.
         kernel_size: odd int, or two of them, width and height of the window in pixels.
         sigma: float, or two floats, from 0 to 1: the standard deviations along width and height, in
             pixels, are drawn from this range; one number `s` stands for `(0, s)`.
@@ -98,7 +102,7 @@ class RandomGaussianBlur(BaseImagePreprocessingLayer):
         [0.451863]
     """
 
-    factor: Annotated[Any, factor_in(0, 1)] = 1.0
+    factor: Probability = 1.0
     kernel_size: Annotated[Any, Field(_odd)] = 3
     sigma: Annotated[Any, factor_in(0, 1)] = 1.0
     value_range: AnyRange = (0, 255)

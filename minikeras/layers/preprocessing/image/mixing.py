@@ -7,7 +7,7 @@ from minikeras.layers.base.arguments import DataFormat
 from minikeras.layers.base.declare import layer
 from minikeras.layers.preprocessing.image.base import WITH_FACTOR, BaseImagePreprocessingLayer
 from minikeras.layers.preprocessing.image.draws import by_image, chosen
-from minikeras.layers.preprocessing.image.fields import AnyRange, Seed, factor_in
+from minikeras.layers.preprocessing.image.fields import AnyRange, Probability, Seed, factor_in
 from minikeras.ops.random import draws as random
 
 
@@ -39,8 +39,6 @@ class RandomErasing(_WithRectangles):
     Zhong et al., "Random Erasing Data Augmentation" (2017).
 
     Args:
-        factor: float, or two floats, from 0 to 1: the probability, drawn for each image from this
-            range; one number `f` stands for `(0, f)`.
         scale: float, or two floats, from 0 to 1: height and width of the rectangle are those of the
             image times square roots of numbers drawn from this range.
         fill_value: number, or three for the channels; None for normal noise times the largest value
@@ -56,7 +54,7 @@ class RandomErasing(_WithRectangles):
         [[7.0, 7.0], [7.0, 7.0]]
     """
 
-    factor: Annotated[Any, factor_in(0, 1)] = 1.0
+    factor: Probability = 1.0
     scale: Annotated[Any, factor_in(0, 1)] = (0.02, 0.33)
     fill_value: Any = None
     value_range: AnyRange = (0, 255)
