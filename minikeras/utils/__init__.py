@@ -36,6 +36,7 @@ __all__ = [
     "Sequence",
     "array_to_img",
     "bounding_boxes",
+    "audio_dataset_from_directory",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -62,7 +63,10 @@ __all__ = [
     "save_img",
     "serialize_keras_object",
     "set_random_seed",
+    "split_dataset",
     "standardize_dtype",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
@@ -76,5 +80,9 @@ __getattr__, __dir__ = on_first_use(
         "minikeras.utils.sequence": ["pad_sequences"],
         "minikeras.utils.files": ["get_file"],
         "minikeras.utils.bounding_boxes": [],
+        "minikeras.utils.splitting": ["split_dataset"],
+        "minikeras.utils.text_dataset": ["text_dataset_from_directory"],
+        "minikeras.utils.audio_dataset": ["audio_dataset_from_directory"],
+        "minikeras.utils.timeseries_dataset": ["timeseries_dataset_from_array"],
     },
 )

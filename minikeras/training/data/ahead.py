@@ -9,7 +9,27 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.connection import wait
 
 
-def computed_ahead(dataset, indices, workers, processes, most):
+def computed_ahead(function, arguments, workers, count):
+    """Yield `function(argument)` for each argument, of which some are computed ahead by threads.
+
+    Args:
+        function: what to compute; several threads call it at once.
+        arguments: iterable of its arguments, from which the calling thread takes one after the
+            other.
+        workers: number of threads.
+        count: how many results there are at most before the first of them is taken.
+
+    Yields:
+        The results, in the order of the arguments.
+
+    Example:
+        >>> list(computed_ahead(abs, [-1, 2, -3], workers=2, count=2))
+        [1, 2, 3]
+    """
+    return _results(ThreadPoolExecutor(workers), function, arguments, count)
+
+
+def batches_ahead(dataset, indices, workers, processes, most):
     """Yield `dataset[i]` for each index, in order, computed by workers before it is asked for.
 
     An exception of a worker is raised here; that of a process has the traceback there as its
@@ -26,28 +46,28 @@ def computed_ahead(dataset, indices, workers, processes, most):
     Yields:
         One batch for each index.
     """
-    pool, get = _processes(dataset, workers) if processes else _threads(dataset, workers)
+    if processes:
+        return _results(_processes(dataset, workers), _batch, indices, most + 1)
+    return computed_ahead(dataset.__getitem__, indices, workers, most + 1)
+
+
+def _results(pool, function, arguments, count):
     try:
         waiting = deque()
-        for i in indices:
-            waiting.append(pool.submit(get, i))
-            if len(waiting) > most:
+        for argument in arguments:
+            waiting.append(pool.submit(function, argument))
+            if len(waiting) >= count:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:
+    finally:  # whoever stops in the middle does not wait for what was to be computed ahead
         pool.shutdown(cancel_futures=True)
-
-
-def _threads(dataset, workers):
-    return ThreadPoolExecutor(workers), dataset.__getitem__
 
 
 def _processes(dataset, workers):
     """Processes that start as Python does by default: by a fork on Linux up to Python 3.13."""
     context = multiprocessing.get_context()
-    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(dataset,))
-    return pool, _batch
+    return ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(dataset,))
 
 
 _received = {}

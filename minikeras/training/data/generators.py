@@ -61,6 +61,31 @@ class GeneratorData:
         """Do nothing: a generator has no epochs."""
 
 
+class Passes:
+    """A data set, one of ours or TensorFlow's, as an iterable of batches of NumPy arrays.
+
+    Where Keras knows the number of batches, it begins another pass when one is through, and leaves
+    it out. A shuffled data set has a new order in each pass, so this one does the same.
+
+    Args:
+        dataset: what has a method `as_numpy_iterator`.
+        is_whole: whether an epoch is one pass.
+    """
+
+    def __init__(self, dataset, is_whole):
+        self._dataset = dataset
+        self._last = _length(dataset) if is_whole else None
+
+    def __len__(self):
+        return len(self._dataset)
+
+    def __iter__(self):
+        for number, batch in enumerate(self._dataset.as_numpy_iterator(), start=1):
+            if number == self._last:
+                self._dataset.as_numpy_iterator()
+            yield batch
+
+
 def _length(source):
     """The number of batches, if the source knows it: loaders and finite data sets do."""
     try:

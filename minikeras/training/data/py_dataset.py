@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 
-from minikeras.training.data.ahead import computed_ahead
+from minikeras.training.data.ahead import batches_ahead
 from minikeras.training.data.convert import as_batch
 
 
@@ -129,7 +129,7 @@ class PyDatasetData:
         workers, processes = dataset.workers, dataset.use_multiprocessing
         if workers > 1 or (workers == 1 and processes):
             most = max(1, dataset.max_queue_size)
-            return computed_ahead(dataset, order, workers, processes, most)
+            return batches_ahead(dataset, order, workers, processes, most)
         return (dataset[i] for i in order)
 
     def _order(self):

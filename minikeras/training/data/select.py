@@ -7,7 +7,7 @@ from typing import Any
 from minikeras.arrays.foreign import is_array
 from minikeras.core import trees
 from minikeras.training.data.arrays import ArrayData
-from minikeras.training.data.generators import GeneratorData
+from minikeras.training.data.generators import GeneratorData, Passes
 from minikeras.training.data.py_dataset import PyDataset, PyDatasetData
 from minikeras.training.data.unpack import (
     class_weights_to_sample_weights,
@@ -38,6 +38,8 @@ def data_source(
                 f"When providing `x` as a {kind}, `{name}` should not be passed. Instead, the "
                 "batches that it yields should hold it."
             )
+    if hasattr(x, "as_numpy_iterator"):
+        x = Passes(x, is_whole=steps is None)
     source = PyDatasetData(x, bool(shuffle)) if kind == "PyDataset" else GeneratorData(x)
     return source if class_weight is None else _Weighted(source, class_weight)
 

@@ -1,0 +1,355 @@
+"""Data sets: elements that are made when they are asked for, again and again.
+
+An element is an array, or a tuple, list or dict of elements. The methods are those of
+TensorFlow's `tf.data.Dataset` that scripts around a model use; each returns a new data set and
+computes nothing yet.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minikeras.arrays import device
+from minikeras.autograd.composite import convert_to_tensor
+from minikeras.autograd.tensor import Tensor
+from minikeras.core import trees
+from minikeras.training.data.ahead import computed_ahead
+from minikeras.utils.shuffling import Shuffle
+
+INFINITE, UNKNOWN = -1, -2
+"""Numbers of elements that are none, as in TensorFlow."""
+
+AUTOTUNE = -1
+"""As a number of threads or elements: the data set chooses."""
+
+# Elements are computed so far ahead where the caller lets the data set choose.
+_AHEAD = 2
+
+
+class Objects(np.ndarray):
+    """An array of strings, bytes or arrays of various shapes, with the `numpy()` of tensors."""
+
+    def numpy(self):
+        """Return the array itself; where it has no axes, what is in it."""
+        return np.asarray(self) if self.ndim else self.item()
+
+
+def objects(value):
+    """Return a string, bytes or an array as the one element of an array without axes."""
+    holder = np.empty(1, dtype="object")
+    holder[0] = value
+    return holder[0, ...].view(Objects)
+
+
+class Dataset:
+    """A data set that can be gone through any number of times, in `fit` as in a loop.
+
+    A loop gets tensors; `as_numpy_iterator` gives NumPy arrays.
+
+    Args:
+        start: function without arguments that returns a new iterator over the elements, nests of
+            NumPy arrays.
+        cardinality: number of elements, `INFINITE` or `UNKNOWN`.
+
+    Example:
+        >>> import numpy as np
+        >>> data = Dataset.from_tensor_slices((np.arange(5.0), np.arange(5)))
+        >>> batches = data.map(lambda x, y: (x / 10, y)).batch(2)
+        >>> len(batches)
+        3
+        >>> for x, y in batches.take(1):
+        ...     print(x.numpy(), y.numpy())
+        [0. 0.1] [0 1]
+    """
+
+    class_names: list[str] | None
+    """The classes of a data set from a folder, in the order of their labels."""
+
+    file_paths: list[str]
+    """The files of a data set from a folder."""
+
+    _batch_size: int
+
+    def __init__(self, start: Callable[[], Iterator[Any]], cardinality: int = UNKNOWN):
+        self._start = start
+        self._cardinality = cardinality
+
+    @staticmethod
+    def from_tensor_slices(tensors):
+        """Return a data set of the slices of arrays along their first axis.
+
+        Args:
+            tensors: nest of arrays or tensors with the same first size.
+
+        Raises:
+            ValueError: if there are none, one is a scalar, or their sizes differ.
+        """
+        arrays = trees.map_structure(np.array, as_arrays(tensors))  # copies: they may be changed
+        leaves = trees.flatten(arrays)
+        sizes = sorted({leaf.shape[0] if leaf.ndim else None for leaf in leaves}, key=str)
+        if len(sizes) != 1 or sizes == [None]:
+            raise ValueError(
+                "Expected arrays with the same number of slices. Received: shapes "
+                f"{[leaf.shape for leaf in leaves]}"
+            )
+        return Dataset(lambda: _slices(arrays, sizes[0]), sizes[0])
+
+    def __iter__(self):
+        """Yield the elements as tensors, strings as arrays."""
+        return map(_as_tensors, self._start())
+
+    def as_numpy_iterator(self):
+        """Yield the elements as NumPy arrays, those without axes as numbers and strings."""
+        return map(_as_numpy, self._start())
+
+    def __bool__(self):
+        """True: a data set without a known length is none, too."""
+        return True
+
+    def cardinality(self):
+        """Return the number of elements: -1 if there is no end, -2 if it is not known."""
+        return self._cardinality
+
+    def __len__(self):
+        """The number of elements; a TypeError if there is none."""
+        if self._cardinality < 0:
+            what = "infinite" if self._cardinality == INFINITE else "unknown"
+            raise TypeError(f"The length of this data set is {what}.")
+        return self._cardinality
+
+    def map(self, map_func, num_parallel_calls=None, deterministic=None):
+        """Apply a function to each element.
+
+        Args:
+            map_func: function of tensors: of the parts of an element that is a tuple, else of the
+                element. It returns an element of tensors, arrays, numbers or strings.
+            num_parallel_calls: ignored, as is `deterministic`: elements are computed one by one and
+                in order, so that random draws are the same in every run.
+            deterministic: ignored.
+        """
+
+        def applied(element):
+            parts = element if isinstance(element, tuple) else (element,)
+            return as_arrays(map_func(*_as_tensors(parts)))
+
+        return self._of_each(applied)
+
+    def filter(self, predicate):
+        """Keep the elements for which a function is true.
+
+        Args:
+            predicate: function as for `map` that returns a boolean.
+        """
+
+        def is_kept(element):
+            parts = element if isinstance(element, tuple) else (element,)
+            return bool(predicate(*_as_tensors(parts)))
+
+        return Dataset(lambda: filter(is_kept, self._start()))
+
+    def batch(self, batch_size, drop_remainder=False):
+        """Stack elements to batches.
+
+        Args:
+            batch_size: elements in a batch.
+            drop_remainder: whether a last batch with fewer elements is left out.
+        """
+        return self._batched(batch_size, drop_remainder, _stacked)
+
+    def padded_batch(self, batch_size, drop_remainder=False):
+        """Stack elements to batches, shorter ones filled up with zeros along each axis.
+
+        Args:
+            batch_size: elements in a batch.
+            drop_remainder: whether a last batch with fewer elements is left out.
+        """
+        return self._batched(batch_size, drop_remainder, _padded)
+
+    def _batched(self, batch_size, drop_remainder, stack):
+        if batch_size < 1:
+            raise ValueError(f"`batch_size` must be 1 or more. Received: {batch_size}")
+
+        def batches(elements):
+            while batch := list(itertools.islice(elements, batch_size)):
+                if len(batch) == batch_size or not drop_remainder:
+                    yield trees.map_structure(lambda *leaves: stack(leaves), *batch)
+
+        extra = 0 if drop_remainder else batch_size - 1
+        known = self._counted(lambda count: (count + extra) // batch_size)
+        batched = Dataset(lambda: batches(self._start()), known)
+        batched._batch_size = batch_size
+        return batched
+
+    def unbatch(self):
+        """Take batches apart."""
+
+        def elements(batches):
+            for batch in batches:
+                yield from _slices(batch, len(trees.flatten(batch)[0]))
+
+        known = INFINITE if self._cardinality == INFINITE else UNKNOWN
+        return Dataset(lambda: elements(self._start()), known)
+
+    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True):
+        """Draw the elements in a random order: with a seed in that of TensorFlow.
+
+        Args:
+            buffer_size: how many elements are held, from which the next one is drawn.
+            seed: int; None for another order in each run.
+            reshuffle_each_iteration: whether each pass has an order of its own.
+        """
+        shuffle = Shuffle(buffer_size, seed, reshuffle_each_iteration)
+        return Dataset(lambda: shuffle(self._start()), self._cardinality)
+
+    def take(self, count):
+        """Keep the first elements.
+
+        Args:
+            count: how many; -1 for all.
+        """
+        if count < 0:
+            return self
+        known = count if self._cardinality == INFINITE else self._counted(lambda n: min(n, count))
+        return Dataset(lambda: itertools.islice(self._start(), count), known)
+
+    def skip(self, count):
+        """Leave the first elements out.
+
+        Args:
+            count: how many; -1 for all.
+        """
+        if count < 0:
+            return self.take(0)
+        known = self._counted(lambda n: max(n - count, 0))
+        return Dataset(lambda: itertools.islice(self._start(), count, None), known)
+
+    def repeat(self, count=None):
+        """Go through the elements several times.
+
+        Args:
+            count: how often; None or -1 for ever.
+        """
+        is_endless = count is None or count < 0
+
+        def start():
+            for _ in itertools.count() if is_endless else range(count or 0):
+                elements = self._start()
+                first = next(elements, _END)
+                if first is _END:
+                    return
+                yield first
+                yield from elements
+
+        if is_endless:
+            return Dataset(start, INFINITE if self._cardinality else 0)
+        if not count:
+            return self.take(0)
+        return Dataset(start, self._counted(lambda n: n * count))
+
+    def cache(self):
+        """Keep the elements in memory, once all were asked for."""
+        kept: list[Any] = []
+        is_whole = False
+
+        def start():
+            nonlocal is_whole
+            if is_whole:
+                yield from kept
+                return
+            elements = []
+            for element in self._start():
+                elements.append(element)
+                yield element
+            kept[:], is_whole = elements, True
+
+        return Dataset(start, self._cardinality)
+
+    def prefetch(self, buffer_size):
+        """Compute elements ahead in a thread of their own.
+
+        Args:
+            buffer_size: how many; -1 leaves it to the data set, 0 for none.
+        """
+        count = _AHEAD if buffer_size < 0 else buffer_size
+        if not count:
+            return self
+
+        def start():
+            elements = self._start()
+            ahead = computed_ahead(lambda _: next(elements, _END), itertools.count(), 1, count + 1)
+            return itertools.takewhile(lambda element: element is not _END, ahead)
+
+        return Dataset(start, self._cardinality)
+
+    def _of_each(self, function):
+        """A data set of what a function of arrays makes of each element."""
+        return Dataset(lambda: map(function, self._start()), self._cardinality)
+
+    def _counted(self, function):
+        """The number of elements after a change, where there is one before."""
+        return self._cardinality if self._cardinality < 0 else function(self._cardinality)
+
+
+_END = object()
+
+
+def _slices(arrays, count):
+    """Yield the slices of arrays along their first axis."""
+    for i in range(count):
+        yield trees.map_structure(lambda leaf, i=i: leaf[i, ...], arrays)
+
+
+def as_arrays(element):
+    """Return an element of tensors, arrays, numbers and strings as NumPy arrays; a list is one."""
+    if isinstance(element, dict):
+        return {key: as_arrays(part) for key, part in element.items()}
+    if isinstance(element, tuple):
+        parts = map(as_arrays, element)
+        return type(element)(*parts) if hasattr(element, "_fields") else tuple(parts)
+    if isinstance(element, list) and any(isinstance(part, (str, bytes)) for part in element):
+        return np.array(element, dtype="object")
+    return as_array(element)
+
+
+def as_array(leaf) -> np.ndarray[Any, Any]:
+    """Return a tensor, an array, a list, a number or a string as a NumPy array."""
+    if isinstance(leaf, (str, bytes)):
+        return objects(leaf)
+    if isinstance(leaf, np.ndarray):
+        return leaf.astype("object").view(Objects) if leaf.dtype.kind in "SU" else leaf
+    if hasattr(leaf, "__array__") and not isinstance(leaf, np.generic):
+        return as_array(np.asarray(leaf))
+    return device.to_numpy(convert_to_tensor(leaf).data)
+
+
+def _as_numpy(element):
+    return trees.map_structure(lambda leaf: leaf if leaf.ndim else leaf[()], element)
+
+
+def _as_tensors(element):
+    return trees.map_structure(_as_tensor, element)
+
+
+def _as_tensor(leaf):
+    return leaf.view(Objects) if leaf.dtype.kind == "O" else Tensor(device.asarray(leaf))
+
+
+def _stacked(leaves):
+    shapes = {leaf.shape for leaf in leaves}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"Elements of the shapes {sorted(shapes)} can't be stacked to a batch: bring them to "
+            "one shape first, or take batches of one element."
+        )
+    return np.stack(leaves)
+
+
+def _padded(leaves):
+    """Stack arrays at the start of one that has the largest size along each axis."""
+    shape = tuple(max(sizes) for sizes in zip(*(leaf.shape for leaf in leaves), strict=True))
+    batch = np.zeros((len(leaves), *shape), leaves[0].dtype)
+    for i, leaf in enumerate(leaves):
+        batch[(i, *map(slice, leaf.shape))] = leaf
+    return batch

@@ -1,0 +1,88 @@
+"""The orders in which a data set is shuffled: those of TensorFlow's `Dataset.shuffle`.
+
+A buffer holds the next elements. One of them is drawn, and the next element of the source takes its
+place. The draws are 32-bit words of a Philox stream, modulo the number of elements in the buffer;
+its seed is drawn for each pass from another stream, which goes on for as long as the data set
+lives.
+"""
+
+import itertools
+from random import SystemRandom
+
+import numpy as np
+
+from minikeras.arrays import philox
+from minikeras.arrays.order import MAX_INT32
+from minikeras.ops.random.seeds import run_seed
+
+# TensorFlow's seed of a graph for which none was set.
+_GRAPH_SEED = 87654321
+
+# Blocks of four words that are computed at once.
+_BLOCKS = 256
+
+
+class Shuffle:
+    """Puts elements into a new order, each time it is called.
+
+    Args:
+        buffer_size: how many elements there are to draw from.
+        seed: int, or None for other orders in each run.
+        is_new_each_time: whether the orders of one pass and the next differ.
+
+    Raises:
+        ValueError: if `buffer_size` is not positive.
+
+    Example:
+        >>> shuffle = Shuffle(3, seed=5)
+        >>> sorted(shuffle(range(4)))
+        [0, 1, 2, 3]
+    """
+
+    def __init__(self, buffer_size, seed=None, is_new_each_time=True):
+        if buffer_size < 1:
+            raise ValueError(f"`buffer_size` must be 1 or more. Received: {buffer_size}")
+        self._buffer_size = buffer_size
+        self._pair = _pair(seed)
+        self._seeds = _words(self._pair) if is_new_each_time else None
+
+    def __call__(self, elements):
+        """Yield the elements in a new order."""
+        pair = self._pair if self._seeds is None else (next(self._seeds), next(self._seeds))
+        return self._drawn(iter(elements), _words(pair))
+
+    def _drawn(self, elements, words):
+        buffer = list(itertools.islice(elements, self._buffer_size))
+        start, size = 0, len(buffer)
+        # The buffer is a ring that begins at `start`: what is drawn changes places with the first
+        # element, and the next of the source takes its place at the end of the ring.
+        for element in elements:
+            place = (start + next(words) % size) % size
+            yield buffer[place]
+            buffer[place] = buffer[start]
+            buffer[start] = element
+            start = (start + 1) % size
+        for left in range(size, 0, -1):
+            place = (start + next(words) % left) % size
+            yield buffer[place]
+            buffer[place] = buffer[start]
+            start = (start + 1) % size
+
+
+def _pair(seed):
+    """The two seeds that TensorFlow makes of the global one and that of the operation."""
+    global_seed = run_seed()
+    if seed is None:
+        source = SystemRandom() if global_seed is None else np.random
+        seed = source.randint(0, MAX_INT32 - 1)
+    first = _GRAPH_SEED if global_seed is None else global_seed % MAX_INT32
+    pair = first, int(seed) % MAX_INT32
+    return pair if pair != (0, 0) else (0, MAX_INT32)
+
+
+def _words(pair):
+    """The 32-bit words of a stream, one after the other."""
+    source = philox.plain_stream(pair)
+    for first in itertools.count(0, _BLOCKS):
+        blocks = np.arange(first, first + _BLOCKS, dtype="uint64")
+        yield from philox.words(np, *philox.blocks(np, source, blocks)).reshape(-1).tolist()
