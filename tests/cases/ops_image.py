@@ -38,7 +38,23 @@ END = np.array([[1.0, 0.5], [5.0, 1.0], [0.5, 3.5], [6.5, 4.5]], "float32")
 RESIZED = [(3, 4), (9, 5)]
 KERNELS = ("bilinear", "bicubic", "lanczos3", "lanczos5", "area")
 
+INDICES = [i32(2, batch, 4, low=0, high=6) for batch in (1, 2)]
+
 CASES = [
+    *[
+        case
+        for index in INDICES
+        for case in (
+            Case("image.lookups.weighted_rows", [f32(2, 6, 3), f32(2, 1, 4), index], reduction=2),
+            Case(
+                "image.lookups.spread_rows",
+                [f32(2, 4, 3), f32(2, 2, 4), index],
+                {"size": 6},
+                reduction=8,
+            ),
+            Case("image.lookups.row_products", [f32(2, 4, 3), f32(2, 6, 3), index], reduction=3),
+        )
+    ],
     *[
         Case(
             "image.resize",

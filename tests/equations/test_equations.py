@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from minikeras import ops
+from minikeras.ops.image.lookups import weighted_rows
 from minikeras.ops.nn import activation, attention, crossentropy, gates, shrinkage
 from minikeras.ops.random.dropout import _masked
 from tests.equations import activations as act
 from tests.equations import attention as att
 from tests.equations import convolution as conv
 from tests.equations import crossentropy as ce
-from tests.equations import dense, dropout, normalization, pooling
+from tests.equations import dense, dropout, lookups, normalization, pooling
 from tests.equations.ways import WAYS, assert_near, computed, draw
 
 # The package has functions of these names.
@@ -211,6 +212,18 @@ def _attention():
     return attention._attention, options, inputs, [g], [y], [*gradients, None]
 
 
+def _weighted_rows():
+    index = np.random.default_rng(0).integers(0, 6, (4, 2, 5)).astype("int32")
+    table, weights, g = draw(0, 2, 6, 3), draw(1, 4, 2, 5), draw(2, 2, 5, 3)
+    y = lookups.weighted_rows(table, weights, index)
+
+    def op(table, weights):
+        return weighted_rows(table, weights, index)
+
+    gradients = lookups.weighted_rows_backward(g, table, weights, index)
+    return op, {}, [table, weights], [g], [y], list(gradients)
+
+
 def _dropout():
     x, keep, g = draw(0, 5, 4), draw(1, 5, 4) > 0, draw(2, 5, 4)
     y, dx = dropout.dropout(x, keep, 0.25), dropout.dropout_backward(g, keep, 0.25)
@@ -274,6 +287,7 @@ CASES = {
     "sigmoid_crossentropy": _sigmoid_crossentropy,
     "attention": _attention,
     "dropout": _dropout,
+    "weighted_rows": _weighted_rows,
     **{name: (_activation, name) for name in ACTIVATIONS},
     "tanh": _tanh,
 }

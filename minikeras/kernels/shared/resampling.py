@@ -6,7 +6,10 @@ the transposed map, with the places and weights of `transposed`.
 
 import numpy as np
 
+from minikeras.kernels.providers import dispatched
 
+
+@dispatched("resampling")
 def resampled(xp, x, places, weights, *, axis, convex=False):
     """Apply the map to one axis of an array.
 
@@ -67,4 +70,6 @@ def transposed(places, weights, size):
     taps = max(int((last - first).max()) + 1, 1)
     back = np.zeros((taps, size), weights.dtype)
     np.add.at(back, (outputs - first[inputs], inputs), weights[used])
-    return np.minimum(first + np.arange(taps)[:, None], count - 1), back
+    ahead = np.arange(taps)[:, None]
+    # A tap without a weight looks at what another one sees: what is infinite elsewhere stays there.
+    return np.where(back != 0, first + ahead, np.minimum(first, count - 1)), back

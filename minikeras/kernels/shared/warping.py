@@ -8,7 +8,6 @@ moved into the image before its neighbours are looked up.
 def projected(xp, transforms, height, width):
     """Map each pixel by a projective transform.
 
-    Equations:
         k = c0 * x + c1 * y + 1
         x' = (a0 * x + a1 * y + a2) / k
         y' = (b0 * x + b1 * y + b2) / k

@@ -7,10 +7,8 @@ from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.ops.elementwise.arithmetic import absolute
 from minikeras.ops.elementwise.comparison import where
-from minikeras.ops.elementwise.extremes import clip
+from minikeras.ops.elementwise.extremes import clip, maximum, minimum
 from minikeras.ops.image.layout import IMAGES, as_declared, channels_last, check_float, check_rank
-from minikeras.ops.reductions.selection import max as max_
-from minikeras.ops.reductions.selection import min as min_
 from minikeras.ops.shapes.shaping import stack
 
 # How bright the eye finds red, green and blue: the luma of ITU-R BT.601.
@@ -57,7 +55,6 @@ rgb_to_grayscale.class_name = "RGBToGrayscale"
 def rgb_to_hsv(images, data_format=None):
     """Turn red, green and blue into hue, saturation and value.
 
-    Equations:
         value = max(red, green, blue)
         range = value - min(red, green, blue)
         saturation = range / value
@@ -85,8 +82,8 @@ def rgb_to_hsv(images, data_format=None):
     """
     x = _three_channels(images, data_format)
     r, g, b = x[..., 0], x[..., 1], x[..., 2]
-    value = max_(x, axis=-1)
-    spread = value - min_(x, axis=-1)
+    value = maximum(maximum(r, g), b)
+    spread = value - minimum(minimum(r, g), b)
     saturation = where(value > 0, spread / where(value > 0, value, 1), 0)
     sixth = 1 / (6 * where(spread > 0, spread, 1))
     hue = where(
@@ -107,7 +104,6 @@ rgb_to_hsv.class_name = "RGBToHSV"
 def hsv_to_rgb(images, data_format=None):
     """Turn hue, saturation and value into red, green and blue.
 
-    Equations:
         red = value * (1 - saturation + saturation * clip(|6 hue - 3| - 1, 0, 1))
         green = value * (1 - saturation + saturation * clip(2 - |6 hue - 2|, 0, 1))
         blue = value * (1 - saturation + saturation * clip(2 - |6 hue - 4|, 0, 1))

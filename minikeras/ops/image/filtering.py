@@ -17,7 +17,6 @@ from minikeras.ops.shapes.shaping import reshape
 def gaussian_blur(images, kernel_size=(3, 3), sigma=(1.0, 1.0), data_format=None):
     """Blur images by weighing neighbours with the bell curve of a normal distribution.
 
-    Equations:
         weight[i] = exp(-((i - (size - 1) / 2) / sigma)**2 / 2)  # divided by their sum
 
     Beyond the edges images are continued by zeros.

@@ -79,8 +79,10 @@ def taps(size, count, interpolation, antialias, dtype, _device):
         places, weights = _overlaps(size, count)
     else:
         places, weights = _weighted(size, count, interpolation, antialias, dtype)
-    maps = places, weights, *transposed(places, weights, size)
-    return tuple(convert_to_tensor(part) for part in maps)
+    back, shares = transposed(places, weights, size)
+    return tuple(
+        convert_to_tensor(part) for part in (places, weights, back.astype("int32"), shares)
+    )
 
 
 @lru_cache(maxsize=128)

@@ -16,8 +16,10 @@ from minikeras.ops.elementwise.division import mod
 from minikeras.ops.elementwise.extremes import clip, minimum
 from minikeras.ops.elementwise.rounding import floor, round
 from minikeras.ops.image.layout import IMAGES, check_choice
+from minikeras.ops.image.lookups import weighted_rows
 from minikeras.ops.indexing.lookup import take
-from minikeras.ops.shapes.shaping import expand_dims, reshape
+from minikeras.ops.reductions.sums import sum as sum_
+from minikeras.ops.shapes.shaping import expand_dims, reshape, stack
 
 FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 
@@ -58,9 +60,11 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
         raise NotImplementedError(f"`order` must be 0 or 1. Received: order={order}")
     if isinstance(x, Abstract) or isinstance(places, Abstract):
         return Abstract(places.shape[1:], x.dtype)
-    table = reshape(x, (1, *x.shape, 1))
-    values = sampled(table, list(places[:, None]), order, fill_mode, fill_value)
-    y = values[0, ..., 0]
+    wide = dtypes.result_type(places.dtype, "float32") if order else x.dtype
+    if dtypes.is_float(x.dtype):
+        wide = dtypes.result_type(x.dtype, wide)
+    table = reshape(cast(x, dtype=wide), (1, *x.shape, 1))
+    y = sampled(table, list(places[:, None]), order, fill_mode, fill_value)[0, ..., 0]
     return cast(y if dtypes.is_float(x.dtype) else round(y), dtype=x.dtype)
 
 
@@ -86,35 +90,74 @@ def sampled(x, coordinates, order, fill_mode, fill_value):
     element is the product over the axes.
 
     Args:
-        x: tensor `(batch, *sizes, channels)` of any dtype.
-        coordinates: for each size a tensor `(batch, *places)` or `(1, *places)`.
+        x: tensor `(batch, *sizes, channels)`; floats unless the order is 0.
+        coordinates: for each size a tensor `(batch, *places)`, or `(1, *places)` for all images.
         order: 0 or 1.
         fill_mode: as for `map_coordinates`.
         fill_value: number.
 
     Returns:
-        A tensor `(batch, *places, channels)`, floats unless the order is 0.
+        A tensor `(batch, *places, channels)` of the dtype of `x`.
     """
     batch, *sizes, channels = x.shape
+    places = coordinates[0].shape[1:]
     axes = [
         [(*_FIXES[fill_mode](node, size), share) for node, share in _nodes(c, order)]
         for c, size in zip(coordinates, sizes, strict=True)
     ]
-    start = reshape(arange(batch, dtype="int32"), (batch, *(1,) * (coordinates[0].ndim - 1)))
-    table, outputs = reshape(x, (batch * dims.product(sizes), channels)), []
-    for nodes in itertools.product(*axes):
-        places, inside, shares = zip(*nodes, strict=True)
-        index = functools.reduce(
-            lambda flat, pair: flat * pair[0] + pair[1], zip(sizes, places, strict=True), start
-        )
-        values = take(table, index, axis=0)
-        if fill_mode == "constant":
-            valid = expand_dims(functools.reduce(operator.and_, inside), axis=-1)
-            values = where(valid, values, cast(fill_value, dtype=x.dtype))
-        if order:
-            values = values * expand_dims(functools.reduce(operator.mul, shares), axis=-1)
-        outputs.append(values)
-    return functools.reduce(operator.add, outputs)
+    nodes = [zip(*parts, strict=True) for parts in itertools.product(*axes)]
+    index, inside, shares = zip(
+        *[(_row_major(i, sizes), _joined(v, operator.and_), s) for i, v, s in nodes], strict=True
+    )
+    table = reshape(x, (batch, dims.product(sizes), channels))
+    shape = (batch, *places, channels)
+    if order:
+        shares = [_joined(s, operator.mul) for s in shares]
+        return reshape(_mixed(table, index, inside, shares, fill_value), shape)
+    return reshape(_picked(table, index[0], inside[0], fill_value), shape)
+
+
+def _row_major(places, sizes):
+    """One index for several axes."""
+    return functools.reduce(
+        lambda flat, pair: flat * pair[0] + pair[1],
+        zip(sizes[1:], places[1:], strict=True),
+        places[0],
+    )
+
+
+def _joined(parts, combine):
+    """The parts of all axes as one, None if there are none."""
+    return None if parts[0] is None else functools.reduce(combine, parts)
+
+
+def _picked(table, index, inside, fill_value):
+    """One row of each table for each place, the fill value where the place is outside."""
+    batch, rows, channels = table.shape
+    flat = reshape(index, (index.shape[0], -1))
+    if len(flat) == 1:
+        values = take(table, flat[0], axis=1)
+    else:
+        starts = reshape(arange(batch, dtype="int32") * rows, (batch, 1))
+        values = take(reshape(table, (batch * rows, channels)), flat + starts, axis=0)
+    if inside is None:
+        return values
+    return where(reshape(inside, (*flat.shape, 1)), values, cast(fill_value, dtype=table.dtype))
+
+
+def _mixed(table, index, inside, shares, fill_value):
+    """The sums of rows of each table, weighted by their shares."""
+    count = (len(index), index[0].shape[0], -1)
+    index, weights = reshape(stack(index), count), reshape(stack(shares), count)
+    weights = cast(weights, dtype=table.dtype)
+    if inside[0] is None:
+        return weighted_rows(table, weights, index)
+    valid = reshape(stack(inside), count)
+    y = weighted_rows(table, where(valid, weights, 0), index)
+    if isinstance(fill_value, (int, float)) and not fill_value:
+        return y
+    outside = expand_dims(sum_(where(valid, 0, weights), axis=0), axis=-1)
+    return y + where(outside > 0, outside * fill_value, 0)
 
 
 def _nodes(coordinate, order):

@@ -41,7 +41,6 @@ def affine_transform(
 ):
     """Move the pixels of images by affine or projective transforms.
 
-    Equations:
         y[row, column] = x[b, a]
         a = (a0 * column + a1 * row + a2) / k
         b = (b0 * column + b1 * row + b2) / k
@@ -102,6 +101,7 @@ def _transformed(images, transforms, interpolation, fill_mode, fill_value, data_
         fill_mode=fill_mode,
         rounded=not order,
     )
+    batch = cast(batch, dtype=wide) if order else batch
     y = sampled(batch, places, order, "constant", fill_value)
     return as_declared(reshape(cast(y, dtype=x.dtype), x.shape), data_format)
 
@@ -179,7 +179,6 @@ def homography(start, end):
 
     Each pair of points gives two linear equations for the eight numbers:
 
-    Equations:
         a0 * x + a1 * y + a2 - c0 * x * x' - c1 * y * x' = x'
         b0 * x + b1 * y + b2 - c0 * x * y' - c1 * y * y' = y'
     """
