@@ -44,7 +44,7 @@ DESKS = {
 NEIGHBOURS = {("metrics", "losses"), ("metrics", "initializers"), ("utils", "saving")}
 
 # Libraries that may be missing are imported in the one function that needs them.
-OPTIONAL = {"IPython", "PIL", "matplotlib", "pydot", "scipy", "tensorboard", "yaml"}
+OPTIONAL = {"IPython", "PIL", "matplotlib", "pydot", "scipy", "sklearn", "tensorboard", "yaml"}
 
 # What only printing or a network needs is imported then: `import minikeras` is short.
 LATE = {"minikeras.models.summary", "urllib"}
