@@ -66,6 +66,7 @@ OTHER_PARAMETERS = {
     "keras.ops.convert_to_tensor": "there are no sparse and no ragged tensors",
     "keras.ops*.multi_hot": _EARLIER,
     "keras.*.deserialize_keras_object": _EARLIER,
+    "keras.preprocessing.image.smart_resize": "Keras passes itself the back end to compute with",
 }
 """Functions and classes with other parameters."""
 

@@ -9,6 +9,7 @@ import pytest
 
 import minikeras
 from minikeras.utils import image as ours
+from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 
@@ -102,3 +103,23 @@ def test_settings_count():
     images = [u.array_to_img(x) for u in ENGINES]
     same(*images)
     same(*(u.img_to_array(images[0]) for u in ENGINES))
+
+
+@pytest.mark.parametrize("trial", range(16))
+def test_smart_resize(trial):
+    rng = np.random.default_rng(trial)
+    x = rng.integers(0, 256, rng.integers(1, 12, 3 + trial % 2))
+    x = x.astype(str(rng.choice(["float32", "uint8", "float64"])))
+    size = tuple(rng.integers(1, 12, 2).tolist())
+    options = {
+        "interpolation": str(rng.choice(["bilinear", "nearest", "bicubic", "lanczos3"])),
+        "data_format": "channels_last",
+    }
+    ours, theirs = (
+        k.preprocessing.image.smart_resize(x, size, **options) for k in (minikeras, keras)
+    )
+    assert isinstance(ours, np.ndarray)
+    if x.dtype == "float64":  # which Keras computes in float32
+        assert ours.dtype == x.dtype
+        ours = ours.astype(theirs.dtype)
+    assert_close(ours, theirs, scale=255)

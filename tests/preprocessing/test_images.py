@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minikeras import config, utils
+from minikeras import Tensor, config, ops, utils
+from minikeras.preprocessing.image import smart_resize
 
 GRAY, COLOUR = np.arange(12.0).reshape(3, 4, 1), np.arange(36.0).reshape(3, 4, 3)
 
@@ -137,3 +138,20 @@ def test_without_pillow(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match="package `pillow`. Install the extra `data`"):
         utils.array_to_img(GRAY)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_smart_resize_takes_the_middle(data_format):
+    x = np.arange(8, dtype="uint8").reshape(2, 4)[:, :, None]
+    x = x if data_format == "channels_last" else x.transpose(2, 0, 1)
+    y = smart_resize(x, (2, 2), data_format=data_format)
+    assert (type(y), y.dtype, y.ravel().tolist()) == (np.ndarray, "float32", [1, 2, 5, 6])
+    batch = ops.convert_to_tensor(np.stack([x, x]))
+    y = smart_resize(batch, (4, 2), "nearest", data_format)
+    assert isinstance(y, Tensor)
+    assert (y.dtype, y.shape[0]) == ("uint8", 2)
+
+
+def test_smart_resize_of_what_is_no_image():
+    with pytest.raises(ValueError, match="rank|shape"):
+        smart_resize(np.zeros((2, 2)), (1, 1))

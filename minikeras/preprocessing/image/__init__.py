@@ -18,6 +18,7 @@ from minikeras.preprocessing.image.dataframe import DataFrameIterator
 from minikeras.preprocessing.image.directory import DirectoryIterator
 from minikeras.preprocessing.image.generator import ImageDataGenerator
 from minikeras.preprocessing.image.iterator import Iterator
+from minikeras.preprocessing.image.resizing import smart_resize
 from minikeras.utils.image import array_to_img, img_to_array, load_img, save_img
 
 __all__ = [
@@ -39,4 +40,5 @@ __all__ = [
     "random_shift",
     "random_zoom",
     "save_img",
+    "smart_resize",
 ]
