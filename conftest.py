@@ -8,11 +8,13 @@ header of the run says how to repeat it.
 
 import datetime
 import os
+import re
 import zlib
 
 import pytest
 
 _VARIABLE = "MINIKERAS_SAMPLE"
+_ADDRESS = re.compile(r"\b(at )?0x[0-9a-f]{8,}")
 # The processes of one run (pytest-xdist) inherit the seed: they agree at midnight, too.
 SEED = os.environ.setdefault(_VARIABLE, f"{datetime.date.today():%Y%m%d}")
 
@@ -24,7 +26,13 @@ def pytest_report_header():
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by marks
 def pytest_collection_modifyitems(items):
-    """Mark as slow what the sample leaves out."""
+    """Mark as slow what the sample leaves out; refuse names that change from process to process."""
+    changing = [item.nodeid for item in items if _ADDRESS.search(item.nodeid)]
+    if changing:
+        raise pytest.UsageError(
+            "The names of these tests hold an address in memory, so that the processes of a run "
+            f"cannot agree on them; give their parameters `ids`: {changing[:5]}"
+        )
     tables = {}
     for item in items:
         if item.get_closest_marker("sampled"):

@@ -104,7 +104,7 @@ def test_special_tokens_may_stand_in_front(kind):
 
 
 @each_kind
-@pytest.mark.parametrize("data", [[], (), iter([])], ids=str)
+@pytest.mark.parametrize("data", [[], (), iter([])], ids=["list", "tuple", "iterator"])
 def test_nothing_to_adapt_to(kind, data):
     layer = make(kind)
     with pytest.raises(ValueError, match="received no data"):

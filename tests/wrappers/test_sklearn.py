@@ -78,11 +78,21 @@ def seeded_and_silent():
     keras.utils.enable_interactive_logging()
 
 
+class Seeded:
+    """`build_seeded` with a name that does not tell where in memory it lies: tests have it."""
+
+    def __repr__(self):
+        return "seeded"
+
+    def __call__(self, *args, **kwargs):
+        return build_seeded(*args, **kwargs)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
     [
-        estimator.set_params(model=build_seeded)
+        estimator.set_params(model=Seeded())
         for estimator in (classifier(), regressor(), transformer())
     ],
     expected_failed_checks=lambda estimator: FAILING[type(estimator).__name__],
