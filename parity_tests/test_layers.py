@@ -89,7 +89,7 @@ def test_shapes(case):
         shape = unknown(case.shape, axes)
         try:
             expected = case.call(theirs.compute_output_shape, shape)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, NotImplementedError):
             continue  # Keras cannot tell, as where a channel count is unknown
         assert case.call(ours.compute_output_shape, shape) == tuple(expected)
 
@@ -179,9 +179,25 @@ def compare(case, dtype, options):
         assert_close(v.numpy(), w.numpy().astype(v.numpy().dtype), case.length, v.path, their_dtype)
 
 
+def compare_values(case, options):
+    """Compare outputs in float32: what prepares images draws and rounds in its own dtypes.
+
+    TensorFlow has no gradient of many of these layers, or one that is not exact.
+    """
+    ours, theirs = both(case.make)
+    x = case.data()
+    for _ in range(2):
+        y, z = (case.call(layer, x, **options) for layer in (ours, theirs))
+        assert_close(y, z, case.length, "output")
+    for v, w in zip(ours.variables, theirs.variables, strict=True):
+        np.testing.assert_array_equal(v.numpy(), w.numpy())
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @every_row
 def test_values_and_gradients(case, dtype):
-    compare(case, dtype, {"training": False} if case.trains else {})
-    if case.trains:
-        compare(case, dtype, {"training": True})
+    for options in [{"training": False}, {"training": True}] if case.trains else [{}]:
+        if not case.pixels:
+            compare(case, dtype, options)
+        elif dtype == "float32":
+            compare_values(case, options)

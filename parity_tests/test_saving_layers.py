@@ -4,6 +4,7 @@ One row of `tests/cases/layers.py` gives all tests of a layer: the same groups a
 file, the same outputs on the other side, by `.keras` and by `.weights.h5`.
 """
 
+import json
 
 import h5py
 import keras
@@ -18,14 +19,23 @@ from tests.cases.layers import FIRST, LAYERS
 
 pytestmark = pytest.mark.parity
 
+# In Keras's graph of a model each of these is its own input.
+NOT_IN_A_GRAPH = ("Equalization",)
+
 # Rows after the first of a class differ in arguments that files hold as they hold the others.
 each_row = pytest.mark.parametrize(
     "case",
     [
         pytest.param(c, id=str(c), marks=[] if FIRST[c.name] is c else [pytest.mark.slow])
         for c in LAYERS
+        if c.name not in NOT_IN_A_GRAPH
     ],
 )
+
+
+def as_json(layer):
+    """The config of a layer as a file holds it: lists in place of tuples."""
+    return json.loads(json.dumps(layer.get_config()))
 
 
 def model_of(case, engine):
@@ -56,7 +66,7 @@ def tree(file):
 
 
 def outputs(model, case):
-    result = model(case.data())
+    result = model(case.data(), training=False)  # layers that augment images would do so
     parts = result if isinstance(result, (list, tuple)) else [result]
     return [np.asarray(part) for part in parts]
 
@@ -79,7 +89,7 @@ def test_archive(case, tmp_path):
     read_here = minikeras.models.load_model(tmp_path / "theirs.keras")
     read_again = minikeras.models.load_model(tmp_path / "ours.keras")
     for layer, here, again in zip(ours.layers, read_here.layers, read_again.layers, strict=True):
-        assert here.get_config() == layer.get_config() == again.get_config()
+        assert as_json(here) == as_json(layer) == as_json(again)
     assert_same_outputs(read_here, ours, case)
     assert_same_outputs(read_again, ours, case)
     assert_same_outputs(read_here, read_there, case)

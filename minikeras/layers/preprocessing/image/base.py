@@ -126,7 +126,7 @@ class BaseImagePreprocessingLayer(DataLayer):
         """Apply a transformation to images of shape `(batch, height, width, channels)`."""
         return ops.cast(images, self.compute_dtype)
 
-    def transform_labels(self, labels, transformation, training=True):
+    def transform_labels(self, labels, transformation=None, training=True):
         """Apply a transformation to labels; by default they stay what they are."""
         return labels
 
@@ -134,7 +134,7 @@ class BaseImagePreprocessingLayer(DataLayer):
         """Apply a transformation to a dict of boxes and labels; by default they stay the same."""
         return bounding_boxes
 
-    def transform_segmentation_masks(self, segmentation_masks, transformation, training=True):
+    def transform_segmentation_masks(self, segmentation_masks, transformation=None, training=True):
         """Apply a transformation to masks; by default they stay what they are."""
         return segmentation_masks
 

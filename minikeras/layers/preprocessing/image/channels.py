@@ -207,9 +207,9 @@ class RandomGrayscale(BaseImagePreprocessingLayer):
     data_format: DataFormat = None
     seed: Seed = None
 
-    def get_random_transformation(self, data, training=True, seed=None):
+    def get_random_transformation(self, images, training=True, seed=None):
         """Draw which images become gray, as booleans that broadcast to the images."""
-        _, batch, seed = self._drawing(data, seed)
+        _, batch, seed = self._drawing(images, seed)
         return by_image(random.uniform((batch,), seed=seed) < self.factor)
 
     def transform_images(self, images, transformation, training=True):
