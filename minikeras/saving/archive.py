@@ -16,7 +16,7 @@ from typing import Any
 
 from minikeras.autograd.postponed import draw_values, postponed_values
 from minikeras.core import registry
-from minikeras.models import Model
+from minikeras.layers import Layer
 from minikeras.saving import guard
 from minikeras.saving.durable import replacing, replacing_folder
 from minikeras.saving.legacy.archives import archive_config
@@ -118,7 +118,7 @@ def load(path: Path, custom_objects: Any, compile: bool, safe_mode: bool) -> Any
         with registry.sharing(), naming(f"{path} ({CONFIG})"):
             config = archive_config(config, _version(archive), custom_objects, safe_mode)
             model = registry.deserialize(config, custom_objects, safe_mode)
-        if not isinstance(model, Model):
+        if not isinstance(model, Layer):  # a FeatureSpace, say, is saved as models are
             raise guard.FileError(f"{path}: {CONFIG} describes no model, but {str(model):.100}.")
         read_weights(archive, str(path), model, whole=True)
         _load_assets(archive, path, model)

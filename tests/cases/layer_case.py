@@ -24,6 +24,8 @@ class Case:
         pixels: whether inputs are values of images, from 0 to 255.
         recorded: whether a step of training with the layer is recorded.
         words: inputs are strings, drawn from these, if there are any.
+        raw: whether the layer takes raw data, through which no gradient goes, and may compute in
+            main memory.
     """
 
     source: str
@@ -35,6 +37,7 @@ class Case:
     pixels: bool = False
     recorded: bool = True
     words: tuple = ()
+    raw: bool = False
 
     @property
     def name(self):
@@ -84,11 +87,13 @@ class Case:
         """A model with the layer, and with weights to train: before it where it has gradients."""
         layers = minikeras.layers
         inputs = [minikeras.Input(shape[1:], dtype=self.dtype) for shape in self.shapes]
-        takes_data = self.integers or self.pixels or self.words
+        takes_data = self.integers or self.pixels or self.raw
         tensors = inputs if takes_data else [layers.Dense(x.shape[-1])(x) for x in inputs]
         outputs = self.call(self.make(), self.nest(tensors))
         if self.pixels:
             outputs = layers.Dense(2)(layers.GlobalAveragePooling2D()(outputs))
+        if self.raw:
+            outputs = layers.Dense(2)(minikeras.ops.cast(outputs, "float32"))
         return minikeras.Model(inputs, outputs)
 
     def call(self, layer, inputs, **options):

@@ -29,8 +29,8 @@ def test_layers_are_those_of_the_cpu(case, request):
     expected = run(case)
     gpu = request.getfixturevalue("gpu")
     actual = run(case, watch=gpu.transfers)
-    assert not gpu.transfers.to_host
-    assert not gpu.transfers.to_device
+    assert case.raw or not gpu.transfers.to_host
+    assert case.raw or not gpu.transfers.to_device
     assert len(actual) == len(expected)
     for a, b in zip(actual, expected, strict=True):
         assert (a is None) == (b is None)

@@ -55,7 +55,7 @@ class TrackedList(_Tracked, list):
 
     def __init__(self, values=(), owner: Any = None):
         self.owner = owner
-        super().__init__(owner._track(value) for value in values)
+        super().__init__(self._track(value) for value in values)
 
     def append(self, value):
         """Track and append `value`."""
@@ -105,7 +105,7 @@ class TrackedDict(_Tracked, dict):
 
     def __init__(self, values=(), owner: Any = None):
         self.owner = owner
-        super().__init__({key: owner._track(value) for key, value in dict(values).items()})
+        super().__init__({key: self._track(value) for key, value in dict(values).items()})
 
     def __setitem__(self, key, value):
         super().__setitem__(key, self._track(value))

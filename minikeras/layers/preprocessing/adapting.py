@@ -39,11 +39,13 @@ def batches_of(data, steps=None):
     Raises:
         TypeError: if `data` is nothing of the kind.
     """
-    if hasattr(data, "__iter__"):
-        yield from itertools.islice(data, steps)
-    elif hasattr(data, "__getitem__") and (steps is not None or _length(data) is not None):
-        for i in range(_least(steps, _length(data))):
+    length = _length(data)
+    is_indexed = hasattr(data, "__getitem__") and (steps, length) != (None, None)
+    if is_indexed and (hasattr(data, "num_batches") or not hasattr(data, "__iter__")):
+        for i in range(min(count for count in (steps, length) if count is not None)):
             yield inputs_of(data[i])
+    elif hasattr(data, "__iter__"):
+        yield from itertools.islice(data, steps)
     else:
         raise TypeError(
             "Unsupported data type: `adapt` takes arrays, lists, data sets of batches, generators "
@@ -74,7 +76,3 @@ def _length(data):
     if count is None and hasattr(type(data), "__len__"):
         count = len(data)
     return count
-
-
-def _least(*counts):
-    return min(count for count in counts if count is not None)
