@@ -23,7 +23,7 @@ from minikeras.saving.guard.errors import damaged, refuse
 from minikeras.saving.guard.files import InMemory, Window, quickly_read, regular_file, whole
 from minikeras.saving.guard.hdf5_attributes import check_attributes
 from minikeras.saving.guard.hdf5_data import check_dataset
-from minikeras.saving.guard.hdf5_groups import check_group
+from minikeras.saving.guard.hdf5_groups import check_group, check_indexes
 from minikeras.saving.guard.hdf5_raw import RawStrings
 from minikeras.saving.guard.hdf5_types import DAMAGED, Limits, check_kind
 
@@ -76,6 +76,7 @@ def open_hdf5(source: str | os.PathLike[str] | Window | InMemory) -> Iterator[h5
             source = quickly_read(source)
             raw = RawStrings(source)
             check_group(raw, raw.root, source.name)
+            check_indexes(raw, raw.root, source.name)
             source.seek(0)
             opened = stack.enter_context(h5py.File(source, "r"))
             _check_tree(opened.id, Limits(source.name, source.size, raw))
@@ -94,12 +95,14 @@ def _check_tree(root: h5f.FileID, limits: Limits) -> None:
                 refuse(where, f"is the same object as {addresses[address].decode()!r}")
             addresses[address] = path
             check_group(limits.raw, address, where)  # of anything else it finds nothing to check
+            check_indexes(limits.raw, address, where)
             item = h5o.open(parent, name)
             h5o.get_info(item)  # reads all that belongs to it, so that damage shows now
             check_attributes(item, address, where, limits)
             if isinstance(item, h5d.DatasetID):
                 check_dataset(item, where, limits)
             elif isinstance(item, h5g.GroupID):
+                item.get_create_plist()  # h5py asks for it whenever it lists a group
                 waiting += _children(item, path, where)
             else:
                 refuse(where, "neither a group nor a data set")

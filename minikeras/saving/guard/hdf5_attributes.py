@@ -21,8 +21,6 @@ def check_attributes(item: Any, header: int, where: str, limits: Limits) -> None
         where: the file and the path in it.
         limits: what the file may hold.
     """
-    if not h5a.get_num_attrs(item):
-        return
     names: list[bytes] = []
 
     def note(name: bytes) -> bool | None:

@@ -12,6 +12,12 @@ from minikeras.saving.guard.errors import refuse
 from minikeras.saving.guard.hdf5_raw import RawStrings
 
 _SYMBOL_TABLE = 0x0011
+_LINK_INFO, _ATTRIBUTE_INFO, _LAYOUT = 0x0002, 0x0015, 0x0008
+
+_UNDEFINED = b"\xff" * 8
+_CHUNKED = 2
+# Of the indexes of chunks, those that are no structure of their own.
+_SINGLE_CHUNK, _IMPLICIT = 1, 2
 
 _ADDRESSES = struct.Struct("<QQ")
 _HEAP = struct.Struct("<4sB3xQQQ")
@@ -35,6 +41,34 @@ def check_group(raw: RawStrings, header: int, where: str) -> None:
         tree, heap = _ADDRESSES.unpack_from(body)
         _check_heap(raw, heap, where)
         _check_tree(raw, tree, where)
+
+
+def check_indexes(raw: RawStrings, header: int, where: str) -> None:
+    """Refuse an object of which parts are found through an index of newer HDF5.
+
+    These are fractal heaps, B-trees of version 2, and arrays of chunks (III.A.2, III.G, VII.C to
+    VII.D). HDF5 trusts what they say of sizes once a checksum is right, which anybody can compute,
+    and writes beyond its memory. No file of Keras has any.
+
+    Args:
+        raw: the bytes of the file.
+        header: the address of the object header.
+        where: the file and the path in it.
+    """
+    for kind, width in ((_LINK_INFO, 8), (_ATTRIBUTE_INFO, 2)):
+        for body in raw.messages(header, kind):
+            start = 2 + width * (body[1] & 1)  # after the largest number of creation
+            if body[start : start + 8] != _UNDEFINED:
+                refuse(where, f"has so many links or attributes that HDF5 indexes them. {_ADVICE}")
+    for body in raw.messages(header, _LAYOUT):
+        if body[0] < 4 or body[1] != _CHUNKED:
+            continue
+        kind = body[5 + body[3] * body[4]]
+        if kind not in (_SINGLE_CHUNK, _IMPLICIT):
+            refuse(where, f"has chunks in an index of newer HDF5. {_ADVICE}")
+
+
+_ADVICE = "Write the file without `libver` and `track_order`, as Keras does."
 
 
 def _check_heap(raw: RawStrings, address: int, where: str) -> None:

@@ -50,6 +50,8 @@ class RawStrings:
         sizes, base = _SIZES[version], _BASE[version]
         if start[sizes : sizes + 2] != b"\x08\x08" or any(start[base : base + 8]):
             refuse(self._where, "an HDF5 file whose addresses are not as h5py writes them")
+        if version >= 2 and start[20:28] != b"\xff" * 8:
+            refuse(self._where, "an HDF5 file with an extension of its superblock")
         self.root = int.from_bytes(self.at(_ROOT[version], 8), "little")
 
     def in_attribute(self, header: int, name: bytes, count: int, where: str) -> int:
@@ -119,8 +121,8 @@ class RawStrings:
             for kind, flags, body in self._messages(block, header if version_2 else None):
                 if kind == _CONTINUATION:
                     blocks.append(_continued(body, version_2))
-                elif kind == wanted and not flags & _SHARED:
-                    yield body
+                elif kind == wanted and not (flags & _SHARED and kind == _ATTRIBUTE):
+                    yield body  # of other kinds HDF5 takes no notice of the flag
 
     def _first_block_1(self, header: int) -> tuple[int, int]:
         version, size = struct.unpack("<B7xI4x", self.at(header, 16))

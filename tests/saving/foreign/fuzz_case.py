@@ -23,7 +23,7 @@ import numpy as np
 
 import minikeras as keras
 from minikeras.saving.training import load_training, training_variables
-from tests.saving.foreign import good_files, json_mutations, mutations, watched
+from tests.saving.foreign import checksums, good_files, json_mutations, mutations, watched
 from tests.saving.foreign.yaml_mutations import changed_yaml
 
 DOCUMENTED = (ValueError, TypeError, OSError, ImportError)
@@ -84,6 +84,8 @@ class Case:
             return mutations.changed_archive(self.draw, content)
         if self.form == "yaml":
             return changed_yaml(self.draw, content)
+        if self.draw.randrange(5) == 0:
+            return checksums.forged(self.draw, checksums.newer(content))
         return mutations.changed_hdf5(self.draw, content)
 
     def _config(self, content):
