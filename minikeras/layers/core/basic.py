@@ -291,6 +291,8 @@ class Lambda(Layer):
         for key in ("function", "output_shape", "mask"):
             if isinstance(config.get(key), (dict, list)):
                 config[key] = registry.deserialize(config[key], custom_objects, safe_mode)
+        if isinstance(config.get("output_shape"), list):  # JSON has no tuples
+            config["output_shape"] = tuple(config["output_shape"])
         return super().from_config(config)
 
 

@@ -213,7 +213,7 @@ def _ways(case, model):
 
     ways = {
         "archive": [whole, whole, weights, editor],
-        "weights": [weights, editor],
+        "weights": [weights, weights, editor],
         "shards": [weights],
         "config": [config, text],
         "whole": [whole, weights],

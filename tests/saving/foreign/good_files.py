@@ -67,7 +67,7 @@ def node_model():
 
 MODELS = {"image": image_model, "graph": graph_model, "line": line_model, "node": node_model}
 SMALL, LARGE = ("line", "node"), ("image", "graph")
-SMALL_CASES = 30
+SMALL_CASES = 200
 """Small models load in a few milliseconds: all cases but one of so many are of them."""
 
 
