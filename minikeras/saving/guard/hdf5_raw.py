@@ -43,6 +43,7 @@ class RawStrings:
         self._file, self._where = file.part(0, file.size, file.name), file.name
         self._collections: dict[int, dict[int, int]] = {}
         self._heap_bytes = 0
+        self._latest: tuple[int, list[tuple[int, int, bytes]]] | None = None  # header, messages
         start = self.at(0, 48)
         version = start[8]
         if not start.startswith(_SIGNATURE) or version not in _SIZES:
@@ -111,6 +112,14 @@ class RawStrings:
             header: the address of its object header.
             wanted: the type.
         """
+        if self._latest is None or self._latest[0] != header:
+            self._latest = header, list(self._all_messages(header))
+        for kind, flags, body in self._latest[1]:
+            if kind == wanted and not (flags & _SHARED and kind == _ATTRIBUTE):
+                yield body  # of other kinds HDF5 takes no notice of the flag
+
+    def _all_messages(self, header: int) -> Iterator[tuple[int, int, bytes]]:
+        """Type, flags and content of each message of an object."""
         start = self.at(header, 4)
         version_2 = start == b"OHDR"
         blocks = [self._first_block_2(header) if version_2 else self._first_block_1(header)]
@@ -121,8 +130,8 @@ class RawStrings:
             for kind, flags, body in self._messages(block, header if version_2 else None):
                 if kind == _CONTINUATION:
                     blocks.append(_continued(body, version_2))
-                elif kind == wanted and not (flags & _SHARED and kind == _ATTRIBUTE):
-                    yield body  # of other kinds HDF5 takes no notice of the flag
+                else:
+                    yield kind, flags, body
 
     def _first_block_1(self, header: int) -> tuple[int, int]:
         version, size = struct.unpack("<B7xI4x", self.at(header, 16))
