@@ -191,9 +191,8 @@ def _listed(directory, kind, options):
 
 def _classes(directory, class_names):
     """The names of the subfolders, or those of them that were asked for."""
-    folders = sorted(
-        entry.name for entry in os.scandir(directory) if entry.is_dir() and entry.name[0] != "."
-    )
+    names = sorted(name for name in os.listdir(directory) if not name.startswith("."))
+    folders = [name for name in names if os.path.isdir(os.path.join(directory, name))]
     if class_names is None:
         return folders
     if not set(class_names) <= set(folders):
