@@ -120,11 +120,13 @@ FILES = [
 ]
 
 
+@pytest.mark.sampled(rows=4)
 @pytest.mark.parametrize("options", FILES, ids=str)
 def test_texts(folder, options):
     compare("text_dataset_from_directory", folder, 3, **options)
 
 
+@pytest.mark.sampled(rows=2)
 @pytest.mark.parametrize("options", FILES[1::3], ids=str)
 def test_sounds(folder, options):
     ragged = options.get("batch_size", 1) is None
@@ -156,6 +158,7 @@ def test_ragged_sounds(folder):
             assert np.array_equal(a, b.numpy())
 
 
+@pytest.mark.sampled(rows=5)
 # Keras leaves its threads to the garbage collector when it refuses labels.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("function", ["image", "text", "audio"])
@@ -199,6 +202,7 @@ WINDOWS = [
 ]
 
 
+@pytest.mark.sampled(rows=5)
 @pytest.mark.parametrize("options", WINDOWS, ids=str)
 @pytest.mark.parametrize("targets", [None, SERIES[:, 0] * 2, SERIES[:12]], ids=["no", "y", "short"])
 @pytest.mark.parametrize("dtype", ["float32", "int64"])
@@ -210,6 +214,7 @@ def test_windows(options, targets, dtype):
     same(ours, theirs, 3)
 
 
+@pytest.mark.sampled(rows=3)
 @pytest.mark.parametrize(
     "options",
     [
@@ -244,6 +249,7 @@ PARTS = [
 ]
 
 
+@pytest.mark.sampled(rows=3)
 @pytest.mark.parametrize("options", PARTS, ids=str)
 @pytest.mark.parametrize("data", [X, [X, Y], (X,), (X, Y)], ids=["array", "list", "one", "tuple"])
 def test_parts(data, options):
@@ -251,6 +257,7 @@ def test_parts(data, options):
         same(ours, theirs)
 
 
+@pytest.mark.sampled(rows=3)
 @pytest.mark.parametrize("options", PARTS, ids=str)
 @pytest.mark.parametrize("batch_size", [None, 4])
 @pytest.mark.parametrize("nest", [(X, Y), {"a": X, "b": Y}], ids=["tuple", "dict"])
@@ -267,6 +274,7 @@ def test_parts_of_data_sets(nest, batch_size, options):
         same(ours, theirs)
 
 
+@pytest.mark.sampled(rows=4)
 @pytest.mark.parametrize(
     ("data", "options", "error"),
     [
@@ -316,6 +324,7 @@ CHAINS = {
 }
 
 
+@pytest.mark.sampled(rows=5)
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("seed", [None, 4])
 def test_chains(monkeypatch, chain, seed):

@@ -6,7 +6,8 @@ by its kernel, a function of the distance; the weights are divided by their sum,
 the ends have none. With `antialias`, and if `n > m`, the kernel is stretched by `n / m`.
 
 Sources: Keys, "Cubic convolution interpolation for digital image processing" (1981); Duchon,
-"Lanczos filtering in one and two dimensions" (1979).
+"Lanczos filtering in one and two dimensions" (1979); Mitchell and Netravali, "Reconstruction
+filters in computer graphics" (1988).
 """
 
 import math
@@ -28,6 +29,18 @@ def cubic(xp, x):
     near = ((1.5 * x - 2.5) * x) * x + 1.0
     far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
     return xp.where(x < 1.0, near, xp.where(x < 2.0, far, 0.0))
+
+
+def gaussian(xp, x):
+    """The bell curve of the standard deviation 1/2, up to a distance of 1.5."""
+    return xp.where(x < 1.5, xp.exp(-2.0 * x * x), 0.0)
+
+
+def mitchell(xp, x):
+    """The cubic of Mitchell and Netravali with `B = C = 1/3`, up to a distance of 2."""
+    near = (7.0 * x - 12.0) * x * x + 16.0 / 3.0
+    far = ((-7.0 / 3.0 * x + 12.0) * x - 20.0) * x + 32.0 / 3.0
+    return xp.where(x < 1.0, near, xp.where(x < 2.0, far, 0.0)) / 6.0
 
 
 def _lanczos(radius):
@@ -55,6 +68,9 @@ KERNELS = {
 `xp` is an array module, or the module of the ops of these names.
 """
 
+SMOOTHING = {"gaussian": (gaussian, 1.5), "mitchellcubic": (mitchell, 2.0)}
+"""Kernels that change an image of the same size, too; `tf.image.resize` has them."""
+
 # The distances for which TensorFlow has values of the cubic kernel, in a table, per pixel.
 _CUBIC_STEPS = 1024
 
@@ -66,7 +82,7 @@ def taps(size, count, interpolation, antialias, dtype, _device):
     Args:
         size: int.
         count: int.
-        interpolation: a name in `KERNELS`, or `"area"`.
+        interpolation: a name in `KERNELS` or `SMOOTHING`, or `"area"`.
         antialias: bool.
         dtype: float dtype in which the centres of pixels are computed.
         _device: name of the current device, where the tensors are put and kept.
@@ -94,7 +110,7 @@ def nearest(size, count, _device):
 
 def _weighted(size, count, interpolation, antialias, dtype):
     """Places and weights by a kernel."""
-    kernel, radius = KERNELS[interpolation]
+    kernel, radius = (KERNELS | SMOOTHING)[interpolation]
     stretch = max(size / count, 1.0) if antialias else 1.0
     reach = radius * stretch
     centres = _edges(size, count, dtype) - 0.5
