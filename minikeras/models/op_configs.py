@@ -53,7 +53,10 @@ _EXCEPTIONS = {
 }
 
 # Operands beside the first one of the ops on images, which have a rule of their own.
-_IMAGE_OPERANDS = frozenset(["coordinates", "end_points", "start_points", "transform"])
+_IMAGE_OPERANDS = frozenset(
+    ["coordinates", "end_points", "image2", "output_shape"]
+    + ["scale", "start_points", "transform", "translation"]
+)
 
 _VAR_POSITIONAL = inspect.Parameter.VAR_POSITIONAL
 _VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD

@@ -102,6 +102,7 @@ MISSING = [
     # TensorFlow computes these in float32, whatever the dtype of the images is.
     (r"image\.resize\(float.*", {"float_types": ("float32",)}),
     (r"image\.(affine|perspective)_transform\(.*", {"float_types": ("float32",)}),
+    (r"image\.extract_patches\(.*channels_first\)", {"float_types": ("float32",)}),
     (r"image\.resize\(.*interpolation=bicubic\)", {"keras_orders": 1}),
     (r"(max|average)_pool\(float32\(4,4,4,5,2\).*", {"float_types": ("float32",)}),
     (r"in_top_k\(.*", {"float_types": ("float32",)}),

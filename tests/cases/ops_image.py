@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from tests.cases.case import Case, Values, exactly, f16, f32, floats, i32, u8
+from tests.cases.case import Case, Values, exactly, f16, f32, floats, i32, positive, u8
 
 IMAGE, BATCH = f32(5, 7, 3), f32(2, 5, 7, 3)
 FIRST = f32(2, 3, 5, 7)
@@ -318,4 +318,71 @@ CASES = [
         keras_orders=0,
     ),
     Case("image.elastic_transform", [u8(4, 5, 3)], raises=ValueError),
+    *[
+        Case("image.extract_patches", [images, size], kwargs)
+        for images, size, kwargs in [
+            (BATCH, 2, {}),
+            (IMAGE, (2, 3), {"strides": 1, "padding": "same"}),
+            (BATCH, (3, 2), {"strides": (2, 1), "padding": "same"}),
+            (BATCH, 2, {"strides": 1, "dilation_rate": 2}),
+            (FIRST, 2, {"data_format": "channels_first"}),
+            (f32(3, 4, 5, 2), (2, 2, 3), {"strides": 1}),
+        ]
+    ],
+    Case("image.extract_patches", [i32(4, 5, 3), 2], {"strides": 1}),
+    # Its node is one of `extract_patches`.
+    Case("image.extract_patches_3d", [f32(2, 3, 4, 5, 2), 2], symbolic=False),
+    Case(
+        "image.extract_patches_3d",
+        [f32(3, 4, 5, 2), (1, 2, 3)],
+        {"padding": "same"},
+        symbolic=False,
+    ),
+    *[
+        Case("image.extract_patches", [images, size], raises=error)
+        for images, size, error in (
+            (BATCH, 2.5, TypeError),
+            (BATCH, (1, 2, 3, 4), ValueError),
+            (f32(5, 7), 2, ValueError),
+        )
+    ],
+    *[
+        Case(
+            "image.scale_and_translate",
+            [f32(2, 5, 7, 3), (2, 4, 9, 3), positive(2), f32(2), (1, 2), method],
+            {"antialias": antialias},
+            reduction=216,  # as many new pixels depend on one factor
+            orders=1,
+            keras_orders=1,
+        )
+        for method in ("linear", "cubic", "lanczos3", "lanczos5")
+        for antialias in (True, False)
+    ],
+    Case(
+        "image.scale_and_translate",
+        [f32(6), (9,), exactly([2.5]), exactly([-1.25]), (0,), "trilinear"],
+        reduction=6,
+        smooth=False,
+    ),
+    *[
+        Case("image.scale_and_translate", inputs, raises=ValueError)
+        for inputs in (
+            [f32(6), (9,), f32(1), f32(1), (0,), "nearest"],
+            [f32(6, 6), (9, 9), f32(1), f32(2), (0, 1), "linear"],
+        )
+    ],
+    Case("image.sobel_edges", [BATCH], reduction=8),
+    Case("image.sobel_edges", [FIRST, "channels_first"], reduction=8),
+    Case("image.sobel_edges", [IMAGE], raises=ValueError),
+    Case("image.sobel_edges", [u8(2, 4, 5, 3)], raises=ValueError),
+    Case("image.ssim", [COLORS, colors(2, 3, 4, 3)], {"filter_size": 3}, reduction=81),
+    Case("image.ssim", [colors(5, 6, 2), colors(5, 6, 2)], {"filter_size": 5}, reduction=81),
+    Case(
+        "image.ssim",
+        [colors(2, 3, 4, 5), colors(2, 3, 4, 5)],
+        {"filter_size": 3, "max_val": 2.0, "data_format": "channels_first"},
+        reduction=81,
+    ),
+    Case("image.ssim", [IMAGE, IMAGE], raises=ValueError),
+    Case("image.ssim", [f32(4, 5), f32(4, 5)], raises=ValueError),
 ]

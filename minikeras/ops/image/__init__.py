@@ -1,10 +1,12 @@
-"""Images: their size, colors, margins, and where their pixels lie; `keras.ops.image`."""
+"""Images: their size, colors, margins, patches, and where pixels lie; `keras.ops.image`."""
 
 from minikeras.ops.image.borders import crop_images, pad_images
 from minikeras.ops.image.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
-from minikeras.ops.image.filtering import gaussian_blur
+from minikeras.ops.image.filtering import gaussian_blur, sobel_edges, ssim
+from minikeras.ops.image.patches import extract_patches, extract_patches_3d
 from minikeras.ops.image.resizing import resize
 from minikeras.ops.image.sampling import map_coordinates
+from minikeras.ops.image.scaling import scale_and_translate
 from minikeras.ops.image.warping import (
     affine_transform,
     elastic_transform,
@@ -15,6 +17,8 @@ __all__ = [
     "affine_transform",
     "crop_images",
     "elastic_transform",
+    "extract_patches",
+    "extract_patches_3d",
     "gaussian_blur",
     "hsv_to_rgb",
     "map_coordinates",
@@ -23,4 +27,7 @@ __all__ = [
     "resize",
     "rgb_to_grayscale",
     "rgb_to_hsv",
+    "scale_and_translate",
+    "sobel_edges",
+    "ssim",
 ]

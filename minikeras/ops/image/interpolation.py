@@ -47,15 +47,10 @@ def _lanczos(radius):
     """`sinc(x) sinc(x / radius)` up to a distance of `radius`, with `sinc(x) = sin(πx) / (πx)`."""
 
     def kernel(xp, x):
-        angle = math.pi * xp.where(x > _NEARLY_0, x, 1.0)
-        value = radius * xp.sin(angle) * xp.sin(angle / radius) / (angle * angle)
-        return xp.where(x > radius, 0.0, xp.where(x > _NEARLY_0, value, 1.0))
+        return xp.where(x > radius, 0.0, xp.sinc(x) * xp.sinc(x / radius))
 
     return kernel
 
-
-# Nearer than this the kernels of Lanczos are 1, to within float32.
-_NEARLY_0 = 1e-3
 
 KERNELS = {
     "bilinear": (triangle, 1.0),

@@ -42,16 +42,16 @@ def check_choice(name, value, choices):
         )
 
 
-def channels_last(images, data_format):
-    """Return images, or a batch of them, with the channels after height and width."""
+def channels_last(images, data_format, rank=2):
+    """Return images, or a batch of them, with the channels after their `rank` spatial axes."""
     first = standardize_data_format(data_format) == "channels_first"
-    return moveaxis(images, -3, -1) if first else images
+    return moveaxis(images, -rank - 1, -1) if first else images
 
 
-def as_declared(images, data_format):
+def as_declared(images, data_format, rank=2):
     """Undo `channels_last` on a result."""
     first = standardize_data_format(data_format) == "channels_first"
-    return moveaxis(images, -1, -3) if first else images
+    return moveaxis(images, -1, -rank - 1) if first else images
 
 
 def spatial_axes(data_format):

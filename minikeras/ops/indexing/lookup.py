@@ -165,7 +165,7 @@ def basic_slice(xp, x, *, key):
 
 @basic_slice.vjp()
 def _(g, x_shape, key):
-    return _among_zeros(g, shape=x_shape, key=key)
+    return among_zeros(g, shape=x_shape, key=key)
 
 
 @basic_slice.shape_rule
@@ -185,19 +185,19 @@ def _(x, *, key):
 
 
 @primitive(elementwise)
-def _among_zeros(xp, x, *, shape, key):
+def among_zeros(xp, x, *, shape, key):
     """Zeros of a shape in which the part that `key` names is `x`."""
     whole = xp.zeros(shape, x.dtype)
     whole[key] = x
     return whole
 
 
-@_among_zeros.vjp()
+@among_zeros.vjp()
 def _(g, key):
     return basic_slice(g, key=key)
 
 
-@_among_zeros.shape_rule
+@among_zeros.shape_rule
 def _(x, *, shape, key):
     return Abstract(shape, x.dtype)
 

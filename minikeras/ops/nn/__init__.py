@@ -60,6 +60,7 @@ from minikeras.ops.nn.softmax import (
 )
 from minikeras.ops.rearranging.layouts import (
     depth_to_space,
+    fold,
     space_to_depth,
     unfold,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "depthwise_conv",
     "dot_product_attention",
     "elu",
+    "fold",
     "gelu",
     "glu",
     "hard_shrink",

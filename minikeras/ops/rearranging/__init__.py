@@ -12,6 +12,7 @@ from minikeras.ops.rearranging.elements import (
 )
 from minikeras.ops.rearranging.layouts import (
     depth_to_space,
+    fold,
     rearrange,
     space_to_depth,
     unfold,
@@ -31,6 +32,7 @@ __all__ = [
     "rot90",
     "space_to_depth",
     "tile",
+    "fold",
     "unfold",
     "vander",
     "view",

@@ -11,8 +11,10 @@ from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.core.settings import standardize_data_format
 from minikeras.core.work import spend
+from minikeras.ops.indexing.lookup import among_zeros
 from minikeras.ops.rearranging.elements import pad
 from minikeras.ops.shapes.shaping import moveaxis, reshape, stack, transpose
+from minikeras.ops.shapes.sizes import may_agree
 
 
 @op
@@ -114,17 +116,71 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
         >>> keras.ops.unfold(x, 2).tolist()
         [[[0, 1], [1, 2], [3, 4], [4, 5]]]
     """
-    (kh, kw), (dh, dw), (ph, pw), (sh, sw) = (
-        (v, v) if isinstance(v, int) else tuple(v) for v in (kernel_size, dilation, padding, stride)
-    )
+    kernel, dilation, (ph, pw), stride = map(_pair, (kernel_size, dilation, padding, stride))
     x = pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
-    n, c, h, w = x.shape
-    rows, columns = (h - dh * (kh - 1) - 1) // sh + 1, (w - dw * (kw - 1) - 1) // sw + 1
-    spend(kh * kw)
-    down = [slice(i * dh, i * dh + (rows - 1) * sh + 1, sh) for i in range(kh)]
-    across = [slice(j * dw, j * dw + (columns - 1) * sw + 1, sw) for j in range(kw)]
-    taps = [x[:, :, row, column] for row in down for column in across]
-    return reshape(stack(taps, axis=2), (n, c * kh * kw, rows * columns))
+    n, c, *sizes = x.shape
+    keys, windows = _taps(sizes, kernel, dilation, stride)
+    taps = [x[:, :, row, column] for row, column in keys]
+    return reshape(stack(taps, axis=2), (n, c * len(taps), dims.product(windows)))
+
+
+@op
+@described(unfold)
+def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
+    """Add patches, one per column, into images; pixels that several patches cover are sums.
+
+    The transpose of `unfold`, and its gradient.
+
+    Args:
+        x: tensor `(batch, channels * taps, windows)` of any dtype.
+        output_size: int or two ints, height and width of the images.
+
+    Returns:
+        A tensor `(batch, channels, height, width)`.
+
+    Raises:
+        ValueError: if the sizes of `x` are not those of so many patches.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.fold([[[0, 1], [1, 2], [3, 4], [4, 5]]], (2, 3), 2).tolist()
+        [[[[0, 2, 2], [3, 8, 5]]]]
+    """
+    x = convert_to_tensor(x)
+    kernel, dilation, (ph, pw), stride = map(_pair, (kernel_size, dilation, padding, stride))
+    height, width = _pair(output_size)
+    sizes = height + 2 * ph, width + 2 * pw
+    keys, windows = _taps(sizes, kernel, dilation, stride)
+    n, depth, count = x.shape
+    if depth % len(keys) or not may_agree((count,), (dims.product(windows),)):
+        raise ValueError(
+            f"Expected a multiple of {len(keys)} rows and {dims.product(windows)} columns, one for "
+            f"each patch. Received: x.shape={dims.to_public(x.shape)}"
+        )
+    channels = depth // len(keys)
+    parts = reshape(x, (n, channels, len(keys), *windows))
+    whole = (slice(None), slice(None))
+    images = sum(
+        among_zeros(parts[:, :, i], shape=(n, channels, *sizes), key=(*whole, *key))
+        for i, key in enumerate(keys)
+    )
+    return images[:, :, ph : ph + height, pw : pw + width]
+
+
+def _pair(value):
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def _taps(sizes, kernel, dilation, stride):
+    """What each tap of a window sees, as pairs of slices, and how many windows there are."""
+    spend(kernel[0] * kernel[1])
+    axes = list(zip(sizes, kernel, dilation, stride, strict=True))
+    windows = [(size - d * (k - 1) - 1) // s + 1 for size, k, d, s in axes]
+    rows, columns = (
+        [slice(i * d, i * d + (count - 1) * s + 1, s) for i in range(k)]
+        for count, (_, k, d, s) in zip(windows, axes, strict=True)
+    )
+    return [(row, column) for row in rows for column in columns], windows
 
 
 @op
