@@ -16,6 +16,7 @@ from minikeras.ops import (
     rearranging,
     reductions,
     shapes,
+    signal,
 )
 from minikeras.ops.core import *
 from minikeras.ops.core import operators  # noqa: F401 - fills the operators of tensors
@@ -27,6 +28,7 @@ from minikeras.ops.nn import *
 from minikeras.ops.rearranging import *
 from minikeras.ops.reductions import *
 from minikeras.ops.shapes import *
+from minikeras.ops.signal import *
 
 __getattr__, __dir__ = on_first_use(__name__, {"minikeras.ops.image": []})
 
@@ -40,3 +42,4 @@ __all__ += nn.__all__
 __all__ += rearranging.__all__
 __all__ += reductions.__all__
 __all__ += shapes.__all__
+__all__ += signal.__all__

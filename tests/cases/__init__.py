@@ -14,6 +14,7 @@ from tests.cases import (
     ops_nn,
     ops_reduction,
     ops_shaping,
+    ops_signal,
 )
 from tests.cases.differences import annotate
 
@@ -28,6 +29,7 @@ _ROWS = [
     *ops_control.CASES,
     *ops_nn.CASES,
     *ops_image.CASES,
+    *ops_signal.CASES,
     *ops_internal.CASES,
 ]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 FILE = Path(__file__).with_name("cupy_facts.json")
 
-MODULES = ("", "linalg", "lib.stride_tricks")
+MODULES = ("", "fft", "linalg", "lib.stride_tricks")
 UFUNC_METHODS = {"reduce": 1, "accumulate": 1, "reduceat": 2, "at": 3}
 
 

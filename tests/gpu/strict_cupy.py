@@ -772,6 +772,6 @@ class _Namespace:
 
 if cuda_on_cpu.COMPILER:  # without a compiler there are no CUDA kernels
     RawModule = cuda_on_cpu.RawModule
-linalg = _Namespace("linalg")
+fft, linalg = _Namespace("fft"), _Namespace("linalg")
 lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=as_strided))
 add = __getattr__("add")

@@ -115,6 +115,7 @@ BRINGS = {
     "image.perspective_transform": "points that are arrays",
     "kaiser": "a window, computed once",
     "repeat": "a list of counts",
+    "stft": "a window that is an array",
 }
 
 

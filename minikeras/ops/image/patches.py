@@ -116,7 +116,7 @@ def _patches(images, rank, size, strides, dilation_rate, padding, data_format):
     if not dims.is_known(sizes):
         y = Abstract((*batch, *counts, taps * channels), x.dtype)
         return as_declared(y, data_format, rank)
-    x = pad(x, ((0, 0),) * len(batch) + pads + ((0, 0),))
+    x = pad(x, (*((0, 0),) * len(batch), *pads, (0, 0)))
     keys = [
         [slice(t * d, t * d + span(n, s), s) for t in range(k)]
         for k, n, s, d in zip(window, counts, strides, dilation, strict=True)

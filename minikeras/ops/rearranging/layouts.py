@@ -1,5 +1,6 @@
 """Elements dealt out to other axes by a pattern: blocks, patches, named axes, bits of a dtype."""
 
+import functools
 import re
 
 from minikeras.autograd.composite import convert_to_tensor, op
@@ -11,6 +12,7 @@ from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.core.settings import standardize_data_format
 from minikeras.core.work import spend
+from minikeras.ops.elementwise.arithmetic import add
 from minikeras.ops.indexing.lookup import among_zeros
 from minikeras.ops.rearranging.elements import pad
 from minikeras.ops.shapes.shaping import moveaxis, reshape, stack, transpose
@@ -160,11 +162,11 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     channels = depth // len(keys)
     parts = reshape(x, (n, channels, len(keys), *windows))
     whole = (slice(None), slice(None))
-    images = sum(
+    terms = [
         among_zeros(parts[:, :, i], shape=(n, channels, *sizes), key=(*whole, *key))
         for i, key in enumerate(keys)
-    )
-    return images[:, :, ph : ph + height, pw : pw + width]
+    ]
+    return functools.reduce(add, terms)[:, :, ph : ph + height, pw : pw + width]
 
 
 def _pair(value):
