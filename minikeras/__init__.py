@@ -59,6 +59,7 @@ __getattr__, __dir__ = _on_first_use(
     {
         "minikeras.applications": [],
         "minikeras.datasets": [],
+        "minikeras.legacy": [],
         "minikeras.mixed_precision": [],
         "minikeras.preprocessing": [],
         "minikeras.saving": [],
@@ -110,6 +111,7 @@ __all__ = [
     "dtype_policies",
     "initializers",
     "layers",
+    "legacy",
     "losses",
     "metrics",
     "mixed_precision",

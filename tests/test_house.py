@@ -31,6 +31,7 @@ FLOORS = {
     "datasets": 9,
     "preprocessing": 9,
     "applications": 9,
+    "legacy": 9,
     "wrappers": 9,
     "visualization": 9,
     "tools": 10,

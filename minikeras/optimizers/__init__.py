@@ -1,6 +1,6 @@
 """Optimizers: how weights change, given their gradients."""
 
-from minikeras.optimizers import schedules
+from minikeras.optimizers import legacy, schedules
 from minikeras.optimizers.base import Optimizer, optimizer_table
 from minikeras.optimizers.further_rules import Adadelta, Adamax, Ftrl, Lion, Nadam
 from minikeras.optimizers.loss_scale import LossScaleOptimizer, with_loss_scaling
@@ -21,6 +21,7 @@ __all__ = [
     "RMSprop",
     "deserialize",
     "get",
+    "legacy",
     "schedules",
     "serialize",
     "with_loss_scaling",

@@ -27,6 +27,7 @@ from minikeras.training.data.unpack import pack_x_y_sample_weight, unpack_x_y_sa
 from minikeras.training.progbar import Progbar
 from minikeras.training.session import clear_session
 from minikeras.utils.feature_space import FeatureSpace
+from minikeras.utils import legacy
 
 Sequence = PyDataset
 
@@ -57,6 +58,7 @@ __all__ = [
     "is_keras_tensor",
     "load_img",
     "model_to_dot",
+    "legacy",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",

@@ -232,12 +232,11 @@ class SKLearnTransformer(TransformerMixin, SKLBase):
     Example:
         >>> import numpy as np
         >>> import minikeras as keras
-        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> estimator = keras.wrappers.SKLearnTransformer(model, fit_kwargs={"verbose": 0})
-        >>> X = np.ones((6, 3))
-        >>> estimator.fit(X, np.ones((6, 2))).model_.output_shape
-        (None, 2)
+        >>> estimator.fit(np.ones((6, 3)), np.ones(6)).model_.output_shape
+        (None, 1)
     """
 
     def transform(self, X):
