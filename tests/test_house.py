@@ -47,8 +47,8 @@ NEIGHBOURS = {("metrics", "losses"), ("metrics", "initializers"), ("utils", "sav
 # Libraries that may be missing are imported in the one function that needs them.
 OPTIONAL = {"IPython", "PIL", "matplotlib", "pydot", "scipy", "sklearn", "tensorboard", "yaml"}
 
-# What only printing or a network needs is imported then: `import minikeras` is short.
-LATE = {"minikeras.models.summary", "urllib"}
+# What only printing, a network or processes need is imported then: `import minikeras` is short.
+LATE = {"minikeras.models.summary", "multiprocessing", "urllib"}
 
 # Where files may still have up to 500 lines in place of 400.
 LONGER = {"core", "kernels", "ops"}

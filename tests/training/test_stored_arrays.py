@@ -126,6 +126,12 @@ def test_an_array_may_be_larger_than_memory():
     assert max(sizes) == 8
 
 
+def test_columns_of_a_data_frame_do_not_say_what_it_is():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=["chunks", "tocsr", "detach"])
+    assert fit(frame, Y, shuffle=False) == fit(X, Y, shuffle=False)
+
+
 def test_what_is_no_number_is_refused_before_training(tmp_path):
     text = h5py.File(tmp_path / "text.h5", "w").create_dataset("data", data=["a"] * SAMPLES)
     m = model()

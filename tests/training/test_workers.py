@@ -186,3 +186,18 @@ def test_no_process_outlives_an_interrupted_training(sent, tmp_path):
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+class Dying(Data):
+    """A data set whose process ends as if the system had killed it."""
+
+    def __getitem__(self, i):
+        if i == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(i)
+
+
+def test_a_process_that_is_killed_ends_the_training():
+    with pytest.raises(RuntimeError, match="terminated abruptly"):
+        Seen().fit(Dying(**OPTIONS["processes"]), shuffle=False, verbose=0)
+    assert not multiprocessing.active_children()

@@ -1,12 +1,10 @@
 """Calls that are made ahead of time by threads or by processes, their results in order."""
 
-import multiprocessing
 import os
 import signal
 import threading
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing.connection import wait
+from concurrent import futures
 
 
 def computed_ahead(function, arguments, workers, count):
@@ -26,7 +24,7 @@ def computed_ahead(function, arguments, workers, count):
         >>> list(computed_ahead(abs, [-1, 2, -3], workers=2, count=2))
         [1, 2, 3]
     """
-    return _results(ThreadPoolExecutor(workers), function, arguments, count)
+    return _results(futures.ThreadPoolExecutor(workers), function, arguments, count)
 
 
 def batches_ahead(dataset, indices, workers, processes, most):
@@ -66,8 +64,7 @@ def _results(pool, function, arguments, count):
 
 def _processes(dataset, workers):
     """Processes that start as Python does by default: by a fork on Linux up to Python 3.13."""
-    context = multiprocessing.get_context()
-    return ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(dataset,))
+    return futures.ProcessPoolExecutor(workers, initializer=_begin, initargs=(dataset,))
 
 
 _received = {}
@@ -82,9 +79,11 @@ def _begin(dataset):
 
 
 def _end_with_parent():
+    import multiprocessing
+
     parent = multiprocessing.parent_process()
     if parent is not None:
-        wait([parent.sentinel])
+        parent.join()
         os._exit(1)  # nobody is left who could ask for a batch, or be told of an error
 
 

@@ -115,6 +115,8 @@ def stored_rows(leaf, what):
     """
     if isinstance(leaf, np.ndarray):
         return StoredRows(leaf, what) if _is_mapped(leaf) and leaf.ndim else None
+    if hasattr(leaf, "iloc"):  # a data frame, whose columns are attributes as well
+        return None
     if hasattr(leaf, "tocsr"):
         return StoredRows(leaf.tocsr(), what)
     in_chunks = hasattr(leaf, "chunks") and hasattr(leaf, "__getitem__")
