@@ -90,28 +90,32 @@ class DataFrameIterator(FileIterator):
             dtype=dtype,
         )
         self.directory = directory or ""
+        self._read(dataframe, x_col, y_col, weight_col, classes, validate_filenames)
+        self._report(validate_filenames)
+        super().__init__(self.samples, batch_size, shuffle, seed)
+
+    def _read(self, dataframe, x_col, y_col, weight_col, classes, validate_filenames):
+        """Set what is known of each image, for those rows of the table that count."""
         names = list(dataframe[x_col])
         _check_types(names, (str,), x_col)
+        weights = _weights_of(dataframe, weight_col)
         rows = np.arange(len(names))
         if validate_filenames:
             rows = rows[self._have_files(names, x_col)]
-        weights = _weights_of(dataframe, weight_col)
-        if class_mode in _WITH_CLASSES:
+        if self.class_mode in _WITH_CLASSES:
             numbers = self._numbers_of_classes(list(dataframe[y_col]), rows, y_col, classes)
-            rows = np.array(list(numbers), dtype="int64")
-        elif classes:
-            warnings.warn(f"`class_mode={class_mode!r}` does not use `classes`.", stacklevel=3)
-        rows = rows[self._part(len(rows))]
-        if class_mode in _WITH_CLASSES:
+            rows = np.array(list(numbers), dtype="int64")[self._part(len(numbers))]
             self.classes = self.labels = [numbers[row] for row in rows]
         else:
+            if classes:
+                message = f"`class_mode={self.class_mode!r}` does not use `classes`."
+                warnings.warn(message, stacklevel=4)
+            rows = rows[self._part(len(rows))]
             self.labels = self._values_of(dataframe, y_col, rows)
         self.filenames = [names[row] for row in rows]
         self.filepaths = [os.path.join(self.directory, name) for name in self.filenames]
         self.sample_weight = None if weights is None else weights[rows]
         self.samples = len(rows)
-        self._report(validate_filenames)
-        super().__init__(self.samples, batch_size, shuffle, seed)
 
     def _have_files(self, names, x_col):
         """A mask of the rows whose file is there, and an image by its extension."""
@@ -125,7 +129,7 @@ class DataFrameIterator(FileIterator):
             warnings.warn(
                 f"{missing} of the files in the column {x_col!r} are missing or no images: they "
                 "are left out.",
-                stacklevel=4,
+                stacklevel=5,
             )
         return np.array(mask, dtype=bool)
 

@@ -77,17 +77,20 @@ class DirectoryIterator(FileIterator):
             dtype=dtype or settings.floatx(),
         )
         self.directory = directory
-        names = list(classes) if classes else _directories_in(directory)
+        self._find_files(list(classes) if classes else _directories_in(directory), follow_links)
+        print_message(f"Found {self.samples} images belonging to {self.num_classes} classes.")
+        super().__init__(self.samples, batch_size, shuffle, seed)
+
+    def _find_files(self, names, follow_links):
+        """Set what is known of each image, class by class."""
         self.num_classes = len(names)
         self.class_indices = {name: i for i, name in enumerate(names)}
         paths = [self._files_of(name, follow_links) for name in names]
         counts = [len(files) for files in paths]
         self.filepaths = list(itertools.chain.from_iterable(paths))
-        self.filenames = [os.path.relpath(path, directory) for path in self.filepaths]
+        self.filenames = [os.path.relpath(path, self.directory) for path in self.filepaths]
         self.classes = self.labels = np.repeat(np.arange(len(names), dtype="int32"), counts)
         self.samples = len(self.filepaths)
-        print_message(f"Found {self.samples} images belonging to {self.num_classes} classes.")
-        super().__init__(self.samples, batch_size, shuffle, seed)
 
     def _files_of(self, name, follow_links):
         """The paths of those files of a class that belong to the subset."""
