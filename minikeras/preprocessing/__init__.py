@@ -2,7 +2,13 @@
 
 from minikeras.core.first_use import on_first_use
 
-__all__ = ["image", "sequence", "text"]
+__all__ = [
+    "image",
+    "sequence",
+    "text",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
+]
 
 __getattr__, __dir__ = on_first_use(
     __name__,
@@ -10,5 +16,7 @@ __getattr__, __dir__ = on_first_use(
         "minikeras.preprocessing.image": [],
         "minikeras.preprocessing.sequence": [],
         "minikeras.preprocessing.text": [],
+        "minikeras.utils.text_dataset": ["text_dataset_from_directory"],
+        "minikeras.utils.timeseries_dataset": ["timeseries_dataset_from_array"],
     },
 )

@@ -2,36 +2,17 @@
 
 import sys
 
-import matplotlib
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from PIL import Image
 
 from minikeras import config, ops, visualization
-
-matplotlib.use("agg")
-
-from matplotlib import pyplot
+from tests.visualization.figures import pixels_of
 
 # Five images: red, green, blue, white, black.
 COLORS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0]])
 IMAGES = np.tile(COLORS[:, None, None], (1, 8, 8, 1)).astype("uint8")
-
-
-@pytest.fixture
-def figure(monkeypatch):
-    """What was plotted, looked at when the figure is closed."""
-    figures = []
-    monkeypatch.setattr(pyplot, "close", figures.append)
-    monkeypatch.setattr(pyplot, "show", lambda: figures.append("shown"))
-    yield lambda: figures
-    monkeypatch.undo()
-    pyplot.close("all")
-
-
-def pixels_of(axis):
-    """The color of the first pixel of the image in a part of a figure; None if there is none."""
-    return axis.images[0].get_array()[0, 0].tolist() if axis.images else None
 
 
 @pytest.mark.parametrize(
