@@ -4,6 +4,7 @@ from minikeras.core.first_use import on_first_use
 
 __all__ = [
     "image",
+    "image_dataset_from_directory",
     "sequence",
     "text",
     "text_dataset_from_directory",
@@ -16,6 +17,7 @@ __getattr__, __dir__ = on_first_use(
         "minikeras.preprocessing.image": [],
         "minikeras.preprocessing.sequence": [],
         "minikeras.preprocessing.text": [],
+        "minikeras.utils.image_dataset": ["image_dataset_from_directory"],
         "minikeras.utils.text_dataset": ["text_dataset_from_directory"],
         "minikeras.utils.timeseries_dataset": ["timeseries_dataset_from_array"],
     },

@@ -32,6 +32,7 @@ from minikeras.utils import legacy
 Sequence = PyDataset
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
     "FeatureSpace",
     "Progbar",
@@ -79,6 +80,7 @@ __all__ = [
 __getattr__, __dir__ = on_first_use(
     __name__,
     {
+        "minikeras.utils.config": ["Config"],
         "minikeras.utils.curves": ["plot_history"],
         "minikeras.utils.image": ["array_to_img", "img_to_array", "load_img", "save_img"],
         "minikeras.utils.plot": ["model_to_dot", "plot_model"],
