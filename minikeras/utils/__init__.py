@@ -26,8 +26,8 @@ from minikeras.training.data.py_dataset import PyDataset
 from minikeras.training.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from minikeras.training.progbar import Progbar
 from minikeras.training.session import clear_session
-from minikeras.utils.feature_space import FeatureSpace
 from minikeras.utils import legacy
+from minikeras.utils.feature_space import FeatureSpace
 
 Sequence = PyDataset
 
