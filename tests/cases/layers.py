@@ -281,6 +281,9 @@ LAYERS = [
     Case("UpSampling2D(2, 'channels_first')", PLANE),
     Case("UpSampling2D((2, 3), interpolation='bilinear')", PLANE, single=True),
     Case("UpSampling2D(3, 'channels_first', 'bilinear')", PLANE, single=True),
+    Case("UpSampling2D((1, 3), interpolation='bicubic')", PLANE, single=True),
+    Case("UpSampling2D(2, 'channels_first', 'lanczos3')", PLANE, single=True),
+    Case("UpSampling2D((3, 2), interpolation='lanczos5')", PLANE, single=True),
     Case("UpSampling3D(2)", SPACE),
     Case("UpSampling3D((1, 2, 3), 'channels_first')", SPACE),
     # Regularization

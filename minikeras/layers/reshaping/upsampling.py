@@ -3,11 +3,12 @@
 from typing import Any
 
 from minikeras import ops
-from minikeras.core.work import spend
 from minikeras.layers.base.arguments import DataFormat, int_tuple
 from minikeras.layers.base.declare import layer
 from minikeras.layers.base.input_spec import InputSpec
 from minikeras.layers.base.layer import Layer
+
+_INTERPOLATIONS = "nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"
 
 
 class _UpSampling(Layer):
@@ -24,11 +25,8 @@ class _UpSampling(Layer):
         """Enlarge one axis after the other."""
         first = 2 if self.data_format == "channels_first" else 1
         for axis, factor in enumerate(self.size, start=first):
-            inputs = self._enlarged(inputs, factor, axis)
+            inputs = ops.repeat(inputs, factor, axis=axis)
         return inputs
-
-    def _enlarged(self, x, factor, axis):
-        return ops.repeat(x, factor, axis=axis)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape with the sizes multiplied."""
@@ -45,7 +43,8 @@ class UpSampling2D(_UpSampling):
 
     Args:
         size: int or two ints, factors for height and width.
-        interpolation: `"nearest"` (pixels are repeated) or `"bilinear"`.
+        interpolation: `"nearest"` (pixels are repeated), `"bilinear"`, `"bicubic"`, `"lanczos3"` or
+            `"lanczos5"`, see `ops.image.resize`.
 
     Input shape: `(batch, height, width, channels)`, or with the channels after the batch.
 
@@ -69,34 +68,23 @@ class UpSampling2D(_UpSampling):
         """Check the interpolation."""
         super().setup()
         self.interpolation = self.interpolation.lower()
-        if self.interpolation not in ("nearest", "bilinear"):
+        if self.interpolation not in _INTERPOLATIONS:
             raise ValueError(
-                "Invalid value for argument `interpolation`. Expected of one ('nearest', "
-                f"'bilinear'). Received: interpolation={self.interpolation}"
+                "Invalid value for argument `interpolation`. Expected of one "
+                f"{_INTERPOLATIONS}. Received: interpolation={self.interpolation}"
             )
 
-    def _enlarged(self, x, factor, axis):
-        if self.interpolation == "nearest" or factor == 1:
-            return super()._enlarged(x, factor, axis)
-        return _stretched(x, factor, axis)
-
-
-def _stretched(x, factor, axis):
-    """Repeat each element `factor` times, weighted linearly with its neighbours.
-
-    Centres of old and new elements lie half an element after their edges: copy `k` of an element
-    stands `(k + 1/2) / factor - 1/2` after its centre. Beyond the outer centres values stay.
-    """
-    whole, copies = (slice(None),) * axis, []
-    before = ops.concatenate([x[(*whole, slice(0, 1))], x[(*whole, slice(0, -1))]], axis=axis)
-    after = ops.concatenate([x[(*whole, slice(1, None))], x[(*whole, slice(-1, None))]], axis=axis)
-    spend(factor)
-    for k in range(factor):
-        offset = (k + 0.5) / factor - 0.5
-        start, stop, share = (before, x, 1 + offset) if offset < 0 else (x, after, offset)
-        copies.append(start + (stop - start) * share)
-    shape = (*x.shape[:axis], x.shape[axis] * factor, *x.shape[axis + 1 :])
-    return ops.reshape(ops.stack(copies, axis=axis + 1), shape)
+    def call(self, inputs):
+        """Repeat pixels, or weigh them by the interpolation."""
+        if self.interpolation == "nearest":
+            return super().call(inputs)
+        sizes = inputs.shape[2:] if self.data_format == "channels_first" else inputs.shape[1:3]
+        return ops.image.resize(
+            inputs,
+            tuple(size * factor for size, factor in zip(sizes, self.size, strict=True)),
+            interpolation=self.interpolation,
+            data_format=self.data_format,
+        )
 
 
 @layer

@@ -7,6 +7,7 @@ from minikeras.autograd.families import Family, as_they_are, same
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
+from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.kernels.shared import resampling
 from minikeras.ops.core.tensors import saturate_cast
@@ -90,7 +91,7 @@ def resize(
 def _check(size, interpolation, crop, padding, fill_mode):
     check_choice("interpolation", interpolation, INTERPOLATIONS)
     check_choice("fill_mode", fill_mode, ("constant",))
-    if len(size) != 2 or size[0] <= 0 or size[1] <= 0:
+    if len(size) != 2 or any(not isinstance(n, Dim) and n <= 0 for n in size):
         raise ValueError(
             f"Expected `size` to be two positive ints (height, width). Received: size={size}"
         )
