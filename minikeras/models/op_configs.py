@@ -45,6 +45,8 @@ _EXCEPTIONS = {
     ("isclose", "atol"): True,
     ("isclose", "rtol"): True,
     ("lstsq", "b"): True,
+    ("select", "choicelist"): True,
+    ("select", "default"): True,
     ("solve", "b"): True,
     ("solve_triangular", "b"): True,
     ("unique", "fill_value"): False,

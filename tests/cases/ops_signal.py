@@ -1,8 +1,8 @@
-"""Rows for signals: Fourier transforms, frames and spectrograms."""
+"""Rows for signals: Fourier transforms, frames, spectrograms, differences, choices."""
 
 import numpy as np
 
-from tests.cases.case import Case, f32, i32
+from tests.cases.case import Case, bools, f32, i32
 
 
 def pair(*shape):
@@ -13,6 +13,24 @@ PAIRS = [pair(2, 5), pair(3, 8), pair(7)]
 WINDOW = np.array([0.5, 1.0, 1.0, 0.5], "float32")
 
 CASES = [
+    Case("diff", [f32(3, 5)]),
+    Case("diff", [i32(3, 5)], {"n": 2, "axis": 0}),
+    Case("diff", [bools(6)]),
+    Case("diff", [f32(4)], {"n": 0}),
+    Case("diff", [f32()], raises=ValueError),
+    Case("diff", [f32(4), -1], raises=ValueError),
+    Case("trapezoid", [f32(3, 5)], {"dx": 0.5}, reduction=4),
+    Case("trapezoid", [f32(3, 5), f32(3, 5)], {"axis": 0}, reduction=2, symbolic=False),
+    Case("trapezoid", [f32(3, 5), f32(5)], reduction=4, symbolic=False),
+    Case("trapezoid", [i32(5)]),
+    Case("cdist", [f32(3, 4), f32(5, 4)], reduction=4),
+    Case("cdist", [f32(2, 3, 4), f32(2, 1, 4)], reduction=4),
+    Case("cdist", [f32(3, 4), f32(5, 3)], raises=ValueError),
+    Case("isin", [i32(3, 4), i32(5)]),
+    Case("isin", [i32(7), i32(5)], {"invert": True}),
+    Case("select", [[bools(3, 4), bools(3, 4)], [f32(3, 4), f32(3, 4)]]),
+    Case("select", [[bools(4), bools(4)], [f32(4), f32(4)], 2.5]),
+    Case("select", [[bools(4)], [i32(4), i32(4)]], raises=ValueError),
     *[Case("fft", [x], reduction=8) for x in PAIRS],
     *[Case(name, [pair(2, 3, 4)], reduction=12) for name in ("fft2", "ifft2")],
     *[

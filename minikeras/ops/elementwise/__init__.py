@@ -31,6 +31,7 @@ from minikeras.ops.elementwise.comparison import (
     greater_equal,
     isclose,
     isfinite,
+    isin,
     isinf,
     isnan,
     isneginf,
@@ -43,6 +44,7 @@ from minikeras.ops.elementwise.comparison import (
     logical_or,
     logical_xor,
     not_equal,
+    select,
     where,
 )
 from minikeras.ops.elementwise.complexes import (
@@ -124,6 +126,7 @@ from minikeras.ops.elementwise.trigonometry import (
 )
 
 __all__ = [
+    "select",
     "abs",
     "absolute",
     "add",
@@ -174,6 +177,7 @@ __all__ = [
     "imag",
     "isclose",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "isneginf",

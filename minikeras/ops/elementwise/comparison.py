@@ -5,15 +5,18 @@ All but `where` give bools, through which no gradient flows.
 
 from dataclasses import replace
 
+from minikeras.autograd.composite import op
 from minikeras.autograd.families import (
     arithmetic,
     comparison,
     elementwise,
     logical,
+    shape_of_first,
 )
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
+from minikeras.core.docstrings import described
 from minikeras.ops.elementwise.promotion import condition_first
 
 _test = elementwise.giving("bool")
@@ -333,3 +336,64 @@ def isreal(xp, x):
         [True, True]
     """
     return xp.ones(x.shape, dtype=bool)
+
+
+@op
+@described(comparison.texts)
+def isin(x1, x2, assume_unique=False, invert=False):
+    """Say of each element whether it is one of those of another tensor.
+
+    Args:
+        x2: tensor of any shape and dtype, the elements to look among.
+        assume_unique: bool, accepted for compatibility; repeated elements do no harm.
+        invert: bool, whether to say the opposite.
+
+    Returns:
+        A bool tensor of the shape of `x1`.
+
+    Example:
+        >>> import minikeras as keras
+        >>> keras.ops.isin([1, 2, 3], [3, 1]).tolist()
+        [True, False, True]
+    """
+    return _is_among(x1, x2, invert=invert)
+
+
+isin.class_name = "IsIn"
+
+
+@primitive(comparison.shaped(shape_of_first))
+def _is_among(xp, x1, x2, *, invert):
+    return xp.isin(x1, x2, invert=invert)
+
+
+@op
+def select(condlist, choicelist, default=0):
+    """Take each element from the first choice whose condition holds there.
+
+    Args:
+        condlist: list of bool tensors, whose shapes broadcast with each other.
+        choicelist: list of as many tensors of any dtype.
+        default: tensor or number, what is taken where no condition holds.
+
+    Returns:
+        A tensor of the promoted (common) dtype of choices and default.
+
+    Raises:
+        ValueError: if there are not as many choices as conditions.
+
+    Example:
+        >>> import minikeras as keras
+        >>> x = keras.ops.arange(5)
+        >>> keras.ops.select([x < 2, x > 2], [x, x * x], 7).tolist()
+        [0, 1, 7, 9, 16]
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(
+            "Expected one choice for each of one or more conditions. "
+            f"Received: {len(condlist)} conditions and {len(choicelist)} choices."
+        )
+    y = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        y = where(condition, choice, y)
+    return y

@@ -4,6 +4,11 @@ from minikeras.ops.reductions.cumulative import (
     cumprod,
     cumsum,
 )
+from minikeras.ops.reductions.differences import (
+    cdist,
+    diff,
+    trapezoid,
+)
 from minikeras.ops.reductions.nan_reduction import (
     nanargmax,
     nanargmin,
@@ -49,6 +54,9 @@ from minikeras.ops.reductions.sums import (
 )
 
 __all__ = [
+    "cdist",
+    "diff",
+    "trapezoid",
     "all",
     "allclose",
     "amax",
