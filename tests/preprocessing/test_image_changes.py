@@ -57,7 +57,7 @@ def test_nothing_to_do():
         (
             SQUARE,
             {"row_axis": 0, "col_axis": 0},
-            "axes must be 0, 1 and 2, each once.*'col_axis': 0",
+            "axes must be 0, 1 and 2, each once.*col_axis=0",
         ),
         (
             SQUARE,

@@ -108,12 +108,14 @@ def apply_affine_transform(
 
 
 def _check_axes(x, row_axis, col_axis, channel_axis):
-    axes = {"row_axis": row_axis, "col_axis": col_axis, "channel_axis": channel_axis}
-    if sorted(axes.values()) != [0, 1, 2]:
-        raise ValueError(f"The axes must be 0, 1 and 2, each once. Received: {axes}")
+    if {row_axis, col_axis, channel_axis} != {0, 1, 2}:
+        raise ValueError(
+            "The axes must be 0, 1 and 2, each once. Received: "
+            f"row_axis={row_axis}, col_axis={col_axis}, channel_axis={channel_axis}"
+        )
     if channel_axis == 1:
         raise ValueError("`channel_axis` must be 0 or 2. Received: channel_axis=1")
-    if np.ndim(x) != 3:
+    if len(x.shape) != 3:
         raise ValueError(f"`x` must have rank 3: it is one image. Received: x of shape {x.shape}")
 
 

@@ -101,9 +101,9 @@ class RandomTransforms:
         if intensity is not None:
             x = apply_channel_shift(x, intensity, channel_axis)
         if transform_parameters.get("flip_horizontal"):
-            x = np.flip(x, col_axis)
+            x = _flipped(x, col_axis)
         if transform_parameters.get("flip_vertical"):
-            x = np.flip(x, row_axis)
+            x = _flipped(x, row_axis)
         brightness = transform_parameters.get("brightness")
         if brightness is not None:
             x = shift_brightness(x, brightness, scale=False, data_format=self.data_format)
@@ -122,6 +122,11 @@ class RandomTransforms:
         return self.apply_transform(x, self.get_random_transform(x.shape, seed))
 
 
+def _flipped(x, axis):
+    """A view of an image, mirrored along an axis: `np.flip` takes as long as all the rest."""
+    return x[(slice(None),) * axis + (slice(None, None, -1),)]
+
+
 def _drawn(largest, otherwise: Any = 0):
     """Draw a number up to `largest`, to either side of 0; nothing is drawn if that is 0."""
     return np.random.uniform(-largest, largest) if largest else otherwise
@@ -129,7 +134,7 @@ def _drawn(largest, otherwise: Any = 0):
 
 def _drawn_shift(span, size):
     """Draw a shift in pixels along an axis of a certain size."""
-    if np.size(span) == 0 or (np.ndim(span) == 0 and not span):
+    if not (len(span) if hasattr(span, "__len__") else span):
         return 0
     try:  # one of a list, or an int below an int
         shift = np.random.choice(span) * np.random.choice([-1, 1])
