@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from minikeras.autograd.base_ops import cast
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, registry, trees
@@ -153,7 +154,7 @@ class Functional(Graph, Model):
         return False
 
     def _standardize(self, inputs) -> list[Any]:
-        """Return the values in the order of the inputs, each of the rank that its input has."""
+        """Return the values in the order of the inputs, with the rank and dtype of each of them."""
         values = self._flat_values(inputs)
         if len(values) != len(self._inputs):
             raise ValueError(
@@ -268,7 +269,7 @@ def _check_keys(inputs, names, model_name):
 
 
 def _adjusted(x, placeholder, name, model_name):
-    """Add or drop a last axis of size 1 where the rank is off by it; else raise."""
+    """Give a value the rank, by a last axis of size 1, and the dtype of an input; else raise."""
     expected = placeholder.dims
     if x is None:
         return None
@@ -287,7 +288,7 @@ def _adjusted(x, placeholder, name, model_name):
             f'Input "{name}" of model "{model_name}" is incompatible: expected shape='
             f"{dims.to_public(expected)}, found shape={dims.to_public(shape)}"
         )
-    return x
+    return x if x.dtype == placeholder.dtype else _keeping_mask(x, cast(x, placeholder.dtype))
 
 
 def _keeping_mask(x, changed):
