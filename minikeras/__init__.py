@@ -53,6 +53,12 @@ _FILLED_LATER = {
 for _module, _names in _FILLED_LATER.items():
     _registry.late_bound.fill_from(f"minikeras.{_module}", _names)
 
+# Layers that are no part of the public API, but of architectures in model files.
+_LAYERS = {"convnext": "LayerScale", "inception_resnet_v2": "CustomScaleLayer"}
+for _family, _layer in _LAYERS.items():
+    _registry.Table("layer", f"keras.src.applications.{_family}").add_later(
+        {f"minikeras.applications.{_family}": [_layer]}
+    )
 
 __getattr__, __dir__ = _on_first_use(
     __name__,

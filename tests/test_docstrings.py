@@ -26,6 +26,8 @@ MODULES = ["minikeras"] + [
     # Running a program's entry point runs the program.
     if not name.endswith("__main__")
 ]
+# Their examples make networks of hundreds of layers.
+ARCHITECTURES = [name for name in MODULES if name.startswith("minikeras.applications.")]
 
 
 class Checker(doctest.OutputChecker):
@@ -60,8 +62,18 @@ def examples_of(module):
     return [test for test in tests.values() if test.examples]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in ARCHITECTURES])
 def test_examples_run(name, tmp_path, monkeypatch):
+    run_examples(name, tmp_path, monkeypatch)
+
+
+@pytest.mark.sampled(rows=2)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_examples_of_architectures_run(name, tmp_path, monkeypatch):
+    run_examples(name, tmp_path, monkeypatch)
+
+
+def run_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if name.startswith("minikeras.datasets."):
         small_files.make(tmp_path)

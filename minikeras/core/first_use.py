@@ -18,8 +18,8 @@ def on_first_use(
     Args:
         package: `__name__` of the public module.
         places: dict from the full name of a module to those of its names that the public module
-            offers. A module of which no name is listed is offered itself, under the last part of
-            its name.
+            offers. The last part of the module's own name stands for the module itself; no name at
+            all does so as well.
 
     Returns:
         Two functions, to be assigned to `__getattr__` and `__dir__`.
@@ -29,14 +29,16 @@ def on_first_use(
         >>> "load_model" in dir(keras.models)  # minikeras/saving/api.py is not imported yet
         True
     """
-    modules = {name: module for module, names in places.items() for name in names}
-    modules |= {module.rpartition(".")[2]: module for module, names in places.items() if not names}
+    itself = {module: module.rpartition(".")[2] for module in places}
+    modules = {
+        name: module for module, names in places.items() for name in names or [itself[module]]
+    }
 
     def find(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module '{package}' has no attribute '{name}'")
         module = import_module(modules[name])
-        value = getattr(module, name) if places[modules[name]] else module
+        value = module if name == itself[modules[name]] else getattr(module, name)
         setattr(sys.modules[package], name, value)  # from now on Python does not ask again
         return value
 

@@ -1,0 +1,1 @@
+"""What the architectures share: arguments, inputs, tops, files of weights, common blocks."""
