@@ -88,6 +88,8 @@ def _scale_tensor(x, axis, turned, mean, scale=None, deviation=None):
     if turned:
         before = (slice(None),) * (axis % len(x.shape))
         x = ops.stack([x[(*before, i)] for i in _BACKWARDS], axis=axis)
+    if isinstance(mean, float):
+        return x - mean
     x += ops.convert_to_tensor(-_along(mean, x, axis), x.dtype)
     if deviation is not None:
         x /= ops.convert_to_tensor(_along(deviation, x, axis), x.dtype)
@@ -96,9 +98,10 @@ def _scale_tensor(x, axis, turned, mean, scale=None, deviation=None):
 
 def _along(values, x, axis):
     """One value for each channel, in a shape that broadcasts; or one for all."""
-    values = np.asarray(values)
+    if isinstance(values, float):
+        return np.asarray(values)
     last = len(x.shape) - 1
-    return values.reshape(-1, *(1,) * (last - axis % (last + 1))) if values.ndim else values
+    return np.reshape(values, (-1, *(1,) * (last - axis % (last + 1))))
 
 
 def preprocessing(module, mode):
