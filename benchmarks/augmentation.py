@@ -81,7 +81,8 @@ def main():
     for source in LAYERS:
         if options.part in source:
             ours, theirs = compare(source, arrays, options.repeats)
-            print(f"{source:56}{ours * 1e3:9.1f}{theirs * 1e3:9.1f}{theirs / ours:7.2f}", flush=True)
+            row = f"{source:56}{ours * 1e3:9.1f}{theirs * 1e3:9.1f}{theirs / ours:7.2f}"
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -183,7 +183,7 @@ CALLS = {
         POSITIVE, NUMBER, NUMBER / 90, -NUMBER / 90, NUMBER / 40, NUMBER / 9, NUMBER / 7, 9, 11
     ),
     "affine about a corner": lambda b: b.affine_transform(
-        POSITIVE, NUMBER, 0 * NUMBER, 0 * NUMBER, NUMBER / 40, NUMBER / 9, NUMBER / 7, 9, 11, 0.0, 1.0
+        POSITIVE, NUMBER, 0 * NUMBER, NUMBER, NUMBER / 40, NUMBER / 9, NUMBER / 7, 9, 11, 0.0, 1.0
     ),
     "iou": lambda b: b.compute_iou(POSITIVE, OTHERS, "xywh"),
     "iou of a set": lambda b: b.compute_iou(POSITIVE, OTHERS[0], "xyxy"),
@@ -260,8 +260,6 @@ def test_refused(call):
         call(keras)
     with pytest.raises(type(theirs.value), match=r"\w"):
         call(minikeras)
-
-
 
 
 def test_a_config_that_keras_cannot_read():

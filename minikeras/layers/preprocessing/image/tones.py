@@ -134,9 +134,11 @@ class AutoContrast(BaseImagePreprocessingLayer):
         """Stretch the values."""
         original, dtype = images, self.compute_dtype
         images = ops.cast(change_value_range(images, self.value_range, _BYTES, dtype), dtype)
-        axes = self._size_axes()
-        low = ops.min(images, axis=axes, keepdims=True)
-        scale = 255.0 / (ops.max(images, axis=axes, keepdims=True) - low)
+        low, high = images, images
+        for axis in self._size_axes():  # one after the other: the rows first, which lie together
+            low = ops.min(low, axis=axis, keepdims=True)
+            high = ops.max(high, axis=axis, keepdims=True)
+        scale = 255.0 / (high - low)
         images = ops.clip(images * scale + -low * scale, 0.0, 255.0)
         images = change_value_range(images, _BYTES, self.value_range, dtype)
-        return ops.where(ops.isnan(images), original, images)
+        return ops.where(high == low, original, images)
