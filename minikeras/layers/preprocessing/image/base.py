@@ -49,6 +49,7 @@ class BaseImagePreprocessingLayer(DataLayer):
     bounding_box_format: str | None
     data_format: str
     factor: Any
+    seed: Any
 
     def setup(self):
         """Make a source of seeds, if the layer has a seed."""

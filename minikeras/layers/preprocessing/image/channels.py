@@ -65,7 +65,7 @@ class RandomHue(BaseImagePreprocessingLayer):
         factor = random.uniform((batch,), *self.factor, seed=seed)
         return {"factor": directions * factor * 0.5}
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Turn the hue by `factor`."""
         if not training:
             return images
@@ -114,7 +114,7 @@ class RandomSaturation(BaseImagePreprocessingLayer):
         factor = random.uniform((batch,), *self.factor, seed=seed)
         return {"factor": factor / (1 - factor + epsilon())}
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Multiply the saturation by `factor`."""
         if not training:
             return images
@@ -156,7 +156,7 @@ class RandomColorDegeneration(BaseImagePreprocessingLayer):
         _, batch, seed = self._drawing(data, seed)
         return {"factor": random.uniform((batch, 1, 1, 1), *self.factor, seed=seed)}
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Mix in gray by `factor`."""
         if not training:
             return images

@@ -1,5 +1,7 @@
 """Crops: the middle of images, or a window anywhere in them."""
 
+from typing import Any
+
 from minikeras import ops
 from minikeras.layers.base.arguments import DataFormat
 from minikeras.layers.base.declare import layer
@@ -74,7 +76,7 @@ class _Crop(BaseImagePreprocessingLayer):
         if (by_x, by_y) != (1, 1):
             x1, y1, x2, y2 = columns(boxes)
             boxes = of_columns([x1 * by_x, y1 * by_y, x2 * by_x, y2 * by_y])
-        own_size = {"height": self.height, "width": self.width}
+        own_size: dict[str, Any] = {"height": self.height, "width": self.width}
         bounding_boxes = clip_to_image_size({**bounding_boxes, "boxes": boxes}, **own_size)
         return convert_format(
             bounding_boxes, source="xyxy", target=self.bounding_box_format, **own_size

@@ -53,7 +53,7 @@ class RandomSharpness(BaseImagePreprocessingLayer):
         _, batch, seed = self._drawing(data, seed)
         return {"factor": random.uniform((batch,), *self.factor, seed=seed)}
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Mix images with their smoothed versions."""
         dtype = self.compute_dtype
         images = ops.cast(images, dtype)
@@ -118,7 +118,7 @@ class RandomGaussianBlur(BaseImagePreprocessingLayer):
         sigma = random.uniform((2,), *self.sigma, seed=seed, dtype=self.compute_dtype) + 1e-6
         return {"should_apply_blur": should_apply, "blur_factor": sigma}
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Blur the chosen images."""
         images = ops.cast(images, self.compute_dtype)
         if not training or transformation is None:

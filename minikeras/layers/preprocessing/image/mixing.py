@@ -92,7 +92,7 @@ class RandomErasing(_WithRectangles):
         is_first = self.data_format == "channels_first"
         return ops.reshape(value, (3, 1, 1)) if is_list and is_first else value
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Fill the rectangles."""
         images = ops.cast(images, self.compute_dtype)
         if not training:
@@ -147,7 +147,7 @@ class CutMix(_WithRectangles):
             "permutation_order": random.shuffle(ops.arange(batch, dtype="int32"), seed=seed),
         }
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Replace the rectangles."""
         images = ops.cast(images, self.compute_dtype)
         if not training or transformation is None:
@@ -205,7 +205,7 @@ class MixUp(BaseImagePreprocessingLayer):
         weight = random.beta((batch,), self.alpha, self.alpha, seed=seed)
         return {"mix_weight": weight, "permutation_order": order}
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Mix the images."""
         if not training:
             return images

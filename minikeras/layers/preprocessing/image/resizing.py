@@ -1,5 +1,7 @@
 """Resizing: images of one size, stretched, cropped or padded."""
 
+from typing import Any
+
 from minikeras import ops
 from minikeras.core import dtypes
 from minikeras.layers.base.arguments import DataFormat
@@ -92,7 +94,7 @@ class Resizing(BaseImagePreprocessingLayer):
         boxes = of_columns(
             [x1 * scale_x + left, y1 * scale_y + top, x2 * scale_x + left, y2 * scale_y + top]
         )
-        size = {"height": self.height, "width": self.width}
+        size: dict[str, Any] = {"height": self.height, "width": self.width}
         bounding_boxes = clip_to_image_size({**bounding_boxes, "boxes": boxes}, **size)
         boxes = ops.where(ops.logical_or(*absent), 0.0, bounding_boxes["boxes"])
         return convert_format(

@@ -19,8 +19,8 @@ from minikeras.layers.preprocessing.image.fields import (
 )
 from minikeras.ops.random import draws as random
 
-_SHIFTS = {"low": -1, "high": 1}
-_ZOOMS = {"low": -1, "high": 1, "open_end": True}
+_SHIFTS: dict[str, Any] = {"low": -1, "high": 1}
+_ZOOMS: dict[str, Any] = {"low": -1, "high": 1, "open_end": True}
 
 
 def _zoom_or_none(value, name):

@@ -101,7 +101,7 @@ class RandomPosterization(BaseImagePreprocessingLayer):
             kept = ops.ones((batch,), dtype="uint8") * fewest
         return {"shift_factor": _BITS - kept}
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Clear the lowest `shift_factor` bits."""
         if not training:
             return images
@@ -130,7 +130,7 @@ class AutoContrast(BaseImagePreprocessingLayer):
 
     value_range: ValueRange = (0, 255)
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(self, images, transformation: Any = None, training=True):
         """Stretch the values."""
         original, dtype = images, self.compute_dtype
         images = ops.cast(change_value_range(images, self.value_range, _BYTES, dtype), dtype)

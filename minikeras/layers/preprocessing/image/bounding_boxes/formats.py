@@ -6,6 +6,8 @@ how corners become its numbers. A format whose name begins with `rel_` has the s
 by the width (along x) and by the height (along y) of the image.
 """
 
+from typing import Any
+
 from minikeras import ops
 
 _RELATIVE = "rel_"
@@ -62,7 +64,7 @@ def of_columns(numbers):
     return ops.concatenate(list(numbers), axis=-1)
 
 
-def convert_format(boxes, source, target, height=None, width=None, dtype="float32"):
+def convert_format(boxes, source, target, height=None, width=None, dtype="float32") -> Any:
     """Write bounding boxes in another format.
 
     | format | the four numbers |
