@@ -83,7 +83,7 @@ def convert_format(boxes, source, target, height=None, width=None, dtype="float3
         target: the wanted format.
         height: height of the images in pixels; needed to or from relative formats.
         width: width of the images in pixels, likewise.
-        dtype: dtype name of the result.
+        dtype: dtype name in which boxes are computed and returned.
 
     Returns:
         A tensor of the shape of `boxes`, or a dict like the one that was given.
