@@ -56,9 +56,9 @@ def main():
     documents = [" ".join(row) for row in tokens]
     ours, theirs = (jobs(engine, tokens, documents) for engine in (minikeras, keras))
     for name in ours:
-        np.testing.assert_array_equal(ours[name]() or 0, theirs[name]() or 0) if (
-            "adapts" in name
-        ) else np.testing.assert_array_equal(ours[name]().numpy(), theirs[name]().numpy())
+        results = [engine[name]() for engine in (ours, theirs)]
+        if "adapts" not in name:
+            np.testing.assert_array_equal(*(y.numpy() for y in results))
         times = [(seconds(ours[name]), seconds(theirs[name])) for _ in range(ROUNDS)]
         here, there = np.min(times, axis=0)
         print(f"{name:30} {here:.3f} s, Keras {there:.3f} s: {there / here:.2f} times as fast")

@@ -41,7 +41,7 @@ def test_a_dict_of_columns():
         {
             "size": FeatureSpace.float_discretized(num_bins=2),
             "colour": FeatureSpace.string_hashed(3, output_mode="int"),
-            "count": "float",
+            "count": FeatureSpace.float_rescaled(scale=2.0),
         },
         output_mode="dict",
     )
@@ -52,7 +52,8 @@ def test_a_dict_of_columns():
         "count": (4, 1),
         "size": (4, 2),
     }
-    assert space({"size": 0.0, "colour": "red", "count": 1})["size"].tolist() == [1.0, 0.0]
+    row = space({"size": 0.0, "colour": "red", "count": 1})
+    assert (row["size"].tolist(), row["count"].tolist()) == ([1.0, 0.0], [2.0])
 
 
 def test_a_model_takes_the_inputs_of_the_features():

@@ -1,5 +1,7 @@
 """StringLookup and IntegerLookup: what they learn, refuse and write down."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -224,3 +226,33 @@ def test_a_model_uses_what_its_layer_learns_later():
     assert [model.predict(x, verbose=0).tolist() for _ in range(2)] == [[[2]], [[2]]]
     layer.adapt(["a", "a", "b"])
     assert model.predict(x, verbose=0).tolist() == [[1]]
+
+
+def archive_with(path, model, change):
+    """A model's archive, in which a function changes the files, a dict of names to contents."""
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    change(files)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+ASSET = "assets/layers/string_lookup/vocabulary.txt"
+DAMAGED = {
+    "missing": lambda files: files.update({"assets/other": files.pop(ASSET)}),
+    "repeated": lambda files: files.update({ASSET: b"[UNK]\na\na"}),
+    "longer": lambda files: files.update({ASSET: files[ASSET] + b"\nz"}),
+    "no text": lambda files: files.update({ASSET: b"[UNK]\n\xff\xfe"}),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged_vocabularies_are_refused(name, tmp_path):
+    layer = layers.StringLookup(output_mode="count")
+    layer.adapt(STRINGS)
+    inputs = keras.Input((2,), dtype="string")
+    archive_with(tmp_path / "model.keras", keras.Model(inputs, layer(inputs)), DAMAGED[name])
+    with pytest.raises(ValueError, match="string_lookup|decode"):
+        keras.models.load_model(tmp_path / "model.keras")

@@ -119,3 +119,12 @@ def test_batches_of_a_generator_hold_strings():
     batches = (np.array(texts) for texts in (["a b", "a"], ["b b a", "z"]))
     expected = [[2, 3, 0], [2, 0, 0], [3, 3, 2], [1, 0, 0]]
     assert model.predict(batches, steps=2, verbose=0).tolist() == expected
+
+
+@pytest.mark.parametrize("text", ["", "plain", "é", "a\x7f", "a\x80", "日本", "a\x00b"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_text_of_one_width_is_encoded_as_python_does(text, order):
+    array = np.array([[text, "x"], ["", text * 2]]).astype(f"{order}U12")
+    expected = [[s.encode() for s in row] for row in array.tolist()]
+    assert ops.convert_to_tensor(array).tolist() == expected
+    assert ops.convert_to_tensor(array[:, 1]).tolist() == [row[1] for row in expected]

@@ -5,16 +5,15 @@ from typing import NoReturn
 
 import numpy as np
 
-from minikeras.arrays import device
+from minikeras.arrays import device, foreign
 from minikeras.autograd.tensor import Tensor
 
 
 def is_array(data):
     """Say whether data are one array of some library, rather than batches."""
-    if isinstance(data, (np.ndarray, np.generic, Tensor)) or device.on_gpu(data):
+    if isinstance(data, (np.ndarray, np.generic, Tensor)) or hasattr(data, "as_operand"):
         return True
-    has_axes = hasattr(data, "__array__") and hasattr(data, "shape")
-    return has_axes or hasattr(data, "as_operand") or hasattr(data, "to_numpy")
+    return foreign.is_array(data) and not hasattr(data, "row_splits")  # ragged ones have rows
 
 
 def host_array_of(data):
@@ -23,9 +22,7 @@ def host_array_of(data):
         return device.to_numpy(data.data)
     if hasattr(data, "as_operand"):
         return device.to_numpy(data.array)
-    if hasattr(data, "to_numpy"):
-        return np.asarray(data.to_numpy())
-    return device.to_numpy(data)
+    return device.to_numpy(data) if device.on_gpu(data) else foreign.to_numpy(data)
 
 
 def batches_of(data, steps=None):

@@ -63,7 +63,7 @@ def encode(indices, mode, depth, dtype, weights=None):
         indices: tensor of any shape. Of up to two axes the last one is a sample; of more, axis 1.
         mode: `"int"`, `"one_hot"`, `"multi_hot"` or `"count"`.
         depth: int, how many values there are.
-        dtype: dtype name of the result.
+        dtype: dtype name of the indices or vectors.
         weights: for `"count"`, a tensor of the shape of `indices`: what each index counts.
 
     Returns:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays.strings import as_strings, may_be_strings
+from minikeras.autograd.tensor import Tensor
 from minikeras.layers.preprocessing.adapting import host_array_of, is_array
 
 
@@ -75,6 +76,8 @@ def token_array(data: Any, dtype: str) -> Any:
         ValueError: if they have no array form, or there is something else than strings.
         TypeError: if they are numbers in place of strings, or lists of fractions.
     """
+    if isinstance(data, Tensor) and data.dtype == dtype == "string":
+        return data.data
     if is_array(data):
         array = host_array_of(data)
     else:

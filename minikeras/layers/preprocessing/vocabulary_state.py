@@ -273,10 +273,21 @@ class _VocabularyState:
 
         Args:
             dir_path: path of the folder.
+
+        Raises:
+            ValueError: if there is no vocabulary, or it is not that of this layer.
         """
         if self.input_vocabulary is not None:
             return
-        tokens, _ = self._without_special(self._parsed(self._lines(Path(dir_path, _FILE))))
+        path = Path(dir_path, _FILE)
+        if not path.is_file():
+            raise ValueError(f"There is no {_FILE} for layer '{self.name}'.")
+        tokens, _ = self._without_special(self._parsed(self._lines(path)))
         self._check_tokens(tokens)
         size = self._token_start() + len(tokens)
+        if self.output_mode != "int" and self._frozen_size not in (None, size):
+            raise ValueError(
+                f"Layer '{self.name}' expects a vocabulary of {self._frozen_size} tokens, but its "
+                f"{_FILE} has {size}."
+            )
         self._install(tokens, None if self._idf is None else self._idf[:size])
