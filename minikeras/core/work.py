@@ -18,6 +18,7 @@ FREE_STEPS = 20_000
 STEPS_PER_VALUE = 50
 NUMBERS_PER_STEP = 100
 """How many numbers of an array count as one step."""
+MOST_AXES = 64  # of NumPy's arrays
 STEPS_PER_CALL = 20
 """How many steps a call in a graph counts for, since calling a layer takes so much longer."""
 
@@ -81,6 +82,18 @@ def spend(steps: int) -> None:
     work.left -= max(steps, 0)
     if work.left < 0:
         raise TooMuchWork(max(steps, work.allowed), work.allowed)
+
+
+def spend_shape(rank: int) -> None:
+    """Count the answer of one op, a shape of so many axes.
+
+    Raises:
+        TooMuchWork: as `spend`.
+        ValueError: if no array has so many axes: each op would go through all of them in vain.
+    """
+    spend(1)
+    if rank > MOST_AXES:
+        raise ValueError(f"A tensor of {rank} axes is described; arrays have {MOST_AXES} at most.")
 
 
 def spend_numbers(count: int) -> None:

@@ -242,11 +242,11 @@ class Sequential(Model):
             model = cls(name=config.get("name"))
             for saved in config["layers"]:
                 model.add(registry.deserialize(saved), rebuild=False)
-        shape = config.get("build_input_shape")
-        if shape is not None and not model._functional:
-            model._maybe_rebuild()
-            if not model.built and _is_tuple_of_sizes(shape):
-                model.build(tuple(shape))
+            shape = config.get("build_input_shape")
+            if shape is not None and not model._functional:
+                model._maybe_rebuild()
+                if not model.built and _is_tuple_of_sizes(shape):
+                    model.build(tuple(shape))
         if config.get("trainable") is False:
             model.trainable = False
         return model

@@ -5,6 +5,7 @@ from typing import Any
 
 from minikeras import initializers
 from minikeras.arrays import device
+from minikeras.autograd.postponed import make_variable
 from minikeras.autograd.variable import Variable
 from minikeras.core import names
 from minikeras.optimizers import rate
@@ -77,7 +78,7 @@ class State:
         name = name or "var"
         stem = reference_variable.path or reference_variable.name
         with names.name_scope(self.name), reference_variable.place():
-            variable = Variable(
+            variable = make_variable(
                 initializers.get(initializer),
                 shape=reference_variable.shape,
                 dtype=reference_variable.dtype,

@@ -254,7 +254,7 @@ HOSTILE = {
     opaque: "the type",
     named_type: "neither a group nor a data set",
     reference_in_attribute: "/layers: attribute 'a': the type",
-    many_attributes: "more than 10000 attributes",
+    many_attributes: "so many links or attributes",
     name_that_is_no_text: "UnicodeDecodeError",
 }
 
@@ -266,7 +266,7 @@ def test_refused(path, tmp_path, monkeypatch, attack):
     with h5py.File(tmp_path / "secret.h5", "w") as file:
         file["a"] = np.frombuffer(SECRET, "u1")
     make_good(path)
-    with h5py.File(path, "r+", libver="latest") as file:
+    with h5py.File(path, "r+") as file:
         attack(file)
     with bounded(), pytest.raises(FileError, match=HOSTILE[attack]) as caught, open_hdf5(path):
         pass

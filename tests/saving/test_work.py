@@ -11,7 +11,7 @@ from minikeras.core import work
 from tests.cases import CASES
 from tests.cases.layers import LAYERS
 from tests.saving.foreign import numbers_in_configs, watched
-from tests.saving.foreign.configs import call_of, compiled, graph, tensor
+from tests.saving.foreign.configs import call_of, compiled, graph, stack, tensor
 from tests.saving.foreign.json_mutations import saved
 
 # A number too large for the dtype is no matter here.
@@ -48,7 +48,7 @@ def try_all(config):
             raise AssertionError(place) from error
 
 
-@pytest.mark.sampled(rows=40)
+@pytest.mark.sampled(rows=25)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_numbers_in_calls_of_ops(case, little_memory):
     config = numbers_in_configs.of_op(case)
@@ -56,7 +56,7 @@ def test_numbers_in_calls_of_ops(case, little_memory):
         try_all(config)
 
 
-@pytest.mark.sampled(rows=15)
+@pytest.mark.sampled(rows=10)
 @pytest.mark.parametrize("case", LAYERS, ids=str)
 def test_numbers_in_configs_of_layers(case, little_memory):
     try_all(numbers_in_configs.of_layer(case))
@@ -135,6 +135,14 @@ def test_models_that_call_each_other_twice():
     assert declare(doubling(3)) is None
     error = declare(doubling(14))
     assert isinstance(error, work.TooMuchWork) and "Functional 'dense'" in str(error)
+
+
+def test_axes_without_end():
+    layers = [saved("Activation", config={"activation": "relu"}) for _ in range(200)]
+    config = stack(*layers)
+    shape = config["config"]["build_input_shape"] = [1] * 100_000
+    config["config"]["layers"][0]["config"]["batch_shape"] = shape
+    assert "100000 axes" in str(declare(config))
 
 
 METRICS = {

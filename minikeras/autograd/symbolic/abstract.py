@@ -11,7 +11,7 @@ from typing import Any
 from minikeras.autograd.tensor import Operators
 from minikeras.core import dims
 from minikeras.core.per_thread import PerThread
-from minikeras.core.work import spend, work
+from minikeras.core.work import spend_shape, work
 
 
 class _Scope(PerThread):
@@ -78,9 +78,9 @@ class Abstract(Operators):
     _keras_mask: Any
 
     def __init__(self, shape: Iterable[Any], dtype: str = "float32"):
-        if work.left is not None:
-            spend(1)
         self.shape = dims.from_public(shape)
+        if work.left is not None:
+            spend_shape(len(self.shape))
         self.dtype = dtype
 
     @property

@@ -145,10 +145,12 @@ def layers_that_are_huge(folder):
         inner = folder / name
         inner.mkdir()
         ways[name] = ways_of_config(inner, model)["load_model"]
-        model["compile_config"] = {"optimizer": "adam", "loss": "mse"}
-        inner = folder / f"{name}_compiled"
-        inner.mkdir()
-        ways[f"{name}, compiled"] = ways_of_config(inner, model)["load_model"]
+        model["build_config"] = {"input_shape": [None, *shape]}
+        for optimizer in ("adam", saved("SGD", "keras.optimizers", {"momentum": 0.9})):
+            model["compile_config"] = {"optimizer": optimizer, "loss": "mse"}
+            inner = folder / f"{name}_{len(ways)}"
+            inner.mkdir()
+            ways[f"{name}, compiled {len(ways)}"] = ways_of_config(inner, model)["load_model"]
     return ways
 
 
