@@ -185,6 +185,16 @@ def dtype_when_read(dataset: Any) -> np.dtype:
 
     Args:
         dataset: a data set of a file that `open_hdf5` has opened.
+
+    Returns:
+        A NumPy dtype: float32 for two opaque bytes, which are bfloat16, else the stored one.
+
+    Example:
+        >>> with h5py.File("weights.h5", "w") as file:
+        ...     file["bias"] = np.array([16256], "<u2").view("V2")
+        >>> with open_hdf5("weights.h5") as file:
+        ...     dtype_when_read(file["bias"]), read_array(file["bias"])
+        (dtype('float32'), array([1.], dtype=float32))
     """
     return np.dtype("float32") if dataset.dtype == _BFLOAT16 else dataset.dtype
 
