@@ -5,6 +5,7 @@ that is kept for validation. Files are read by threads, ahead of who takes the e
 """
 
 import dataclasses
+import itertools
 import os
 import typing
 from collections.abc import Callable
@@ -24,8 +25,11 @@ _SUBSETS = ("training", "validation", "both")
 _BATCHES_IN_BUFFER = 8
 _BUFFER = 1024
 
-# Files are read so far ahead, at least.
-_MOST_AHEAD = 32
+# A thread reads so many files at a time: taking a result from another thread has its price.
+_TOGETHER = 8
+
+# So many groups of files are read ahead, and one for each thread.
+_MOST_AHEAD = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,14 +272,22 @@ def _data(files, kind, options, class_names, seed):
     buffer_size = _BUFFER if batch_size is None else batch_size * _BATCHES_IN_BUFFER
     shuffle = Shuffle(buffer_size, seed) if options.shuffle else iter
     workers = settings.num_threads()
-    ahead = workers + min(batch_size or 1, _MOST_AHEAD)
 
     def load(i):
         x = kind.load(files.paths[i])
         x = objects(x) if kind.is_ragged else x
         return x if labels is None else (x, labels[i, ...])
 
-    data = Dataset(lambda: computed_ahead(load, shuffle(range(count)), workers, ahead), count)
+    def load_all(group):
+        return [load(i) for i in group]
+
+    def start():
+        places = iter(shuffle(range(count)))
+        groups = iter(lambda: list(itertools.islice(places, _TOGETHER)), [])
+        ahead = computed_ahead(load_all, groups, workers, workers + _MOST_AHEAD)
+        return itertools.chain.from_iterable(ahead)
+
+    data = Dataset(start, count)
     if batch_size is not None:
         data = data.padded_batch(batch_size) if kind.is_padded else data.batch(batch_size)
     data.class_names = class_names

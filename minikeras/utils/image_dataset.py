@@ -14,7 +14,7 @@ from minikeras.utils.image import pillow
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 
 # Formats by Pillow's names: what a file is, its content says, and Pillow knows stranger ones.
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG")
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF")
 
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 
@@ -195,7 +195,7 @@ def _pixels(image, mode):
         # What is transparent in the first image is black.
         x = np.asarray(image.convert("RGBA"))
         image = pillow().fromarray(x * (x[:, :, 3:] > 0).astype(np.uint8))
-    return np.asarray(image.convert(mode))
+    return np.asarray(image if image.mode == mode else image.convert(mode))
 
 
 def _brightness(x):

@@ -4,6 +4,8 @@ The weights are those of `ops.image.resize`. Here the width comes first, as in T
 image is one array of bytes: what a data set of thousands of files needs.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from minikeras.arrays.device import device
@@ -29,21 +31,31 @@ def resized(x, size, method):
         >>> resized(np.array([[[0], [4]]], dtype="uint8"), (1, 4), "bilinear")[0, :, 0].tolist()
         [0.0, 1.0, 3.0, 4.0]
     """
+    if method == "nearest":
+        return x[_nearest(x.shape[0], size[0])[:, np.newaxis], _nearest(x.shape[1], size[1])]
+    channels = x.shape[2]
+    rows = x.reshape(len(x), -1).astype(np.float32)  # long rows: NumPy computes along them
+    for axis, spread in ((1, channels), (0, 1)):
+        if x.shape[axis] != size[axis] or method in kernels.SMOOTHING:
+            places, weights = _map(x.shape[axis], size[axis], method, spread)
+            rows = resampled(np, rows, places, weights, axis=axis, convex=method == "bilinear")
+    return rows.reshape(*size, channels)
+
+
+@lru_cache(maxsize=128)
+def _map(size, count, method, spread):
+    """Places and weights along an axis, of which each pixel has `spread` neighbouring numbers."""
     with device("cpu"):
-        if method == "nearest":
-            rows, columns = (
-                kernels.nearest(old, new, "cpu").data
-                for old, new in zip(x.shape, size, strict=False)
-            )
-            return x[rows[:, np.newaxis], columns]
-        x = x.astype(np.float32)
-        for axis in (1, 0):
-            if x.shape[axis] != size[axis] or method in kernels.SMOOTHING:
-                maps = kernels.taps(x.shape[axis], size[axis], method, False, "float32", "cpu")
-                places, weights = (part.data for part in maps[:2])
-                convex = method == "bilinear"
-                x = resampled(np, x, places, weights, axis=axis, convex=convex)
-        return x
+        places, weights = (
+            part.data for part in kernels.taps(size, count, method, False, "float32", "cpu")[:2]
+        )
+    places = places[:, :, np.newaxis] * spread + np.arange(spread)
+    return places.reshape(len(weights), -1), np.repeat(weights, spread, axis=1)
+
+
+def _nearest(size, count):
+    with device("cpu"):
+        return kernels.nearest(size, count, "cpu").data
 
 
 def cropped(x, size):
