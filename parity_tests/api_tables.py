@@ -8,6 +8,8 @@ _NOT_BUILT = "is not built yet"
 _DISTRIBUTION = "training on several machines is not built yet"
 _QUANTIZATION = "quantized weights and arithmetic are not built yet"
 _LORA = "low-rank adaptation of trained weights is not built yet"
+_CTC = "connectionist temporal classification is not built yet"
+_COMPLEX = "there are no tensors of complex numbers; `keras.ops.fft` takes and gives pairs"
 _OTHER_BACKEND = "wraps a program of another back end: JAX, Flax, PyTorch or TensorFlow"
 _STATELESS = "is for back ends that compile functions without state; here state is in variables"
 _REMAT = "recomputing in the backward pass instead of saving is not built yet"
@@ -41,6 +43,17 @@ LEFT_OUT = {
     "keras.layers.ReversibleEmbedding": _NOT_BUILT,
     "keras.layers.SpectralNormalization": _NOT_BUILT,
     "keras.layers.Wrapper": _NOT_BUILT,
+    "keras.losses.CTC": _CTC,
+    "keras.losses.ctc": _CTC,
+    "keras.ops*.ctc_*": _CTC,
+    "keras.ops*.corrcoef": _NOT_BUILT,
+    "keras.ops*.correlate": _NOT_BUILT,
+    "keras.ops*.histogram": _NOT_BUILT,
+    "keras.ops*.lu_factor": _NOT_BUILT,
+    "keras.ops*.vectorize": _NOT_BUILT,
+    "keras.ops*.eig": _COMPLEX,
+    "keras.ops*.polar": _COMPLEX,
+    "keras.ops.view_as_*": _COMPLEX,
     "keras.optimizers.Adafactor": _NOT_BUILT,
     "keras.optimizers.Lamb": _NOT_BUILT,
     "keras.optimizers.MultiOptimizer": _NOT_BUILT,
@@ -59,6 +72,7 @@ OTHER_PARAMETERS = {
     "keras.layers.Dense": _LORA,
     "keras.layers.EinsumDense": _LORA,
     "keras.layers.Embedding": _LORA,
+    "keras.layers.Discretization": "`trainable` and other options of all layers are taken, too",
     "keras.layers.LayerNormalization": "`rms_scaling` is hidden in Keras's `**kwargs`",
     "keras.ops*.layer_normalization": "`rms_scaling` is hidden in Keras's `**kwargs`",
     "keras.layers.SpatialDropout*": "`trainable` and other options of all layers are taken, too",

@@ -71,7 +71,8 @@ def accepts(own, theirs):
             if not any(n.startswith("*" * name.count("*")) for n in names):
                 return False
         elif name in names:
-            if names.index(name) != place or own[place][1] != default:
+            is_default = default in (inspect.Parameter.empty, own[place][1])
+            if names.index(name) != place or not is_default:
                 return False
         elif not (takes_any_name and (takes_any or default is not inspect.Parameter.empty)):
             return False

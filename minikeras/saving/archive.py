@@ -122,8 +122,8 @@ def load(path: Path, custom_objects: Any, compile: bool, safe_mode: bool) -> Any
             raise guard.FileError(f"{path}: {CONFIG} describes no model, but {str(model):.100}.")
         read_weights(archive, str(path), model, whole=True)
         _load_assets(archive, path, model)
-        optimizer = [] if model.optimizer is None else model.optimizer.variables
-        draw_values([*model.variables, *optimizer])
+        optimizer = getattr(model, "optimizer", None)
+        draw_values([*model.variables, *(optimizer.variables if optimizer else [])])
     return model
 
 
