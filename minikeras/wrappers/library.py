@@ -1,5 +1,7 @@
 """scikit-learn's base classes; where it is missing, classes that say so when they are used."""
 
+from minikeras.core.distribution import how_to_install
+
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
 except ImportError:
@@ -9,8 +11,7 @@ except ImportError:
 
         def refuse(cls, *args, **kwargs):
             raise ImportError(
-                f"{cls.__name__} needs scikit-learn, which is not installed: "
-                "`pip install minikeras-engine[sklearn]`."
+                f"{cls.__name__} needs scikit-learn. {how_to_install('sklearn')}"
             )
 
         return type(name, (), {"__new__": refuse, "__doc__": f"scikit-learn's `{name}`."})
