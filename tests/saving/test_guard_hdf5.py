@@ -108,12 +108,14 @@ def test_read_array(path):
             read_array(file["text"], dtype="float32")
 
 
-def test_bfloat16(path):
-    values = np.array([1.0, -2.5, 3e38], "float32")
+@pytest.mark.parametrize("values", [np.float32([1.0, -2.5, 3e38]), np.array(0.5, "float32")])
+def test_bfloat16(path, values):
     with h5py.File(path, "w") as file:
         file["a"] = (values.view("uint32") >> 16).astype("<u2").view("V2")
     with open_hdf5(path) as file:
-        np.testing.assert_allclose(read_array(file["a"]), values, rtol=2**-7)
+        array = read_array(file["a"])
+    assert isinstance(array, np.ndarray)
+    np.testing.assert_allclose(array, values, rtol=2**-7)
 
 
 def soft_link(file):

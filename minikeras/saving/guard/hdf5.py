@@ -173,7 +173,8 @@ def read_array(
             refuse(where, f"has dtype {stored}, which does not convert to {np.dtype(dtype)}")
         array = np.asarray(dataset[...])
         if array.dtype == _BFLOAT16:
-            array = (array.view("<u2").astype(np.uint32) << 16).view(np.float32)
+            # `np.asarray`: of an array without axes, a shift makes a scalar.
+            array = np.asarray(array.view("<u2").astype(np.uint32) << 16).view(np.float32)
         return array.astype(dtype or array.dtype.newbyteorder("="), copy=False)
 
 
