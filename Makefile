@@ -39,7 +39,7 @@ DEVICE := $(VENV)/.stamp-device
 .DELETE_ON_ERROR: # a virtual environment that is half made is made again
 .PHONY: help setup setup-compiled setup-parity demo test test-all test-engine test-plain fuzz fuzz-files numerics lint check clean
 .PHONY: gpu-check gpu-test gpu-bench
-.PHONY: bench bench-setup bench-threads bench-kernels bench-tricks bench-overhead bench-files bench-report
+.PHONY: bench bench-setup bench-threads bench-kernels bench-tricks bench-overhead bench-files bench-data bench-report
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,10 @@ bench-overhead: $(COMPILED) ## Measure what a call costs, and the memory of a lo
 
 bench-files: $(COMPILED) ## Time saving and loading of models, and measure its memory
 	@$(call bench_python,files.py)
+
+bench-data: $(PARITY) ## Time text, folders, generators and image layers beside Keras's
+	@for script in text folders generators augmentation; do \
+	  OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 bench-report: $(BASE) ## Write the tables and pictures of docs/performance.md
 	@$(call bench_python,report.py)
