@@ -28,7 +28,8 @@ def swaps(case):
     TensorFlow lacks most of these on a CPU; and where the last size equals the number of filters
     Keras adds the bias along that axis in place of the channels.
     """
-    return "Conv" in case.source and "channels_first" in case.source
+    convolves = "Conv" in case.source or case.name == "STFTSpectrogram"
+    return convolves and "channels_first" in case.source
 
 
 def make_swapped(case, engine):

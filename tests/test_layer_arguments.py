@@ -66,6 +66,8 @@ NUMBERS = [
     ("IntegerLookup", {"max_tokens": 9, "mask_token": 0, "oov_token": -2, "vocabulary": (1, 2)}),
     ("StringLookup", {"max_tokens": 9, "num_oov_indices": 2, "salt": 3}),
     ("TextVectorization", {"max_tokens": 9, "ngrams": (1, 2), "output_sequence_length": 3}),
+    ("MelSpectrogram", {"fft_length": 64, "sequence_length": 32, "min_freq": 1, "top_db": 0.5}),
+    ("STFTSpectrogram", {"frame_length": 8, "frame_step": 3, "fft_length": 16}),
     *layers_image.NUMBERS,
 ]
 NUMBERS = [row for row in NUMBERS if hasattr(keras.layers, row[0])]

@@ -263,6 +263,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MixUp",
     "MultiHeadAttention",
@@ -299,6 +300,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -370,8 +372,10 @@ _LATER = {
         "RandomPosterization",
         "Solarization",
     ],
+    "minikeras.layers.preprocessing.mel_spectrogram": ["MelSpectrogram"],
     "minikeras.layers.preprocessing.pipeline": ["Pipeline"],
     "minikeras.layers.preprocessing.rescaling": ["Rescaling"],
+    "minikeras.layers.preprocessing.stft_spectrogram": ["STFTSpectrogram"],
 }
 """Layers that prepare data: they are imported when they are first used or read from a file."""
 

@@ -43,4 +43,26 @@ LAYERS = [
         (6,),
         words=WORDS,
     ),
+    *[
+        Case(f"MelSpectrogram({options})", (2, 150), single=True, length=64)
+        for options in (
+            "64, 16, num_mel_bins=6",
+            "64, 20, 48, 'hamming', 8000, 5, 100.0, 3000, False",
+            "63, 16, window=None, num_mel_bins=4, top_db=6.0, mag_exp=1.0, ref_power=3.0",
+            "32, 7, 4, window=[0.5, 1.0, 1.0, 0.5], num_mel_bins=4, min_power=0.5",
+        )
+    ],
+    *[
+        Case(f"STFTSpectrogram('{mode}', frame_length=8)", (2, 30, 3), length=8)
+        for mode in ("log", "magnitude", "psd", "real", "imag", "stft")
+    ],
+    *[
+        Case(f"STFTSpectrogram({options})", (2, 30, 9), length=10)
+        for options in (
+            "'log', 8, 3, 16, 'hamming', True, 'spectrum', 'same'",
+            "'stft', 10, window=None, scaling=None, expand_dims=True, trainable=False",
+            "'psd', 4, 4, window=[0.5, 1.0, 1.0, 0.5], data_format='channels_first'",
+            "'stft', 9, padding='same', expand_dims=True, data_format='channels_first'",
+        )
+    ],
 ]

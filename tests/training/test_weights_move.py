@@ -13,7 +13,7 @@ TRAINED = {
     *("Bidirectional", "GRU", "LSTM", "RNN", "SimpleRNN", "TimeDistributed"),
     *("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
     *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
-    *("Dense", "EinsumDense", "Embedding", "PReLU"),
+    *("Dense", "EinsumDense", "Embedding", "PReLU", "STFTSpectrogram"),
 }
 
 

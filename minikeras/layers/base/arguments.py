@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from minikeras import activations, ops
+from minikeras.core import registry
 from minikeras.core.settings import standardize_data_format
 from minikeras.layers.base.declare import Field
 
@@ -37,6 +38,11 @@ def is_relu(activation):
 def plain(value):
     """Return a list that a layer keeps as an ordinary one, other values as they are."""
     return list(value) if isinstance(value, list) else value
+
+
+def revived(value, name):
+    """Return an argument that may be an array: from a config comes its saved form."""
+    return registry.deserialize(value) if isinstance(value, dict) else value
 
 
 Count = Annotated[int, Field(_count)]

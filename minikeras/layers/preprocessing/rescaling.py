@@ -6,16 +6,11 @@ from minikeras import ops
 from minikeras.core import registry
 from minikeras.core.constructors import Field
 from minikeras.core.settings import image_data_format
+from minikeras.layers.base.arguments import revived
 from minikeras.layers.base.declare import layer
 from minikeras.layers.preprocessing.data_layer import DataLayer
 
-
-def _revived(value, name):
-    """A scale from a config, in which arrays have a saved form."""
-    return registry.deserialize(value) if isinstance(value, dict) else value
-
-
-Scale = Annotated[Any, Field(_revived, registry.serialize)]
+Scale = Annotated[Any, Field(revived, registry.serialize)]
 
 
 @layer

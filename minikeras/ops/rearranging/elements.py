@@ -12,6 +12,7 @@ from minikeras.core import dims
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.core.work import spend_numbers
+from minikeras.ops.creation.filled import arange
 from minikeras.ops.indexing.lookup import put, take
 from minikeras.ops.shapes.shaping import broadcast_to, expand_dims, ravel, reshape, swapaxes
 
@@ -293,7 +294,7 @@ def mirrored(xp, x, *, widths, mode):
 def _(g, x_shape, widths, mode):
     for axis, (size, width) in enumerate(zip(x_shape, widths, strict=True)):
         if any(width):
-            places = np.pad(np.arange(size, dtype="int32"), width, mode=mode)
+            places = mirrored(arange(size, dtype="int32"), widths=(width,), mode=mode)
             shape = (*x_shape[: axis + 1], *g.shape[axis + 1 :])
             g = put(g, places, shape=shape, axis=axis)
     return g
