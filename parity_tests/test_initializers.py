@@ -105,7 +105,7 @@ def test_constants_that_broadcast():
 
 
 @pytest.mark.parametrize("side", ["real", "imag"])
-@pytest.mark.parametrize("window", ["hann", "hamming", "boxcar", "blackman", None])
+@pytest.mark.parametrize("window", ["hann", "hamming", "boxcar", "blackman", "flattop", None])
 @pytest.mark.parametrize("scaling", ["density", "spectrum", None])
 @pytest.mark.parametrize("periodic", [True, False])
 def test_fourier_kernels(side, window, scaling, periodic):

@@ -150,3 +150,8 @@ def test_fourier_kernels_compute_the_transform():
     expected = np.fft.rfft(signal)
     np.testing.assert_allclose(signal @ real, expected.real, atol=1e-13)
     np.testing.assert_allclose(signal @ imag, expected.imag, atol=1e-13)
+
+
+def test_a_spectrum_is_scaled_by_the_absolute_values_of_the_window():
+    kernels = initializers.STFT("real", window=[-1.0, 2.0, -1.0], scaling="spectrum")((3, 1, 2))
+    assert kernels.numpy()[:, 0, 0].tolist() == [-0.25, 0.5, -0.25]

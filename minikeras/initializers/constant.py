@@ -133,8 +133,8 @@ class STFT(Initializer):
         side: `"real"` or `"imag"`.
         window: `"hann"`, `"hamming"`, `"boxcar"`, the name of any other window of
             `scipy.signal.windows` if SciPy is installed, an array of the frame's length, or None.
-        scaling: `"density"` divides the window by its Euclidean norm, `"spectrum"` by its sum,
-            None leaves it.
+        scaling: `"density"` divides the window by its Euclidean norm, `"spectrum"` by the sum of
+            its absolute values, None leaves it.
         periodic: whether the window is one period of a periodic sequence, or symmetric.
 
     Raises:
@@ -187,7 +187,7 @@ class STFT(Initializer):
             )
         if self.scaling == "density":
             return values / np.sqrt((values * values).sum())
-        return values / values.sum() if self.scaling == "spectrum" else values
+        return values / np.abs(values).sum() if self.scaling == "spectrum" else values
 
     def get_config(self):
         """Return the arguments, the scaling last, as Keras writes them."""

@@ -79,8 +79,8 @@ class STFTSpectrogram(Layer):
         window: `"hann"`, `"hamming"`, another name of a window that SciPy knows, a float array
             `(frame_length,)` of factors, or None.
         periodic: bool, whether the window is one period of a sequence, or symmetric.
-        scaling: `"density"` divides the window by its Euclidean norm, `"spectrum"` by its sum,
-            None leaves it.
+        scaling: `"density"` divides the window by its Euclidean norm, `"spectrum"` by the sum of
+            its absolute values, None leaves it.
         padding: `"valid"` for the frames that lie within the signal, or `"same"` for
             `ceil(samples / frame_step)` frames, with zeros at both ends.
         expand_dims: bool, whether channels and bins have an axis each, as in images.
