@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.arrays.distinct import Distinct, first_equal, remember
 from minikeras.core.types import Array
 
 _OBJECTS = np.dtype(object)
@@ -44,7 +45,7 @@ def as_strings(array: Array) -> Array:
         [b'a', b'\xc3\xa9']
     """
     if array.dtype.kind in "SU":
-        return filled(_bytes_of(array), array.shape)
+        return _of_one_width(array)
     values: list[Any] = array.ravel().tolist()
     kinds: set[Any] = set(map(type, values))
     if kinds <= {bytes}:
@@ -62,17 +63,37 @@ def as_strings(array: Array) -> Array:
     return filled([v.encode() if isinstance(v, str) else v for v in values], array.shape)
 
 
-def _bytes_of(array: Array) -> list[bytes]:
-    """The `bytes` of an array of text of one width; of ASCII alone, without looking at each text.
+def _of_one_width(array: Array) -> Array:
+    """The array of `bytes` of NumPy's text, which remembers distinct strings where they repeat."""
+    rows = _narrowed(array.ravel())
+    first = first_equal(rows)
+    if first is None:
+        return filled(_bytes_of(rows), array.shape)
+    places = np.flatnonzero(first == np.arange(len(first)))
+    numbers = np.empty(len(first), np.int32)
+    numbers[places] = np.arange(len(places))
+    distinct = Distinct(_bytes_of(rows[places]), numbers[first].reshape(array.shape))
+    strings = filled(distinct.strings, places.shape).take(distinct.codes)
+    remember(strings, distinct)
+    return strings
+
+
+def _narrowed(array: Array) -> Array:
+    """Text as NumPy's bytes if it is ASCII, which needs no look at each text; else as it is.
 
     NumPy gives each character 32 bits: where all are below 128, the lowest 8 are UTF-8 already.
     """
-    if array.dtype.kind == "S":
-        return array.ravel().tolist()
-    codes: Any = np.ascontiguousarray(array.ravel()).view(f"{array.dtype.byteorder}u4")
+    if array.dtype.kind == "S" or not array.size:
+        return array
+    codes: Any = np.ascontiguousarray(array).view(f"{array.dtype.byteorder}u4")
     if codes.size and codes.max() < 128:
-        return codes.astype(np.uint8).view(f"S{codes.size // array.size}").tolist()
-    return list(map(str.encode, array.ravel().tolist()))
+        return codes.astype(np.uint8).view(f"S{codes.size // array.size}")
+    return array
+
+
+def _bytes_of(rows: Array) -> list[bytes]:
+    values: list[Any] = rows.tolist()
+    return values if rows.dtype.kind == "S" else list(map(str.encode, values))
 
 
 def filled(values: list[bytes], shape: tuple[int, ...]) -> Array:

@@ -15,6 +15,7 @@ import numpy as np
 
 from minikeras import ops
 from minikeras.arrays import device
+from minikeras.arrays.distinct import distinct_of
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import registry, settings
@@ -27,7 +28,7 @@ from minikeras.layers.preprocessing.encoding import (
 )
 from minikeras.layers.preprocessing.fingerprints import buckets, salt_pair
 from minikeras.layers.preprocessing.host import _HostLayer
-from minikeras.layers.preprocessing.tokens import documents_of, token_array
+from minikeras.layers.preprocessing.tokens import documents_of, token_array, token_counts
 from minikeras.layers.preprocessing.vocabulary_state import _VocabularyState
 
 MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
@@ -114,8 +115,10 @@ class _IndexLookup(_VocabularyState, _HostLayer):
         """
         self.reset_state()
         if is_array(data) or isinstance(data, (list, tuple)):
-            tokens = token_array(data, self.vocabulary_dtype)
-            self.update_state(tokens[:, None] if tokens.ndim == 1 else tokens)
+            if self.output_mode == "tf_idf":
+                tokens = token_array(data, self.vocabulary_dtype)
+                data = tokens[:, None] if tokens.ndim == 1 else tokens
+            self.update_state(data)
         else:
             for batch in batches_of(data, steps):
                 self.update_state(batch)
@@ -137,9 +140,11 @@ class _IndexLookup(_VocabularyState, _HostLayer):
                 f"Cannot adapt layer '{self.name}' after setting a static vocabulary via "
                 "`vocabulary` argument or `set_vocabulary()` method."
             )
-        documents = documents_of(data, self.vocabulary_dtype)
-        self._counts.update(documents.values)
-        if self.output_mode == "tf_idf":
+        if self.output_mode != "tf_idf":
+            self._counts.update(token_counts(data, self.vocabulary_dtype))
+        else:
+            documents = documents_of(data, self.vocabulary_dtype)
+            self._counts.update(documents.values)
             self._document_counts.update(chain.from_iterable(map(set, documents.rows())))
             self._documents += len(documents.lengths)
 
@@ -174,6 +179,9 @@ class _IndexLookup(_VocabularyState, _HostLayer):
         if self.invert:
             return Tensor(device.asarray(self._tokens_at(token_array(inputs, "int64"))))
         tokens = token_array(inputs, self.vocabulary_dtype)
+        distinct = distinct_of(tokens)
+        if distinct is not None:
+            return self.encoded(self.indices_of(distinct.strings)[distinct.codes])
         values = tokens.ravel()
         indices = self.indices_of(values.tolist() if tokens.dtype == object else values)
         return self.encoded(indices.reshape(tokens.shape))

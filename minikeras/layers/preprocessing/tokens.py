@@ -1,11 +1,13 @@
 """Tokens, strings or integers: documents of different lengths, and their places in a vocabulary."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from minikeras.arrays.distinct import distinct_of
 from minikeras.arrays.strings import as_strings, may_be_strings
 from minikeras.autograd.tensor import Tensor
 from minikeras.layers.preprocessing.adapting import host_array_of, is_array
@@ -67,6 +69,26 @@ def documents_of(data: Any, dtype: str) -> Documents:
         return Documents([token_array(row, dtype).ravel().tolist() for row in data.to_list()])
     array = np.atleast_2d(token_array(data, dtype))
     return Documents([row.ravel().tolist() for row in array])
+
+
+def token_counts(data: Any, dtype: str) -> dict[Any, int]:
+    """Return how often each token occurs in a batch of data.
+
+    Args:
+        data: what `documents_of` takes.
+        dtype: `"string"` or `"int64"`.
+    """
+    if isinstance(data, Documents) or hasattr(data, "to_list"):
+        return Counter(documents_of(data, dtype).values)
+    array = token_array(data, dtype)
+    if dtype != "string":
+        numbers, counts = np.unique(array, return_counts=True)
+        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    distinct = distinct_of(array)
+    if distinct is None:
+        return Counter(array.ravel().tolist())
+    counts = np.bincount(distinct.codes.ravel())
+    return dict(zip(distinct.strings, counts.tolist(), strict=True))
 
 
 def token_array(data: Any, dtype: str) -> Any:
