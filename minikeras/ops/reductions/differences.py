@@ -53,7 +53,8 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
     Args:
         y: tensor of rank 1 or more, the values; integers become the default float type.
-        x: tensor of the shape of `y`, or `(n,)`: where the values are; None for equal distances.
+        x: tensor of the shape of `y`, or `(n,)`, of any dtype: where the values are; None for equal
+            distances.
         dx: number, the distance between neighbours if `x` is None.
         axis: int, the axis to integrate along.
 
