@@ -65,7 +65,7 @@ def test_words_of_another_byte_order_are_looked_up():
 
 
 @pytest.mark.parametrize(
-    "dtype", ["complex64", "complex128", "datetime64[s]", "timedelta64[s]", "U1", "S1", "O", "V2"]
+    "dtype", ["complex64", "complex128", "datetime64[s]", "timedelta64[s]", "O", "V2"]
 )
 @pytest.mark.parametrize(
     "convert", [ops.convert_to_tensor, keras.Variable, ops.sqrt, lambda x: ops.ones(2) + x]
@@ -74,6 +74,15 @@ def test_what_is_no_number_is_refused_by_its_dtype(convert, dtype):
     x = np.zeros(2, dtype) if dtype == "V2" else np.array([1, 0]).astype(dtype)
     with pytest.raises(ValueError, match=re.escape(f"dtype {x.dtype}")):
         convert(x)
+
+
+@pytest.mark.parametrize("dtype", ["U1", "S1"])
+@pytest.mark.parametrize("op", [ops.sqrt, lambda x: ops.ones(2) + x, ops.sum])
+def test_text_becomes_strings_that_no_op_computes_with(op, dtype):
+    text = np.array([1, 0]).astype(dtype)
+    assert ops.convert_to_tensor(text).dtype == "string"
+    with pytest.raises(ValueError, match="computes with numbers.*'string'"):
+        op(text)
 
 
 @pytest.mark.skipif(np.dtype(np.longdouble) == np.float64, reason="no wider float here")

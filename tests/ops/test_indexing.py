@@ -99,7 +99,7 @@ def test_unknown_sizes_stay_what_they_are():
         (([5],), IndexError, r"indices must lie in \[-3, 3\) to take from axis 0"),
         (([0], [9]), IndexError, r"outside \[-4, 4\) on indexed axis 1"),
         ((..., ...), IndexError, "only a single ellipsis"),
-        ("a", ValueError, "Expected numbers of a dtype"),
+        ("a", IndexError, "must be integer or bool, not string"),
     ],
     ids=str,
 )

@@ -88,7 +88,8 @@ def _product(xp, a, b):
 def _at_once(products):
     """Compute products of matrices `(a, b, bias, relu)`, together if they are large."""
     operations = sum(2 * a.size * b.shape[1] for a, b, _, _ in products)
-    if operations < _LARGE and not providers.always_compiled:
+    is_small = operations < _LARGE and not providers.always_compiled
+    if is_small or not products:
         return [_in_one(*product) for product in products]
     return grouped_products(np, products)
 
