@@ -108,7 +108,7 @@ WRONG_DATA = [
     ("fewer targets", classifier, (X, LABELS[:30]), r"same number of samples.*\[30, 40\]"),
     ("fewer weights", classifier, (X, LABELS, None, np.ones(3)), "same number of samples"),
     ("no samples", classifier, (X[:0], LABELS[:0]), "no samples"),
-    ("text", classifier, (np.array([["a"] * 6]), LABELS[:1]), "Expected numbers in `x`"),
+    ("text", classifier, (np.array([["a"] * 6]), LABELS[:1]), "computes with numbers.*string"),
     ("no data", classifier, (), "`x` is missing"),
     ("missing key", by_name, ({"a": X}, Y), r"missing \['b'\]"),
     ("surplus key", by_name, ({"a": X, "b": X[:, :3], "c": X}, Y), r"surplus \['c'\]"),

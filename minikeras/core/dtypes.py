@@ -103,7 +103,9 @@ def standardize(dtype: DTypeLike) -> str:
         return "int64"  # as NumPy's; a Python number whose dtype nobody asks for is int32
     if type(dtype) is str and dtype in _LATTICE:
         return strong(dtype)
-    if dtype in (str, _OBJECTS) or (type(dtype) is str and dtype == STRING):
+    if dtype is str or (type(dtype) is str and dtype == STRING):
+        return STRING
+    if isinstance(dtype, np.dtype) and dtype == _OBJECTS:  # which the name "object" equals, too
         return STRING
     if dtype in _PYTHON:
         return strong(_PYTHON[dtype])

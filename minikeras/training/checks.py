@@ -7,8 +7,9 @@ targets of all samples are searched for what no step could use.
 
 import numpy as np
 
+from minikeras.arrays.strings import is_strings
 from minikeras.autograd.symbolic import Abstract, abstract_scope, to_abstract, to_symbolic
-from minikeras.core import trees
+from minikeras.core import dtypes, trees
 from minikeras.layers import Embedding
 from minikeras.layers.base import tracking
 from minikeras.losses import sparse_categorical_crossentropy
@@ -158,9 +159,10 @@ def _embedded_inputs(model):
 
 
 def _spec(tree):
-    return trees.map_structure(
-        lambda a: None if a is None else Abstract(a.shape, str(a.dtype)), tree
-    )
+    def spec(a):
+        return Abstract(a.shape, dtypes.STRING if is_strings(a) else str(a.dtype))
+
+    return trees.map_structure(lambda a: None if a is None else spec(a), tree)
 
 
 def _check_labels(labels, y_pred, loss, name):

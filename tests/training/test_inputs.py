@@ -145,9 +145,17 @@ def test_models_and_layers_are_called_on_data_frames(call):
     np.testing.assert_array_equal(np.asarray(call(Frame(X)))[0], np.asarray(call(X))[0])
 
 
-def test_columns_of_text_are_refused():
-    with pytest.raises(ValueError, match="columns of numbers.*could not convert.*Encode text"):
-        model().predict(Frame(np.array([["a", 1.0]], dtype=object)), verbose=0)
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([1.0, "a"], "columns of numbers.*could not convert.*Encode text"),
+        (["a", 1.0], "Expected numbers or strings in `x`.*received 1.0"),
+        (["a", "b"], "computes with numbers"),
+    ],
+)
+def test_columns_of_text_are_refused(row, message):
+    with pytest.raises(ValueError, match=message):
+        model().predict(Frame(np.array([row], dtype=object)), verbose=0)
 
 
 BAD_NUMBERS = [

@@ -190,7 +190,7 @@ for name in keras.wrappers.__all__:
     try:
         getattr(keras.wrappers, name)(model=None)
     except ImportError as error:
-        assert name in str(error) and "minikeras-engine[sklearn]" in str(error), error
+        assert name in str(error) and "the extra `sklearn`" in str(error), error
     else:
         raise AssertionError(name)
 """

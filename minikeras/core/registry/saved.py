@@ -27,7 +27,10 @@ from minikeras.core.types import Config, Dict, List, Tuple
 from minikeras.core.work import limited_work, work_of
 
 _MAX_DEPTH = 100
-MALFORMED = (LookupError, AttributeError, RecursionError, ArithmeticError, AssertionError)
+MALFORMED = (
+    *(LookupError, AttributeError, ArithmeticError, AssertionError),
+    *(RecursionError, NotImplementedError),
+)
 """What a class raises whose config is not what it expects, beside `ValueError` and `TypeError`."""
 
 # Writing

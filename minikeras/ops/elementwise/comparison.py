@@ -374,8 +374,8 @@ def select(condlist, choicelist, default=0):
     Args:
         condlist: list of bool tensors, whose shapes broadcast with each other.
         choicelist: list of as many tensors of any dtype.
-        default: number, or tensor of any dtype that broadcasts with the choices: what is taken where
-            no condition holds.
+        default: number, or tensor of any dtype that broadcasts with the choices: what is taken
+            where no condition holds.
 
     Returns:
         A tensor of the promoted (common) dtype of choices and default.

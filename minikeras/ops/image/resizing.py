@@ -6,7 +6,7 @@ from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.families import Family, as_they_are, same
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
-from minikeras.core import dims, dtypes
+from minikeras.core import dtypes
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.kernels.shared import resampling
@@ -76,7 +76,7 @@ def resize(
     images = convert_to_tensor(images)
     check_rank(images)
     height, width = spatial_axes(data_format)
-    if not dims.is_known((images.shape[height], images.shape[width])):
+    if isinstance(images, Abstract):
         shape = list(images.shape)
         shape[height], shape[width] = size
         return Abstract(shape, images.dtype)
