@@ -105,7 +105,7 @@ def standardize(dtype: DTypeLike) -> str:
         return strong(dtype)
     if dtype is str or (type(dtype) is str and dtype == STRING):
         return STRING
-    if isinstance(dtype, np.dtype) and dtype == _OBJECTS:  # which the name "object" equals, too
+    if getattr(dtype, "kind", None) == _OBJECTS.kind:  # a dtype; the name "object" is none
         return STRING
     if dtype in _PYTHON:
         return strong(_PYTHON[dtype])
