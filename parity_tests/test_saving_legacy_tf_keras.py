@@ -8,6 +8,7 @@ import pytest
 
 import minikeras
 from parity_tests.tolerances import assert_close
+from tests.cases import layers_features, layers_image
 from tests.cases.layers import FIRST
 
 k = pytest.importorskip("tf_keras")
@@ -21,7 +22,10 @@ ABSENT = {
 }
 OTHER_ARGUMENTS = {"SpatialDropout1D"}
 CODE = {"Lambda"}  # tf-keras saves functions as the bytecode of a wrapper of its own
-ROWS = {name: case for name, case in FIRST.items() if name not in ABSENT | OTHER_ARGUMENTS | CODE}
+# Layers for raw data, of which tf-keras has some: their older files are not compared.
+RAW = {case.name for case in [*layers_features.LAYERS, *layers_image.LAYERS]}
+LEFT_OUT = ABSENT | OTHER_ARGUMENTS | CODE | RAW
+ROWS = {name: case for name, case in FIRST.items() if name not in LEFT_OUT}
 DAILY = ("BatchNormalization", "Bidirectional", "Concatenate", "Embedding", "MultiHeadAttention")
 
 
@@ -47,7 +51,7 @@ def flat(outputs):
 
 
 def test_what_tf_keras_lacks_is_still_lacking():
-    assert {name for name in FIRST if not hasattr(k.layers, name)} == ABSENT
+    assert {name for name in FIRST if not hasattr(k.layers, name)} - RAW == ABSENT
     for name in OTHER_ARGUMENTS:
         with pytest.raises(TypeError, match="positional arguments"):
             FIRST[name].make(k)
