@@ -197,8 +197,12 @@ def _locked_folder(target: Path) -> tuple[Path, int | None]:
         folder.mkdir(mode=0o700)
         if fcntl is None:
             return folder, None
-        lock = _lock(folder)
-        # Between `mkdir` and the lock, another save may have taken the folder for a leftover.
+        # Between `mkdir` and the lock, another save may have taken the folder for a leftover: it
+        # has locked it and is about to remove it, or has done so.
+        try:
+            lock = _lock(folder)
+        except BlockingIOError:
+            continue
         if folder.exists():
             return folder, lock
         if lock is not None:
@@ -206,7 +210,11 @@ def _locked_folder(target: Path) -> tuple[Path, int | None]:
 
 
 def _lock(folder: Path) -> int | None:
-    """Lock a folder; None if it is locked already, is gone, or has a file system without locks."""
+    """Lock a folder; None if it is gone, or has a file system without locks.
+
+    Raises:
+        BlockingIOError: if it is locked already.
+    """
     assert fcntl is not None
     try:
         descriptor = os.open(folder, os.O_RDONLY)
@@ -214,8 +222,10 @@ def _lock(folder: Path) -> int | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
         return None
     return descriptor
 
@@ -234,7 +244,10 @@ def _remove_leftovers(target: Path) -> None:
     if fcntl is None:
         return  # without locks, nothing tells a leftover from a save that goes on
     for folder in _temporary_folders(target):
-        lock = _lock(folder)
+        try:
+            lock = _lock(folder)
+        except BlockingIOError:  # a save that goes on
+            continue
         if lock is not None:
             _put_back(folder, target)
             shutil.rmtree(folder, ignore_errors=True)

@@ -290,6 +290,27 @@ def test_killed_while_saving_often(tmp_path, kind):
     kill_at_random_moments(tmp_path / "model", kind, 300)
 
 
+def test_a_folder_that_another_save_takes_for_a_leftover_is_not_used(tmp_path, monkeypatch):
+    """The other save locks it as soon as it is there, and removes it a moment later."""
+    fcntl = pytest.importorskip("fcntl")
+    taken, mkdir = [], Path.mkdir
+
+    def taken_at_once(folder, *args, **options):
+        mkdir(folder, *args, **options)
+        if not taken:
+            taken.append((folder, os.open(folder, os.O_RDONLY)))
+            fcntl.flock(taken[0][1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    monkeypatch.setattr(Path, "mkdir", taken_at_once)
+    with replacing(tmp_path / "model") as temporary:
+        folder, lock = taken[0]
+        folder.rmdir()
+        os.close(lock)
+        temporary.write_bytes(b"new")
+    assert (tmp_path / "model").read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["model"]
+
+
 def test_two_writers_and_a_reader(tmp_path):
     path = tmp_path / "model"
     contents = [bytes([65 + writer]) * 50_000 for writer in range(2)]
