@@ -29,8 +29,9 @@ def test_layers_are_those_of_the_cpu(case, request):
     expected = run(case)
     gpu = request.getfixturevalue("gpu")
     actual = run(case, watch=gpu.transfers)
-    assert case.raw or not gpu.transfers.to_host
-    assert case.raw or not gpu.transfers.to_device
+    draws_decide = case.raw or not case.recorded  # what runs depends on values, read on the host
+    assert draws_decide or not gpu.transfers.to_host
+    assert draws_decide or not gpu.transfers.to_device
     assert len(actual) == len(expected)
     for a, b in zip(actual, expected, strict=True):
         assert (a is None) == (b is None)

@@ -2,8 +2,6 @@
 
 from typing import Annotated, Any
 
-import numpy as np
-
 from minikeras import ops
 from minikeras.core.constructors import Field
 from minikeras.layers.base.arguments import DataFormat
@@ -24,7 +22,6 @@ from minikeras.layers.preprocessing.image.fields import (
 from minikeras.ops.image.warping import homography
 from minikeras.ops.random import draws as random
 
-_CORNERS = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
 """x and y of the corners of an image, in parts of its sides."""
 
 
@@ -78,7 +75,7 @@ class RandomPerspective(WarpLayer):
         apply_perspective = chosen(batch, self.factor, seed)
         reach = 0.5 * self.scale
         shifts = random.uniform((batch, 4, 2), -reach, reach, seed=seed, dtype=self.compute_dtype)
-        corners = ops.cast(_CORNERS * [width - 1, height - 1], self.compute_dtype)
+        corners = ops.cast(_corners(height, width), self.compute_dtype)
         start = corners + ops.zeros_like(shifts)
         return {
             "apply_perspective": apply_perspective,
@@ -111,6 +108,12 @@ class RandomPerspective(WarpLayer):
         boxes = ops.where(chosen_images, moved, boxes)
         bounding_boxes = clip_to_image_size({**bounding_boxes, "boxes": boxes}, **size)
         return convert_format(bounding_boxes, "xyxy", self.bounding_box_format, **size)
+
+
+def _corners(height, width):
+    """The corners `(x, y)` of an image, computed where they are used, row after row."""
+    number = ops.arange(4)
+    return ops.stack([number % 2 * (width - 1), number // 2 * (height - 1)], axis=-1)
 
 
 def _enclosing(boxes, maps):

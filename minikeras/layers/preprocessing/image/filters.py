@@ -2,8 +2,6 @@
 
 from typing import Annotated, Any
 
-import numpy as np
-
 from minikeras import ops
 from minikeras.core.constructors import Field
 from minikeras.layers.base.arguments import DataFormat
@@ -19,8 +17,11 @@ from minikeras.layers.preprocessing.image.fields import (
 )
 from minikeras.ops.random import draws as random
 
-# The weights of a pixel (5) and of the eight around it (1 each), as parts of their sum.
-_SMOOTHING = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
+
+def _smoothing(dtype):
+    """The kernel of Pillow's filter SMOOTH, of 1 and in the middle 5, with the sum 1."""
+    middle = ops.cast(ops.equal(ops.arange(3), 1), dtype)
+    return (1 + 4 * middle[:, None, None, None] * middle[:, None, None]) / 13
 
 
 @layer
@@ -61,8 +62,7 @@ class RandomSharpness(BaseImagePreprocessingLayer):
             return images
         is_first = self.data_format == "channels_first"
         images = ops.swapaxes(images, -3, -1) if is_first else images
-        kernel = ops.cast(_SMOOTHING[:, :, None, None], dtype)
-        kernel = ops.tile(kernel, (1, 1, images.shape[-1], 1))
+        kernel = ops.tile(_smoothing(dtype), (1, 1, images.shape[-1], 1))
         smoothed = ops.depthwise_conv(
             images, kernel, strides=1, padding="same", data_format="channels_last"
         )
