@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from minikeras.arrays.device import device
-from minikeras.kernels.shared.resampling import resampled
+from minikeras.kernels.shared.images.resampling import resampled
 from minikeras.ops.image import interpolation as kernels
 
 METHODS = ("nearest", "area", *kernels.KERNELS, *kernels.SMOOTHING)

@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("numba")
 
 from minikeras.kernels.compiled import lookups, resampling
-from minikeras.kernels.shared import lookups as shared_lookups
-from minikeras.kernels.shared import resampling as shared_resampling
+from minikeras.kernels.shared.images import lookups as shared_lookups
+from minikeras.kernels.shared.images import resampling as shared_resampling
 
 DTYPES = ["float32", "float64"]
 

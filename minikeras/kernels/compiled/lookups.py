@@ -1,6 +1,6 @@
 """Weighted sums of rows of a table, compiled: each place in one pass over its nodes.
 
-`shared.lookups` has the equations. Places are shared among threads; where rows are added to a
+`images.lookups` has the equations. Places are shared among threads; where rows are added to a
 table, the tables are, so that no two threads add to one row and sums round alike on every run.
 """
 
@@ -14,7 +14,7 @@ _ROW, _NUMBER = 2.0, 0.5
 
 
 def weighted_rows(xp, table, weights, index):
-    """Weighted sum of rows for each place; see `shared.lookups`."""
+    """Weighted sum of rows for each place; see `images.lookups`."""
     if not _is_supported(table, weights, index):
         return NotImplemented
     batch, _, channels = table.shape
@@ -25,7 +25,7 @@ def weighted_rows(xp, table, weights, index):
 
 
 def spread_rows(xp, g, weights, index, *, size):
-    """Transpose of `weighted_rows`; see `shared.lookups`."""
+    """Transpose of `weighted_rows`; see `images.lookups`."""
     if not _is_supported(g, weights, index):
         return NotImplemented
     table = np.zeros((len(g), size, g.shape[2]), g.dtype)
@@ -34,7 +34,7 @@ def spread_rows(xp, g, weights, index, *, size):
 
 
 def row_products(xp, g, table, index):
-    """Product of the row of each place with rows of a table; see `shared.lookups`."""
+    """Product of the row of each place with rows of a table; see `images.lookups`."""
     if not _is_supported(g, table, index):
         return NotImplemented
     batch, places, _ = g.shape

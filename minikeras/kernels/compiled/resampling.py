@@ -1,6 +1,6 @@
 """A linear map along one axis with few inputs for each output, compiled; the bits are NumPy's.
 
-`shared.resampling` says what it computes. What lies behind the axis is a row, whose numbers all
+`images.resampling` says what it computes. What lies behind the axis is a row, whose numbers all
 have the same weights. Long rows are added as vectors. Short ones, as the colors of a pixel, are
 taken as part of the axis: each of their numbers has its places and weights.
 """
@@ -20,7 +20,7 @@ _NUMBER, _OUTPUT = 0.5, 4.0
 
 
 def resampled(xp, x, places, weights, *, axis, convex=False):
-    """Apply a map to one axis of an array; see `shared.resampling`."""
+    """Apply a map to one axis of an array; see `images.resampling`."""
     if not plain(x) or places.dtype != np.int32:
         return NotImplemented
     taps, count = weights.shape

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from minikeras.autograd.composite import convert_to_tensor
-from minikeras.kernels.shared.resampling import transposed
+from minikeras.kernels.shared.images.resampling import transposed
 
 
 def triangle(xp, x):

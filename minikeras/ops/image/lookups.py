@@ -1,6 +1,6 @@
 """Weighted sums of rows of a table: three ops, of which each has the other two for its gradients.
 
-They are the derivatives of one function, `L = sum(g * y)` with `y` as in `kernels.shared.lookups`,
+They are the derivatives of one function, `L = sum(g * y)` with `y` as in `images.lookups`,
 with respect to `g`, `table` and `weights`. It is linear in each of them, so any order of gradient
 is made of the same three kernels.
 """
@@ -9,7 +9,7 @@ from minikeras.autograd.base_ops import sum_to
 from minikeras.autograd.families import Family, as_they_are, same
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
-from minikeras.kernels.shared import lookups as kernels
+from minikeras.kernels.shared.images import lookups as kernels
 
 _looked_up = Family(as_they_are, same, None)
 

@@ -9,7 +9,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dtypes
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
-from minikeras.kernels.shared import resampling
+from minikeras.kernels.shared.images import resampling
 from minikeras.ops.core.tensors import saturate_cast
 from minikeras.ops.elementwise.rounding import round
 from minikeras.ops.image import interpolation as kernels
@@ -172,7 +172,7 @@ def along(x, axis, count, interpolation, antialias=False):
 
 @primitive(Family(as_they_are, same, None))
 def resampled(xp, x, places, weights, back_places, back_weights, *, axis, convex=False):
-    """The map along an axis of `kernels.shared.resampling`; the transposed map is its gradient."""
+    """The map along an axis of `images.resampling`; the transposed map is its gradient."""
     return resampling.resampled(xp, x, places, weights, axis=axis, convex=convex)
 
 

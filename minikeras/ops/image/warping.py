@@ -7,7 +7,7 @@ from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
 from minikeras.core.docstrings import described
-from minikeras.kernels.shared import warping as kernels
+from minikeras.kernels.shared.images import warping as kernels
 from minikeras.ops.creation.filled import arange
 from minikeras.ops.image.filtering import gaussian_blur
 from minikeras.ops.image.layout import (

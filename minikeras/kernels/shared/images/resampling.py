@@ -56,7 +56,7 @@ def transposed(places, weights, size):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.resampling import transposed
+        >>> from minikeras.kernels.shared.images.resampling import transposed
         >>> places, weights = transposed(np.array([[0, 0, 1]]), np.ones((1, 3)), 2)
         >>> places.tolist(), weights.tolist()
         ([[0, 2], [1, 2]], [[1.0, 1.0], [1.0, 0.0]])

@@ -1,0 +1,1 @@
+"""Kernels of images: maps along an axis, look-ups of rows, places between pixels."""
