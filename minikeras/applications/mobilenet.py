@@ -1,10 +1,13 @@
 """MobileNet: depthwise separable convolutions, for devices with little memory."""
 
-import warnings
-
 from minikeras import layers
 from minikeras.applications.imagenet_utils import decode_predictions, preprocessing
-from minikeras.applications.shared.inputs import rows_and_columns, signed_channel_axis, usual_size
+from minikeras.applications.shared.inputs import (
+    rows_and_columns,
+    signed_channel_axis,
+    trained_size,
+    usual_size,
+)
 from minikeras.applications.shared.pretrained import TrainedWeights
 from minikeras.applications.shared.variants import variants
 
@@ -49,22 +52,14 @@ def _mobilenet(arguments, alpha, depth_multiplier, dropout):
 
 def _check_trained(arguments, alpha, depth_multiplier):
     """Return the height of the images in the model's name, and check what weights there are for."""
-    rows, columns = rows_and_columns(arguments.input_shape)
     if not arguments.for_imagenet:
-        return rows
+        return rows_and_columns(arguments.input_shape)[0]
     if depth_multiplier != 1 or alpha not in _ALPHAS:
         raise ValueError(
             f"With `weights='imagenet'`, `alpha` must be one of {list(_ALPHAS)} and "
             f"`depth_multiplier` 1. Received: alpha={alpha}, depth_multiplier={depth_multiplier}"
         )
-    if rows != columns or rows not in _SIZES:
-        warnings.warn(
-            f"There are weights for square images of the sizes {_SIZES}. Those for 224 are taken. "
-            f"Received: input_shape={arguments.input_shape}",
-            stacklevel=2,
-        )
-        return 224
-    return rows
+    return trained_size(arguments.input_shape, _SIZES)
 
 
 def _trained(alpha, rows):

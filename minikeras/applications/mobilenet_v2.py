@@ -1,7 +1,5 @@
 """MobileNet V2: blocks that widen, look at each channel alone, and narrow again."""
 
-import warnings
-
 from minikeras import layers
 from minikeras.applications.imagenet_utils import decode_predictions, preprocessing
 from minikeras.applications.shared.inputs import (
@@ -10,6 +8,7 @@ from minikeras.applications.shared.inputs import (
     padding_before_stride,
     rows_and_columns,
     signed_channel_axis,
+    trained_size,
     usual_size,
 )
 from minikeras.applications.shared.pretrained import TrainedWeights
@@ -73,21 +72,13 @@ def _default_size(arguments):
 
 def _check_trained(arguments, alpha):
     """Return the height of the images in the model's name, and check what weights there are for."""
-    rows, columns = rows_and_columns(arguments.input_shape)
     if not arguments.for_imagenet:
-        return rows
+        return rows_and_columns(arguments.input_shape)[0]
     if alpha not in _ALPHAS:
         raise ValueError(
             f"With `weights='imagenet'`, `alpha` must be one of {_ALPHAS}. Received: alpha={alpha}"
         )
-    if rows != columns or rows not in _SIZES:
-        warnings.warn(
-            f"There are weights for square images of the sizes {_SIZES}. Those for 224 are taken. "
-            f"Received: input_shape={arguments.input_shape}",
-            stacklevel=2,
-        )
-        return 224
-    return rows
+    return trained_size(arguments.input_shape, _SIZES)
 
 
 def _trained(alpha, rows):

@@ -5,6 +5,9 @@ import warnings
 from minikeras.autograd.symbolic import is_keras_tensor
 from minikeras.core import settings
 
+_LARGEST = 224
+"""The size of the images whose weights are taken where there are none of the right size."""
+
 
 def is_channels_first():
     """Say whether images are of shape (channels, height, width)."""
@@ -111,6 +114,24 @@ def usual_size(shape, sizes, default):
     """Return the height of a square image if weights were trained for it, `default` otherwise."""
     rows, columns = rows_and_columns(shape)
     return rows if rows == columns and rows in sizes else default
+
+
+def trained_size(shape, sizes):
+    """Return the height of the images that weights were trained for; warn if they are others.
+
+    Args:
+        shape: tuple of three sizes, the shape of the model's images.
+        sizes: tuple of ints, the heights and widths of square images that there are weights for.
+    """
+    size = usual_size(shape, sizes, None)
+    if size is None:
+        warnings.warn(
+            f"There are weights for square images of the sizes {sizes}. Those for {_LARGEST} are "
+            f"taken. Received: input_shape={shape}",
+            stacklevel=3,
+        )
+        return _LARGEST
+    return size
 
 
 def padding_before_stride(x, kernel_size):
