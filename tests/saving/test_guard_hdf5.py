@@ -214,6 +214,21 @@ def opaque(file):
     file["a"] = np.zeros(3, "V1000")
 
 
+def _float_of(exponent_bits, mantissa_bits):
+    kind = h5py.h5t.IEEE_F64LE.copy()
+    kind.set_fields(63, mantissa_bits, exponent_bits, 0, mantissa_bits)
+    kind.set_ebias(2 ** (exponent_bits - 1) - 1)
+    return kind
+
+
+def wider_float(file):
+    h5py.h5d.create(file.id, b"a", _float_of(13, 50), h5py.h5s.create_simple((3,)))
+
+
+def widest_float(file):
+    h5py.h5d.create(file.id, b"a", _float_of(20, 43), h5py.h5s.create_simple((3,)))
+
+
 def named_type(file):
     file["a"] = np.dtype("f4")
 
@@ -254,6 +269,8 @@ HOSTILE = {
     reference: "the type",
     ragged: "the type",
     opaque: "the type",
+    wider_float: "the type float128|Insufficient precision",
+    widest_float: "Insufficient precision",
     named_type: "neither a group nor a data set",
     reference_in_attribute: "/layers: attribute 'a': the type",
     many_attributes: "so many links or attributes",

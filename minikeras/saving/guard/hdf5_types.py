@@ -83,7 +83,8 @@ def check_kind(kind: Any, where: str) -> None:
 def _is_allowed(kind: Any) -> bool:
     group, size = kind.get_class(), kind.get_size()
     if group in (h5t.INTEGER, h5t.FLOAT):
-        return size <= _LARGEST_NUMBER and kind.dtype.kind in "iuf"
+        # A float of unusual bits is read into a wider type than the one that is stored.
+        return max(size, kind.dtype.itemsize) <= _LARGEST_NUMBER and kind.dtype.kind in "iuf"
     if group == h5t.STRING:
         return True
     if group == h5t.ENUM:  # h5py's booleans
