@@ -18,18 +18,15 @@ from minikeras.kernels.shared import (
     crossentropy,
     curves,
     dense,
-    group_norm,
-    gru,
-    lstm,
     masks,
-    norm,
     optimizers,
     products,
-    rms,
     slopes,
     special,
 )
-from minikeras.kernels.shared.recurrence import by_gate
+from minikeras.kernels.shared.normalization import group_norm, norm, rms
+from minikeras.kernels.shared.rnn import gru, lstm
+from minikeras.kernels.shared.rnn.recurrence import by_gate
 from minikeras.kernels.shared.windows import Grid
 from minikeras.ops.elementwise import exponential
 from minikeras.ops.nn import activation

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("numba")
 
 from minikeras.kernels.compiled.rnn import rnn as compiled
-from minikeras.kernels.shared import gru, lstm, rnn
+from minikeras.kernels.shared.rnn import gru, lstm, rnn
 
 GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
 SHARED = {"simple_rnn": rnn, "lstm": lstm, "gru": gru}

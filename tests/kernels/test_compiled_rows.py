@@ -19,8 +19,8 @@ from minikeras.kernels.cpu import scatter as cpu_scatter
 from minikeras.kernels.shared import activations, masks
 from minikeras.kernels.shared import crossentropy as shared_crossentropy
 from minikeras.kernels.shared import dense as shared_dense
-from minikeras.kernels.shared import norm as shared_norm
 from minikeras.kernels.shared import products as shared_products
+from minikeras.kernels.shared.normalization import norm as shared_norm
 
 SHAPES = [(1, 1), (7, 3), (5, 9, 130), (33, 4, 16), (3, 1100), (6,)]
 NEAR = {"float32": 5e-6, "float64": 1e-12}

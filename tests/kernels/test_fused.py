@@ -9,7 +9,7 @@ import pytest
 from minikeras import config, ops
 from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.tensor import Tensor
-from minikeras.kernels.shared import norm as norm_kernels
+from minikeras.kernels.shared.normalization import norm as norm_kernels
 
 # Imported by their paths: `ops.nn` names its ops alone.
 batch_norm_op, crossentropy, gates, norm, shrinkage = (

@@ -9,7 +9,7 @@ from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
-from minikeras.kernels.shared import norm as kernels
+from minikeras.kernels.shared.normalization import norm as kernels
 from minikeras.kernels.shared.wide import wide
 from minikeras.ops.elementwise.arithmetic import square
 from minikeras.ops.elementwise.extremes import clip

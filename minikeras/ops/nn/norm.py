@@ -12,9 +12,9 @@ from minikeras.autograd.fused import fused
 from minikeras.core import dims, dtypes, settings
 from minikeras.core.docstrings import described
 from minikeras.core.types import Axes
-from minikeras.kernels.shared import group_norm as groups_kernels
-from minikeras.kernels.shared import norm as kernels
-from minikeras.kernels.shared import rms
+from minikeras.kernels.shared.normalization import group_norm as groups_kernels
+from minikeras.kernels.shared.normalization import norm as kernels
+from minikeras.kernels.shared.normalization import rms
 from minikeras.ops.elementwise.arithmetic import absolute, square
 from minikeras.ops.elementwise.extremes import maximum
 from minikeras.ops.elementwise.roots import rsqrt

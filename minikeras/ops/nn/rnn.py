@@ -1,16 +1,16 @@
 """Recurrence over the steps of a sequence: the fused SimpleRNN, LSTM and GRU.
 
 The references below are the three networks written with the loop `rnn`, one step each; the fused
-ops say the same in one kernel for the whole sequence (`rnn.py`, `lstm.py` and
-`gru.py` in `kernels/shared`).
+ops say the same in one kernel for the whole sequence (`rnn.py`, `lstm.py` and `gru.py` in
+`kernels/shared/rnn`).
 """
 
 from minikeras.autograd.families import Family, cached, same, to_float
 from minikeras.autograd.fused import fused
 from minikeras.core.docstrings import described
-from minikeras.kernels.shared import gru as gru_kernels
-from minikeras.kernels.shared import lstm as lstm_kernels
-from minikeras.kernels.shared import rnn as rnn_kernels
+from minikeras.kernels.shared.rnn import gru as gru_kernels
+from minikeras.kernels.shared.rnn import lstm as lstm_kernels
+from minikeras.kernels.shared.rnn import rnn as rnn_kernels
 from minikeras.ops.elementwise.exponential import sigmoid, tanh
 from minikeras.ops.linalg.products import matmul
 from minikeras.ops.nn.loop import rnn

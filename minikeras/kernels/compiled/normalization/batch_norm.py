@@ -1,11 +1,12 @@
 """Batch normalization with two passes through memory each way.
 
-The kernel of `shared/norm.py`, where the equations are, goes over a block once for each operation.
-Here, channels last, one pass gives mean and variance. A block of a few thousand numbers stays in
-cache while its sums, and then its squared distances from its own means, are taken; blocks are
-joined by the formula of Chan, Golub and LeVeque ("Algorithms for Computing the Sample Variance",
-1983), which loses no digits where the mean is large. The second pass normalizes. Backward: one pass
-for the two sums, one for the gradient. Sums over rows are kept in float64 from block to block.
+The kernel of `shared/normalization/norm.py`, where the equations are, goes over a block once for
+each operation. Here, channels last, one pass gives mean and variance. A block of a few thousand
+numbers stays in cache while its sums, and then its squared distances from its own means, are taken;
+blocks are joined by the formula of Chan, Golub and LeVeque ("Algorithms for Computing the Sample
+Variance", 1983), which loses no digits where the mean is large. The second pass normalizes.
+Backward: one pass for the two sums, one for the gradient. Sums over rows are kept in float64 from
+block to block.
 
 A line holds the channels several times: what is one number for each channel is first repeated along
 a line, and the sums of the columns of lines are joined at the end.
@@ -27,7 +28,7 @@ _LINE = 256
 
 
 def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, save=False):
-    """Normalize each channel over all other axes; see `shared.norm.batch_norm`."""
+    """Normalize each channel over all other axes; see `shared.normalization.norm.batch_norm`."""
     if not is_supported(x, gamma, beta) or not _are_channels(x, axis, gamma, beta):
         return NotImplemented
     channels, y, lines = x.shape[-1], np.empty_like(x), _lines(x)
@@ -39,7 +40,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, save=Fals
 
 
 def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon=1e-3):
-    """Gradients of `batch_norm`; see `shared.norm.batch_norm_backward`."""
+    """Gradients of `batch_norm`; see `shared.normalization.norm.batch_norm_backward`."""
     (x, gamma, beta), (mean, inverse), g = arrays, saved, np.ascontiguousarray(gradients[0])
     if not is_supported(x, gamma, g) or not _are_channels(x, axis, gamma, beta):
         return NotImplemented

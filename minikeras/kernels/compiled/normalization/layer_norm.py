@@ -1,9 +1,9 @@
 """Layer normalization with one pass through memory each way.
 
-The kernel of `shared/norm.py`, where the equations are, goes over a block once for each operation.
-Here a row is in cache while its mean, its variance and its result are computed. Sums over rows are
-kept in float64 from block to block. Group normalization is that of the rows that
-`shared/group_norm.py` cuts.
+The kernel of `shared/normalization/norm.py`, where the equations are, goes over a block once for
+each operation. Here a row is in cache while its mean, its variance and its result are computed.
+Sums over rows are kept in float64 from block to block. Group normalization is that of the rows that
+`shared/normalization/group_norm.py` cuts.
 """
 
 import math
@@ -20,7 +20,7 @@ _ROWS = 64
 
 
 def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, save=False):
-    """Normalize over the last axes; see `shared.norm.layer_norm`."""
+    """Normalize over the last axes; see `shared.normalization.norm.layer_norm`."""
     shape = x.shape[x.ndim - axes :]
     if not is_supported(x, gamma, beta) or any(
         v is not None and v.shape != shape for v in (gamma, beta)
@@ -35,7 +35,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, save=False
 
 
 def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
-    """Gradients of `layer_norm`; see `shared.norm.layer_norm_backward`."""
+    """Gradients of `layer_norm`; see `shared.normalization.norm.layer_norm_backward`."""
     (x, gamma, _), (mean, inverse), g = arrays, saved, np.ascontiguousarray(g)
     if not is_supported(x, g, gamma):
         return NotImplemented

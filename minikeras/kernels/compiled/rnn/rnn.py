@@ -1,12 +1,12 @@
 """Simple recurrent network, LSTM and GRU: the loop over time in one compiled call.
 
-The kernels of `shared/rnn.py`, `lstm.py` and `gru.py`, where the equations are, make ten to twenty
-NumPy calls at each step, on arrays of a few kilobytes: the calls take longer than the numbers. Here
-each thread takes its samples through all steps in one go (`simple_rnn_loops`, `lstm_loops`,
-`gru_loops`), with the recurrent kernel held in its second-level cache, and the gates computed where
-the product left them. Before and after it, all steps at once, come the large products: the inputs'
-part of the pre-activations, and the gradients with respect to inputs and kernels. Arrays stay
-`(samples, steps, ...)`: nothing is transposed.
+The kernels of `shared/rnn/rnn.py`, `lstm.py` and `gru.py`, where the equations are, make ten
+to twenty NumPy calls at each step, on arrays of a few kilobytes: the calls take longer than the
+numbers. Here each thread takes its samples through all steps in one go (`simple_rnn_loops`,
+`lstm_loops`, `gru_loops`), with the recurrent kernel held in its second-level cache, and the gates
+computed where the product left them. Before and after it, all steps at once, come the large
+products: the inputs' part of the pre-activations, and the gradients with respect to inputs and
+kernels. Arrays stay `(samples, steps, ...)`: nothing is transposed.
 
 The forward pass keeps what the backward pass needs in another form than the NumPy kernels do, so it
 keeps the backward pass itself, a function `(gradients, arrays, needs)`.
@@ -33,7 +33,7 @@ _EACH_THREAD = 1
 
 
 def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=False, **options):
-    """Run a simple recurrent network; see `shared.rnn.simple_rnn`."""
+    """Run a simple recurrent network; see `shared.rnn.rnn.simple_rnn`."""
     if not _is_supported(x, kernel, recurrent_kernel, bias, h):
         return NotImplemented
     run = _Run(x, kernel, recurrent_kernel, mask, save, **options)
@@ -57,7 +57,7 @@ def simple_rnn(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=Fals
 
 
 def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, save=False, **options):
-    """Run a long short-term memory; see `shared.lstm.lstm`."""
+    """Run a long short-term memory; see `shared.rnn.lstm.lstm`."""
     if not _is_supported(x, kernel, recurrent_kernel, bias, h, c):
         return NotImplemented
     run = _Run(x, kernel, recurrent_kernel, mask, save, **options)
@@ -85,7 +85,7 @@ def lstm(xp, x, kernel, recurrent_kernel, bias, h, c, mask=None, *, save=False, 
 
 
 def gru(xp, x, kernel, recurrent_kernel, bias, h, mask=None, *, save=False, **options):
-    """Run gated recurrent units; see `shared.gru.gru`."""
+    """Run gated recurrent units; see `shared.rnn.gru.gru`."""
     if not _is_supported(x, kernel, recurrent_kernel, bias, h):
         return NotImplemented
     run = _Run(x, kernel, recurrent_kernel, mask, save, **options)

@@ -1,13 +1,13 @@
 """What the loops over time of `simple_rnn`, `lstm` and `gru` do with a step of all samples.
 
-The equations are those of `shared/rnn.py`, `lstm.py` and `gru.py`, line by line and by the same
-names. `U` is the recurrent kernel, `Ut` its transpose, both cut into panels for `panels.multiply`;
-`b` is the bias, `dy` the gradient with respect to the outputs. Arrays are `(samples, steps,
-units)`, as the layers have them, or `(samples, steps, width)` with the gates side by side, so that
-those of one kind are one row. `z` is given as `x @ K`, gets `h_prev @ U + b` added, and keeps the
-finished gates for the backward pass, which writes `dz` likewise. The products with `K`, and `dK`,
-`dU` and `db`, are made for all steps at once, in `rnn`. The loops take some samples of a batch in
-each chunk; rows of samples that are masked stay as they are.
+The equations are those of `shared/rnn/rnn.py`, `lstm.py` and `gru.py`, line by line and by
+the same names. `U` is the recurrent kernel, `Ut` its transpose, both cut into panels for
+`panels.multiply`; `b` is the bias, `dy` the gradient with respect to the outputs. Arrays are
+`(samples, steps, units)`, as the layers have them, or `(samples, steps, width)` with the gates side
+by side, so that those of one kind are one row. `z` is given as `x @ K`, gets `h_prev @ U + b`
+added, and keeps the finished gates for the backward pass, which writes `dz` likewise. The products
+with `K`, and `dK`, `dU` and `db`, are made for all steps at once, in `rnn`. The loops take some
+samples of a batch in each chunk; rows of samples that are masked stay as they are.
 
 The gates of a step are computed for all samples, in several short loops over few arrays each: a
 compiler makes vectors of a loop only if it can check that no two of its arrays overlap, and gives

@@ -6,7 +6,8 @@
 //     dx = (h - mean(h) - z * mean(h * z)) * inverse
 //     dgamma = sum of g * z,  dbeta = sum of g,  over everything that shares the factor
 //
-// (without a centre, mean(x) and mean(h) are left out; see kernels/shared/norm.py, group_norm.py).
+// (without a centre, mean(x) and mean(h) are left out; see the files of
+// kernels/shared/normalization).
 
 // A row is what is normalized together: a group of the channels of a sample, at all its positions.
 // The array is (samples, positions, groups, group_width), and `inner` neighbours share a factor.

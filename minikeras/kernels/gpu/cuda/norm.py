@@ -1,10 +1,10 @@
-"""Normalization in a few launches; see `kernels/shared/norm.py`, `group_norm.py` and `rms.py`."""
+"""Normalization in a few launches; see `kernels/shared/normalization`."""
 
 import math
 
 from minikeras.kernels.gpu.launch import Source, are_floats, contiguous, slabs
-from minikeras.kernels.shared.group_norm import Groups
-from minikeras.kernels.shared.norm import check_factors
+from minikeras.kernels.shared.normalization.group_norm import Groups
+from minikeras.kernels.shared.normalization.norm import check_factors
 
 _source = Source("norm")
 

@@ -1,5 +1,5 @@
-// An LSTM or a GRU, by the equations and names of kernels/shared/lstm.py and gru.py. A step is
-// computed by a thread for each unit of each sample: `z` (of a GRU `h_part`) is the product of the
+// An LSTM or a GRU, by the equations and names of lstm.py and gru.py in kernels/shared/rnn. A step
+// is computed by a thread for each unit of each sample: `z` (of a GRU `h_part`) is the product of the
 // state, `projection` (`x_part`) that of the input, both (batch, gates * units). The gates that the
 // backward pass reads lie one after the other: (gates, batch, units).
 //

@@ -11,7 +11,7 @@ compiled forward kernel, whose buffers are others, leaves its own backward pass 
 """
 
 from minikeras.kernels.providers import dispatched
-from minikeras.kernels.shared.recurrence import (
+from minikeras.kernels.shared.rnn.recurrence import (
     Steps,
     over_steps,
     summed,
@@ -57,7 +57,7 @@ def simple_rnn(
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.rnn import simple_rnn
+        >>> from minikeras.kernels.shared.rnn.rnn import simple_rnn
         >>> one = np.ones((1, 1))
         >>> (y, h), _ = simple_rnn(np, np.zeros((1, 2, 1)), one, one, None, one)
         >>> y.round(3).tolist()

@@ -10,7 +10,11 @@ normalization.
 import math
 
 from minikeras.kernels.providers import dispatched
-from minikeras.kernels.shared.norm import check_factors, layer_norm, layer_norm_backward
+from minikeras.kernels.shared.normalization.norm import (
+    check_factors,
+    layer_norm,
+    layer_norm_backward,
+)
 
 
 @dispatched(cuda="norm")
@@ -42,7 +46,7 @@ def group_norm(xp, x, gamma=None, beta=None, *, groups=1, axis=-1, epsilon=1e-3,
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.group_norm import group_norm
+        >>> from minikeras.kernels.shared.normalization.group_norm import group_norm
         >>> group_norm(np, np.array([[1.0, 5.0, 0.0, 8.0]]), groups=2, epsilon=0.0)[0]
         array([[-1.,  1., -1.,  1.]])
     """
@@ -82,7 +86,10 @@ def group_norm_backward(xp, g, arrays, saved, needs, *, groups=1, axis=-1, epsil
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.group_norm import group_norm, group_norm_backward
+        >>> from minikeras.kernels.shared.normalization.group_norm import (
+        ...     group_norm,
+        ...     group_norm_backward,
+        ... )
         >>> x = np.array([[1.0, 5.0]])
         >>> saved = group_norm(np, x, groups=1, save=True)[1]
         >>> needs = (True, False, False)

@@ -12,7 +12,7 @@ gates side by side. Their gradients are `da_x` and `da_h`.
 """
 
 from minikeras.kernels.providers import dispatched
-from minikeras.kernels.shared.recurrence import (
+from minikeras.kernels.shared.rnn.recurrence import (
     Steps,
     by_gate,
     over_steps,
@@ -66,7 +66,7 @@ def gru(
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.gru import gru
+        >>> from minikeras.kernels.shared.rnn.gru import gru
         >>> three, one = np.zeros((1, 3)), np.ones((1, 1))
         >>> (y, h), _ = gru(np, np.zeros((1, 2, 1)), three, three, None, one)
         >>> h.tolist()

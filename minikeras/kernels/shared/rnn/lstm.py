@@ -12,7 +12,7 @@ the pre-activations `z`. Kernels and `z` hold the gates side by side in Keras's 
 """
 
 from minikeras.kernels.providers import dispatched
-from minikeras.kernels.shared.recurrence import (
+from minikeras.kernels.shared.rnn.recurrence import (
     Steps,
     by_gate,
     over_steps,
@@ -69,7 +69,7 @@ def lstm(
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.lstm import lstm
+        >>> from minikeras.kernels.shared.rnn.lstm import lstm
         >>> four, one = np.zeros((1, 4)), np.ones((1, 1))
         >>> (y, h, c), _ = lstm(np, np.zeros((1, 2, 1)), four, four, None, one, one)
         >>> c.tolist()

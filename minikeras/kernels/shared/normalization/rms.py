@@ -7,7 +7,7 @@ Layer normalization without a mean; Zhang and Sennrich, "Root Mean Square Layer 
 import math
 
 from minikeras.kernels.providers import dispatched
-from minikeras.kernels.shared.norm import check_factors
+from minikeras.kernels.shared.normalization.norm import check_factors
 
 
 @dispatched(cuda="norm")
@@ -35,7 +35,7 @@ def rms_norm(xp, x, gamma=None, *, axes=1, epsilon=1e-3, save=False):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.rms import rms_norm
+        >>> from minikeras.kernels.shared.normalization.rms import rms_norm
         >>> rms_norm(np, np.array([[2.0, -2.0]]), epsilon=0.0)[0]
         array([[ 1., -1.]])
     """
@@ -72,7 +72,7 @@ def rms_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.rms import rms_norm, rms_norm_backward
+        >>> from minikeras.kernels.shared.normalization.rms import rms_norm, rms_norm_backward
         >>> x = np.array([[2.0, -2.0]])
         >>> saved = rms_norm(np, x, epsilon=0.0, save=True)[1]
         >>> rms_norm_backward(np, np.ones((1, 2)), (x, None), saved, (True, False))[0]

@@ -48,7 +48,7 @@ def batch_norm(xp, x, gamma=None, beta=None, *, axis=-1, epsilon=1e-3, save=Fals
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.norm import batch_norm
+        >>> from minikeras.kernels.shared.normalization.norm import batch_norm
         >>> (y, mean, variance), _ = batch_norm(np, np.array([[1.0], [5.0]]), epsilon=0.0)
         >>> y.ravel(), mean, variance
         (array([-1.,  1.]), array([3.]), array([4.]))
@@ -109,7 +109,7 @@ def batch_norm_backward(xp, gradients, arrays, saved, needs, *, axis=-1, epsilon
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.norm import batch_norm, batch_norm_backward
+        >>> from minikeras.kernels.shared.normalization.norm import batch_norm, batch_norm_backward
         >>> x = np.array([[1.0], [5.0]])
         >>> saved = batch_norm(np, x, save=True)[1]
         >>> gradients = (np.ones((2, 1)), np.zeros(1), np.zeros(1))
@@ -169,7 +169,7 @@ def layer_norm(xp, x, gamma=None, beta=None, *, axes=1, epsilon=1e-3, save=False
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.norm import layer_norm
+        >>> from minikeras.kernels.shared.normalization.norm import layer_norm
         >>> layer_norm(np, np.array([[1.0, 5.0]]), epsilon=0.0)[0]
         array([[-1.,  1.]])
     """
@@ -220,7 +220,7 @@ def layer_norm_backward(xp, g, arrays, saved, needs, *, axes=1, epsilon=1e-3):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.norm import layer_norm, layer_norm_backward
+        >>> from minikeras.kernels.shared.normalization.norm import layer_norm, layer_norm_backward
         >>> x = np.array([[1.0, 5.0]])
         >>> saved = layer_norm(np, x, save=True)[1]
         >>> layer_norm_backward(np, np.ones((1, 2)), (x, None, None), saved, (True, 0, 0))[0]
@@ -268,7 +268,7 @@ def check_factors(shape, *factors):
 
     Example:
         >>> import numpy as np
-        >>> from minikeras.kernels.shared.norm import check_factors
+        >>> from minikeras.kernels.shared.normalization.norm import check_factors
         >>> check_factors((2,), np.ones(2), None)
     """
     for factor in factors:

@@ -1,0 +1,1 @@
+"""Kernels of normalization: over batches, rows and groups, and by the root of the mean square."""

@@ -1,0 +1,1 @@
+"""Kernels of recurrent networks: one step and whole sequences of each cell, and what they share."""
