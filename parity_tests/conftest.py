@@ -6,11 +6,9 @@ import os
 # (channels first, dilated transposed convolutions). The tests compare with one Keras everywhere.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-import keras
 import pytest
 
 from minikeras.kernels import providers
-from parity_tests import support
 from tests.conftest import fresh_state, pytest_collection_finish  # noqa: F401 - here as well
 
 
@@ -26,7 +24,14 @@ def fresh_keras(fresh_state):  # noqa: F811 - asks for the fixture
 
     Tests that draw from TensorFlow seed it themselves: doing it here would empty TensorFlow's cache
     of kernels before every test.
+
+    Keras is imported here, not above: the process that hands tests out to others (pytest-xdist)
+    reads this file, too, and the others would wait while it imports TensorFlow for nothing.
     """
+    import keras
+
+    from parity_tests import support
+
     before = (
         keras.config.floatx(),
         keras.config.epsilon(),
