@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,13 @@ def _room(path):
     return relative.parts[0].removesuffix(".py")
 
 
-def _imports(tree):
-    """Yield `(module, inside a function)` for every import in a file."""
+@cache
+def _imports(path):
+    """List `(module, inside a function)` for every import in a file."""
+    return [*_imports_of(ast.parse(path.read_text()))]
+
+
+def _imports_of(tree):
     for node in ast.walk(tree):
         inside = getattr(node, "_inside", False)
         for child in ast.iter_child_nodes(node):
@@ -92,8 +98,7 @@ def test_imports_go_down(path):
     room = _room(path)
     if room in DESKS:
         return
-    tree = ast.parse(path.read_text())
-    for module, inside in _imports(tree):
+    for module, inside in _imports(path):
         parts = module.split(".")
         if inside:
             allowed = parts[0] in OPTIONAL or module in LATE
@@ -119,7 +124,7 @@ def test_every_exception_is_needed():
         room = _room(path)
         if room in DESKS:
             continue
-        for module, inside in _imports(ast.parse(path.read_text())):
+        for module, inside in _imports(path):
             parts = module.split(".")
             if inside:
                 inside_functions.add(module if parts[0] == "minikeras" else parts[0])
@@ -148,7 +153,7 @@ def test_kernels_and_autograd_do_not_know_each_other():
         if room not in ("kernels", "autograd"):
             continue
         other = "autograd" if room == "kernels" else "kernels"
-        for module, _ in _imports(ast.parse(path.read_text())):
+        for module, _ in _imports(path):
             assert not module.startswith(f"minikeras.{other}"), f"{path} imports {module}"
 
 
@@ -158,7 +163,7 @@ def test_no_import_cycle():
         name = _module_name(path)
         graph[name] = {
             target
-            for module, inside in _imports(ast.parse(path.read_text()))
+            for module, inside in _imports(path)
             if not inside
             for target in _targets(module)
             if target != name
