@@ -32,6 +32,7 @@ BASE := $(VENV)/.stamp-base
 COMPILED := $(VENV)/.stamp-compiled
 DEV := $(VENV)/.stamp-dev
 PARITY := $(VENV)/.stamp-parity
+OLD_KERAS := $(VENV)/.stamp-old-keras
 GPU := $(VENV)/.stamp-gpu
 DEVICE := $(VENV)/.stamp-device
 
@@ -46,7 +47,7 @@ help: ## List these targets
 
 setup: $(BASE) ## Install minikeras, editable, with what it plots with
 setup-compiled: $(COMPILED) ## Install the compiler of its fastest kernels as well
-setup-parity: $(PARITY) ## Install real Keras, TensorFlow and the test tools as well
+setup-parity: $(PARITY) $(OLD_KERAS) ## Install real Keras, TensorFlow and the test tools as well
 
 demo: $(BASE) ## Run the demonstration
 	OPENBLAS_NUM_THREADS=1 $(BIN)/minikeras demo
@@ -155,6 +156,11 @@ $(PARITY): pyproject.toml | $(BIN)/python
 	    "or 'make clean' and then 'make PYTHON=python3.13 ...'" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --editable ".[parity,compiled,dev,plot,data,sklearn,tensorboard]"
 	@touch $@ $(DEV) $(COMPILED) $(BASE)
+
+# Archives of Keras 1 and 2, which are read and never installed. Without an index that has them,
+# the tests that read them are skipped.
+$(OLD_KERAS): parity_tests/old_keras/archives.py | $(PARITY)
+	-@$(BIN)/python -m parity_tests.old_keras --fetch && touch $@
 
 # pip adds to the index it uses; that of PyTorch has none of the other packages.
 $(BENCH_VENV)/torch/.stamp: private EXTRA := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))

@@ -9,17 +9,16 @@ is not needed there fails, too.
 
 import importlib
 import inspect
-from fnmatch import fnmatchcase
 
 import keras
 import pytest
 
 import minikeras
 from parity_tests.api_tables import LEFT_OUT, OTHER_BASES, OTHER_METHODS, OTHER_PARAMETERS
+from parity_tests.surface import NOWHERE, accepts, attribute, idle_rows, parameters, reason
 
 pytestmark = pytest.mark.parity
 
-NOWHERE = object()
 
 
 def public_modules(module, path="keras"):
@@ -43,40 +42,7 @@ CLASSES = {path: value for path, value in NAMES.items() if inspect.isclass(value
 
 def ours(path):
     """Our object of a path, or `NOWHERE`."""
-    value = minikeras
-    for name in path.split(".")[1:]:
-        value = getattr(value, name, NOWHERE)
-    return value
-
-
-def reason(table, path):
-    """The reason that a table gives for a path, or None; a row may name several with `*`."""
-    return next((why for row, why in table.items() if fnmatchcase(path, row)), None)
-
-
-def parameters(function):
-    """The parameters of a function or class as `(name, default)`, with `*args` and `**kwargs`."""
-    marks = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-    signature = inspect.signature(function)
-    return [(marks.get(p.kind, "") + p.name, p.default) for p in signature.parameters.values()]
-
-
-def accepts(own, theirs):
-    """Whether a method can be called in every way in which Keras's can, with the same defaults."""
-    names = [name for name, _ in own]
-    takes_any = any(name.startswith("*") and not name.startswith("**") for name in names)
-    takes_any_name = any(name.startswith("**") for name in names)
-    for place, (name, default) in enumerate(theirs):
-        if name.startswith("*"):
-            if not any(n.startswith("*" * name.count("*")) for n in names):
-                return False
-        elif name in names:
-            is_default = default in (inspect.Parameter.empty, own[place][1])
-            if names.index(name) != place or not is_default:
-                return False
-        elif not (takes_any_name and (takes_any or default is not inspect.Parameter.empty)):
-            return False
-    return True
+    return attribute(minikeras, path.partition(".")[2])
 
 
 @pytest.mark.parametrize("path", MODULES)
@@ -163,8 +129,5 @@ def test_every_exception_is_needed():
         "bases": (OTHER_BASES, list(other_bases())),
         "methods": (OTHER_METHODS, list(other_methods())),
     }
-    idle = {
-        kind: [row for row in table if not any(fnmatchcase(path, row) for path in paths)]
-        for kind, (table, paths) in needed.items()
-    }
+    idle = {kind: idle_rows(table, paths) for kind, (table, paths) in needed.items()}
     assert not any(idle.values()), idle

@@ -1,0 +1,160 @@
+"""What `minikeras.keras2` lacks of old Keras: modules, names, parameters and methods."""
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from parity_tests.old_keras.release import Definition, Release, Source
+from parity_tests.surface import NOWHERE, REQUIRED, accepts, parameters
+
+PACKAGE = "minikeras.keras2"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One thing that is missing or different.
+
+    Args:
+        kind: `"module"`, `"name"`, `"parameters"`, `"method"` or `"argument"` (of Keras 1).
+        module: Keras's module.
+        path: the dotted path that a table of exceptions names: of a name `keras.layers.Dense`, of a
+            method `Dense.build`, which is one however many modules offer the class.
+        expected: Keras's signature as text, or nothing.
+        received: ours.
+    """
+
+    kind: str
+    module: str
+    path: str
+    expected: str = ""
+    received: str = ""
+
+
+def module_of_ours(path: str) -> Any:
+    """Return the module that stands for one of Keras, or `NOWHERE`."""
+    try:
+        return importlib.import_module(path.replace("keras", PACKAGE, 1))
+    except ImportError:  # also where it is there and cannot be imported: it is as good as missing
+        return NOWHERE
+
+
+def of_keras_2(release: Release) -> Iterator[Gap]:
+    """Yield what is missing of a release, or has other parameters."""
+    seen = set()
+    for module in release.public_modules:
+        own_module = module_of_ours(module)
+        if own_module is NOWHERE:
+            yield Gap("module", module, module)
+        for name, definition in sorted(release.names(module).items()):
+            path = f"{module}.{name}"
+            own = getattr(own_module, name, NOWHERE)
+            if own is NOWHERE:
+                yield Gap("name", module, path, _text(release, definition))
+            elif definition.kind in ("function", "class"):
+                yield from _compared(release, module, path, definition, own)
+                if definition.kind == "class" and (definition.module, own) not in seen:
+                    seen.add((definition.module, own))
+                    yield from _methods(release, module, definition, own)
+
+
+def _compared(release, module, path, definition, own):
+    expected = release.parameters(definition)
+    received = _parameters(own)
+    if not _alike(received, expected):
+        yield Gap("parameters", module, path, shown(expected), shown(received))
+
+
+def _methods(release, module, cls, own):
+    for name, method in sorted(release.methods(cls).items()):
+        if name.startswith("_"):
+            continue
+        path = f"{cls.node.name}.{name}"
+        expected = release.parameters(method)
+        received = getattr(own, name, NOWHERE)
+        if received is NOWHERE:
+            yield Gap("method", module, path, shown(expected))
+        elif callable(received) and not _is_property(method):
+            ours = _parameters(received)
+            if not accepts([("self", REQUIRED), *_without_self(ours)], _comparable(expected, ours)):
+                yield Gap("method", module, path, shown(expected), shown(ours))
+
+
+def of_keras_1(release: Release, later: Release) -> Iterator[Gap]:
+    """Yield what Keras 1 had under a name or by an argument that we do not take.
+
+    Args:
+        release: Keras 1.
+        later: Keras 2, whose own names are left to `of_keras_2`.
+    """
+    for module in release.public_modules:
+        own_module = module_of_ours(module)
+        if own_module is NOWHERE and module not in later.modules:
+            yield Gap("module", module, module)
+        for name, definition in sorted(release.names(module).items()):
+            path = f"{module}.{name}"
+            own = getattr(own_module, name, NOWHERE)
+            if own is NOWHERE and later.find(module, name) is None:
+                yield Gap("name", module, path, _text(release, definition))
+            elif own is not NOWHERE and definition.kind in ("function", "class"):
+                yield from _spellings(release, module, path, definition, own)
+
+
+def _spellings(release, module, path, definition, own):
+    known = {name for name, _ in _parameters(own)} | old_spellings(own)
+    for name, _ in release.parameters(definition):
+        if not name.startswith("*") and name not in known:
+            yield Gap("argument", module, f"{path}({name}=)")
+
+
+def old_spellings(function: Any) -> set[str]:
+    """Return the arguments of Keras 1 that a class or function takes beside those it shows."""
+    return set(getattr(function, "_old_arguments", ()))
+
+
+# --- Signatures -----------------------------------------------------------------------------------
+
+
+def _parameters(own):
+    try:
+        return parameters(own)
+    except (TypeError, ValueError):
+        return [("*args", REQUIRED), ("**kwargs", REQUIRED)]
+
+
+def _alike(received, expected):
+    return received == _comparable(expected, received)
+
+
+def _comparable(expected, received):
+    """Keras's parameters; where a default of theirs is computed, ours stands for it."""
+    ours = dict(received)
+    return [
+        (name, ours.get(name, default) if isinstance(default, Source) else default)
+        for name, default in expected
+    ]
+
+
+def _without_self(received):
+    return received[1:] if received and received[0][0] in ("self", "cls") else received
+
+
+def _is_property(method):
+    return any(getattr(d, "id", "") == "property" for d in method.node.decorator_list)
+
+
+def shown(listed: list[tuple[str, Any]]) -> str:
+    """Return parameters as they stand in a call."""
+    return "(" + ", ".join(_shown(*one) for one in listed) + ")"
+
+
+def _shown(name, default):
+    if default is REQUIRED:
+        return name
+    return f"{name}={default.text if isinstance(default, Source) else repr(default)}"
+
+
+def _text(release: Release, definition: Definition) -> str:
+    if definition.kind in ("function", "class"):
+        return shown(release.parameters(definition))
+    return f" = {definition.module}" if definition.kind == "module" else ""
