@@ -65,7 +65,7 @@ def fit(model, data, validation, callbacks, verbose, epochs):
     data.reset()
     callbacks = _callback_list(model, callbacks, True, verbose, epochs.stop, data.num_batches)
     training.stop_training = False
-    training.run = Run(epochs, data, callbacks)
+    training.run = Run(epochs, data, validation, callbacks)
     try:
         _train(model, training.run, validation)
     finally:
@@ -272,6 +272,20 @@ class Validation:
         """Check that the data fit the model."""
         if self._epochs is not None:
             prepare(self._model, self._epochs.first(), "test_step", self._epochs.whole)
+
+    def position(self):
+        """Return how far the data have come, None without any."""
+        return None if self._epochs is None else self._epochs.position()
+
+    def resume(self, position):
+        """Let the data go on from where another run was."""
+        if self._epochs is not None and position is not None:
+            self._epochs.resume(position)
+
+    def load_state(self, position):
+        """Give the data the state that they had."""
+        if self._epochs is not None and position is not None:
+            self._epochs.load_state(position)
 
     def close(self):
         """End what computes batches ahead."""

@@ -9,12 +9,14 @@ class Run:
     Args:
         epochs: range of the numbers of the epochs that are to be run.
         data: the `Epochs` to train on.
+        validation: the `Validation` between them.
         callbacks: the `CallbackList`.
     """
 
-    def __init__(self, epochs, data, callbacks):
+    def __init__(self, epochs, data, validation, callbacks):
         self.epochs = epochs
         self.data = data
+        self.validation = validation
         self.callbacks = callbacks
         self._first_logs: dict[str, Any] = {}
 
@@ -28,7 +30,12 @@ class Run:
         Returns:
             A dict of plain values and arrays.
         """
-        return {"epoch": epoch, "logs": dict(logs or {}), "data": self.data.position()}
+        return {
+            "epoch": epoch,
+            "logs": dict(logs or {}),
+            "data": self.data.position(),
+            "validation": self.validation.position(),
+        }
 
     def resume(self, position):
         """Go on from where another run was; for callbacks, when training begins.
@@ -39,7 +46,11 @@ class Run:
         Raises:
             ValueError: if that run had other data; nothing has changed.
         """
-        self.data.resume(position["data"])
+        both = (self.data, "data"), (self.validation, "validation")
+        for data, name in both:
+            data.resume(position[name])
+        for data, name in both:  # they may share a shuffle, which going back has changed
+            data.load_state(position[name])
         self._first_logs = position["logs"]
         self.epochs = range(position["epoch"], self.epochs.stop)
 

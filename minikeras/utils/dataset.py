@@ -15,7 +15,7 @@ from minikeras.arrays import device
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import trees
-from minikeras.training.data.ahead import computed_ahead
+from minikeras.utils.dataset_parts import Ahead, Cache, Draws
 from minikeras.utils.shuffling import Shuffle
 
 INFINITE, UNKNOWN = -1, -2
@@ -52,6 +52,8 @@ class Dataset:
         start: function without arguments that returns a new iterator over the elements, nests of
             NumPy arrays.
         cardinality: number of elements, `INFINITE` or `UNKNOWN`.
+        parts: what changes from pass to pass, with `state_dict` and `load_state_dict`, in the order
+            in which elements go through it.
 
     Example:
         >>> import numpy as np
@@ -72,9 +74,15 @@ class Dataset:
 
     _batch_size: int
 
-    def __init__(self, start: Callable[[], Iterator[Any]], cardinality: int = UNKNOWN):
-        self._start = start
+    def __init__(
+        self,
+        start: Callable[[], Iterator[Any]],
+        cardinality: int = UNKNOWN,
+        parts: tuple[Any, ...] = (),
+    ):
+        self.start = start
         self._cardinality = cardinality
+        self._parts = parts
 
     @staticmethod
     def from_tensor_slices(tensors):
@@ -98,11 +106,48 @@ class Dataset:
 
     def __iter__(self):
         """Yield the elements as tensors, strings as arrays."""
-        return map(_as_tensors, self._start())
+        return map(_as_tensors, self.start())
 
     def as_numpy_iterator(self):
         """Yield the elements as NumPy arrays, those without axes as numbers and strings."""
-        return map(_as_numpy, self._start())
+        return map(_as_numpy, self.start())
+
+    def state_dict(self):
+        """Return what changes from pass to pass: orders, caches, and the seeds of layers in `map`.
+
+        `fit` asks for it where a training is to go on in another process (`BackupAndRestore`).
+
+        Returns:
+            A dict of plain values.
+
+        Example:
+            >>> data = Dataset.from_tensor_slices(range(4)).shuffle(4, seed=1)
+            >>> before = data.state_dict()
+            >>> first = [int(x) for x in data]
+            >>> data.load_state_dict(before)
+            >>> first == [int(x) for x in data]
+            True
+        """
+        # From the last: what computes ahead is waited for before the stages before it are asked.
+        return {"parts": [part.state_dict() for part in reversed(self._parts)]}
+
+    def load_state_dict(self, state):
+        """Let the next pass be what it was when `state_dict` was called.
+
+        Args:
+            state: what `state_dict` of a data set made in the same way has returned.
+
+        Raises:
+            ValueError: if that data set was made in another way.
+        """
+        states = state["parts"]  # from the last: a cache changes the stages it is filled from
+        if len(states) != len(self._parts):
+            raise ValueError(
+                f"Expected the state of a data set with {len(self._parts)} stages that change from "
+                f"pass to pass (`shuffle`, `map`, `cache`), but received that of {len(states)}."
+            )
+        for part, part_state in zip(reversed(self._parts), states, strict=True):
+            part.load_state_dict(part_state)
 
     def __bool__(self):
         """True: a data set without a known length is none, too."""
@@ -132,9 +177,11 @@ class Dataset:
 
         def applied(element):
             parts = element if isinstance(element, tuple) else (element,)
-            return as_arrays(map_func(*_as_tensors(parts)))
+            return as_arrays(watched(*_as_tensors(parts)))
 
-        return self._of_each(applied)
+        draws = Draws()
+        watched = draws.of(map_func)
+        return self._then(lambda: map(applied, self.start()), self._cardinality, draws)
 
     def filter(self, predicate):
         """Keep the elements for which a function is true.
@@ -147,7 +194,7 @@ class Dataset:
             parts = element if isinstance(element, tuple) else (element,)
             return bool(predicate(*_as_tensors(parts)))
 
-        return Dataset(lambda: filter(is_kept, self._start()))
+        return self._then(lambda: filter(is_kept, self.start()), UNKNOWN)
 
     def batch(self, batch_size, drop_remainder=False):
         """Stack elements to batches.
@@ -178,7 +225,7 @@ class Dataset:
 
         extra = 0 if drop_remainder else batch_size - 1
         known = self._counted(lambda count: (count + extra) // batch_size)
-        batched = Dataset(lambda: batches(self._start()), known)
+        batched = self._then(lambda: batches(self.start()), known)
         batched._batch_size = batch_size
         return batched
 
@@ -190,7 +237,7 @@ class Dataset:
                 yield from _slices(batch, len(trees.flatten(batch)[0]))
 
         known = INFINITE if self._cardinality == INFINITE else UNKNOWN
-        return Dataset(lambda: elements(self._start()), known)
+        return self._then(lambda: elements(self.start()), known)
 
     def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True):
         """Draw the elements in a random order: with a seed in that of TensorFlow.
@@ -201,7 +248,7 @@ class Dataset:
             reshuffle_each_iteration: whether each pass has an order of its own.
         """
         shuffle = Shuffle(buffer_size, seed, reshuffle_each_iteration)
-        return Dataset(lambda: shuffle(self._start()), self._cardinality)
+        return self._then(lambda: shuffle(self.start()), self._cardinality, shuffle)
 
     def take(self, count):
         """Keep the first elements.
@@ -212,7 +259,7 @@ class Dataset:
         if count < 0:
             return self
         known = count if self._cardinality == INFINITE else self._counted(lambda n: min(n, count))
-        return Dataset(lambda: itertools.islice(self._start(), count), known)
+        return self._then(lambda: itertools.islice(self.start(), count), known)
 
     def skip(self, count):
         """Leave the first elements out.
@@ -223,7 +270,7 @@ class Dataset:
         if count < 0:
             return self.take(0)
         known = self._counted(lambda n: max(n - count, 0))
-        return Dataset(lambda: itertools.islice(self._start(), count, None), known)
+        return self._then(lambda: itertools.islice(self.start(), count, None), known)
 
     def repeat(self, count=None):
         """Go through the elements several times.
@@ -235,7 +282,7 @@ class Dataset:
 
         def start():
             for _ in itertools.count() if is_endless else range(count or 0):
-                elements = self._start()
+                elements = self.start()
                 first = next(elements, _END)
                 if first is _END:
                     return
@@ -243,28 +290,15 @@ class Dataset:
                 yield from elements
 
         if is_endless:
-            return Dataset(start, INFINITE if self._cardinality else 0)
+            return self._then(start, INFINITE if self._cardinality else 0)
         if not count:
             return self.take(0)
-        return Dataset(start, self._counted(lambda n: n * count))
+        return self._then(start, self._counted(lambda n: n * count))
 
     def cache(self):
         """Keep the elements in memory, once all were asked for."""
-        kept: list[Any] = []
-        is_whole = False
-
-        def start():
-            nonlocal is_whole
-            if is_whole:
-                yield from kept
-                return
-            elements = []
-            for element in self._start():
-                elements.append(element)
-                yield element
-            kept[:], is_whole = elements, True
-
-        return Dataset(start, self._cardinality)
+        cache = Cache(self)
+        return self._then(cache, self._cardinality, cache)
 
     def prefetch(self, buffer_size):
         """Compute elements ahead in a thread of their own.
@@ -276,16 +310,12 @@ class Dataset:
         if not count:
             return self
 
-        def start():
-            elements = self._start()
-            ahead = computed_ahead(lambda _: next(elements, _END), itertools.count(), 1, count + 1)
-            return itertools.takewhile(lambda element: element is not _END, ahead)
+        ahead = Ahead(self.start, count)
+        return self._then(ahead, self._cardinality, ahead)
 
-        return Dataset(start, self._cardinality)
-
-    def _of_each(self, function):
-        """A data set of what a function of arrays makes of each element."""
-        return Dataset(lambda: map(function, self._start()), self._cardinality)
+    def _then(self, start, cardinality, *parts):
+        """A data set of elements that are made of those of this one."""
+        return Dataset(start, cardinality, (*self._parts, *parts))
 
     def _counted(self, function):
         """The number of elements after a change, where there is one before."""

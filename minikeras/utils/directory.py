@@ -287,7 +287,7 @@ def _data(files, kind, options, class_names, seed):
         ahead = computed_ahead(load_all, groups, workers, workers + _MOST_AHEAD)
         return itertools.chain.from_iterable(ahead)
 
-    data = Dataset(start, count)
+    data = Dataset(start, count, (shuffle,) if options.shuffle else ())
     if batch_size is not None:
         data = data.padded_batch(batch_size) if kind.is_padded else data.batch(batch_size)
     data.class_names = class_names

@@ -44,12 +44,28 @@ class Shuffle:
             raise ValueError(f"`buffer_size` must be 1 or more. Received: {buffer_size}")
         self._buffer_size = buffer_size
         self._pair = _pair(seed)
-        self._seeds = _words(self._pair) if is_new_each_time else None
+        self._is_new_each_time = is_new_each_time
+        self._begin(0)
 
     def __call__(self, elements):
         """Yield the elements in a new order."""
-        pair = self._pair if self._seeds is None else (next(self._seeds), next(self._seeds))
+        self._passes += 1
+        pair = (next(self._seeds), next(self._seeds)) if self._is_new_each_time else self._pair
         return self._drawn(iter(elements), _words(pair))
+
+    def _begin(self, passes):
+        """Let the next pass be that after so many."""
+        self._passes = passes
+        self._seeds = _words(self._pair, 2 * passes)
+
+    def state_dict(self):
+        """Return the seeds and the number of passes that were begun."""
+        return {"seeds": list(self._pair), "passes": self._passes}
+
+    def load_state_dict(self, state):
+        """Go on after so many passes with these seeds."""
+        self._pair = tuple(state["seeds"])
+        self._begin(state["passes"])
 
     def _drawn(self, elements, words):
         buffer = list(itertools.islice(elements, self._buffer_size))
@@ -80,9 +96,12 @@ def _pair(seed):
     return pair if pair != (0, 0) else (0, MAX_INT32)
 
 
-def _words(pair):
-    """The 32-bit words of a stream, one after the other."""
+def _words(pair, first=0):
+    """The 32-bit words of a stream from some number on, one after the other."""
     source = philox.plain_stream(pair)
-    for first in itertools.count(0, _BLOCKS):
-        blocks = np.arange(first, first + _BLOCKS, dtype="uint64")
-        yield from philox.words(np, *philox.blocks(np, source, blocks)).reshape(-1).tolist()
+    first_block, skipped = divmod(first, 4)
+    for block in itertools.count(first_block, _BLOCKS):
+        blocks = np.arange(block, block + _BLOCKS, dtype="uint64")
+        words = philox.words(np, *philox.blocks(np, source, blocks)).reshape(-1).tolist()
+        yield from words[skipped:]
+        skipped = 0

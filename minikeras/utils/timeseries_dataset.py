@@ -94,7 +94,8 @@ def _at(starts, order, batch_size, windows):
         return (windows(starts[batch]) for batch in batches)
 
     count = len(starts)
-    return Dataset(start, count if batch_size is None else -(-count // batch_size))
+    parts = () if order is iter else (order,)
+    return Dataset(start, count if batch_size is None else -(-count // batch_size), parts)
 
 
 def _check(length, stride, rate, start, end, format):

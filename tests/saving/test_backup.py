@@ -13,6 +13,7 @@ import minikeras as keras
 from minikeras.ops.random.seeds import random_state, set_random_state
 from minikeras.saving.training import training_variables
 from minikeras.training.callbacks.packing import pack
+from minikeras.utils.dataset import Dataset
 
 k = keras.layers
 SAMPLES, BATCH, EPOCHS = 44, 8, 5
@@ -30,6 +31,81 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, i):
         part = slice(i * BATCH, (i + 1) * BATCH)
         return X[part] + np.random.normal(size=X[part].shape).astype("float32"), Y[part]
+
+
+class ShuffledBatches(keras.utils.PyDataset):
+    """Batches in an order that the data set changes itself, and can tell."""
+
+    def __init__(self):
+        super().__init__()
+        self.order = np.arange(SAMPLES)
+        self.epochs = 0
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, i):
+        part = self.order[i * BATCH : (i + 1) * BATCH]
+        return X[part], Y[part]
+
+    def on_epoch_begin(self):
+        self.epochs += 1
+
+    def on_epoch_end(self):
+        np.random.shuffle(self.order)
+        self.order = np.roll(self.order, self.epochs)
+
+    def state_dict(self):
+        return {"order": self.order, "epochs": self.epochs}
+
+    def load_state_dict(self, state):
+        self.order, self.epochs = state["order"].copy(), state["epochs"]
+
+
+def samples():
+    """A data set of samples, with noise of a layer that is not the model's."""
+    noise = k.GaussianNoise(0.5)
+    pairs = Dataset.from_tensor_slices((X, Y))
+    return pairs.map(lambda x, y: (noise(x, training=True), y))
+
+
+def validated():
+    """Batches in new orders, and a few of others for validation."""
+    shuffled = samples().shuffle(20)
+    few = shuffled.skip(8).shuffle(30).batch(BATCH).repeat()
+    return {"x": shuffled.batch(BATCH), "validation_data": few, "validation_steps": 2}
+
+
+def kept_in_memory():
+    """A cache of noisy samples in the order of their first pass, in two orders for each pass."""
+    cached = samples().shuffle(20).cache().shuffle(10).shuffle(5)
+    return {"x": cached.batch(BATCH).prefetch(2)}
+
+
+def repeated():
+    return {"x": samples().shuffle(20).repeat().batch(BATCH), "steps_per_epoch": 4}
+
+
+def several_epochs_long():
+    """Two epochs in one pass."""
+    return {"x": samples().shuffle(20).batch(BATCH), "steps_per_epoch": 3}
+
+
+def of_tensorflow():
+    """As a data set of TensorFlow shows itself: it can't tell its state."""
+    shuffled = samples_without_noise().shuffle(20, seed=4).batch(BATCH)
+
+    class Foreign:
+        __iter__ = as_numpy_iterator = shuffled.as_numpy_iterator
+
+        def __len__(self):
+            return len(shuffled)
+
+    return {"x": Foreign()}
+
+
+def samples_without_noise():
+    return Dataset.from_tensor_slices((X, Y))
 
 
 def generated():
@@ -102,6 +178,12 @@ CASES = {
         lambda: {"x": generated(), "steps_per_epoch": 5, "class_weight": {0: 1.0, 1: 2.0}},
         list,
     ),
+    "data set with a state": (stacked, sgd, lambda: {"x": ShuffledBatches()}, watching),
+    "shuffled": (stacked, sgd, validated, watching),
+    "cached": (stacked, sgd, kept_in_memory, list),
+    "repeated": (stacked, adam, repeated, list),
+    "passes longer than epochs": (stacked, adam, several_epochs_long, list),
+    "TensorFlow's": (stacked, sgd, of_tensorflow, list),
     "own step": (Noisy, adam, lambda: {"x": X, "y": Y, "batch_size": BATCH}, list),
 }
 
@@ -132,10 +214,9 @@ def train(case, folder, save_freq, result, moments):
     model.compile(optimizer(), "mse", metrics=["mae"])
     backup = keras.callbacks.BackupAndRestore(folder, save_freq, double_checkpoint=True)
     history = model.fit(
-        **data(),
+        **{"validation_data": (X, Y), **data()},
         epochs=EPOCHS,
         verbose=0,
-        validation_data=(X, Y),
         callbacks=[backup, *callbacks(), Tell(moments)],
     )
     values = [np.array(v.array) for v in training_variables(model)]
@@ -188,6 +269,7 @@ def check_kills(case, save_freq, folder, kills):
     assert not (folder / "killed").exists()
 
 
+@pytest.mark.sampled(rows=1, by=lambda row: row["case"])
 @pytest.mark.parametrize("save_freq", ["epoch", 3])
 @pytest.mark.parametrize("case", CASES)
 def test_a_training_that_is_killed(case, save_freq, tmp_path):

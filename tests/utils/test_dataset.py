@@ -1,5 +1,6 @@
 """Data sets: lazy, gone through again and again, in new orders where they are shuffled."""
 
+import json
 import threading
 
 import numpy as np
@@ -169,3 +170,53 @@ def test_training():
     model.fit(train, epochs=2, verbose=0)
     first, second = sum(seen[:3], []), sum(seen[3:], [])
     assert sorted(first) == sorted(second) == Y.tolist() and first != second
+
+
+# ---- the state
+
+
+def noisy(dataset):
+    noise = keras.layers.GaussianNoise(1.0, seed=3)
+    return dataset.map(lambda x, y: (noise(x, training=True), y))
+
+
+STAGES = {
+    "shuffle": lambda d: d.shuffle(7),
+    "same order": lambda d: d.shuffle(4, reshuffle_each_iteration=False),
+    "noise": noisy,
+    "cache": lambda d: d.cache(),
+    "prefetch": lambda d: d.prefetch(2),
+    "repeat": lambda d: d.repeat(2),
+    "take": lambda d: d.take(8),
+    "skip": lambda d: d.skip(1),
+    "filter": lambda d: d.filter(lambda x, y: y != 3),
+    "batch": lambda d: d.batch(3).unbatch(),
+}
+
+
+def passes(dataset, count):
+    return [[x.tolist() + [y] for x, y in dataset.as_numpy_iterator()] for _ in range(count)]
+
+
+@pytest.mark.parametrize("draw", range(40))
+def test_another_data_set_goes_on_from_a_state(draw):
+    """Whatever stages there are; the other one has begun a pass, and does not know the seeds."""
+    rng = np.random.default_rng(draw)
+    stages = rng.choice(list(STAGES), size=rng.integers(1, 6))
+    one, other = data(), data()
+    for name in stages:
+        one, other = STAGES[name](one), STAGES[name](other)
+    passes(one, int(rng.integers(0, 3)))
+    next(one.as_numpy_iterator(), None)  # a pass that is left
+    state = json.loads(json.dumps(one.state_dict()))
+    expected = passes(one, 3)
+    next(other.as_numpy_iterator(), None)
+    other.load_state_dict(state)
+    assert passes(other, 3) == expected, stages
+    one.load_state_dict(state)
+    assert passes(one, 3) == expected, stages
+
+
+def test_the_state_of_another_data_set_is_refused():
+    with pytest.raises(ValueError, match="with 2 stages that change .* but received that of 1"):
+        data().shuffle(3).cache().load_state_dict(data().cache().state_dict())

@@ -5,6 +5,7 @@ such pairs: its own seed, and how often it was asked. Draws without a seed ask a
 which is made when first needed, from Python's `random`.
 """
 
+import contextlib
 import random
 from typing import Any
 
@@ -17,6 +18,7 @@ from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import names, registry
+from minikeras.core.per_thread import PerThread
 
 _LARGEST_DEFAULT = 10**9
 _STATE_DTYPE = "int64"
@@ -25,6 +27,14 @@ _STATE_DTYPE = "int64"
 _JUMP_FACTOR, _JUMP_MODULUS = 5387, 933199
 
 _state: dict[str, Any] = {"generator": None, "run_seed": None}
+
+
+class _Watching(PerThread):
+    def __init__(self):
+        self.functions: tuple[Any, ...] = ()
+
+
+_watching = _Watching()
 
 table = registry.Table("seed generator", "keras.random")
 
@@ -97,6 +107,8 @@ class SeedGenerator:
 
     def next_pair(self, ordered=True):
         """Return the next seed as a pair of Python ints, as `arrays.random` takes it."""
+        for function in _watching.functions:
+            function(self)
         state = self.state.writable()
         pair = int(state[0]), int(state[1])
         if ordered:
@@ -139,6 +151,28 @@ def global_seed_generator():
     if _state["generator"] is None:
         _state["generator"] = SeedGenerator()
     return _state["generator"]
+
+
+@contextlib.contextmanager
+def watched(function):
+    """Within this scope, call a function with each seed generator before it is asked for a seed.
+
+    The global generator is left out: its state is part of `random_state`.
+
+    Args:
+        function: function of a `SeedGenerator`.
+    """
+
+    def watch(generator):
+        if generator is not _state["generator"]:
+            function(generator)
+
+    before = _watching.functions
+    _watching.functions = (*before, watch)
+    try:
+        yield
+    finally:
+        _watching.functions = before
 
 
 def clear_seeds():

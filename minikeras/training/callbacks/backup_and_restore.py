@@ -22,14 +22,16 @@ class BackupAndRestore(Callback):
     The resumed training ends with the very weights of one that was never interrupted. A backup
     holds the model's variables with the states of its seed generators, the optimizer's, those of
     the metrics; the global random states; the epoch, the step and the order of the samples in that
-    epoch; and what `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`, `History` and the other
-    callbacks of this package count. (In Keras a resumed run begins its epoch with the first batch,
-    and callbacks count from nothing.) It is one file, which the next backup replaces at once.
+    epoch; the state of data sets that have one (shuffles, caches, and layers in `map`, of those of
+    `keras.utils`; what a `PyDataset` or an iterable of your own tells by `state_dict()`); and what
+    `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`, `History` and the other callbacks of
+    this package count. (In Keras a resumed run begins its epoch with the first batch, and callbacks
+    count from nothing.) It is one file, which the next backup replaces at once.
 
     The script makes the same model and passes the same data. Batches of an epoch that were trained
     on already are left out; a generator is asked for them again, so it must begin as it did. What
-    callbacks and data sets of your own count is not backed up. This callback hears of each stage
-    after all others.
+    callbacks of your own count is not backed up. This callback hears of each stage after all
+    others.
 
     Args:
         backup_dir: folder of the backups of this training alone.

@@ -8,16 +8,20 @@ from minikeras.core.registry import MALFORMED
 from minikeras.training.callbacks.packing import unpack
 
 # A dict of names and forms; a type or types; or a function that says whether a value is good.
+_DATA = {
+    "step": lambda value: _is_count(value),
+    "seen": lambda value: value is None or _is_count(value),
+    "order": lambda value: value is None or _is_order(value),
+    "known": lambda value: value is None or _is_count(value),
+    "state": object,
+    "state_before": object,
+}
 _FORM = {
     "position": {
         "epoch": lambda value: _is_count(value),
         "logs": lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
-        "data": {
-            "step": lambda value: _is_count(value),
-            "seen": lambda value: value is None or _is_count(value),
-            "order": lambda value: value is None or _is_order(value),
-            "known": lambda value: value is None or _is_count(value),
-        },
+        "data": _DATA,
+        "validation": lambda value: value is None or _check(value, _DATA, "validation") is None,
     },
     "stop_training": bool,
     "random": {

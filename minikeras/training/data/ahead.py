@@ -7,7 +7,7 @@ from collections import deque
 from concurrent import futures
 
 
-def computed_ahead(function, arguments, workers, count):
+def computed_ahead(function, arguments, workers, count, waiting=None):
     """Yield `function(argument)` for each argument, of which some are computed ahead by threads.
 
     Args:
@@ -16,6 +16,7 @@ def computed_ahead(function, arguments, workers, count):
             other.
         workers: number of threads.
         count: how many results there are at most before the first of them is taken.
+        waiting: an empty deque, which is to hold the futures of the results that are not taken yet.
 
     Yields:
         The results, in the order of the arguments.
@@ -24,7 +25,8 @@ def computed_ahead(function, arguments, workers, count):
         >>> list(computed_ahead(abs, [-1, 2, -3], workers=2, count=2))
         [1, 2, 3]
     """
-    return _results(futures.ThreadPoolExecutor(workers), function, arguments, count)
+    waiting = deque() if waiting is None else waiting
+    return _results(futures.ThreadPoolExecutor(workers), function, arguments, count, waiting)
 
 
 def batches_ahead(dataset, indices, workers, processes, most):
@@ -45,13 +47,12 @@ def batches_ahead(dataset, indices, workers, processes, most):
         One batch for each index.
     """
     if processes:
-        return _results(_processes(dataset, workers), _batch, indices, most + 1)
+        return _results(_processes(dataset, workers), _batch, indices, most + 1, deque())
     return computed_ahead(dataset.__getitem__, indices, workers, most + 1)
 
 
-def _results(pool, function, arguments, count):
+def _results(pool, function, arguments, count, waiting):
     try:
-        waiting = deque()
         for argument in arguments:
             waiting.append(pool.submit(function, argument))
             if len(waiting) >= count:

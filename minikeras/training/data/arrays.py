@@ -74,23 +74,31 @@ class ArrayData:
         self.order = self._order()
         return self._from_batch(0)
 
-    def resume(self, first, order):
-        """Yield the batches of an epoch from some batch on.
+    def state(self):
+        """Return None: nothing goes on from epoch to epoch but the global random numbers."""
+
+    def load_state(self, state):
+        """Do nothing: there is no state."""
+
+    def resume(self, position):
+        """Return the batches of an epoch from some batch on.
 
         Args:
-            first: how many batches are left out.
-            order: the `order` of that epoch.
+            position: what `Epochs.position` returned.
 
         Raises:
-            ValueError: if it is the order of another number of samples.
+            ValueError: if it holds the order of another number of samples.
         """
+        order = position["order"]
+        if position["seen"] is None:
+            return None
         if order is not None and len(order) != self.samples:
             raise ValueError(
                 f"Expected the {len(order)} samples of the run that is to be resumed, but "
                 f"received {self.samples}. Pass `fit` the same data."
             )
         self.order = order
-        return self._from_batch(first)
+        return self._from_batch(position["seen"])
 
     def _from_batch(self, first):
         order = self.order

@@ -3,6 +3,7 @@
 import itertools
 
 from minikeras.training.data.convert import as_batch
+from minikeras.training.data.states import load_state, state_of
 
 _PEEKED = 2
 """So many batches Keras draws ahead, and gives out again whenever it starts again."""
@@ -26,13 +27,18 @@ class GeneratorData:
 
     def __init__(self, source):
         self._source = source
-        self._iterator = iter(source)
-        self._repeats = self._iterator is not source
-        self._peeked = [as_batch(b) for b in itertools.islice(self._iterator, _PEEKED)]
+        self._begin()
         if not self._peeked:
             raise ValueError("The data generator yielded no batch at all.")
-        self._begun = False
         self.num_batches = _length(source) if self._repeats else None
+
+    def _begin(self):
+        """Draw the first batches ahead."""
+        self._state_before = state_of(self._source)
+        self._iterator = iter(self._source)
+        self._repeats = self._iterator is not self._source
+        self._peeked = [as_batch(b) for b in itertools.islice(self._iterator, _PEEKED)]
+        self._begun = False
 
     def first(self):
         """Return the first batch."""
@@ -45,14 +51,46 @@ class GeneratorData:
         self._begun = True
         return itertools.chain(self._peeked, map(as_batch, self._iterator))
 
-    def resume(self, first, _order):
-        """Yield batches from some batch on; those before it are drawn, and left out.
+    def state(self):
+        """Return the state of the source, if it has one.
+
+        Returns:
+            None, or a dict of the state, and of that before the batches that are drawn ahead and
+            not given out, None without any.
+        """
+        state = state_of(self._source) if self._repeats else None
+        before = None if self._begun else self._state_before
+        return None if state is None else {"now": state, "before": before}
+
+    def load_state(self, state):
+        """Give the source its state back; None changes nothing."""
+        if state is not None:
+            load_state(self._source, state["now"])
+
+    def resume(self, position):
+        """Return batches from some batch on; those before it are drawn now, and left out.
 
         Args:
-            first: how many batches are left out.
+            position: what `Epochs.position` returned.
         """
+        is_under_way = position["seen"] is not None
+        self._go_back(position["state_before" if is_under_way else "state"])
+        if not is_under_way:
+            return None
         batches = iter(self)
-        return itertools.islice(batches, first, None)
+        for _ in itertools.islice(batches, position["seen"]):
+            pass
+        return batches
+
+    def _go_back(self, state):
+        """Let the next pass be that of a source in this state."""
+        if state is None:
+            return
+        is_new = load_state(self._source, state["before"] or state["now"])
+        if state["before"] is None:
+            self._begun = True
+        elif is_new:
+            self._begin()
 
     def on_epoch_begin(self):
         """Do nothing: a generator has no epochs."""
@@ -65,7 +103,8 @@ class Passes:
     """A data set, one of ours or TensorFlow's, as an iterable of batches of NumPy arrays.
 
     Where Keras knows the number of batches, it begins another pass when one is through, and leaves
-    it out. A shuffled data set has a new order in each pass, so this one does the same.
+    it out. A shuffled data set has a new order in each pass, so this one does the same. The number
+    of passes is the state of a data set that can't tell its own.
 
     Args:
         dataset: what has a method `as_numpy_iterator`.
@@ -75,15 +114,32 @@ class Passes:
     def __init__(self, dataset, is_whole):
         self._dataset = dataset
         self._last = _length(dataset) if is_whole else None
+        self._begun = 0
 
     def __len__(self):
         return len(self._dataset)
 
     def __iter__(self):
-        for number, batch in enumerate(self._dataset.as_numpy_iterator(), start=1):
+        for number, batch in enumerate(self._new_pass(), start=1):
             if number == self._last:
-                self._dataset.as_numpy_iterator()
+                self._new_pass()
             yield batch
+
+    def _new_pass(self):
+        self._begun += 1
+        return self._dataset.as_numpy_iterator()
+
+    def state_dict(self):
+        """Return the data set's own state, and how many passes were begun."""
+        return {"own": state_of(self._dataset), "passes": self._begun}
+
+    def load_state_dict(self, state):
+        """Go on after as many passes; say whether the next one is another than the first."""
+        if state["own"] is not None:
+            return load_state(self._dataset, state["own"])
+        for _ in range(self._begun, state["passes"]):
+            self._new_pass()
+        return state["passes"] > 0
 
 
 def _length(source):

@@ -9,6 +9,7 @@ import numpy as np
 
 from minikeras.training.data.ahead import batches_ahead
 from minikeras.training.data.convert import as_batch
+from minikeras.training.data.states import load_state, state_of
 
 
 def _option(name, default, doc):
@@ -34,6 +35,11 @@ class PyDataset:
 
     A subclass defines `__getitem__(i)`, which returns one batch, and usually `__len__` (or
     `num_batches`), and perhaps `on_epoch_begin` and `on_epoch_end`.
+
+    A data set that changes in the course of a training, by a shuffle in `on_epoch_end` for example,
+    may tell `BackupAndRestore` how it goes on: by methods `state_dict()`, which returns plain
+    values and arrays, and `load_state_dict(state)`. An epoch that is resumed has begun already:
+    such a data set is not told so again.
 
     A loop over a data set gives its batches in order, without workers. What `on_epoch_begin` and
     `on_epoch_end` change reaches the workers with the next epoch.
@@ -108,15 +114,25 @@ class PyDatasetData:
         self.order = self._order()
         return self._from_batch(0)
 
-    def resume(self, first, order):
-        """Yield the batches of an epoch from some batch on, without computing those before it.
+    def state(self):
+        """Return the state of the data set, if it has one."""
+        return state_of(self._dataset)
+
+    def load_state(self, state):
+        """Give the data set its state back; None changes nothing."""
+        if state is not None:
+            load_state(self._dataset, state)
+
+    def resume(self, position):
+        """Return the batches of an epoch from some batch on, without computing those before it.
 
         Args:
-            first: how many batches are left out.
-            order: the `order` of that epoch.
+            position: what `Epochs.position` returned.
         """
-        self.order = order
-        return self._from_batch(first)
+        if position["seen"] is None:
+            return None
+        self.order = position["order"]
+        return self._from_batch(position["seen"])
 
     def _from_batch(self, first):
         order = count(first) if self.num_batches is None else range(first, self.num_batches)

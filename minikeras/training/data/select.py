@@ -62,6 +62,8 @@ class _Weighted:
         self.batch_size = source.batch_size
         self.on_epoch_begin = source.on_epoch_begin
         self.on_epoch_end = source.on_epoch_end
+        self.state = source.state
+        self.load_state = source.load_state
 
     @property
     def order(self):
@@ -73,8 +75,8 @@ class _Weighted:
     def __iter__(self):
         return map(self._weighted, self._source)
 
-    def resume(self, first, order):
-        return map(self._weighted, self._source.resume(first, order))
+    def resume(self, position):
+        return map(self._weighted, self._source.resume(position))
 
     def _weighted(self, batch):
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
@@ -108,6 +110,7 @@ class Epochs:
         self._seen = 0
         self._step = 0  # how many steps of the epoch are done
         self._is_resumed = False
+        self._state_before: Any = None  # the state of the source before the batches under way
 
     @property
     def num_batches(self):
@@ -132,13 +135,16 @@ class Epochs:
         """Return how far this has come, for `resume`.
 
         Returns:
-            A dict of plain values, and the order of the batches or samples as an array.
+            A dict of plain values and arrays: the order of the batches or samples is one.
         """
+        is_under_way = self._batches is not None
         return {
             "step": self._step,
-            "seen": None if self._batches is None else self._seen,
-            "order": None if self._batches is None else self.source.order,
+            "seen": self._seen if is_under_way else None,
+            "order": self.source.order if is_under_way else None,
             "known": self._known,
+            "state": self.source.state(),
+            "state_before": self._state_before if is_under_way else None,
         }
 
     def resume(self, position):
@@ -156,11 +162,19 @@ class Epochs:
                 f"Expected the {there} batches of the run that is to be resumed, but received "
                 f"{here}. Pass `fit` the same data."
             )
-        if position["seen"] is not None:
-            self._batches = self.source.resume(position["seen"], position["order"])
-            self._seen = position["seen"]
+        self._batches = self.source.resume(position)
+        self._state_before = position["state_before"]
+        self._seen = position["seen"] or 0
         self._known, self._step = there, position["step"]
         self._is_resumed = self._step > 0
+
+    def load_state(self, position):
+        """Give the source the state that it had, after all data were resumed.
+
+        Args:
+            position: what `position` returned there.
+        """
+        self.source.load_state(position["state"])
 
     def close(self):
         """End what computes batches ahead: whoever stops in the middle leaves no worker."""
@@ -175,7 +189,8 @@ class Epochs:
         Args:
             steps: how many steps are taken in one execution (`steps_per_execution`).
         """
-        self.source.on_epoch_begin()
+        if not (self._is_resumed and self.source.state() is not None):
+            self.source.on_epoch_begin()
         first = self._step if self._is_resumed else 0
         self._is_resumed = False
         if not first and self._starts_again():
@@ -210,6 +225,7 @@ class Epochs:
         return self._batches is None or self._steps is None
 
     def _restart(self):
+        self._state_before = self.source.state()
         self._batches, self._seen = iter(self.source), 0
 
     def _is_through(self):
