@@ -36,7 +36,8 @@ FLOORS = {
     "legacy": 9,
     "wrappers": 9,
     "visualization": 9,
-    "tools": 10,
+    "keras2": 10,
+    "tools": 11,
 }
 DESKS = {
     *("__init__", "backend", "callbacks", "config", "dtype_policies", "mixed_precision"),

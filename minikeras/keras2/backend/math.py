@@ -1,0 +1,147 @@
+"""Elementwise functions, reductions and products of tensors."""
+
+from minikeras import ops
+from minikeras.keras2.backend.tensors import symbolic_function
+from minikeras.keras2.backend.variables import named_like
+
+
+def _axis(axis):
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _reduction(op, text):
+    @named_like(op, text)
+    def reduce(x, axis=None, keepdims=False):
+        return op(_floats_of_bools(x), axis=_axis(axis), keepdims=keepdims)
+
+    return symbolic_function(reduce)
+
+
+def _floats_of_bools(x):
+    return ops.cast(x, "float32") if str(x.dtype) == "bool" else x
+
+
+def _unary(op, text):
+    @named_like(op, text)
+    def apply(x):
+        return op(x)
+
+    return symbolic_function(apply)
+
+
+def _binary(op, text):
+    @named_like(op, text)
+    def apply(x, y):
+        return op(x, y)
+
+    return symbolic_function(apply)
+
+
+sum = _reduction(ops.sum, "Sum over axes.")
+prod = _reduction(ops.prod, "Product over axes.")
+mean = _reduction(ops.mean, "Mean over axes; that of bools is a float.")
+max = _reduction(ops.max, "Largest element over axes.")
+min = _reduction(ops.min, "Smallest element over axes.")
+std = _reduction(ops.std, "Standard deviation over axes.")
+var = _reduction(ops.var, "Variance over axes.")
+logsumexp = _reduction(ops.logsumexp, "Logarithm of the sum of exponentials over axes.")
+any = _reduction(ops.any, "Whether any element over axes is True.")
+all = _reduction(ops.all, "Whether all elements over axes are True.")
+
+square = _unary(ops.square, "Elementwise square.")
+abs = _unary(ops.abs, "Elementwise absolute value.")
+exp = _unary(ops.exp, "Elementwise exponential.")
+log = _unary(ops.log, "Elementwise natural logarithm.")
+round = _unary(ops.round, "Elementwise rounding, halves to even.")
+sign = _unary(ops.sign, "Elementwise sign.")
+sin = _unary(ops.sin, "Elementwise sine.")
+cos = _unary(ops.cos, "Elementwise cosine.")
+identity = _unary(ops.convert_to_tensor, "The same values.")
+
+maximum = _binary(ops.maximum, "Elementwise larger value.")
+minimum = _binary(ops.minimum, "Elementwise smaller value.")
+equal = _binary(ops.equal, "Elementwise equality, a bool tensor.")
+not_equal = _binary(ops.not_equal, "Elementwise inequality, a bool tensor.")
+greater = _binary(ops.greater, "Elementwise `x > y`.")
+greater_equal = _binary(ops.greater_equal, "Elementwise `x >= y`.")
+less = _binary(ops.less, "Elementwise `x < y`.")
+less_equal = _binary(ops.less_equal, "Elementwise `x <= y`.")
+
+
+@symbolic_function
+def sqrt(x):
+    """Elementwise square root; negative numbers count as zero."""
+    return ops.sqrt(ops.maximum(x, 0))
+
+
+@symbolic_function
+def pow(x, a):
+    """Elementwise power `x ** a`."""
+    return ops.power(x, a)
+
+
+@symbolic_function
+def clip(x, min_value, max_value):
+    """Elementwise clipping to an interval; a `max_value` below `min_value` counts as that."""
+    if isinstance(min_value, (int, float)) and isinstance(max_value, (int, float)):
+        max_value = max_value if max_value > min_value else min_value
+    low = float("-inf") if min_value is None else min_value
+    high = float("inf") if max_value is None else max_value
+    return ops.minimum(ops.maximum(x, low), high)
+
+
+@symbolic_function
+def argmax(x, axis=-1):
+    """Index of the largest element along an axis, int64."""
+    return ops.cast(ops.argmax(x, axis=axis), "int64")
+
+
+@symbolic_function
+def argmin(x, axis=-1):
+    """Index of the smallest element along an axis, int64."""
+    return ops.cast(ops.argmin(x, axis=axis), "int64")
+
+
+@symbolic_function
+def cumsum(x, axis=0):
+    """Cumulative sum along an axis."""
+    return ops.cumsum(x, axis=axis)
+
+
+@symbolic_function
+def cumprod(x, axis=0):
+    """Cumulative product along an axis."""
+    return ops.cumprod(x, axis=axis)
+
+
+@symbolic_function
+def dot(x, y):
+    """Product of the last axis of `x` with the last but one of `y`."""
+    if len(y.shape) == 2 and len(x.shape) == 2:
+        return ops.matmul(x, y)
+    return ops.tensordot(x, y, axes=[[len(x.shape) - 1], [builtin_max(len(y.shape) - 2, 0)]])
+
+
+def builtin_max(a, b):
+    """The larger of two numbers; `max` is the backend's here."""
+    return a if a > b else b
+
+
+@symbolic_function
+def transpose(x):
+    """Reverse the axes."""
+    return ops.transpose(x)
+
+
+@symbolic_function
+def cast(x, dtype):
+    """Cast to a dtype."""
+    return ops.cast(x, dtype)
+
+
+@symbolic_function
+def stop_gradient(variables):
+    """The same values, as constants to every gradient."""
+    if isinstance(variables, (list, tuple)):
+        return [ops.stop_gradient(v) for v in variables]
+    return ops.stop_gradient(variables)

@@ -1,0 +1,104 @@
+"""The settings of Keras 2: `keras.json` in the home folder, float type, image layout, counters."""
+
+import json
+import os
+from collections import defaultdict
+
+from minikeras.core import names
+from minikeras.core import settings as engine
+
+_ORDERINGS = {"channels_first": "th", "channels_last": "tf"}
+_counters = defaultdict(int)
+
+
+def folder():
+    """Return the folder of `keras.json`: `KERAS_HOME`, or `.keras` in the home folder."""
+    return os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+
+
+def read_settings():
+    """Take over the settings of `keras.json`, and write the file if there is none."""
+    path = os.path.join(folder(), "keras.json")
+    try:
+        with open(path, encoding="utf8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        found = {}
+    if "floatx" in found:
+        engine.set_floatx(found["floatx"])
+    if "epsilon" in found:
+        engine.set_epsilon(found["epsilon"])
+    layout = found.get("image_data_format")
+    if layout is None and found.get("image_dim_ordering") == "th":
+        layout = "channels_first"
+    if layout is not None:
+        engine.set_image_data_format(layout)
+    if not os.path.exists(path):
+        _write(path)
+
+
+def _write(path):
+    settings = {
+        "floatx": engine.floatx(),
+        "epsilon": engine.epsilon(),
+        "backend": backend(),
+        "image_data_format": engine.image_data_format(),
+    }
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf8") as file:
+            json.dump(settings, file, indent=4)
+    except OSError:  # a home that cannot be written to is no hindrance
+        return
+
+
+def backend():
+    """Return the backend's name as scripts compare it: `"tensorflow"`, whose behaviour this is."""
+    return "tensorflow"
+
+
+def image_dim_ordering():
+    """Return the layout of images in the words of Keras 1: `"th"` or `"tf"`."""
+    return _ORDERINGS[engine.image_data_format()]
+
+
+def set_image_dim_ordering(dim_ordering):
+    """Set the layout of images in the words of Keras 1.
+
+    Args:
+        dim_ordering: `"th"` (channels first) or `"tf"` (channels last).
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    layouts = {old: new for new, old in _ORDERINGS.items()}
+    if dim_ordering not in layouts:
+        raise ValueError(f"Unknown dim_ordering: {dim_ordering!r}; expected 'th' or 'tf'.")
+    engine.set_image_data_format(layouts[dim_ordering])
+
+
+def get_uid(prefix=""):
+    """Return how often a prefix has been asked for, counting this time.
+
+    Args:
+        prefix: a string.
+
+    Returns:
+        An int, 1 the first time.
+    """
+    _counters[prefix] += 1
+    return _counters[prefix]
+
+
+def reset_uids():
+    """Start all counters of automatic names again."""
+    _counters.clear()
+
+
+def automatic_name(prefix):
+    """Return a fresh name such as `dense_1` for a class name or a prefix."""
+    prefix = names.to_snake_case(prefix)
+    return f"{prefix}_{get_uid(prefix)}"
+
+
+read_settings()

@@ -1,0 +1,228 @@
+"""Callbacks of Keras 2: batches with their sizes in the logs, epochs with averaged values."""
+
+from minikeras.keras2.engine.progbar import Progbar
+from minikeras.training import callbacks as engine
+
+
+class Callback(engine.Callback):
+    """The base of callbacks.
+
+    Attributes:
+        params: dict with `batch_size`, `epochs`, `steps`, `samples`, `verbose`, `metrics`.
+        model: the model that is trained.
+        validation_data: flat list of arrays that the model is validated on, or None.
+    """
+
+    model = None
+
+    def __init__(self):
+        self.params = None
+        self.validation_data = None
+        self.model = None
+
+    def set_model(self, model):
+        """Keep the model."""
+        self.model = model
+
+
+class BaseLogger(Callback):
+    """Replaces the values in an epoch's logs by their means over the samples of the epoch.
+
+    Args:
+        stateful_metrics: names of values that are not averaged.
+    """
+
+    def __init__(self, stateful_metrics=None):
+        super().__init__()
+        self.stateful_metrics = set(stateful_metrics or [])
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Begin a new mean."""
+        self.seen = 0
+        self.totals = {}
+
+    def on_batch_end(self, batch, logs=None):
+        """Add the values of a batch."""
+        logs = logs or {}
+        size = logs.get("size", 0)
+        self.seen += size
+        for key, value in logs.items():
+            if key in self.stateful_metrics:
+                self.totals[key] = value
+            else:
+                self.totals[key] = self.totals.get(key, 0.0) + value * size
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the means into the logs."""
+        for key in self.params["metrics"]:
+            if key in self.totals and logs is not None:
+                stateful = key in self.stateful_metrics
+                logs[key] = float(self.totals[key] / (1 if stateful else max(self.seen, 1)))
+
+
+class History(Callback):
+    """Keeps the values of every epoch; `fit` adds one and returns it.
+
+    Attributes:
+        history: dict of names and lists with a value for each epoch.
+        epoch: list of the epochs' numbers.
+    """
+
+    def on_train_begin(self, logs=None):
+        """Begin."""
+        self.epoch = []
+        self.history = {}
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Add the epoch's values."""
+        self.epoch.append(epoch)
+        for key, value in (logs or {}).items():
+            self.history.setdefault(key, []).append(value)
+
+
+class ProgbarLogger(Callback):
+    """Prints the progress.
+
+    Args:
+        count_mode: `"samples"` or `"steps"`.
+        stateful_metrics: names of values that are not averaged.
+    """
+
+    def __init__(self, count_mode="samples", stateful_metrics=None):
+        super().__init__()
+        self.use_steps = count_mode == "steps"
+        self.stateful_metrics = set(stateful_metrics or [])
+
+    def on_train_begin(self, logs=None):
+        """Note how much is printed."""
+        self.verbose = self.params["verbose"]
+        self.epochs = self.params["epochs"]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Print the number of the epoch, and begin a bar."""
+        self.seen, self.log_values = 0, []
+        if self.verbose:
+            print(f"Epoch {epoch + 1}/{self.epochs}")
+            self.target = self.params["steps" if self.use_steps else "samples"]
+            self.progbar = Progbar(
+                self.target, verbose=self.verbose, stateful_metrics=self.stateful_metrics
+            )
+
+    def on_batch_begin(self, batch, logs=None):
+        """Begin the values of a batch."""
+        if self.seen < (self.target if self.verbose and self.target else 0):
+            self.log_values = []
+
+    def on_batch_end(self, batch, logs=None):
+        """Let the bar grow."""
+        logs = logs or {}
+        self.seen += logs.get("num_steps", 1) if self.use_steps else logs.get("size", 0)
+        self.log_values = [(k, logs[k]) for k in self.params["metrics"] if k in logs]
+        if self.verbose and self.seen < self.target:
+            self.progbar.update(self.seen, self.log_values)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """End the bar, with the values of the validation."""
+        logs = logs or {}
+        values = dict(self.log_values)
+        more = [(k, logs[k]) for k in self.params["metrics"] if k in logs and k not in values]
+        if self.verbose:
+            self.progbar.update(self.seen, self.log_values + more)
+
+
+class CallbackList:
+    """The callbacks of one training.
+
+    Args:
+        callbacks: list of callbacks, or None.
+        model: the model that is trained.
+        params: dict of the run's settings.
+        validation: flat list of arrays, or None.
+    """
+
+    def __init__(self, callbacks, model, params, validation=None):
+        stateful = model.stateful_metric_names
+        history = History()
+        model.history = history
+        self.callbacks = [BaseLogger(stateful), *(callbacks or []), history]
+        if params["verbose"]:
+            mode = "steps" if params["steps"] is not None else "samples"
+            self.callbacks.insert(1, ProgbarLogger(mode, stateful))
+        for callback in self.callbacks:
+            callback.set_params(params)
+            callback.set_model(model.callback_model or model)
+            callback.validation_data = validation
+
+    def _each(self, hook, *args):
+        for callback in self.callbacks:
+            getattr(callback, hook)(*args)
+
+    def on_train_begin(self):
+        """Training begins."""
+        self._each("on_train_begin", {})
+
+    def on_train_end(self):
+        """Training ends."""
+        self._each("on_train_end", {})
+
+    def on_epoch_begin(self, epoch):
+        """An epoch begins."""
+        self._each("on_epoch_begin", epoch, {})
+
+    def on_epoch_end(self, epoch, logs):
+        """An epoch ends; the first callback writes the means into the logs."""
+        self._each("on_epoch_end", epoch, logs)
+
+    def on_batch_begin(self, batch, logs):
+        """A batch begins."""
+        self._each("on_batch_begin", batch, logs)
+
+    def on_batch_end(self, batch, logs):
+        """A batch ends."""
+        self._each("on_batch_end", batch, logs)
+
+
+class LambdaCallback(Callback):
+    """Callbacks from functions.
+
+    Args:
+        on_epoch_begin: function of `(epoch, logs)`, or None.
+        on_epoch_end: function of `(epoch, logs)`, or None.
+        on_batch_begin: function of `(batch, logs)`, or None.
+        on_batch_end: function of `(batch, logs)`, or None.
+        on_train_begin: function of `(logs)`, or None.
+        on_train_end: function of `(logs)`, or None.
+        **kwargs: further attributes.
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin=None,
+        on_epoch_end=None,
+        on_batch_begin=None,
+        on_batch_end=None,
+        on_train_begin=None,
+        on_train_end=None,
+        **kwargs,
+    ):
+        super().__init__()
+        self.__dict__.update(kwargs)
+        hooks = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_batch_begin": on_batch_begin,
+            "on_batch_end": on_batch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+        }
+        self.__dict__.update({name: f for name, f in hooks.items() if f is not None})
+
+
+EarlyStopping = engine.EarlyStopping
+ModelCheckpoint = engine.ModelCheckpoint
+LearningRateScheduler = engine.LearningRateScheduler
+ReduceLROnPlateau = engine.ReduceLROnPlateau
+CSVLogger = engine.CSVLogger
+RemoteMonitor = engine.RemoteMonitor
+TensorBoard = engine.TensorBoard
+TerminateOnNaN = engine.TerminateOnNaN

@@ -1,0 +1,383 @@
+"""Layer of Keras 2: what every layer of the package derives from, with its nodes and its graph.
+
+A layer that a user writes is called once, on symbolic tensors, when the model is declared: what its
+`call` computes with the backend becomes nodes of the one graph, with whatever updates and losses it
+adds on the way. A layer of the engine is one node, which runs the engine's own layer.
+"""
+
+import numpy as np
+
+from minikeras import initializers
+from minikeras.autograd import symbolic
+from minikeras.autograd.symbolic import KerasTensor, SymbolicNode
+from minikeras.core import names, trees
+from minikeras.keras2 import backend as K
+from minikeras.keras2.backend.tensors import Variable, as_symbolic, record
+from minikeras.keras2.backend.variables import as_tensor
+from minikeras.keras2.engine.nodes import Nodes
+from minikeras.keras2.engine.options import layer_options
+from minikeras.layers.base.call_spec import signature_of
+from minikeras.layers.base.layer import Layer as EngineLayer
+from minikeras.layers.base.marks import default, overrides
+
+
+class Layer(Nodes, EngineLayer):
+    """A computation with weights.
+
+    Args:
+        **kwargs: `name`, `trainable`, `dtype`, `weights` (list of arrays, the first values), and
+            the shape of the input of a first layer: `input_shape` (without the batch),
+            `batch_input_shape`, or `input_dim` with `input_length`; `batch_size`.
+
+    Raises:
+        TypeError: for an unknown argument.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2.layers import Input, Layer
+        >>> class Scale(Layer):
+        ...     def build(self, input_shape):
+        ...         self.gain = self.add_weight("gain", (input_shape[-1],), initializer="ones")
+        ...         super().build(input_shape)
+        ...     def call(self, x):
+        ...         return x * self.gain
+        >>> K.int_shape(Scale()(Input((3,))))
+        (None, 3)
+    """
+
+    _is_traced = None
+    """Whether `call` runs on symbolic tensors; by default in classes that are not the package's."""
+
+    def __init_subclass__(cls, **kwargs):
+        if "get_output_shape_for" in cls.__dict__ and "compute_output_shape" not in cls.__dict__:
+            cls.compute_output_shape = cls.get_output_shape_for
+        super().__init_subclass__(**kwargs)
+        if "_is_traced" not in cls.__dict__ and not cls.__module__.startswith("minikeras."):
+            cls._is_traced = True
+
+    @default
+    def __init__(self, **kwargs):
+        weights, options = layer_options(type(self), kwargs)
+        self._initial_weights = weights
+        EngineLayer.__init__(self, **options)
+
+    # Weights
+
+    def add_weight(
+        self,
+        name=None,
+        shape=None,
+        dtype=None,
+        initializer=None,
+        regularizer=None,
+        trainable=True,
+        constraint=None,
+        **options,
+    ):
+        """Make a variable that belongs to the layer.
+
+        Args:
+            name: the variable's name.
+            shape: sizes.
+            dtype: dtype name; the default float type if None.
+            initializer: initializer or its name.
+            regularizer: regularizer or its name, or None.
+            trainable: whether training changes it.
+            constraint: constraint or its name, or None.
+            **options: what the engine's layers pass besides.
+
+        Returns:
+            The variable.
+        """
+        if isinstance(name, (tuple, list)):  # `add_weight(shape, initializer, name=)` of Keras 1
+            name, shape = shape if isinstance(shape, str) else None, name
+        created = EngineLayer.add_weight(
+            self,
+            shape=shape,
+            initializer=initializers.get(initializer or "glorot_uniform"),
+            dtype=dtype,
+            trainable=trainable,
+            regularizer=regularizer,
+            constraint=constraint,
+            name=name or K.get_uid("weight") and f"weight_{K.get_uid('weight')}",
+            **{k: v for k, v in options.items() if k in ("autocast", "aggregation")},
+        )
+        created.__class__ = Variable
+        return created
+
+    @property
+    def trainable(self):
+        """Whether models that are compiled from now on train the layer's weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = bool(value)
+
+    @property
+    def trainable_weights(self):
+        """The weights that training changes; none if the layer is frozen."""
+        return self._own("trainable_weights", self._trainable_variables) if self.trainable else []
+
+    @trainable_weights.setter
+    def trainable_weights(self, weights):
+        self._trainable_variables[:] = []
+        for weight in weights:
+            self._track(weight)
+
+    @property
+    def non_trainable_weights(self):
+        """The other weights; all of them, if the layer is frozen."""
+        fixed = self._own("non_trainable_weights", self._non_trainable_variables)
+        if self.trainable:
+            return fixed
+        return self._own("trainable_weights", self._trainable_variables) + fixed
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, weights):
+        for weight in weights:
+            weight.trainable = False
+            self._track(weight)
+
+    def _own(self, what, own):
+        found = {id(w): w for w in own}
+        for sub in self._layers:
+            found.update((id(w), w) for w in getattr(sub, what))
+        return list(found.values())
+
+    @property
+    def weights(self):
+        """All weights, trainable ones first."""
+        return self.trainable_weights + self.non_trainable_weights
+
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    # Losses and updates, which belong to the graph
+
+    def add_loss(self, losses, inputs=None):
+        """Add terms to the loss of every model with this layer.
+
+        Args:
+            losses: tensor of the graph, or a list of them.
+            inputs: the inputs that a term depends on, or None for one that depends on weights only.
+        """
+        if losses is not None and not symbolic.in_abstract_scope():
+            self._noted.setdefault(_key(inputs), ([], []))[0].extend(_listed(losses))
+
+    def add_update(self, updates, inputs=None):
+        """Add updates of variables that go with each training step.
+
+        Args:
+            updates: update, or a list of them.
+            inputs: the inputs that an update depends on, or None.
+        """
+        if updates is not None and not symbolic.in_abstract_scope():
+            self._noted.setdefault(_key(inputs), ([], []))[1].extend(_listed(updates))
+
+    @property
+    def _noted(self):
+        """Losses and updates by the ids of the inputs that they depend on."""
+        return self.__dict__.setdefault("_losses_and_updates", {})
+
+    def get_losses_for(self, inputs):
+        """Return the losses that depend on some inputs; with None those of the weights."""
+        noted = list(self._noted.get(_key(inputs), ([], []))[0])
+        return noted + (self._penalties() if inputs is None else [])
+
+    def get_updates_for(self, inputs):
+        """Return the updates that depend on some inputs; with None the others."""
+        if not self.trainable and not getattr(self, "stateful", False):
+            return []
+        return list(self._noted.get(_key(inputs), ([], []))[1])
+
+    @property
+    def losses(self):
+        """All losses of the layer: the penalties of its regularizers, and what it added."""
+        return self._penalties() + [t for added, _ in self._noted.values() for t in added]
+
+    @property
+    def updates(self):
+        """All updates of the layer."""
+        if not self.trainable and not getattr(self, "stateful", False):
+            return []
+        return [u for _, added in self._noted.values() for u in added]
+
+    def _penalties(self):
+        own = self._own("weights", self._trainable_variables + self._non_trainable_variables)
+        return [w.regularizer(as_tensor(w)) for w in own if w.regularizer is not None]
+
+    def _add_activity_losses(self, outputs):
+        """Do nothing as the graph runs: the penalty is part of the graph."""
+
+    # Calls
+
+    def symbolic_call(self, *args, **kwargs):
+        """Add the layer to the graph and return the outputs."""
+        if args and isinstance(args[0], (list, tuple)):
+            args = (list(args[0]), *args[1:])
+        inputs = args[0] if args else next(iter(kwargs.values()))
+        traced = self._is_traced
+        with names.name_scope(self.name):
+            outputs = self._traced(args, kwargs) if traced else self._as_one_node(args, kwargs)
+        if self.activity_regularizer is not None:
+            terms = [self.activity_regularizer(t) for t in trees.flatten(outputs)]
+            self.add_loss(terms, inputs)
+        if traced:
+            SymbolicNode(self, args, kwargs, outputs)
+        return outputs
+
+    def _as_one_node(self, args, kwargs):
+        """The outputs of a node that runs the engine's layer."""
+        result = self._infer(symbolic.to_abstract(args), symbolic.to_abstract(kwargs))
+        self._set_first_weights()
+        outputs = as_symbolic(_plain(result))
+        SymbolicNode(self, args, kwargs, outputs)
+        for tensor, value in zip(trees.flatten(outputs), trees.flatten(result), strict=True):
+            if tensor is not None:
+                tensor.producer = self._inbound_nodes[-1]
+                mask = getattr(value, "_keras_mask", None)
+                if mask is not None:
+                    tensor._keras_mask = as_symbolic(mask)
+                    tensor._keras_mask = record(mask_of, (tensor,))
+        return outputs
+
+    def _traced(self, args, kwargs):
+        """What `call` makes of the symbolic inputs themselves, with the mask of the outputs."""
+        inputs = args[0]
+        self._build_for(inputs)
+        kwargs = dict(kwargs)
+        signature = signature_of(type(self).call)
+        mask = kwargs.get("mask", masks_of(inputs))
+        if signature.has("mask") and "mask" not in kwargs and len(args) == 1:
+            kwargs["mask"] = mask
+        results = self.call(*args, **kwargs)
+        masks = self.compute_mask(inputs, mask)
+        several = isinstance(results, (list, tuple))
+        results = list(results) if several else [results]
+        masks = list(masks) if isinstance(masks, (list, tuple)) else [masks] * len(results)
+        shapes = self._declared_shapes(inputs, len(results))
+        outputs = [
+            _output(result, m, shape)
+            for result, m, shape in zip(results, masks, shapes, strict=True)
+        ]
+        return outputs if several else outputs[0]
+
+    def _build_for(self, inputs):
+        if self.built:
+            return
+        shapes = [tuple(t.shape) for t in trees.flatten(inputs)]
+        self.build(shapes if isinstance(inputs, (list, tuple)) else shapes[0])
+        self.built = True
+        self._set_first_weights()
+
+    def _set_first_weights(self):
+        for weight in self.weights:
+            weight.__class__ = Variable
+        first = self.__dict__.pop("_initial_weights", None)
+        if first is not None:
+            self.set_weights(first)
+
+    def _declared_shapes(self, inputs, count):
+        """The shapes that the layer itself tells, None where it does not."""
+        if not overrides(self, "compute_output_shape"):
+            return [None] * count
+        shapes = [tuple(t.shape) for t in trees.flatten(inputs)]
+        shape = self.compute_output_shape(
+            shapes if isinstance(inputs, (list, tuple)) else shapes[0]
+        )
+        return list(shape) if isinstance(shape, list) and count > 1 else [shape] * count
+
+    @default
+    def compute_mask(self, inputs, mask=None):
+        """Return the mask of the outputs: that of the inputs, if the layer supports masks."""
+        return mask if self.supports_masking else None
+
+    @default
+    def get_config(self):
+        """Return what every layer is made with: its name, trainability, and a first input shape."""
+        config = {"name": self.name, "trainable": self.trainable}
+        shape = getattr(self, "batch_input_shape", None)
+        if shape is not None:
+            config["batch_input_shape"] = shape
+            config["dtype"] = self.dtype
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the layer from what `get_config` returned."""
+        return cls(**config)
+
+    def set_weights(self, weights):
+        """Replace all weights.
+
+        Args:
+            weights: list of arrays, in the order and of the shapes of `get_weights()`.
+
+        Raises:
+            ValueError: if their number or a shape differs; then nothing has changed.
+        """
+        own, arrays = self.weights, [np.asarray(w) for w in weights]
+        if len(own) != len(arrays):
+            raise ValueError(
+                f'You called `set_weights(weights)` on layer "{self.name}" with a weight list of '
+                f"length {len(arrays)}, but the layer was expecting {len(own)} weights."
+            )
+        for variable, array in zip(own, arrays, strict=True):
+            if tuple(variable.shape) != array.shape:
+                raise ValueError(
+                    f"Layer weight shape {tuple(variable.shape)} not compatible with provided "
+                    f"weight shape {array.shape}."
+                )
+        for variable, array in zip(own, arrays, strict=True):
+            variable.assign(array)
+
+
+def masks_of(inputs):
+    """Return the mask of a symbolic tensor, or a list of those of several."""
+    if isinstance(inputs, (list, tuple)):
+        return [getattr(t, "_keras_mask", None) for t in inputs]
+    return getattr(inputs, "_keras_mask", None)
+
+
+def mask_of(x):
+    """Return the mask that a tensor carries."""
+    return x._keras_mask
+
+
+def with_mask(x, mask):
+    """Return the same values as a tensor of its own, which carries a mask, or none."""
+    from_engine = type(x)
+    if issubclass(from_engine, symbolic.Abstract):
+        return symbolic.Abstract(x.shape, x.dtype)
+    marked = from_engine(x.data, x.node, x.index)
+    if mask is not None:
+        marked._keras_mask = mask
+    return marked
+
+
+def _output(result, mask, shape):
+    """An output of a traced layer: the result under a name of its own, with its mask and shape."""
+    if not isinstance(result, KerasTensor):
+        result = as_tensor(result)
+    output = record(with_mask, (result, mask))
+    output.producer = output._keras_history.node
+    output._keras_mask = mask
+    if shape is not None and len(shape) == len(output.shape):
+        sizes = zip(output.dims, shape, strict=True)
+        output.dims = tuple(own if isinstance(own, int) or s is None else s for own, s in sizes)
+    return output
+
+
+def _plain(result):
+    return trees.map_structure(
+        lambda t: None if t is None else symbolic.Abstract(t.shape, t.dtype), result
+    )
+
+
+def _listed(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _key(inputs):
+    return tuple(id(t) for t in trees.flatten(inputs)) if inputs is not None else ()

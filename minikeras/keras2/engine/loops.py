@@ -1,0 +1,214 @@
+"""The loops of `fit`, `evaluate` and `predict` over arrays, and over generators of batches."""
+
+import numpy as np
+
+from minikeras.keras2.callbacks import CallbackList
+from minikeras.keras2.engine.data import batches, taken
+from minikeras.keras2.engine.progbar import Progbar
+
+
+class Averages:
+    """Means of the values of steps, by numbers of samples; stateful metrics keep the last value.
+
+    Args:
+        names: the names of the values.
+        stateful: names of those that are not averaged.
+    """
+
+    def __init__(self, names, stateful=()):
+        self.names = names
+        self._stateful = set(stateful)
+        self._totals = np.zeros(len(names))
+        self._count = 0
+
+    def add(self, values, size):
+        """Add the values of one step on `size` samples."""
+        values = np.array([float(np.mean(v)) for v in values])
+        self._count += size
+        for i, name in enumerate(self.names):
+            if name in self._stateful:
+                self._totals[i] = values[i]
+            else:
+                self._totals[i] += values[i] * size
+
+    def values(self):
+        """Return the means, as a list."""
+        return [
+            float(total if name in self._stateful else total / max(self._count, 1))
+            for name, total in zip(self.names, self._totals, strict=True)
+        ]
+
+
+def fit(model, arrays, validation, settings, callbacks):
+    """Train on arrays.
+
+    Args:
+        model: the model.
+        arrays: flat list of arrays, as the training function takes them; empty if the graph holds
+            its own data.
+        validation: flat list of arrays, or None.
+        settings: the `FitSettings`.
+        callbacks: list of callbacks.
+
+    Returns:
+        The `History`.
+    """
+    count = arrays[0].shape[0] if arrays else settings.steps_per_epoch
+    by_samples = settings.steps_per_epoch is None
+    if settings.verbose and validation is not None and arrays:
+        print(f"Train on {count} samples, validate on {validation[0].shape[0]} samples")
+    hooks = _hooks(model, callbacks, settings, validation, count if by_samples else None)
+    order = np.arange(count)
+    for epoch in range(settings.initial_epoch, settings.epochs):
+        _reset(model)
+        hooks.on_epoch_begin(epoch)
+        if by_samples:
+            _epoch_of_arrays(model, arrays, settings, hooks, _shuffled(order, settings))
+        else:
+            _epoch_of_steps(model, arrays, settings, hooks)
+        logs = {}
+        if validation is not None:
+            values = evaluate(model, validation, settings.batch_size, 0, settings.validation_steps)
+            names = model.metrics_names
+            logs = {f"val_{name}": v for name, v in zip(names, listed(values), strict=True)}
+        hooks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    hooks.on_train_end()
+    return model.history
+
+
+def _shuffled(order, settings):
+    if settings.shuffle == "batch":
+        return _by_batch(order, settings.batch_size)
+    return np.random.permutation(order) if settings.shuffle else order
+
+
+def _by_batch(order, batch_size):
+    whole = len(order) // batch_size * batch_size
+    groups = np.random.permutation(order[:whole].reshape(-1, batch_size))
+    return np.concatenate([groups.reshape(-1), order[whole:]])
+
+
+def _epoch_of_arrays(model, arrays, settings, hooks, order):
+    step = model._step("train")
+    for index, (start, end) in enumerate(batches(len(order), settings.batch_size)):
+        chosen = order[start:end] if settings.shuffle else slice(start, end)
+        logs = {"batch": index, "size": end - start}
+        hooks.on_batch_begin(index, logs)
+        values = step(taken(arrays, chosen))
+        hooks.on_batch_end(index, {**logs, **named(model, values)})
+        if model.stop_training:
+            break
+
+
+def _epoch_of_steps(model, arrays, settings, hooks):
+    step = model._step("train")
+    for index in range(settings.steps_per_epoch):
+        logs = {"batch": index, "size": 1}
+        hooks.on_batch_begin(index, logs)
+        hooks.on_batch_end(index, {**logs, **named(model, step(arrays))})
+        if model.stop_training:
+            break
+
+
+def named(model, values):
+    """Return the values of a step by their names."""
+    return dict(zip(model.metrics_names, (_plain(v) for v in values), strict=True))
+
+
+def _plain(value):
+    return np.float32(np.mean(value))
+
+
+def _hooks(model, callbacks, settings, validation, samples):
+    hooks = CallbackList(
+        callbacks,
+        model,
+        {
+            "batch_size": settings.batch_size,
+            "epochs": settings.epochs,
+            "steps": settings.steps_per_epoch,
+            "samples": samples,
+            "verbose": settings.verbose,
+            "do_validation": validation is not None,
+            "metrics": metric_names(model, validation is not None),
+        },
+        validation,
+    )
+    model.stop_training = False
+    hooks.on_train_begin()
+    return hooks
+
+
+def metric_names(model, validated):
+    """Return the names of the values in the logs of an epoch."""
+    names = list(model.metrics_names)
+    return names + [f"val_{name}" for name in names] if validated else names
+
+
+def _reset(model):
+    for metric in model.stateful_metric_functions:
+        metric.reset_states()
+
+
+def evaluate(model, arrays, batch_size, verbose, steps=None):
+    """Return the loss and the metrics on arrays.
+
+    Args:
+        model: the model.
+        arrays: flat list of arrays, as the test function takes them.
+        batch_size: samples in a step.
+        verbose: 1 for a progress bar.
+        steps: number of steps on all of the data, or None to go through them once.
+
+    Returns:
+        A number, or a list of them.
+    """
+    _reset(model)
+    step = model._step("test")
+    means = Averages(model.metrics_names, model.stateful_metric_names)
+    parts = [(0, 1)] * steps if steps else batches(arrays[0].shape[0], batch_size)
+    bar = Progbar(steps or arrays[0].shape[0]) if verbose == 1 else None
+    for index, (start, end) in enumerate(parts):
+        values = step(arrays if steps else taken(arrays, slice(start, end)))
+        means.add(values, end - start)
+        if bar is not None:
+            bar.update(index + 1 if steps else end)
+    return one(means.values())
+
+
+def predict(model, arrays, batch_size, verbose, steps=None):
+    """Return the outputs for arrays.
+
+    Args:
+        model: the model.
+        arrays: list of arrays.
+        batch_size: samples in a step.
+        verbose: 1 for a progress bar.
+        steps: number of steps on all of the data, or None to go through them once.
+
+    Returns:
+        An array, or a list of them.
+    """
+    step = model._step("predict")
+    parts = [(0, 1)] * steps if steps else batches(arrays[0].shape[0], batch_size)
+    bar = Progbar(steps or arrays[0].shape[0]) if verbose == 1 else None
+    results = []
+    for index, (start, end) in enumerate(parts):
+        results.append(step(arrays if steps else taken(arrays, slice(start, end))))
+        if bar is not None:
+            bar.update(index + 1 if steps else end)
+    if not results:
+        return one([np.zeros((0, *(s or 1 for s in t.shape[1:]))) for t in model.outputs])
+    return one([np.concatenate(parts) for parts in zip(*results, strict=True)])
+
+
+def one(values):
+    """Return the only value of a list, or the list."""
+    return values[0] if len(values) == 1 else values
+
+
+def listed(value):
+    """Return a list: the value itself, or one with the value in it."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -1,0 +1,54 @@
+"""The finder and loader of the old module paths: modules made from `modules.MODULES`."""
+
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+
+from minikeras.keras2.modules import MODULES
+
+PACKAGE = "minikeras.keras2"
+
+
+class OldModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds `minikeras.keras2.<old path>` where no file is, and fills the module from its row."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Return the spec of a path of the table, None for others."""
+        prefix, _, name = fullname.partition(f"{PACKAGE}.")
+        if prefix or not (name in MODULES or _has_below(name)):
+            return None
+        return importlib.util.spec_from_loader(fullname, self, is_package=_has_below(name))
+
+    def create_module(self, spec):
+        """Let Python make the module."""
+        return None
+
+    def exec_module(self, module):
+        """Put the row's names into the module."""
+        name = module.__name__.removeprefix(f"{PACKAGE}.")
+        module.__doc__ = f"What Keras 2 had in `keras.{name}`."
+        for place, names in MODULES.get(name, {}).items():
+            module.__dict__.update(_taken(importlib.import_module(place), names))
+
+
+def _has_below(name):
+    return any(path.startswith(f"{name}.") for path in MODULES)
+
+
+def _taken(module, names):
+    """The names of a row as a dict; `old=new` gives one another name here."""
+    if names == "*":
+        listed = getattr(module, "__all__", None)
+        return {
+            name: getattr(module, name)
+            for name in listed or [n for n in vars(module) if not n.startswith("_")]
+        }
+    pairs = [name.partition("=") for name in names.split()]
+    return {renamed or name: getattr(module, name) for name, _, renamed in pairs}
+
+
+def install():
+    """Let Python find the old paths, once."""
+    if not any(isinstance(finder, OldModules) for finder in sys.meta_path):
+        sys.meta_path.append(OldModules())

@@ -1,0 +1,37 @@
+"""The layers of Keras 2: those of the engine under their rows, and those that it lacks."""
+
+from minikeras.keras2.engine.input_layer import Input, InputLayer
+from minikeras.keras2.engine.layer import Layer
+from minikeras.keras2.layers.lambda_layer import Lambda
+from minikeras.keras2.layers.merging import merging_function
+from minikeras.keras2.layers.rows import layer_class
+from minikeras.keras2.layers.table import ALIASES, ROWS
+from minikeras.layers import InputSpec
+
+_CLASSES = {row.name or row.engine.__name__: layer_class(row) for row in ROWS}
+globals().update(_CLASSES)
+globals().update({alias: _CLASSES[name] for alias, name in ALIASES.items()})
+
+add, subtract, multiply, average, maximum, minimum = (
+    merging_function(_CLASSES[name])
+    for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+)
+concatenate = merging_function(_CLASSES["Concatenate"], "axis")
+dot = merging_function(_CLASSES["Dot"], "axes normalize")
+
+__all__ = [
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "Lambda",
+    "Layer",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
+]
+__all__ += [*_CLASSES, *ALIASES]

@@ -1,0 +1,183 @@
+"""How a layer of Keras 2 is made from a row: its arguments in order, old names, changed defaults.
+
+The class is a subclass of the engine's layer and of `Layer` of Keras 2, so that `isinstance` holds
+on both sides. What the engine computes stays its own; the row says only how Keras 2 spells it.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from minikeras.core.constructors import bound, signature_of
+from minikeras.keras2 import activations, initializers
+from minikeras.keras2.engine.layer import Layer
+from minikeras.keras2.engine.options import layer_options
+from minikeras.saving.legacy import tables
+
+
+@dataclass
+class Row:
+    """What Keras 2 says of one layer.
+
+    Args:
+        engine: the engine's class.
+        order: the arguments' names in the order of Keras 2.2.4, separated by spaces.
+        defaults: defaults that are others than the engine's, by the names of Keras 2.
+        renamed: names of Keras 2 to those of the engine's class, where they differ.
+        keras1: names of Keras 1 to those of Keras 2, besides the general ones.
+        ignored: names that have no effect here.
+        adapt: function of `(args, kwargs)` that returns them in the form of Keras 2, for forms of
+            Keras 1 that are more than other names.
+        methods: attributes of the class that differ from the engine's.
+        name: the class's name; the engine's by default.
+        first_shape: function of the arguments that returns the input's shape of a first layer that
+            does not tell it otherwise.
+    """
+
+    engine: type
+    order: str
+    defaults: dict[str, Any] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    keras1: dict[str, str] = field(default_factory=dict)
+    ignored: str = ""
+    adapt: Callable[..., Any] | None = None
+    methods: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    first_shape: Callable[..., Any] | None = None
+
+    def arguments(self):
+        """Return the default of each argument by its name, in order."""
+        parameters = inspect.signature(self.engine.__init__).parameters
+        taken = getattr(self.engine, "_taken_by_name", {})
+        arguments = {}
+        for name in self.order.split():
+            own = self.renamed.get(name, name)
+            if name in self.defaults:
+                arguments[name] = self.defaults[name]
+            elif own in parameters:
+                arguments[name] = parameters[own].default
+            else:
+                arguments[name] = taken[own][1] if own in taken else None
+        return arguments
+
+    def old_names(self):
+        """Return the names of Keras 1 that mean arguments of this layer."""
+        general = {**tables.ARGUMENTS, **tables.ARGUMENTS_OF.get(self.engine.__name__, {})}
+        names = self.order.split()
+        kept = {old: new for old, new in general.items() if new in names and old not in names}
+        return {**kept, **self.keras1}
+
+
+def layer_class(row):
+    """Make the class of a row.
+
+    Args:
+        row: the `Row`.
+
+    Returns:
+        A class with the signature of Keras 2.
+    """
+    arguments, old_names = row.arguments(), row.old_names()
+    signature = signature_of(arguments, is_open=True)
+    ignored = row.ignored.split()
+
+    def __init__(self, *args, **kwargs):
+        if row.adapt is not None:
+            args, kwargs = row.adapt(args, dict(kwargs))
+        kwargs = _in_keras_2(kwargs, old_names, arguments, type(self).__name__)
+        values = {**arguments, **bound(signature, self, args, kwargs)}
+        weights, options = layer_options(type(self), values.pop("kwargs", {}))
+        self._values = {name: values[name] for name in arguments}
+        self._initial_weights = weights
+        own = {
+            row.renamed.get(name, name): _for_engine(name, value)
+            for name, value in values.items()
+            if name not in ignored
+        }
+        shape = options.pop("batch_input_shape", None)
+        if shape is None and row.first_shape is not None:
+            shape = row.first_shape(values)
+        row.engine.__init__(self, **own, **options)
+        self._initial_weights = weights
+        if shape is not None:
+            self.batch_input_shape = self._input_shape_arg = shape
+
+    name = row.name or row.engine.__name__
+    __init__.__signature__ = signature
+    namespace = {
+        "__init__": __init__,
+        "__module__": "minikeras.keras2.layers",
+        "__doc__": _text(row, name, arguments),
+        "_row": row,
+        "_is_traced": False,
+        "get_config": _get_config,
+        **row.methods,
+    }
+    return type(name, (row.engine, Layer), namespace)
+
+
+def _get_config(self):
+    """Return the constructor's arguments, in the form of Keras 2."""
+    config = Layer.get_config(self)
+    for name, value in self._values.items():
+        config[name] = saved(name, value)
+    return config
+
+
+def saved(name, value):
+    """Return an argument as a config of Keras 2 holds it."""
+    if value is None or isinstance(value, (bool, int, float, str)) and not _is_object(name):
+        return value
+    if name.endswith("activation"):
+        return activations.serialize(activations.get(value))
+    if name.endswith("initializer"):
+        return initializers.serialize(initializers.get(value))
+    if hasattr(value, "get_config"):
+        return {"class_name": type(value).__name__, "config": value.get_config()}
+    return list(value) if isinstance(value, list) else value
+
+
+def _is_object(name):
+    return name.endswith(("activation", "initializer", "regularizer", "constraint"))
+
+
+def _for_engine(name, value):
+    """An argument as the engine's layer takes it."""
+    if name.endswith("activation"):
+        return activations.for_engine(value)
+    if name.endswith("initializer") and value is not None:
+        return initializers.get(value)
+    return value
+
+
+def _in_keras_2(kwargs, old_names, arguments, class_name):
+    """Arguments by name, those of Keras 1 under their names and values of Keras 2."""
+    renamed = {}
+    for key, value in kwargs.items():
+        neutral = tables.DROPPED.get(key)
+        if key not in arguments and isinstance(neutral, tuple) and value in neutral:
+            continue
+        new = old_names.get(key, key)
+        if new in renamed:
+            raise TypeError(f"{class_name}() got {new!r} twice, once by its old name.")
+        renamed[new] = value
+    if "data_format" in renamed:
+        renamed["data_format"] = tables.DATA_FORMATS.get(
+            renamed["data_format"], renamed["data_format"]
+        )
+        if renamed["data_format"] == "default":
+            renamed["data_format"] = None
+    return renamed
+
+
+def _text(row, name, arguments):
+    """The docstring: the engine's first sentence, and the arguments of Keras 2 with defaults."""
+    first = inspect.getdoc(row.engine).split("\n")[0]
+    old = {new: key for key, new in row.old_names().items()}
+    lines = [f"    {a}: see `{row.engine.__name__}`" + _was(old, a) for a in arguments]
+    return "\n".join([first, "", "Args:", *lines])
+
+
+def _was(old, name):
+    return f" (`{old[name]}` in Keras 1)." if name in old else "."

@@ -1,0 +1,239 @@
+"""The rows of the layers that the engine has: order of arguments, changed defaults, old names.
+
+A row names the arguments of Keras 2.2.4 in their order. Their defaults are the engine's unless the
+row says otherwise; names of Keras 1 that every layer shares are in `saving/legacy/tables.py`.
+"""
+
+from minikeras import layers
+from minikeras.keras2.layers import normalization
+from minikeras.keras2.layers.rows import Row
+
+_KERNEL = "kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
+_TAIL = "activity_regularizer kernel_constraint bias_constraint"
+_CONV = f"strides padding data_format dilation_rate activation use_bias {_KERNEL}{_TAIL}"
+_SEPARABLE = (
+    "filters kernel_size strides padding data_format dilation_rate depth_multiplier activation "
+    "use_bias depthwise_initializer pointwise_initializer bias_initializer depthwise_regularizer "
+    "pointwise_regularizer bias_regularizer activity_regularizer depthwise_constraint "
+    "pointwise_constraint bias_constraint"
+)
+_POOL = "pool_size strides padding data_format"
+_INITIAL = "kernel_initializer recurrent_initializer bias_initializer"
+_PENALTIES = "kernel_regularizer recurrent_regularizer bias_regularizer"
+_CONSTRAINTS = "kernel_constraint recurrent_constraint bias_constraint"
+_RECURRENT = f"{_PENALTIES} activity_regularizer {_CONSTRAINTS} dropout recurrent_dropout"
+_CELL = f"{_PENALTIES} {_CONSTRAINTS} dropout recurrent_dropout"
+_SEQUENCE = "return_sequences return_state go_backwards stateful unroll"
+_HARD = {"recurrent_activation": "hard_sigmoid", "implementation": 1}
+
+
+def kernel_sizes(count):
+    """Return what turns the sizes of a kernel that are given one by one into a tuple.
+
+    Args:
+        count: the number of axes of the kernel.
+
+    Returns:
+        A function of `(args, kwargs)` that returns them in the form of Keras 2.
+    """
+    names = ("nb_row", "nb_col") if count == 2 else tuple(f"kernel_dim{i}" for i in (1, 2, 3))
+
+    def adapt(args, kwargs):
+        given = [kwargs.pop(name) for name in names if name in kwargs]
+        sizes = args[1 : 1 + count]
+        if len(given) == count:
+            kwargs["kernel_size"] = tuple(given)
+        elif len(sizes) == count and all(isinstance(size, int) for size in sizes):
+            args = (args[0], tuple(sizes), *args[1 + count :])
+        return args, kwargs
+
+    return adapt
+
+
+def _embedding_shape(values):
+    length = values["input_length"]
+    if isinstance(length, (list, tuple)):
+        return (None, *length)
+    return (None, length)
+
+
+CORE = [
+    Row(layers.Dense, f"units activation use_bias {_KERNEL}{_TAIL}"),
+    Row(layers.Activation, "activation"),
+    Row(layers.Dropout, "rate noise_shape seed"),
+    Row(layers.SpatialDropout1D, "rate"),
+    Row(layers.SpatialDropout2D, "rate data_format"),
+    Row(layers.SpatialDropout3D, "rate data_format"),
+    Row(layers.Flatten, "data_format"),
+    Row(layers.Reshape, "target_shape"),
+    Row(layers.Permute, "dims"),
+    Row(layers.RepeatVector, "n"),
+    Row(layers.Masking, "mask_value"),
+    Row(layers.ActivityRegularization, "l1 l2"),
+    Row(
+        layers.Embedding,
+        "input_dim output_dim embeddings_initializer embeddings_regularizer activity_regularizer "
+        "embeddings_constraint mask_zero input_length",
+        ignored="input_length",
+        first_shape=_embedding_shape,
+    ),
+    Row(
+        layers.BatchNormalization,
+        "axis momentum epsilon center scale beta_initializer gamma_initializer "
+        "moving_mean_initializer moving_variance_initializer beta_regularizer gamma_regularizer "
+        "beta_constraint gamma_constraint",
+        methods={"_is_traced": True, "call": normalization.call},
+    ),
+]
+
+NOISE = [
+    Row(layers.GaussianNoise, "stddev"),
+    Row(layers.GaussianDropout, "rate"),
+    Row(layers.AlphaDropout, "rate noise_shape seed"),
+]
+
+ACTIVATIONS = [
+    Row(layers.LeakyReLU, "alpha", renamed={"alpha": "negative_slope"}),
+    Row(
+        layers.PReLU,
+        "alpha_initializer alpha_regularizer alpha_constraint shared_axes",
+        defaults={"alpha_initializer": "zeros"},
+    ),
+    Row(layers.ELU, "alpha"),
+    Row(layers.ReLU, "max_value negative_slope threshold"),
+    Row(layers.Softmax, "axis"),
+]
+
+CONVOLUTIONAL = [
+    Row(layers.Conv1D, f"filters kernel_size {_CONV}", {"data_format": "channels_last"}),
+    Row(layers.Conv2D, f"filters kernel_size {_CONV}", adapt=kernel_sizes(2)),
+    Row(layers.Conv3D, f"filters kernel_size {_CONV}", adapt=kernel_sizes(3)),
+    Row(
+        layers.Conv2DTranspose,
+        "filters kernel_size strides padding output_padding data_format dilation_rate activation "
+        f"use_bias {_KERNEL}{_TAIL}",
+        adapt=kernel_sizes(2),
+    ),
+    Row(
+        layers.Conv3DTranspose,
+        "filters kernel_size strides padding output_padding data_format activation use_bias "
+        f"{_KERNEL}{_TAIL}",
+        adapt=kernel_sizes(3),
+    ),
+    Row(layers.SeparableConv1D, _SEPARABLE, {"data_format": "channels_last"}),
+    Row(layers.SeparableConv2D, _SEPARABLE, adapt=kernel_sizes(2)),
+    Row(
+        layers.DepthwiseConv2D,
+        "kernel_size strides padding depth_multiplier data_format activation use_bias "
+        "depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer "
+        "activity_regularizer depthwise_constraint bias_constraint",
+    ),
+    Row(layers.UpSampling1D, "size"),
+    Row(layers.UpSampling2D, "size data_format interpolation"),
+    Row(layers.UpSampling3D, "size data_format"),
+    Row(layers.ZeroPadding1D, "padding"),
+    Row(layers.ZeroPadding2D, "padding data_format"),
+    Row(layers.ZeroPadding3D, "padding data_format"),
+    Row(layers.Cropping1D, "cropping"),
+    Row(layers.Cropping2D, "cropping data_format"),
+    Row(layers.Cropping3D, "cropping data_format"),
+]
+
+POOLING = [
+    Row(
+        getattr(layers, f"{kind}Pooling{n}D"),
+        _POOL,
+        {"pool_size": (2,) * n if n > 1 else 2, **({} if n > 1 else {"data_format": last})},
+    )
+    for kind in ("Max", "Average")
+    for n, last in ((1, "channels_last"), (2, None), (3, None))
+] + [
+    Row(
+        getattr(layers, f"Global{kind}Pooling{n}D"),
+        "data_format",
+        {"data_format": "channels_last"} if n == 1 else {},
+    )
+    for kind in ("Max", "Average")
+    for n in (1, 2, 3)
+]
+
+RECURRENT = [
+    Row(
+        layers.SimpleRNN,
+        f"units activation use_bias {_INITIAL} {_RECURRENT} {_SEQUENCE}",
+    ),
+    Row(
+        layers.GRU,
+        f"units activation recurrent_activation use_bias {_INITIAL} {_RECURRENT} implementation "
+        f"{_SEQUENCE} reset_after",
+        {**_HARD, "reset_after": False},
+        ignored="implementation",
+    ),
+    Row(
+        layers.LSTM,
+        f"units activation recurrent_activation use_bias {_INITIAL} unit_forget_bias {_RECURRENT} "
+        f"implementation {_SEQUENCE}",
+        _HARD,
+        ignored="implementation",
+    ),
+    Row(layers.SimpleRNNCell, f"units activation use_bias {_INITIAL} {_CELL}"),
+    Row(
+        layers.GRUCell,
+        f"units activation recurrent_activation use_bias {_INITIAL} {_CELL} implementation "
+        "reset_after",
+        {**_HARD, "reset_after": False},
+        ignored="implementation",
+    ),
+    Row(
+        layers.LSTMCell,
+        f"units activation recurrent_activation use_bias {_INITIAL} unit_forget_bias {_CELL} "
+        "implementation",
+        _HARD,
+        ignored="implementation",
+    ),
+    Row(layers.RNN, f"cell {_SEQUENCE}"),
+    Row(layers.StackedRNNCells, "cells"),
+]
+
+WRAPPERS = [
+    Row(layers.TimeDistributed, "layer"),
+    Row(layers.Bidirectional, "layer merge_mode weights"),
+]
+
+MERGING = [
+    *(Row(cls, "") for cls in (layers.Add, layers.Subtract, layers.Multiply, layers.Average)),
+    *(Row(cls, "") for cls in (layers.Maximum, layers.Minimum)),
+    Row(layers.Concatenate, "axis"),
+    Row(layers.Dot, "axes normalize"),
+]
+
+ROWS = [
+    *(CORE + NOISE + ACTIVATIONS + CONVOLUTIONAL + POOLING),
+    *(RECURRENT + WRAPPERS + MERGING),
+]
+
+# Other names of the same classes, of Keras 2 and of Keras 1.
+ALIASES = {
+    "AtrousConvolution1D": "Conv1D",
+    "AtrousConvolution2D": "Conv2D",
+    "AvgPool1D": "AveragePooling1D",
+    "AvgPool2D": "AveragePooling2D",
+    "AvgPool3D": "AveragePooling3D",
+    "Convolution1D": "Conv1D",
+    "Convolution2D": "Conv2D",
+    "Convolution2DTranspose": "Conv2DTranspose",
+    "Convolution3D": "Conv3D",
+    "Deconv2D": "Conv2DTranspose",
+    "Deconvolution2D": "Conv2DTranspose",
+    "GlobalAvgPool1D": "GlobalAveragePooling1D",
+    "GlobalAvgPool2D": "GlobalAveragePooling2D",
+    "GlobalAvgPool3D": "GlobalAveragePooling3D",
+    "GlobalMaxPool1D": "GlobalMaxPooling1D",
+    "GlobalMaxPool2D": "GlobalMaxPooling2D",
+    "GlobalMaxPool3D": "GlobalMaxPooling3D",
+    "MaxPool1D": "MaxPooling1D",
+    "MaxPool2D": "MaxPooling2D",
+    "MaxPool3D": "MaxPooling3D",
+    "SeparableConvolution1D": "SeparableConv1D",
+    "SeparableConvolution2D": "SeparableConv2D",
+}

@@ -1,0 +1,89 @@
+"""Optimizers with the formulas of Keras 2.2.4, as updates of variables in the graph."""
+
+from minikeras.core.registry.custom import find_custom
+from minikeras.keras2.optimizers.base import Optimizer, clip_norm
+from minikeras.keras2.optimizers.rules import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    Nadam,
+    RMSprop,
+)
+
+sgd, rmsprop, adagrad, adadelta = SGD, RMSprop, Adagrad, Adadelta
+adam, adamax, nadam = Adam, Adamax, Nadam
+
+_CLASSES = {
+    cls.__name__.lower(): cls for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
+}
+
+
+def serialize(optimizer):
+    """Return the class name and the config of an optimizer."""
+    return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+
+
+def deserialize(config, custom_objects=None):
+    """Return the optimizer that a saved form describes.
+
+    Args:
+        config: what `serialize` returned.
+        custom_objects: dict of name to class.
+
+    Returns:
+        An optimizer.
+
+    Raises:
+        ValueError: if the class is unknown.
+    """
+    name = config["class_name"]
+    cls = find_custom(name, custom_objects) or _CLASSES.get(name.lower())
+    if cls is None:
+        raise ValueError(f"Unknown optimizer: {name!r}; known: {sorted(_CLASSES)}")
+    return cls.from_config(config.get("config") or {})
+
+
+def get(identifier):
+    """Return the optimizer that a name, config or instance stands for.
+
+    Args:
+        identifier: name, dict, or an optimizer.
+
+    Returns:
+        An optimizer.
+
+    Raises:
+        ValueError: if it stands for none.
+    """
+    if isinstance(identifier, str):
+        return deserialize({"class_name": identifier, "config": {}})
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if hasattr(identifier, "get_updates"):
+        return identifier
+    raise ValueError(f"Could not interpret optimizer identifier: {identifier!r}")
+
+
+__all__ = [
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Adamax",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "SGD",
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "clip_norm",
+    "deserialize",
+    "get",
+    "nadam",
+    "rmsprop",
+    "serialize",
+    "sgd",
+]
