@@ -79,3 +79,16 @@ def converted(engine, value):
 def spaced(words):
     """Return the pattern of words in a message that may break its lines elsewhere than Keras."""
     return r"\s+".join(map(re.escape, words.split()))
+
+
+def said(module, pattern):
+    """Return the pattern of an error's message: our own words from us, any from Keras.
+
+    Args:
+        module: a module of either engine.
+        pattern: what our message must match.
+
+    Returns:
+        `pattern`, or for a module of Keras one that any message matches.
+    """
+    return pattern if module.__name__.startswith("minikeras") else "."

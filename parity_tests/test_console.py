@@ -222,7 +222,7 @@ def drive_epochs(module, name, options, runs):
                     follow(callback, model, epochs, trace)
             except (ValueError, KeyError) as error:
                 trace.append(type(error))
-        trace.extend(str(w.message) for w in caught)
+        trace.extend(w.category for w in caught)
 
     return printed(run), repr(trace)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from parity_tests.scenario import same
+from parity_tests.support import said
 
 pytestmark = pytest.mark.parity
 
@@ -67,7 +68,7 @@ VARIABLES = {
 }
 NO_VARIABLES = {
     "unknown name": (lambda k: k.Variable("nope", shape=(2,)), "identifier: nope"),
-    "no shape": (lambda k: k.Variable("zeros"), "`shape` argument should be specified"),
+    "no shape": (lambda k: k.Variable("zeros"), "needs its `shape`"),
     "unknown size": (lambda k: k.Variable("zeros", shape=(None, 2)), r"\(None, 2\)"),
     "negative": (lambda k: k.Variable("zeros", shape=(-1,)), r"\(-1,\)"),
     "float": (lambda k: k.Variable("zeros", shape=(2.0,)), r"\(2\.0,\)"),
@@ -92,7 +93,7 @@ def test_no_variables(name):
     make, words = NO_VARIABLES[name]
 
     def scenario(k):
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises(ValueError, match=said(k, words)):
             make(k)
 
     same(scenario)
@@ -134,7 +135,7 @@ LAYERS = {
     "InputLayer, batch": lambda k: k.layers.InputLayer(batch_input_shape=(2, 3)),
 }
 NO_LAYERS = {
-    "unknown": (lambda k: k.layers.Dense(2, foo=1), r"arguments passed to Dense: \{'foo': 1\}"),
+    "unknown": (lambda k: k.layers.Dense(2, foo=1), "Dense.*'foo': 1"),
     "trainable": (
         lambda k: k.layers.Dense(2, trainable="no"),
         "`trainable` to be .* Received: trainable=",

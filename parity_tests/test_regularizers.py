@@ -92,17 +92,17 @@ def test_public_names():
 )
 def test_bad_factors(name, argument, factor):
     for module in (keras.regularizers, regularizers):
-        with pytest.raises(ValueError, match=f"Invalid value for argument {argument}: expected a"):
+        with pytest.raises(ValueError, match=f"{argument}.* (non-negative|finite)"):
             getattr(module, name)(**{argument: factor})
 
 
 def test_bad_modes_and_ranks():
     for module in (keras.regularizers, regularizers):
-        with pytest.raises(ValueError, match="Expected one of"):
+        with pytest.raises(ValueError, match="Expected one of|must be one of"):
             module.OrthogonalRegularizer(mode="diagonals")
-        with pytest.raises(ValueError, match="must have rank 2"):
+        with pytest.raises(ValueError, match="must have rank 2|takes matrices"):
             module.OrthogonalRegularizer()(np.ones((2, 3, 4), "float32"))
-        with pytest.raises(NotImplementedError, match=r"does not implement get_config\(\)"):
+        with pytest.raises(NotImplementedError, match="get_config"):
             module.Regularizer().get_config()
 
 

@@ -198,7 +198,7 @@ def test_embeddings(metadata):
                 x = np.abs(X).astype("int32")
                 m.fit(x, Y, epochs=3, verbose=0, callbacks=[board])
             except ValueError as error:
-                return re.match(r"Unrecognized `Embedding` layer names", str(error)).group()
+                return re.search("`Embedding`", str(error)).group()
             files = [path.relative_to(folder) for path in Path(folder).rglob("*.h5")]
             config = Path(folder, "projector_config.pbtxt").read_text()
             return sorted(map(os.fspath, files)), config

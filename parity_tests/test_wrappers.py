@@ -112,7 +112,7 @@ def test_parameters_and_errors():
             try:
                 make(k).fit(X, target, **QUIET)
             except ValueError as error:
-                heard.append(str(error)[:40])
+                heard.append(type(error))
         return heard
 
     same(scenario)

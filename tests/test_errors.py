@@ -113,7 +113,7 @@ WRONG_DATA = [
     ("missing key", by_name, ({"a": X}, Y), r"missing \['b'\]"),
     ("surplus key", by_name, ({"a": X, "b": X[:, :3], "c": X}, Y), r"surplus \['c'\]"),
     ("other key", by_name, ({"a": X, "bb": X[:, :3]}, Y), r"missing \['b'\], surplus \['bb'\]"),
-    ("too few inputs", by_name, ([X], Y), r"expects 2 input\(s\), but it received 1"),
+    ("too few inputs", by_name, ([X], Y), "is 2. Received: 1"),
     ("too many targets", regression, (X, [Y, Y]), r"2 entries.*1 output.*array of shape"),
 ]
 
@@ -144,7 +144,7 @@ def test_validation_data_are_checked_before_training():
     refused(
         regression(),
         lambda m: m.fit(X, Y, validation_data=(X, Y), validation_freq=1.5, verbose=0),
-        "Expected `validation_freq` to be a list or int",
+        "`validation_freq` must be an int, or a list",
     )
 
 
@@ -211,9 +211,9 @@ def test_validation_indices_are_checked_before_training():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (lambda w: w[:-1], "list of length 3.*expecting 4"),
-        (lambda w: [w[0].T, *w[1:]], r"\(6, 5\).*\(5, 6\).*dense/kernel"),
-        (lambda w: [2 * v for v in w[:-1]] + [np.zeros(7)], r"\(3,\).*\(7,\).*dense_1/bias"),
+        (lambda w: w[:-1], "has 4 weights.*Received: 3 arrays"),
+        (lambda w: [w[0].T, *w[1:]], r"dense/kernel.*\(6, 5\).*\(5, 6\)"),
+        (lambda w: [2 * v for v in w[:-1]] + [np.zeros(7)], r"dense_1/bias.*\(3,\).*\(7,\)"),
     ],
 )
 def test_weights_of_another_shape(weights, message):
@@ -283,7 +283,7 @@ def test_values_that_are_no_shapes(make):
 def test_graphs_that_hang_apart():
     a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
     y = keras.layers.Dense(2)(a)
-    with pytest.raises(ValueError, match="Graph disconnected.*name=a"):
+    with pytest.raises(ValueError, match="name=a.*is not computed from the inputs"):
         keras.Model(b, y)
     with pytest.raises(ValueError, match="not connected to the inputs"):
         keras.Model(a, [y, b])
@@ -295,16 +295,16 @@ def test_graphs_that_hang_apart():
 
 def test_names_that_are_taken():
     twice = [keras.layers.Dense(2, name="d"), keras.layers.Dense(2, name="d")]
-    with pytest.raises(ValueError, match="unique names"):
+    with pytest.raises(ValueError, match="give this one another `name`"):
         keras.Sequential(twice)
     a = keras.Input((6,))
-    with pytest.raises(ValueError, match='"d" is used 2 times'):
+    with pytest.raises(ValueError, match="2 operations of the name 'd'"):
         keras.Model(a, twice[1](twice[0](a)))
     for kind in (keras.Model, keras.Function):
         x = a
         for name in ("d", "e", "e", "d", "d"):
             x = keras.layers.Dense(2, name=name)(x)
-        with pytest.raises(ValueError, match='"d" is used 3 times'):
+        with pytest.raises(ValueError, match="3 operations of the name 'd'"):
             kind(a, x)
 
 

@@ -335,8 +335,8 @@ def parsed(name: Any) -> tuple[str, int]:
     match = re.fullmatch(r"(cpu|gpu|cuda)(?::(\d+))?", text)
     if match is None:
         raise ValueError(
-            "Invalid value for argument `device_name`. Expected a string like 'cpu', 'gpu' or "
-            f"'gpu:0'. Received: device_name={name!r}"
+            "A device is named 'cpu', 'gpu' or 'cuda', with the number of a GPU after a colon, as "
+            f"in 'gpu:0'. Received: device_name={name!r}"
         )
     kind, index = "cpu" if match[1] == "cpu" else "gpu", int(match[2] or 0)
     if kind == "cpu":

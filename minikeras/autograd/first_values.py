@@ -36,8 +36,8 @@ def first_values(initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
         return device.copied(array)
     if shape is None:
         raise ValueError(
-            "When creating a Variable from an initializer, the `shape` argument should be "
-            f"specified. Received: initializer={initializer} and shape={shape}"
+            "A variable that starts from an initializer needs its `shape`, such as `shape=(2, 3)`. "
+            f"Received: initializer={initializer} and shape=None"
         )
     shape = known_sizes(shape)
     dtype = dtypes.standardize(dtype or settings.floatx())

@@ -23,6 +23,7 @@ from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
 from minikeras.autograd.tensor import Operators, Tensor, host_array
 from minikeras.core import dtypes, names
+from minikeras.core.checks import one_of
 from minikeras.core.per_thread import PerThread
 from minikeras.core.types import Array, DTypeLike
 
@@ -34,6 +35,10 @@ class _Autocast(PerThread):
 
 
 autocasting = _Autocast()
+
+
+_AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
+_SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
 
 
 class Variable(Operators):
@@ -90,22 +95,9 @@ class Variable(Operators):
         name: Any = None,
     ):
         name = name or names.of_class(Variable)
-        if not isinstance(name, str) or "/" in name:
-            raise ValueError(
-                "Argument `name` must be a string and cannot contain character `/`. "
-                f"Received: name={name}"
-            )
-        if aggregation not in (None, "none", "mean", "sum", "only_first_replica"):
-            raise ValueError(
-                "Invalid value for argument `aggregation`. Expected one of `None`, "
-                "{'none', 'mean', 'sum', 'only_first_replica'}. "
-                f"Received: aggregation={aggregation}"
-            )
-        if synchronization not in (None, "none", "on_read", "on_write", "auto"):
-            raise ValueError(
-                "Invalid value for argument `synchronization`. Expected one of `None`, "
-                f"{{'none', 'on_read', 'on_write', 'auto'}}. Received: {synchronization!r}"
-            )
+        names.check(name)
+        one_of("aggregation", aggregation, _AGGREGATIONS)
+        one_of("synchronization", synchronization, _SYNCHRONIZATIONS)
         note_new_variable()
         self.name: str = name
         scope = names.scope_path()
@@ -239,9 +231,8 @@ class Variable(Operators):
         value = self._brought(value)
         if value.shape != self.array.shape:
             raise ValueError(
-                "The shape of the target variable and the shape of the target value in "
-                f"`variable.assign(value)` must match. variable.shape={self.shape}, Received: "
-                f"value.shape={value.shape}. Target variable: {self.path}"
+                f"`assign` needs a value of the variable's shape {self.shape}, and got one of "
+                f"shape {value.shape}. Variable: {self.path}"
             )
         if sys.getrefcount(self.array) > _UNSHARED:
             self.array = value.astype(self.array.dtype, order="C")

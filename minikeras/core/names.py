@@ -63,6 +63,21 @@ def clear() -> None:
     _counts.clear()
 
 
+def check(name: Any) -> None:
+    """Raise a ValueError unless a name can be a part of a path, whose parts `/` separates.
+
+    Example:
+        >>> check("block/conv")
+        Traceback (most recent call last):
+        ValueError: A name is a str without '/', which separates ... Received: name='block/conv' ...
+    """
+    if not isinstance(name, str) or "/" in name:
+        raise ValueError(
+            "A name is a str without '/', which separates the names of a path. Received: "
+            f"name={name!r} (of type {type(name).__name__})"
+        )
+
+
 class name_scope:  # the public name is Keras's
     """Put `name` in front of the paths of variables that are made inside the `with` block.
 
@@ -77,11 +92,7 @@ class name_scope:  # the public name is Keras's
     """
 
     def __init__(self, name: Any, **kwargs: Any):
-        if not isinstance(name, str) or "/" in name:
-            raise ValueError(
-                f"Argument `name` must be a string and cannot contain character `/`. "
-                f"Received: name={name} (of type {type(name)})"
-            )
+        check(name)
         self.name = name
 
     def __enter__(self):

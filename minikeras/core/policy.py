@@ -30,7 +30,10 @@ class DTypePolicy:
     def __init__(self, name: Any = None):
         name = dtype_policy().name if name is None else name
         if not isinstance(name, str):
-            raise TypeError(f"'name' must be a string, such as 'mixed_float16'. Received: {name}")
+            raise TypeError(
+                "A dtype policy is named by a str, such as 'mixed_float16' or 'float32'. Received: "
+                f"name={name!r} (of type {type(name).__name__})"
+            )
         self._name = name
         self.compute_dtype, self.variable_dtype = _parse(name)
 
@@ -75,8 +78,8 @@ def _parse(name: str) -> tuple[str, str]:
         dtype = dtypes.standardize(name)
     except ValueError:
         raise ValueError(
-            f"Cannot convert '{name}' to a mixed precision DTypePolicy. Valid policies include "
-            "'mixed_float16' and the name of any float dtype such as 'float32'."
+            f"'{name}' names no dtype policy. Give the name of a float dtype, such as 'float32', "
+            f"or 'mixed_float16'. Received: name={name!r}"
         ) from None
     return dtype, dtype
 

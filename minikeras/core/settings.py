@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from minikeras.core.checks import one_of
+
 _FLOATS = ("float16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
 
@@ -146,12 +148,7 @@ def standardize_data_format(data_format: str | None) -> str:
     if data_format is None:
         return image_data_format()
     name = str(data_format).lower()
-    if name not in _LAYOUTS:
-        raise ValueError(
-            "The `data_format` argument must be one of "
-            f"{{'channels_first', 'channels_last'}}. Received: data_format={data_format}"
-        )
-    return name
+    return one_of("data_format", name, _LAYOUTS)
 
 
 def fused_kernels() -> bool:

@@ -3,6 +3,7 @@
 R. K. Pace, R. Barry, Sparse spatial autoregressions, Statistics and Probability Letters 33, 1997.
 """
 
+from minikeras.core.checks import one_of
 from minikeras.datasets import npz
 from minikeras.datasets.catalog import fetch
 from minikeras.datasets.split import check_fraction, shuffled, split
@@ -38,10 +39,7 @@ def load_data(version="large", path="california_housing.npz", test_split=0.2, se
         ((8,), 1)
     """
     check_fraction(test_split)
-    if version not in _SIZES:
-        raise ValueError(
-            f"Argument `version` must be one of 'small', 'large'. Received: version={version}"
-        )
+    one_of("version", version, _SIZES)
     x, y = npz.read(fetch("california_housing.npz", path), "x", "y")
     count = _SIZES[version]
     x, y = shuffled(seed, x[:count], y[:count])

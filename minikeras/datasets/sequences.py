@@ -50,8 +50,8 @@ def encode(texts, labels, *, num_words, skip_top, maxlen, start_char, oov_char, 
     kept = np.split(keep, np.cumsum(counts)[:-1])
     if not len(flat) or (maxlen and not all(part.any() for part in kept)):
         raise ValueError(
-            f"After filtering for sequences shorter than maxlen={maxlen}, no sequence was kept. "
-            "Increase maxlen."
+            "No sequence is left: each is empty or has `maxlen` words or more. Give a greater "
+            f"number, or None to keep all. Received: maxlen={maxlen}"
         )
     flat, lengths = _without_rare(flat, lengths, num_words or flat.max(), skip_top, oov_char)
     parts = np.split(_lists(flat, lengths), np.cumsum([part.sum() for part in kept])[:-1])

@@ -14,8 +14,8 @@ def check_fraction(test_split):
     """
     if not 0 <= test_split < 1:
         raise ValueError(
-            f"Invalid `test_split` argument: {test_split}. It must be between 0 and 1 (exclusive "
-            "of 1)."
+            "`test_split` is the part of the samples kept for testing: at least 0 and less than 1. "
+            f"Received: test_split={test_split}"
         )
 
 

@@ -65,8 +65,8 @@ def _values(array):
         values = convert_to_tensor(array, dtype=dtype)
         if tuple(shape) != values.shape:
             raise ValueError(
-                f"Expected `shape` to be {values.shape} for direct tensor as initializer. "
-                f"Received shape={shape}"
+                "A tensor used as an initializer sets weights of its own shape alone, "
+                f"{values.shape}. Received: shape={tuple(shape)}"
             )
         return values
 

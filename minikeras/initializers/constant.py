@@ -6,6 +6,7 @@ import numpy as np
 
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import dims, dtypes, registry
+from minikeras.core.checks import choice
 from minikeras.core.constructors import Field
 from minikeras.core.distribution import how_to_install
 from minikeras.initializers.initializer import Initializer, initializer
@@ -96,8 +97,8 @@ class Identity(Initializer):
         shape = dims.as_sizes(shape)
         if len(shape) != 2:
             raise ValueError(
-                "Identity matrix initializer can only be used for 2D matrices. "
-                f"Received: shape={shape} of rank {len(shape)}."
+                "`Identity` makes matrices: the weight must have two axes. Received: "
+                f"shape={shape} of rank {len(shape)}"
             )
         diagonal = np.eye(*shape) * self.gain
         return convert_to_tensor(diagonal, dtype=dtypes.standardize(dtype))
@@ -105,21 +106,6 @@ class Identity(Initializer):
     def get_config(self):
         """Return the gain, unless it is the default, which Keras does not save either."""
         return {} if self.gain == 1.0 else super().get_config()
-
-
-def _checked_side(side, name):
-    if side not in ("real", "imag"):
-        raise ValueError(f"side should be 'real' or 'imag', not {side}")
-    return side
-
-
-def _checked_scaling(scaling, name):
-    if scaling not in (None, "density", "spectrum"):
-        raise ValueError(
-            "Scaling is invalid, it must be `None`, 'density' or 'spectrum'. "
-            f"Received scaling={scaling}"
-        )
-    return scaling
 
 
 @initializer("STFTInitializer")
@@ -146,9 +132,9 @@ class STFT(Initializer):
         [[[1.0, 1.0]], [[1.0, -1.0]]]
     """
 
-    side: Annotated[str, Field(_checked_side)] = "real"
+    side: Annotated[str, Field(choice("real", "imag"))] = "real"
     window: Any = "hann"
-    scaling: Annotated[str | None, Field(_checked_scaling)] = "density"
+    scaling: Annotated[str | None, Field(choice(None, "density", "spectrum"))] = "density"
     periodic: bool = False
 
     def _setup(self):

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from minikeras.arrays import device
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, dtypes, registry
+from minikeras.core.checks import choice, one_of
 from minikeras.core.constructors import Field
 from minikeras.initializers.initializer import Initializer, initializer, with_fields
 from minikeras.ops.random import draws
-from minikeras.ops.random.seeds import SeedGenerator, is_seed, make_default_seed
+from minikeras.ops.random.seeds import SeedGenerator, is_seed, make_default_seed, refused_seed
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
 _DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
@@ -51,10 +52,7 @@ class RandomInitializer(Initializer):
         elif isinstance(seed, dict):
             seed = registry.deserialize(seed)
         if not is_seed(seed) and not isinstance(seed, SeedGenerator):
-            raise ValueError(
-                "`seed` argument should be an instance of `keras.random.SeedGenerator()` or an "
-                f"integer. Received: seed={seed}"
-            )
+            raise refused_seed(seed)
         self.seed = seed
 
     def get_config(self):
@@ -130,25 +128,15 @@ class RandomUniform(RandomInitializer):
 
 def _positive_scale(scale, name):
     if scale <= 0.0:
-        raise ValueError(f"Argument `scale` must be positive float. Received: scale={scale}")
+        raise ValueError(f"`scale` must be a float greater than 0. Received: scale={scale}")
     return scale
-
-
-def _known_mode(mode, name):
-    if mode not in _MODES:
-        raise ValueError(f"Invalid `mode` argument: {mode}. Please use one of {_MODES}")
-    return mode
 
 
 def _known_distribution(distribution, name):
     distribution = str(distribution).lower()
     if distribution == "normal":
         return "truncated_normal"
-    if distribution not in _DISTRIBUTIONS:
-        raise ValueError(
-            f"Invalid `distribution` argument: {distribution}. Please use one of {_DISTRIBUTIONS}"
-        )
-    return distribution
+    return one_of("distribution", distribution, _DISTRIBUTIONS)
 
 
 @initializer()
@@ -176,7 +164,7 @@ class VarianceScaling(RandomInitializer):
     """
 
     scale: Annotated[float, Field(_positive_scale)] = 1.0
-    mode: Annotated[str, Field(_known_mode)] = "fan_in"
+    mode: Annotated[str, Field(choice(*_MODES))] = "fan_in"
     distribution: Annotated[str, Field(_known_distribution)] = "truncated_normal"
     seed: Seed = None
     input_axes: Any = None
@@ -317,8 +305,8 @@ class Orthogonal(RandomInitializer):
         shape = dims.as_sizes(shape)
         if len(shape) < 2:
             raise ValueError(
-                "The tensor to initialize must be at least two-dimensional. Received: "
-                f"shape={shape} of rank {len(shape)}."
+                "An orthogonal weight is a matrix of rows and columns, and needs two axes or more. "
+                f"Received: shape={shape} of rank {len(shape)}"
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = max(rows, columns), min(rows, columns)

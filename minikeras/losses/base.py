@@ -10,6 +10,7 @@ from typing import Any
 from minikeras import ops
 from minikeras.autograd.tensor import Operators
 from minikeras.core import dims, names, policy, registry, settings, trees
+from minikeras.core.checks import one_of
 from minikeras.core.docstrings import described
 from minikeras.core.registry import Table
 from minikeras.core.types import DTypeLike
@@ -154,11 +155,7 @@ def saved_form(thing):
 
 def standardize_reduction(reduction):
     """Return the reduction, or raise a ValueError if it is not one of `REDUCTIONS`."""
-    if reduction not in REDUCTIONS:
-        raise ValueError(
-            f"Invalid value for argument `reduction`. Expected one of {REDUCTIONS}. Received: "
-            f"reduction={reduction}"
-        )
+    one_of("reduction", reduction, REDUCTIONS)
     return reduction
 
 

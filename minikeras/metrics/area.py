@@ -8,6 +8,7 @@ import numpy as np
 
 from minikeras import ops
 from minikeras.core import registry, settings
+from minikeras.core.checks import one_of
 from minikeras.core.docstrings import described
 from minikeras.metrics.confusion import BITS, are_evenly_spaced, update_counts
 from minikeras.metrics.operating_points import FourCounts, inner_thresholds
@@ -67,7 +68,10 @@ class AUC(FourCounts):
         self._init_from_thresholds = thresholds is not None
         self._set_thresholds(num_thresholds, thresholds)
         if num_labels and not multi_label:
-            raise ValueError("`num_labels` is needed only when `multi_label` is True.")
+            raise ValueError(
+                "`num_labels` counts the labels of a metric with `multi_label=True`; leave it out "
+                f"otherwise. Received: num_labels={num_labels}, multi_label={multi_label}"
+            )
         self._built = False
         if not multi_label or num_labels:
             self._build((None, num_labels))
@@ -75,8 +79,7 @@ class AUC(FourCounts):
     def _set_thresholds(self, count, thresholds):
         if thresholds is None and count <= 1:
             raise ValueError(
-                "Argument `num_thresholds` must be an integer > 1. "
-                f"Received: num_thresholds={count}"
+                f"`num_thresholds` must be 2 or greater. Received: num_thresholds={count}"
             )
         are_listed = thresholds is not None
         inner = sorted(float(t) for t in thresholds) if are_listed else inner_thresholds(count)
@@ -93,8 +96,8 @@ class AUC(FourCounts):
     def _build(self, shape):
         if len(shape) != 2:
             raise ValueError(
-                "`y_pred` must have rank 2 when `multi_label=True`. "
-                f"Found rank {len(shape)}. Full shape received for `y_pred`: {shape}"
+                "With `multi_label=True`, `y_pred` is (batch, labels). Received: "
+                f"y_pred.shape={shape}"
             )
         labels = (shape[1],) if self.multi_label else ()
         if labels and self.label_weights is not None and len(self.label_weights) != labels[0]:
@@ -207,18 +210,12 @@ class AUC(FourCounts):
 
 
 def _curve(name):
-    if name not in _CURVES:
-        raise ValueError(
-            f'Invalid AUC curve value: "{name}". Expected values are ["PR", "ROC", "PRGAIN"]'
-        )
+    one_of("curve", name, _CURVES)
     return _CURVES[name]
 
 
 def _method(name):
-    if name not in (*_METHODS, *(method.capitalize() for method in _METHODS)):
-        raise ValueError(
-            f'Invalid AUC summation method value: "{name}". Expected values are {list(_METHODS)}'
-        )
+    one_of("summation_method", name, (*_METHODS, *(method.capitalize() for method in _METHODS)))
     return name.lower()
 
 

@@ -202,9 +202,8 @@ class Metric(CopiedWhole):
         own = self.variables
         if len(values) != len(own):
             raise ValueError(
-                "Argument `metric_variables` must be a list of tensors corresponding 1:1 to "
-                f"{type(self).__name__}().variables. Received list with length {len(values)}, but "
-                f"expected {len(own)} variables."
+                f"`metric_variables` must hold a tensor for each of the {len(own)} variables of "
+                f"{type(self).__name__}, in their order. Received: {len(values)} tensors"
             )
         lent = [array_from(value, v.dtype).copy() for v, value in zip(own, values, strict=True)]
         kept = [v.array for v in own]

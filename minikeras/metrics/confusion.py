@@ -27,7 +27,7 @@ def parse_thresholds(thresholds, default):
     thresholds = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
     invalid = [t for t in thresholds if t is None or t < 0 or t > 1]
     if invalid:
-        raise ValueError(f"Threshold values must be in [0, 1]. Received: {invalid}")
+        raise ValueError(f"Thresholds lie between 0 and 1. Received: {invalid}")
     return thresholds
 
 

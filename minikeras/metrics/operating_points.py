@@ -54,8 +54,8 @@ class OperatingPoint(FourCounts):
             )
         if num_thresholds <= 0:
             raise ValueError(
-                "Argument `num_thresholds` must be an integer > 0. "
-                f"Received: num_thresholds={num_thresholds}"
+                "`num_thresholds` must be greater than 0. Received: "
+                f"num_thresholds={num_thresholds}"
             )
         super().__init__(name=name, dtype=dtype)
         setattr(self, self._given, value)

@@ -4,6 +4,7 @@ import warnings
 
 from minikeras import ops
 from minikeras.core import settings
+from minikeras.core.checks import one_of
 from minikeras.core.docstrings import described
 from minikeras.losses.base import PAIR, as_matching_pair, to_dtype
 from minikeras.metrics.base import Metric
@@ -35,11 +36,7 @@ class FBetaScore(Metric):
     _direction = "up"
 
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
-        if average not in (None, "micro", "macro", "weighted"):
-            raise ValueError(
-                "Invalid `average` argument value. Expected one of: "
-                f"{{None, 'micro', 'macro', 'weighted'}}. Received: average={average}"
-            )
+        one_of("average", average, (None, "micro", "macro", "weighted"))
         _check_float("beta", beta, valid=lambda b: b > 0, said="be > 0")
         if threshold is not None:
             _check_float(
@@ -176,15 +173,10 @@ class R2Score(Metric):
         dtype=None,
     ):
         known = (None, "uniform_average", "variance_weighted_average")
-        if class_aggregation not in known:
-            raise ValueError(
-                "Invalid value for argument `class_aggregation`. Expected one of "
-                f"{known}. Received: class_aggregation={class_aggregation}"
-            )
+        one_of("class_aggregation", class_aggregation, known)
         if num_regressors < 0:
             raise ValueError(
-                "Invalid value for argument `num_regressors`. Expected a value >= 0. "
-                f"Received: num_regressors={num_regressors}"
+                f"`num_regressors` must be 0 or greater. Received: num_regressors={num_regressors}"
             )
         super().__init__(name=name, dtype=dtype)
         self.class_aggregation = class_aggregation

@@ -50,8 +50,8 @@ def clone_model(
         return _clone_functional(model, input_tensors, copy, call_function)
     if clone_function is not None or input_tensors is not None:
         raise ValueError(
-            "Arguments `clone_function` and `input_tensors` are only supported for Sequential "
-            f"models or Functional models. Received model of type '{type(model).__name__}'."
+            "`clone_function` and `input_tensors` need a graph of layers: a Functional or "
+            f"Sequential model. Received: a model of type {type(model).__name__}"
         )
     return type(model).from_config(model.get_config())
 

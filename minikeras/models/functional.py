@@ -7,7 +7,7 @@ from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, registry, trees
 from minikeras.layers.base.call_spec import context
-from minikeras.layers.base.input_spec import InputSpec
+from minikeras.layers.base.input_spec import InputSpec, check_count
 from minikeras.layers.base.layer import Layer
 from minikeras.layers.core.input_layer import Input, InputLayer
 from minikeras.models.graph import GRAPH_ATTRIBUTES, Graph, detached
@@ -89,7 +89,7 @@ class Functional(Graph, Model):
     @layers.setter
     def layers(self, _):
         raise AttributeError(
-            "`Model.layers` attribute is reserved and should not be used. Please use another name."
+            "A model lists its own layers in `layers`: give the attribute another name."
         )
 
     @property
@@ -156,11 +156,7 @@ class Functional(Graph, Model):
     def _standardize(self, inputs) -> list[Any]:
         """Return the values in the order of the inputs, with the rank and dtype of each of them."""
         values = self._flat_values(inputs)
-        if len(values) != len(self._inputs):
-            raise ValueError(
-                f'Layer "{self.name}" expects {len(self._inputs)} input(s), but it received '
-                f"{len(values)} input tensors."
-            )
+        check_count(self.name, len(self._inputs), values)
         return [
             _adjusted(x, place, name, self.name)
             for x, place, name in zip(values, self._inputs, self.input_names, strict=True)

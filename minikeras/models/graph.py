@@ -271,8 +271,8 @@ def _check_unique_names(operations):
     for name, count in counts.items():
         if count > 1:
             raise ValueError(
-                f'The name "{name}" is used {count} times in the model. All operation names should '
-                "be unique."
+                f"The model has {count} operations of the name '{name}': give each a `name` of its "
+                "own."
             )
 
 
@@ -286,9 +286,9 @@ def _check_connected(nodes, inputs, outputs):
         for tensor in node.input_tensors:
             if id(tensor) not in known:
                 raise ValueError(
-                    f"Graph disconnected: cannot find parent for tensor {tensor} at operation "
-                    f"'{node.operation.name}'. The following previous operations were accessed "
-                    f"without issue: {layers}. Is every input of the graph among `inputs`?"
+                    f"The tensor {tensor}, which '{node.operation.name}' takes, is not computed "
+                    "from the inputs of the model: is every input of the graph among `inputs`? "
+                    f"Computed up to there: {layers}"
                 )
         if not node.input_tensors:
             continue

@@ -66,7 +66,7 @@ class Model(Trainer):
     @layers.setter
     def layers(self, _):
         raise AttributeError(
-            "`Model.layers` attribute is reserved and should not be used. Please use another name."
+            "A model lists its own layers in `layers`: give the attribute another name."
         )
 
     def get_layer(self, name=None, index=None):
@@ -90,8 +90,7 @@ class Model(Trainer):
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
                 raise ValueError(
-                    f"Was asked to retrieve layer at index {index} but model only has "
-                    f"{len(self.layers)} layers."
+                    f"The model has {len(self.layers)} layers, so there is none of index {index}."
                 )
             return self.layers[index]
         for layer in self.layers:

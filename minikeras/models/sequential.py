@@ -56,8 +56,8 @@ class Sequential(Model):
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
             raise ValueError(
-                "Only instances of `keras.Layer` can be added to a Sequential model. "
-                f"Received: {layer} (of type {type(layer)})"
+                f"A Sequential model is made of layers. Received: {layer!r} (of type "
+                f"{type(layer).__name__})"
             )
         if not self._stack and not isinstance(layer, InputLayer):
             declared = getattr(layer, "_input_shape_arg", None)
@@ -65,15 +65,13 @@ class Sequential(Model):
                 self.add(InputLayer(batch_shape=declared), rebuild=False)
         if any(layer.name == present.name for present in self._stack):
             raise ValueError(
-                f"All layers added to a Sequential model should have unique names. Name "
-                f"'{layer.name}' is already the name of a layer in this model. Update the `name` "
-                "argument to pass a unique name."
+                "Each layer of a Sequential model needs its own name, and there is already one "
+                f"named '{layer.name}': give this one another `name`."
             )
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(
-                f"Sequential model '{self.name}' has already been configured to use input shape "
-                f"{getattr(self._stack[0], 'batch_shape', None)}. You cannot add a different Input "
-                "layer to it."
+                f"Sequential model '{self.name}' already has an input, of shape "
+                f"{getattr(self._stack[0], 'batch_shape', None)}, and takes no second one."
             )
         self._stack.append(layer)
         self._track(layer)
@@ -121,13 +119,16 @@ class Sequential(Model):
         """
         if not self._stack:
             raise ValueError(
-                f"Sequential model {self.name} cannot be built because it has no layers. Call "
-                "`model.add(layer)`."
+                f"Sequential model '{self.name}' is empty: give it layers by `model.add(layer)` "
+                "before it is built."
             )
         if isinstance(self._stack[0], InputLayer):
             inputs = self._stack[0].output
         elif input_shape is None:
-            raise ValueError("You must provide an `input_shape` argument.")
+            raise ValueError(
+                "A Sequential model without an `Input` is built for a shape: "
+                "`model.build(input_shape)`. Received: input_shape=None"
+            )
         elif _is_tuple_of_sizes(input_shape):
             first = self._stack[0]
             inputs = Input(batch_shape=tuple(input_shape), dtype=_input_dtype(first))
@@ -184,8 +185,8 @@ class Sequential(Model):
     @layers.setter
     def layers(self, _):
         raise AttributeError(
-            "`Sequential.layers` attribute is reserved and should not be used. Use `add()` and "
-            "`pop()` to change the layers in this model."
+            "The layers of a Sequential model change by `add()` and `pop()`: its `layers` cannot "
+            "be set."
         )
 
     def _graph_part(self, name):

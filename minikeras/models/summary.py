@@ -92,8 +92,8 @@ def _chosen_layers(model, layer_range):
         return layers
     if len(layer_range) != 2:
         raise ValueError(
-            "layer_range must be a list or tuple of length 2. Received: layer_range = "
-            f"{layer_range} of length {len(layer_range)}"
+            "`layer_range` must be the names of two layers, the first and the last to be shown. "
+            f"Received: layer_range={layer_range} of length {len(layer_range)}"
         )
     matches = [
         [i for i, layer in enumerate(layers) if re.match(pattern, layer.name)]

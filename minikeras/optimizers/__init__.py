@@ -96,4 +96,7 @@ def get(identifier):
         return deserialize(identifier)
     if isinstance(identifier, type) and Optimizer in identifier.__mro__:
         return identifier()
-    raise ValueError(f"Could not interpret optimizer identifier: {identifier}")
+    raise ValueError(
+        "An optimizer is given as one, as its class, its name or its saved form. Received: "
+        f"{identifier!r} (of type {type(identifier).__name__})"
+    )

@@ -164,9 +164,8 @@ class Optimizer(State, CopiedWhole):
         if variables is None:
             if not self.built:
                 raise ValueError(
-                    "When passing `grads` without `variables`, the optimizer must already be "
-                    "built on a list of variables. Call `optimizer.build(trainable_variables)` "
-                    "first."
+                    "`apply(grads)` needs the variables that the gradients belong to: pass "
+                    "`trainable_variables`, or call `optimizer.build(trainable_variables)` first."
                 )
             variables = self._trainable_variables
         variables = list(variables)
@@ -180,9 +179,8 @@ class Optimizer(State, CopiedWhole):
         for v in variables:
             if v not in self._places:
                 raise ValueError(
-                    f"Unknown variable: {v.path}. This optimizer can only be called for the "
-                    "variables it was originally built with. When working with a new set of "
-                    "variables, you should recreate a new optimizer instance."
+                    f"Variable '{v.path}' is none of those that the optimizer was built for; other "
+                    "variables need an optimizer of their own."
                 )
         return variables
 
@@ -232,8 +230,8 @@ class Optimizer(State, CopiedWhole):
         """
         if self.built:
             raise ValueError(
-                "`exclude_from_weight_decay()` can only be configured before the optimizer is "
-                "built."
+                "Call `exclude_from_weight_decay()` before the first step: the optimizer has its "
+                "variables already."
             )
         self._undecayed = set(var_list or [])
         self._undecayed_names = re.compile("|".join(var_names)) if var_names else None

@@ -7,20 +7,22 @@ def check_options(clips, use_ema, momentum, overwrite, accumulation):
     """Raise a ValueError if options of an optimizer are out of range or exclude each other."""
     if sum(clip is not None for clip in clips) > 1:
         raise ValueError(
-            "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
-            f"clipnorm={clips[0]}, clipvalue={clips[1]}, global_clipnorm={clips[2]}."
+            "Choose one of `clipnorm`, `clipvalue` and `global_clipnorm`. Received: "
+            f"clipnorm={clips[0]}, clipvalue={clips[1]}, global_clipnorm={clips[2]}"
         )
     if use_ema:
         if not 0 <= momentum <= 1:
-            raise ValueError(f"`ema_momentum` must be in the range [0, 1]. Received: {momentum}")
+            raise ValueError(
+                f"`ema_momentum` must be a number from 0 to 1. Received: ema_momentum={momentum}"
+            )
         if overwrite is not None and (not isinstance(overwrite, int) or overwrite < 1):
             raise ValueError(
-                "`ema_overwrite_frequency` must be an integer >= 1 or None. Received: "
-                f"ema_overwrite_frequency={overwrite}"
+                "`ema_overwrite_frequency` must be an int, 1 or greater, or None. Received: "
+                f"ema_overwrite_frequency={overwrite!r}"
             )
     if accumulation is not None and accumulation < 2:
         raise ValueError(
-            "`gradient_accumulation_steps` must be an integer >= 2. Received: "
+            "`gradient_accumulation_steps` must be 2 or greater, or None. Received: "
             f"gradient_accumulation_steps={accumulation}"
         )
 
@@ -28,7 +30,11 @@ def check_options(clips, use_ema, momentum, overwrite, accumulation):
 def ignore_decay(options):
     """Take an argument of older versions out of the options, with a warning to the constructor."""
     if options.pop("decay", None) is not None:
-        warnings.warn("Argument `decay` is no longer supported and will be ignored.", stacklevel=4)
+        warnings.warn(
+            "`decay`, an argument of older versions, does nothing: give a schedule as "
+            "`learning_rate`, such as `keras.optimizers.schedules.InverseTimeDecay`.",
+            stacklevel=4,
+        )
 
 
 def with_gradients(grads, variables):
@@ -37,10 +43,13 @@ def with_gradients(grads, variables):
     if not missing:
         return grads, variables
     if len(missing) == len(variables):
-        raise ValueError("No gradients provided for any variable.")
+        raise ValueError(
+            "No weight has a gradient: the loss depends on none of them. Received: "
+            f"{len(variables)} variables with gradients None"
+        )
     warnings.warn(
-        f"Gradients do not exist for variables {missing} when minimizing the loss. If using "
-        "`model.compile()`, did you forget to provide a `loss` argument?",
+        "Weights without a gradient are left out of this step, because the loss does not depend "
+        f"on them: {missing}",
         stacklevel=4,
     )
     kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]

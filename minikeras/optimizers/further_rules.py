@@ -239,8 +239,8 @@ class Ftrl(Rule):
         """Raise if a setting is out of range."""
         if self.learning_rate_power > 0.0:
             raise ValueError(
-                "`learning_rate_power` needs to be negative or zero. Received: "
-                f"learning_rate_power={self.learning_rate_power}."
+                "`learning_rate_power` must be 0 or less. Received: "
+                f"learning_rate_power={self.learning_rate_power}"
             )
         for name in ("initial_accumulator_value", *(n for n in self.settings() if n[0] == "l")):
             if name != "learning_rate_power" and getattr(self, name) < 0.0:
@@ -306,8 +306,8 @@ class Lion(Rule):
         """Raise if `beta_1` is out of range."""
         if not 0 < self.beta_1 <= 1:
             raise ValueError(
-                "Argument `beta_1` must be in the (0, 1] range. Otherwise, the optimizer "
-                f"degenerates to SignSGD. Received: beta_1={self.beta_1}."
+                "`beta_1` must be greater than 0 and at most 1; at 0 the update would be the sign "
+                f"of the gradient alone. Received: beta_1={self.beta_1}"
             )
 
     def build(self, variables):

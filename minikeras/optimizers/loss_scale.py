@@ -140,16 +140,16 @@ def _check_no_options(kwargs):
     kwargs = dict(kwargs)
     if not kwargs.pop("dynamic", True):
         raise ValueError(
-            "LossScaleOptimizer no longer supports `dynamic=False`. Instead, set "
-            "`loss_scale_factor` directly on the `inner_optimizer`."
+            "The scale of `LossScaleOptimizer` is always dynamic: for a constant one give "
+            "`loss_scale_factor` to the inner optimizer. Received: dynamic=False"
         )
     for name, value in kwargs.items():
         if name not in _UNUSED:
             raise ValueError(f"LossScaleOptimizer does not support argument `{name}`.")
         if value != _UNUSED[name]:
             raise ValueError(
-                f"LossScaleOptimizer does not support `{name}`. Instead, set `{name}` on the "
-                "`inner_optimizer`."
+                f"`{name}` belongs to the inner optimizer: give it there. Received: "
+                f"{name}={value!r}"
             )
 
 

@@ -27,10 +27,8 @@ def made_of(learning_rate):
         return learning_rate
     if not isinstance(learning_rate, (int, float)) and not hasattr(learning_rate, "dtype"):
         raise ValueError(
-            "Argument `learning_rate` should be float, or an instance of "
-            "LearningRateSchedule, or a callable (that takes in the current iteration value "
-            "and returns the corresponding learning rate value). "
-            f"Received instead: learning_rate={learning_rate}"
+            "`learning_rate` must be a number, a `LearningRateSchedule`, or a function that "
+            f"returns one. Received: learning_rate={learning_rate!r}"
         )
     # The scalars of an optimizer are read at each step: a GPU would be waited for.
     with device.device("cpu"):
@@ -70,10 +68,9 @@ def replaced(kept, learning_rate):
     if isinstance(learning_rate, LearningRateSchedule):
         return learning_rate
     raise TypeError(
-        "This optimizer instance was created with a `LearningRateSchedule` object as its "
-        "`learning_rate` constructor argument, hence its learning rate is not settable. "
-        "If you need the learning rate to be settable, you should instantiate the "
-        "optimizer with a float `learning_rate` argument."
+        "The learning rate of this optimizer follows a schedule and cannot be set: make the "
+        "optimizer with a number as `learning_rate` to set it later. Schedule: "
+        f"{type(kept).__name__}"
     )
 
 

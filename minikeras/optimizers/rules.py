@@ -51,7 +51,9 @@ class SGD(Rule):
     def check(self):
         """Raise if the momentum is out of range."""
         if not isinstance(self.momentum, (int, float)) or not 0 <= self.momentum <= 1:
-            raise ValueError("`momentum` must be a float between [0, 1].")
+            raise ValueError(
+                f"`momentum` must be a number from 0 to 1. Received: momentum={self.momentum!r}"
+            )
 
     def build(self, variables):
         """Make one velocity per weight, if there is momentum."""
@@ -309,4 +311,7 @@ class AdamW(Adam):
     def check(self):
         """Raise if there is no decay."""
         if self.weight_decay is None:
-            raise ValueError("Argument `weight_decay` must be a float. Received: weight_decay=None")
+            raise ValueError(
+                "`AdamW` needs a `weight_decay`, such as 0.004; without one use `Adam`. Received: "
+                "weight_decay=None"
+            )

@@ -162,9 +162,8 @@ class PiecewiseConstantDecay(_Declared):
     def __init__(self, boundaries, values, name="PiecewiseConstant"):
         if len(boundaries) != len(values) - 1:
             raise ValueError(
-                "The length of boundaries should be 1 less than the length of values. Received: "
-                f"boundaries={boundaries} of length {len(boundaries)}, and values={values} of "
-                f"length {len(values)}."
+                "`boundaries` lie between `values`, so there is one less of them. Received: "
+                f"{len(boundaries)} boundaries {boundaries} and {len(values)} values {values}"
             )
         self.boundaries = boundaries
         self.values = values

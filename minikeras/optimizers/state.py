@@ -132,8 +132,8 @@ class State:
             starts = [initializer] * len(kinds)
         if len(starts) != len(kinds):
             raise ValueError(
-                "The number of provided names must match the number of provided initializers. "
-                f"Received name='{name}', initializer='{initializer}'"
+                "There must be one initializer for all names, or one for each. Received: "
+                f"name={name!r}, initializer={initializer!r}"
             )
         lists = tuple([] for _ in kinds)
         for v in trainable_variables:
@@ -172,15 +172,15 @@ class State:
         """
         if not self.built:
             raise ValueError(
-                "You are calling `set_weights()` on an optimizer that has not yet been built. "
-                "Please call `optimizer.build(trainable_variables)` first."
+                "The optimizer has no variables yet: call `optimizer.build(trainable_variables)` "
+                "before `set_weights`."
             )
         pairs = list(zip(self.variables, weights, strict=False))
         for v, w in pairs:
             if tuple(v.shape) != tuple(w.shape):
                 raise ValueError(
-                    f"Optimizer variable {v.path} has shape {tuple(v.shape)} not compatible with "
-                    f"provided weight shape {tuple(w.shape)}."
+                    f"Variable '{v.path}' of the optimizer needs an array of shape "
+                    f"{tuple(v.shape)}. Received: shape {tuple(w.shape)}"
                 )
         for v, w in pairs:
             v.assign(w)

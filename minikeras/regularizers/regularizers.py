@@ -5,6 +5,7 @@ import math
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import dims, names, registry
+from minikeras.core.checks import one_of
 from minikeras.ops.creation.filled import eye, zeros
 from minikeras.ops.elementwise.arithmetic import absolute, square
 from minikeras.ops.elementwise.extremes import maximum
@@ -44,7 +45,10 @@ class Regularizer:
 
     def get_config(self):
         """Return the arguments that make an equal regularizer; every subclass says which."""
-        raise NotImplementedError(f"{self} does not implement get_config()")
+        raise NotImplementedError(
+            f"{type(self).__name__} needs a `get_config`, which returns the arguments that make an "
+            "equal one, to be saved."
+        )
 
     @classmethod
     def from_config(cls, config):
@@ -163,11 +167,7 @@ class OrthogonalRegularizer(Regularizer):
 
     def __init__(self, factor=0.01, mode="rows"):
         factor = _factor("factor", factor, default=0.01)
-        if mode not in ("rows", "columns"):
-            raise ValueError(
-                'Invalid value for argument `mode`. Expected one of {"rows", "columns"}. '
-                f"Received: mode={mode}"
-            )
+        one_of("mode", mode, ("rows", "columns"))
         self.factor = convert_to_tensor(factor, dtype="float32")
         self.mode = mode
 
@@ -176,8 +176,8 @@ class OrthogonalRegularizer(Regularizer):
         x = convert_to_tensor(x)
         if x.ndim != 2:
             raise ValueError(
-                "Inputs to OrthogonalRegularizer must have rank 2. "
-                f"Received: inputs.shape={dims.to_public(x.shape)}"
+                "`OrthogonalRegularizer` takes matrices. Received: "
+                f"x.shape={dims.to_public(x.shape)}"
             )
         rows = x if self.mode == "rows" else transpose(x)
         unit = rows / sqrt(maximum(sum_of(square(rows), axis=1, keepdims=True), _SMALLEST_SQUARE))
@@ -197,8 +197,7 @@ def _factor(name, value, default):
     valid = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
     if not valid:
         raise ValueError(
-            f"Invalid value for argument {name}: expected a non-negative float. "
-            f"Received: {name}={value}"
+            f"`{name}` must be a finite number, 0 or greater. Received: {name}={value}"
         )
     return float(value)
 

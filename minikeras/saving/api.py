@@ -42,14 +42,14 @@ def save_model(model, filepath, overwrite=True, zipped=None, **kwargs):
     include_optimizer = kwargs.pop("include_optimizer", True)
     _check_former_format(kwargs.pop("save_format", None), filepath)
     if kwargs:
-        raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
+        raise ValueError(f"Saving a model has no arguments of these names: {list(kwargs)}")
     path = _path(filepath)
     name = str(filepath)
     zipped = True if zipped is None else zipped
     if zipped and not name.endswith((".keras", *_WHOLE_HDF5)):
         raise ValueError(
-            "Invalid filepath extension for saving. Expected `.keras`, or `.h5` for the older "
-            f"format; with `zipped=False` a folder. Received: filepath={filepath}"
+            "A model is saved as `.keras`, or as `.h5`, the older format; with `zipped=False` as a "
+            f"folder. Received: filepath={filepath}"
         )
     if not zipped and name.endswith(".keras"):
         raise ValueError(
@@ -147,9 +147,7 @@ def save_weights(model, filepath, overwrite=True, max_shard_size=None, **kwargs)
         raise TypeError(f"Invalid keyword arguments: {kwargs}")
     path = _path(filepath)
     if max_shard_size is None and not str(filepath).endswith(".weights.h5"):
-        raise ValueError(
-            f"The filename must end in `.weights.h5`. Received: filepath={filepath}"
-        )
+        raise ValueError(f"A file of weights ends in `.weights.h5`. Received: filepath={filepath}")
     if max_shard_size is not None:
         path = _index_path(path, "Saving")
     _check_built(model, "saving")
@@ -249,14 +247,14 @@ def _index_path(path, doing):
     """The path of the index of sharded weights; another ending is replaced, with a warning."""
     if not path.name.endswith(("weights.h5", "weights.json")):
         raise ValueError(
-            "The filename must end in `.weights.json` when `max_shard_size` is specified. "
+            "With `max_shard_size` the path is that of an index, and ends in `.weights.json`. "
             f"Received: filepath={path}"
         )
     if path.suffix == ".json":
         return path
     warnings.warn(
-        f"{doing} sharded weights requires `*.json` as the extension. The original path: {path} "
-        f"will be renamed to {path.with_suffix('.json')}.",
+        f"{doing} weights in shards goes by an index that ends in `.json`: "
+        f"{path.with_suffix('.json')} is taken instead of {path}.",
         stacklevel=3,
     )
     return path.with_suffix(".json")

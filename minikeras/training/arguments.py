@@ -69,7 +69,8 @@ def checked_frequency(validation_freq):
         return set(checked(1, **{f"validation_freq[{e!r}]": e for e in validation_freq}))
     if not hasattr(validation_freq, "__index__"):
         raise ValueError(
-            "Expected `validation_freq` to be a list or int. Received: "
-            f"validation_freq={validation_freq} of the type {type(validation_freq)}."
+            "`validation_freq` must be an int, or a list of the epochs to validate after. "
+            f"Received: validation_freq={validation_freq!r} (of type "
+            f"{type(validation_freq).__name__})"
         )
     return checked(1, validation_freq=validation_freq)[0]

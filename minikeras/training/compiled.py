@@ -244,7 +244,10 @@ class CompiledLayer(Layer):
             gradients = tape.gradient(scaled, weights)
             self.optimizer.apply(gradients, weights)
         else:
-            warnings.warn("The model does not have any trainable weights.", stacklevel=2)
+            warnings.warn(
+                "The model has no trainable weights, so `fit` changes nothing.",
+                stacklevel=2,
+            )
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def test_step(self, data):

@@ -9,7 +9,7 @@ from minikeras.training.arguments import checked, checked_fraction
 from minikeras.training.compiled import CompiledLayer
 from minikeras.training.data import Epochs, data_source, split_validation
 from minikeras.training.data.convert import as_arrays, own_arrays
-from minikeras.training.data.unpack import class_weights_to_sample_weights
+from minikeras.training.data.unpack import check_class_weight, class_weights_to_sample_weights
 from minikeras.training.loops import on_device_of_weights
 
 
@@ -169,11 +169,7 @@ class Trainer(CompiledLayer):
         """
         self._training.check_compiled("train_on_batch")
         if class_weight is not None:
-            if sample_weight is not None:
-                raise ValueError(
-                    "Arguments `sample_weight` and `class_weight` cannot be specified at the same "
-                    f"time. Received: sample_weight={sample_weight}, class_weight={class_weight}"
-                )
+            check_class_weight(y, sample_weight)
             sample_weight = class_weights_to_sample_weights(own_arrays(y, "y"), class_weight)
         return self._on_batch("train_step", x, y, sample_weight, return_dict)
 

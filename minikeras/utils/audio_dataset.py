@@ -80,7 +80,11 @@ def audio_dataset_from_directory(
         [(1, 10, 1)]
     """
     if ragged and output_sequence_length is not None:
-        raise ValueError("Cannot set both `ragged` and `output_sequence_length`")
+        raise ValueError(
+            "`output_sequence_length` gives all samples one length, and `ragged` leaves them "
+            f"theirs: choose one. Received: ragged={ragged}, "
+            f"output_sequence_length={output_sequence_length}"
+        )
     _check_rate(sampling_rate)
     load = functools.partial(_load, rate=sampling_rate, length=output_sequence_length)
     is_padded = output_sequence_length is None and not ragged

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.core import console, settings
+from minikeras.core.checks import one_of
 from minikeras.training.data.ahead import computed_ahead
 from minikeras.utils.dataset import Dataset, objects
 from minikeras.utils.shuffling import Shuffle
@@ -99,8 +100,7 @@ def from_directory(directory, kind, options):
     files, class_names = _listed(directory, kind, options)
     if options.label_mode == "binary" and len(class_names or ()) != 2:
         raise ValueError(
-            'When passing `label_mode="binary"`, there must be exactly 2 class_names. Received: '
-            f"class_names={class_names}"
+            f"`label_mode='binary'` needs two classes. Received: class_names={class_names}"
         )
     if options.shuffle:
         files = Files(_shuffled(files.paths, seed), _shuffled(files.labels, seed))
@@ -129,11 +129,7 @@ def _checked(options, kind):
             f"tuple of one integer label for each {kind.name} file, in the order of their sorted "
             f"paths. Received: labels={labels!r}"
         )
-    if mode not in _LABEL_MODES:
-        raise ValueError(
-            '`label_mode` argument must be one of "int", "categorical", "binary", or None. '
-            f"Received: label_mode={mode}"
-        )
+    one_of("label_mode", mode, _LABEL_MODES)
     if labels is None or mode is None:
         options = options._replace(labels=None, label_mode=None)
     if options.class_names is not None and options.labels != "inferred":
@@ -152,8 +148,8 @@ def _check_split(validation_split, subset, shuffle, seed):
         )
     if bool(validation_split) != bool(subset):
         raise ValueError(
-            "If `subset` is set, `validation_split` must be set, and inversely. Received: "
-            f"subset={subset}, validation_split={validation_split}"
+            "`subset` names one part of a split, so it goes together with `validation_split`. "
+            f"Received: subset={subset!r}, validation_split={validation_split}"
         )
     if subset not in (*_SUBSETS, None):
         raise ValueError(
@@ -201,9 +197,8 @@ def _classes(directory, class_names):
         return folders
     if not set(class_names) <= set(folders):
         raise ValueError(
-            "The `class_names` passed did not match the names of the subdirectories of the target "
-            f"directory. Expected: {folders} (or a subset of it), but received: "
-            f"class_names={class_names}"
+            f"`class_names` must be names of folders in the directory, all or some of {folders}. "
+            f"Received: class_names={class_names}"
         )
     return class_names
 
@@ -220,9 +215,8 @@ def _files_below(directory, name, kind, follow_links):
 def _check_number(labels, names, directory):
     if len(labels) != len(names):
         raise ValueError(
-            "Expected the lengths of `labels` to match the number of files in the target "
-            f"directory. len(labels) is {len(labels)} while we found {len(names)} files in "
-            f"directory {directory}."
+            f"`labels` needs one label for each file in {directory}. Received: {len(labels)} "
+            f"labels for {len(names)} files"
         )
 
 

@@ -90,9 +90,9 @@ def download(origin: str, target: str, checksum: Checksum) -> None:
             _fetch(origin, target, file, hasher)
         if not checksum.is_of(hasher):
             raise ValueError(
-                f"Incomplete or corrupted file detected. The {checksum.name} hash of {origin} does "
-                f"not match the provided value of {checksum.digits}: it is {hasher.hexdigest()}. "
-                f"The file was not put into {target!r}."
+                f"The download of {origin} is damaged: its {checksum.name} hash is "
+                f"{hasher.hexdigest()}, and {checksum.digits} was expected. The file was not put "
+                f"into {target!r}."
             )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from minikeras import layers, ops
 from minikeras.core import registry
+from minikeras.core.checks import one_of
 from minikeras.layers.preprocessing.adapting import host_array_of, is_array
 
 _AT_ONCE = 32
@@ -121,11 +122,7 @@ def check_mode(mode, allowed):
     Raises:
         ValueError: if it is not.
     """
-    if mode not in allowed:
-        raise ValueError(
-            "Invalid value for argument `output_mode`. Expected one of "
-            f"{allowed}. Received: output_mode={mode}"
-        )
+    one_of("output_mode", mode, allowed)
 
 
 def knows_all(layer):
@@ -152,9 +149,8 @@ def cardinality(layer, name):
     if isinstance(layer, (layers.Discretization, layers.HashedCrossing, layers.Hashing)):
         return layer.num_bins
     raise ValueError(
-        f"Feature '{name}' has `output_mode='one_hot'`. However it isn't a standard feature and "
-        "the dimensionality of its output space is not known, thus it cannot be one-hot encoded. "
-        "Try using `output_mode='int'`."
+        f"Feature '{name}' cannot be one-hot encoded, since the number of its values is not known: "
+        "use `output_mode='int'`, or a feature of the table in `FeatureSpace`."
     )
 
 

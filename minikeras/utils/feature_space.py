@@ -58,7 +58,10 @@ class FeatureSpace(layers.Layer):
     ):
         super().__init__(name=name)
         if not features:
-            raise ValueError("The `features` argument cannot be None or empty.")
+            raise ValueError(
+                "`features` must name one feature or more, as in `{'age': 'float'}`. Received: "
+                f"features={features}"
+            )
         check_mode(output_mode, ("dict", "concat"))
         self.output_mode = output_mode
         self.crossing_dim = crossing_dim
@@ -177,13 +180,13 @@ class FeatureSpace(layers.Layer):
             return cross
         if not self.crossing_dim:
             raise ValueError(
-                "When specifying `crosses`, the argument `crossing_dim` (dimensionality of the "
-                "crossing space) should be specified as well."
+                "`crosses` needs `crossing_dim`, the number of values that a crossing is hashed "
+                f"to. Received: crossing_dim={self.crossing_dim}"
             )
         if not set(cross) <= self.features.keys():
             raise ValueError(
-                "All features referenced in the `crosses` argument should be present in the "
-                f"`features` dict. Received unknown features: {cross}"
+                f"`crosses` may join what `features` names, {sorted(self.features)}. Received: "
+                f"{cross}"
             )
         return Cross(cross, self.crossing_dim)
 
@@ -223,8 +226,8 @@ class FeatureSpace(layers.Layer):
     def _check_adapted(self):
         if not self._is_adapted and self._adaptable():
             raise ValueError(
-                "You need to call `.adapt(dataset)` on the FeatureSpace before you can start using "
-                "it."
+                "The FeatureSpace does not know the values of its features yet: call "
+                "`.adapt(dataset)` first."
             )
         self._is_adapted = True
 
@@ -258,8 +261,8 @@ class FeatureSpace(layers.Layer):
         """
         if not isinstance(data, dict):
             raise ValueError(
-                "A FeatureSpace can only be called with a dict. Received: "
-                f"data={data} (of type {type(data)})"
+                f"A FeatureSpace takes a dict from names of features to values. Received: {data!r} "
+                f"(of type {type(data).__name__})"
             )
         self.get_encoded_features()
         if data.keys() != self.features.keys():
@@ -291,8 +294,8 @@ class FeatureSpace(layers.Layer):
         if name not in self.one_hot_encoders:
             if not dtype.startswith("int"):
                 raise ValueError(
-                    f"Feature '{name}' has `output_mode='one_hot'`. Thus its preprocessor should "
-                    f"return an integer dtype. Instead it returns a {dtype} dtype."
+                    f"Feature '{name}' has `output_mode='one_hot'`, which needs indices: its "
+                    f"preprocessor must return integers. Received: dtype {dtype}"
                 )
             size = cardinality(self.preprocessors.get(name) or self.crossers[name], name)
             self.one_hot_encoders[name] = layers.CategoryEncoding(size, output_mode="multi_hot")
@@ -303,8 +306,8 @@ class FeatureSpace(layers.Layer):
             for name, x in results.items():
                 if x.dtype.startswith("int") or x.dtype == "string":
                     raise ValueError(
-                        f"Cannot concatenate features because feature '{name}' has not been "
-                        f"encoded (it has dtype {x.dtype}). Consider using `output_mode='dict'`."
+                        f"Feature '{name}' is of dtype {x.dtype}, which cannot be joined to the "
+                        "numbers of the others: encode it, or use `output_mode='dict'`."
                     )
             self.concat = TFDConcat(axis=-1)
         return self.concat(list(results.values()))

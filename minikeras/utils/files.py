@@ -71,7 +71,9 @@ def get_file(
         'one two'
     """
     if origin is None:
-        raise ValueError('Please specify the "origin" argument (URL of the file to download).')
+        raise ValueError(
+            "`get_file` needs `origin`, the URL to download from. Received: origin=None"
+        )
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
     checksum = Checksum(file_hash, hash_algorithm)
@@ -108,14 +110,11 @@ def _file_name(fname, origin) -> str:
     """The name in the cache: one without a folder, so that it stays in there."""
     name = os.fspath(fname) if fname else os.path.basename(urlsplit(origin).path)
     if not fname and name in ("", ".", ".."):
-        raise ValueError(
-            f"Can't parse the file name from the origin provided: {origin!r}. Please specify the "
-            "`fname` argument."
-        )
+        raise ValueError(f"The URL {origin!r} does not end in a file's name: give one as `fname`.")
     if os.path.basename(name) != name or name in (".", ".."):
         raise ValueError(
-            "Paths are no longer accepted as the `fname` argument. To specify the file's parent "
-            f"directory, use the `cache_dir` argument. Received: fname={fname}"
+            "`fname` is a name without folders; the folder is given by `cache_dir` and "
+            f"`cache_subdir`. Received: fname={fname}"
         )
     return name
 
@@ -150,9 +149,8 @@ def _is_cached(target: str, checksum: Checksum) -> bool:
     is_right = checksum.is_of_file(target)
     if not is_right:
         console.print_message(
-            f"A local file was found, but it seems to be incomplete or outdated because the "
-            f"{checksum.name} file hash does not match the original value of {checksum.digits} so "
-            "we will re-download the data."
+            f"The file {target} is incomplete or outdated, since its {checksum.name} hash is not "
+            f"{checksum.digits}: it is downloaded again."
         )
     return is_right
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.core import settings
+from minikeras.core.checks import one_of
 from minikeras.core.distribution import how_to_install
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
@@ -79,8 +80,8 @@ def load_img(
         >>> keras.utils.img_to_array(image).shape
         (2, 3, 3)
     """
-    _check_choice("color_mode", color_mode, _MODES)
-    _check_choice("interpolation", interpolation, INTERPOLATIONS)
+    one_of("color_mode", color_mode, _MODES)
+    one_of("interpolation", interpolation, INTERPOLATIONS)
     mode, fitting = _MODES[color_mode]
     image = _open(path)
     if image.mode not in fitting:
@@ -90,11 +91,6 @@ def load_img(
     box = _central_box(image.size, target_size) if keep_aspect_ratio else None
     method = getattr(pillow().Resampling, interpolation.upper())
     return image.resize((target_size[1], target_size[0]), method, box=box)
-
-
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(f"`{name}` must be one of {list(choices)}. Received: {name}={value!r}")
 
 
 def _open(path):

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 
 from minikeras.core import settings
+from minikeras.core.checks import one_of
 from minikeras.utils import resizing
 from minikeras.utils.directory import Kind, Options, from_directory
 from minikeras.utils.image import pillow
@@ -99,13 +100,13 @@ def image_dataset_from_directory(
         ...     print(x.shape, y.shape)
         (2, 3, 4, 3) (2,)
     """
-    _check_choice("color_mode", color_mode, tuple(_MODES))
-    _check_choice("format", format, ("tf", "grain"))
+    one_of("color_mode", color_mode, tuple(_MODES))
+    one_of("format", format, ("tf", "grain"))
     method = str(interpolation).lower()
-    _check_choice("interpolation", method, resizing.METHODS)
+    one_of("interpolation", method, resizing.METHODS)
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError(
-            "Only one of `pad_to_aspect_ratio`, `crop_to_aspect_ratio` can be set to `True`."
+            "`crop_to_aspect_ratio` and `pad_to_aspect_ratio` exclude each other: set one of them."
         )
     pillow()
     load = functools.partial(
@@ -130,11 +131,6 @@ def image_dataset_from_directory(
         verbose,
     )
     return from_directory(directory, Kind("image", EXTENSIONS, load), options)
-
-
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(f"`{name}` must be one of {choices}. Received: {name}={value!r}")
 
 
 def _checked_size(image_size):

@@ -46,8 +46,7 @@ def split_dataset(
     """
     if left_size is None and right_size is None:
         raise ValueError(
-            "At least one of the `left_size` or `right_size` must be specified. Received: "
-            "left_size=None and right_size=None"
+            "Give `left_size` or `right_size`, or both. Received: left_size=None, right_size=None"
         )
     samples, batch_size = _samples(dataset)
     count = len(trees.flatten(samples)[0])
@@ -113,7 +112,10 @@ def _gathered(samples):
 def _sizes(left, right, total):
     """Numbers of samples in the two parts."""
     if left == right == 0:
-        raise ValueError("Both `left_size` and `right_size` are zero. One must be positive.")
+        raise ValueError(
+            f"One of the two parts must have a sample. Received: left_size={left}, "
+            f"right_size={right}"
+        )
     for name, size in (("left_size", left), ("right_size", right)):
         _check_size(name, size, total)
     if type(left) is type(right) is float and left + right > 1:

@@ -2,6 +2,7 @@
 
 import functools
 
+from minikeras.core.checks import one_of
 from minikeras.utils.dataset import objects
 from minikeras.utils.directory import Kind, Options, from_directory
 
@@ -63,8 +64,7 @@ def text_dataset_from_directory(
         ...     print(texts.numpy(), y.numpy())
         [b'a bad film' b'a good film'] [0 1]
     """
-    if format not in _READERS:
-        raise ValueError(f'`format` should be either "tf" or "grain". Received: format={format}')
+    one_of("format", format, _READERS)
     load = functools.partial(_READERS[format], length=max_length)
     options = Options(
         labels,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.core.checks import one_of
 from minikeras.utils.dataset import Dataset, as_array
 from minikeras.utils.shuffling import Shuffle
 
@@ -99,12 +100,11 @@ def _at(starts, order, batch_size, windows):
 
 
 def _check(length, stride, rate, start, end, format):
-    if format not in ("tf", "grain"):
-        raise ValueError(f'`format` should be either "tf" or "grain". Received: format={format}')
+    one_of("format", format, ("tf", "grain"))
     if start and not 0 <= start < length:
         raise ValueError(
             "`start_index` must be 0 or greater and lower than the length of the data. Received: "
-            f"start_index={start}, for data of length {length}"
+            f"start_index={start} for {length} rows"
         )
     if end and not (start or 0) < end < length:
         raise ValueError(

@@ -98,8 +98,8 @@ class SKLBase(BaseEstimator):
         model = self._new_model(X, y)
         if not (model.compiled and model.loss and model.optimizer):
             raise RuntimeError(
-                "Given model needs to be compiled, and have a loss and an optimizer. Call "
-                "`model.compile(optimizer, loss)` first."
+                "The model must be compiled with an optimizer and a loss: call "
+                "`model.compile(optimizer, loss)` in the function that makes it."
             )
         self.history_ = model.fit(X, y, **{**(self.fit_kwargs or {}), **kwargs})
         self.model_ = model
@@ -172,7 +172,8 @@ class SKLearnClassifier(ClassifierMixin, SKLBase):
         kind = target_type(y)
         if kind not in ("binary", "multiclass"):
             raise ValueError(
-                f"Only binary and multiclass target types are supported. Target type: {kind}"
+                "A classifier takes targets of two classes or more. Received: targets of kind "
+                f"{kind!r}"
             )
         if reset:
             self._set_classes(y)
@@ -184,7 +185,10 @@ class SKLearnClassifier(ClassifierMixin, SKLBase):
 
         self.classes_ = np.unique(y)
         if len(self.classes_) == 1:
-            raise ValueError("Classifier can't train when only one class is present.")
+            raise ValueError(
+                "A classifier needs two classes to tell apart. Received: one alone, "
+                f"{self.classes_[0]!r}"
+            )
         encoder = make_pipeline(TargetReshaper(), OneHotEncoder(sparse_output=False))
         self._target_encoder = encoder.fit(y)
 

@@ -109,7 +109,7 @@ def test_lookups_of_many_are_lookups_of_each(mode):
 
 def test_unknown_strings_are_named_once():
     layer = layers.StringLookup(vocabulary=["a"], num_oov_indices=0)
-    with pytest.raises(ValueError, match=r"found OOV values \['b', 'c'\]"):
+    with pytest.raises(ValueError, match=r"no index for them: \['b', 'c'\]"):
         layer(np.array(["a", "b", "b", "c"] * LEAST))
 
 

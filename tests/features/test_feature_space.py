@@ -92,25 +92,25 @@ LAYER = keras.layers.TextVectorization(output_mode="multi_hot")
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: FeatureSpace({}), "cannot be None or empty"),
+        (lambda: FeatureSpace({}), "must name one feature or more"),
         (lambda: FeatureSpace({"a": "text"}), "Invalid feature type"),
         (lambda: FeatureSpace({"a": "float"}, output_mode="list"), "output_mode"),
-        (lambda: FeatureSpace({"a": "float"}, crosses=[("a", "b")]), "unknown features"),
+        (lambda: FeatureSpace({"a": "float"}, crosses=[("a", "b")]), "`crosses` may join"),
         (lambda: FeatureSpace(KINDS, crosses=[("size",)], crossing_dim=0), "crossing_dim"),
         (lambda: FeatureSpace(KINDS)(TABLE), "call `.adapt"),
         (lambda: FeatureSpace(KINDS).adapt([1]), "dict of arrays"),
         (lambda: FeatureSpace(KINDS).adapt({**TABLE, "size": [1.0]}), "one length"),
-        (lambda: adapted()([1.0]), "called with a dict"),
+        (lambda: adapted()([1.0]), "takes a dict from names"),
         (lambda: adapted()({"size": 1.0}), "Expected the features"),
         (
             lambda: FeatureSpace({"a": FeatureSpace.integer_hashed(3, "int")})({"a": [1]}),
-            "Cannot concatenate features",
+            "cannot be joined to the numbers",
         ),
         (
             lambda: FeatureSpace({"a": FeatureSpace.feature("string", LAYER, "one_hot")}).adapt(
                 {"a": ["b c"]}
             ),
-            "should return an integer dtype",
+            "must return integers",
         ),
     ],
 )

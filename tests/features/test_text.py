@@ -63,7 +63,7 @@ def test_padding_counts_nowhere(mode):
 
 
 def test_texts_are_counted_one_a_row():
-    with pytest.raises(ValueError, match="last shape dimension must be 1"):
+    with pytest.raises(ValueError, match="one text for each sample"):
         TextVectorization(vocabulary=["a"])([["a", "b"]])
 
 
@@ -75,9 +75,9 @@ def test_texts_are_counted_one_a_row():
         ({"ngrams": "2"}, "ngrams"),
         ({"ragged": True}, "dense tensors"),
         ({"sparse": True}, "dense tensors"),
-        ({"output_mode": "count", "output_sequence_length": 3}, "must not be set"),
-        ({"output_sequence_length": "3"}, "None or an integer"),
-        ({"vocabulary": ["a", "a"]}, "repeated"),
+        ({"output_mode": "count", "output_sequence_length": 3}, "belongs to `output_mode='int'`"),
+        ({"output_sequence_length": "3"}, "an int, 0 or greater, or None"),
+        ({"vocabulary": ["a", "a"]}, "stands in it once"),
     ],
 )
 def test_wrong_arguments(options, message):

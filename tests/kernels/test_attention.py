@@ -134,7 +134,7 @@ def test_scores_that_would_overflow():
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        ([(2, 3, 4)] * 3, "only supports 4D inputs"),
+        ([(2, 3, 4)] * 3, r"are \(batch, length, heads, features\)"),
         ([(2, 3, 2, 4), (3, 3, 2, 4), (3, 3, 2, 4)], "one batch size"),
         ([(2, 3, 2, 4), (2, 5, 2, 4), (2, 6, 2, 4)], "the same places"),
         ([(2, 3, 2, 4), (2, 5, 2, 3), (2, 5, 2, 4)], "one last size"),

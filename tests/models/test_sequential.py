@@ -23,7 +23,7 @@ def test_a_stack_can_be_built_by_a_shape():
     model = keras.Sequential([Dense(3), Dense(2)])
     model.build((None, 6))
     assert model.output_shape == (None, 2)
-    with pytest.raises(ValueError, match="no layers"):
+    with pytest.raises(ValueError, match="is empty"):
         keras.Sequential().build((None, 6))
 
 
@@ -47,13 +47,13 @@ def test_adding_and_taking_away():
 
 def test_what_cannot_be_added():
     model = keras.Sequential([keras.Input((6,)), Dense(3, name="d")])
-    with pytest.raises(ValueError, match="Only instances"):
+    with pytest.raises(ValueError, match="is made of layers"):
         model.add("dense")
-    with pytest.raises(ValueError, match="unique names"):
+    with pytest.raises(ValueError, match="needs its own name"):
         model.add(Dense(3, name="d"))
-    with pytest.raises(ValueError, match="already been configured"):
+    with pytest.raises(ValueError, match="already has an input"):
         model.add(keras.Input((3,)))
-    with pytest.raises(AttributeError, match="reserved"):
+    with pytest.raises(AttributeError, match="cannot be set"):
         model.layers = []
     assert len(model.layers) == 1 and model.output_shape == (None, 3)
 

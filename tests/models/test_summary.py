@@ -210,7 +210,7 @@ def test_layer_range():
     for first, last, shown in cases:
         rows = rows_of(text_of(model, layer_range=(first, last)))
         assert [row[0] for row in rows] == [f"{name} (Dense)" for name in shown.split()]
-    with pytest.raises(ValueError, match="length 2"):
+    with pytest.raises(ValueError, match="the names of two layers"):
         text_of(model, layer_range=["a1"])
     with pytest.raises(ValueError, match="do not match"):
         text_of(model, layer_range=["a1", "z"])

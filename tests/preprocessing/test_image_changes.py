@@ -199,7 +199,7 @@ def test_layouts_of_a_generator(data_format):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"data_format": "channels"}, "`data_format` argument must be one of"),
+        ({"data_format": "channels"}, "`data_format` must be one of"),
         ({"validation_split": 1.5}, "`validation_split` must be between 0 and 1"),
         ({"zoom_range": (1, 2, 3)}, "`zoom_range` must be a float or two"),
         ({"brightness_range": 0.5}, "`brightness_range` must be a tuple or list of two floats"),

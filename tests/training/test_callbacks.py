@@ -113,15 +113,14 @@ def test_missing_metric_warns():
         train(cb.EarlyStopping("val_loss"), [1.0])
         train(cb.ReduceLROnPlateau("val_loss"), [1.0])
     assert [str(w.message) for w in caught] == [
-        "Early stopping conditioned on metric `val_loss` which is not available. "
-        "Available metrics are: loss",
-        "Learning rate reduction is conditioned on metric `val_loss` which is not available. "
-        "Available metrics are: loss,learning_rate.",
+        "EarlyStopping waits for 'val_loss', and the logs have only ['loss']: it does nothing.",
+        "ReduceLROnPlateau waits for 'val_loss', and the logs have only ['learning_rate', 'loss']: "
+        "it does nothing.",
     ]
 
 
 def test_unknown_mode_warns():
-    with pytest.warns(UserWarning, match="mode 'up' is unknown, fallback to auto mode."):
+    with pytest.warns(UserWarning, match="no mode 'up', and takes 'auto'"):
         assert cb.EarlyStopping(mode="up").mode == "auto"
 
 

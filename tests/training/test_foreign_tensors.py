@@ -183,7 +183,7 @@ def test_data_loaders_with_processes():
 
 
 def test_targets_beside_a_data_loader_are_refused():
-    with pytest.raises(ValueError, match="`y` should not be passed"):
+    with pytest.raises(ValueError, match="hold their own `y`"):
         model().fit(loader(), Y, verbose=0)
 
 

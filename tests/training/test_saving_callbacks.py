@@ -89,9 +89,9 @@ def test_a_folder_in_the_place_of_a_checkpoint(tmp_path):
 def test_checkpoints_of_metrics_that_are_no_scalars(tmp_path):
     best, saved = cb.ModelCheckpoint("m.keras", "f1", save_best_only=True, mode="max"), []
     best.set_model(model(save=lambda path, overwrite: saved.append(path)))
-    with pytest.warns(UserWarning, match="a scalar value. Received: .*Falling back"):
+    with pytest.warns(UserWarning, match="is an array of shape .* without comparing"):
         best.on_epoch_end(0, {"f1": np.ones(2)})
-    with pytest.warns(UserWarning, match="Can save best model only with f1 available."):
+    with pytest.warns(UserWarning, match="found by 'f1'.* without comparing"):
         best.on_epoch_end(1)
     assert saved == ["m.keras"] * 2
 
@@ -146,7 +146,7 @@ def test_there_are_no_averages(optimizer):
     net = model(optimizer)
     swap = cb.SwapEMAWeights()
     swap.set_model(net)
-    with pytest.raises(ValueError, match="must be used when `use_ema=True`"):
+    with pytest.raises(ValueError, match="an optimizer with `use_ema=True` keeps"):
         swap.on_test_begin()
 
 
@@ -185,5 +185,5 @@ def test_metrics_are_sent(status, as_json):
 
 @pytest.mark.parametrize("root", ["http://127.0.0.1:9", "no address"])
 def test_a_server_that_is_not_reached(root):
-    with pytest.warns(UserWarning, match="Could not reach RemoteMonitor root server at"):
+    with pytest.warns(UserWarning, match="RemoteMonitor got no answer from"):
         cb.RemoteMonitor(root).on_epoch_end(0, {"loss": 1.0})

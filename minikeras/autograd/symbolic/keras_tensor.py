@@ -91,10 +91,16 @@ class KerasTensor(Operators):
         raise TypeError("A KerasTensor has no len(): its first size is usually unknown.")
 
     def __iter__(self) -> Iterator[Any]:
-        raise TypeError("Iterating over a symbolic KerasTensor is not supported.")
+        raise TypeError(
+            "A KerasTensor has no values, so a loop cannot go over it: take parts by index, `x[:, "
+            f"0]`, or use `keras.ops.unstack`. Received: {self}"
+        )
 
     def __bool__(self) -> bool:
-        raise TypeError("A symbolic KerasTensor cannot be used as a boolean.")
+        raise TypeError(
+            "A KerasTensor has no values, so `if`, `and` and `bool()` cannot decide by it: use "
+            f"`keras.ops.cond` or `keras.ops.where`. Received: {self}"
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise ValueError(

@@ -118,11 +118,7 @@ class Operation(CopiedWhole):
     def __init__(self, name: Any = None):
         if name is None:
             name = names.of_class(type(self))
-        if not isinstance(name, str) or "/" in name:
-            raise ValueError(
-                "Argument `name` must be a string and cannot contain character `/`. "
-                f"Received: name={name} (of type {type(name)})"
-            )
+        names.check(name)
         self.name = name
         self._inbound_nodes: list[SymbolicNode] = []
         self._outbound_nodes: list[SymbolicNode] = []

@@ -45,7 +45,11 @@ def serialize_keras_object(instance: Any) -> Any:
         return {"class_name": get_registered_name(type(instance)), "config": config}
     if hasattr(instance, "__name__"):
         return get_registered_name(instance)
-    raise ValueError(f"Cannot serialize {instance} because it doesn't implement `get_config()`.")
+    raise ValueError(
+        f"{instance} has no `get_config()`, which tells how to make it again; define it, or give "
+        "the function's or class's registered name. Received: an object of type "
+        f"{type(instance).__name__}"
+    )
 
 
 def _saved_item(item: Any) -> Any:
@@ -91,7 +95,10 @@ def deserialize_keras_object(
         config = _read_config(identifier["config"], module_objects, custom_objects)
         return _made_of(cls, config, custom_objects)
     if not isinstance(identifier, str):
-        raise ValueError(f"Could not interpret serialized {printable_module_name}: {identifier}")
+        raise ValueError(
+            f"The saved form of a {printable_module_name} is a dict or a name. Received: "
+            f"{identifier!r} (of type {type(identifier).__name__})"
+        )
     thing = find_custom(identifier, custom_objects) or (module_objects or {}).get(identifier)
     if thing is None:
         raise _unknown(printable_module_name, identifier)

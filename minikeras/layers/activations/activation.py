@@ -276,7 +276,6 @@ def _check_mask(mask_shape, shape):
     )
     if not fits:
         raise ValueError(
-            "The `mask` must be broadcastable to `inputs`. Each mask dimension must be 1 or match "
-            f"the corresponding input dimension. Received: inputs.shape={dims.to_public(shape)}, "
-            f"mask.shape={dims.to_public(mask_shape)}"
+            "`mask` must have the inputs' sizes, or 1, along each of its axes. Received: "
+            f"inputs.shape={dims.to_public(shape)}, mask.shape={dims.to_public(mask_shape)}"
         )

@@ -5,7 +5,7 @@ Ainslie et al., "GQA: Training Generalized Multi-Query Transformer Models" (2023
 
 from minikeras import ops
 from minikeras.core.docstrings import described
-from minikeras.layers.attention.heads import SHAPES, Window, _Heads
+from minikeras.layers.attention.heads import SHAPES, Window, _Heads, check_places
 from minikeras.layers.base.declare import Constraint, Initializer, Regularizer, UseBias, layer
 
 
@@ -66,7 +66,8 @@ class GroupedQueryAttention(_Heads):
         super().setup()
         if self.num_query_heads % self.num_key_value_heads:
             raise ValueError(
-                "`num_query_heads` must be divisible by `num_key_value_heads`. Received: "
+                "Each head of keys and values serves the same number of query heads, so "
+                "`num_query_heads` is a multiple of `num_key_value_heads`. Received: "
                 f"num_query_heads={self.num_query_heads}, "
                 f"num_key_value_heads={self.num_key_value_heads}"
             )
@@ -99,14 +100,10 @@ class GroupedQueryAttention(_Heads):
         shapes = f"query_shape={tuple(query_shape)}, value_shape={tuple(value_shape)}"
         if query_shape[-1] != value_shape[-1]:
             raise ValueError(
-                "The last dimension of `query_shape` and `value_shape` must be equal, but are "
-                f"{query_shape[-1]}, {value_shape[-1]}. Received: {shapes}"
+                "`query` and `value` need one number of features (the size of the last axis), and "
+                f"have {query_shape[-1]} and {value_shape[-1]}. Received: {shapes}"
             )
-        if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
-            raise ValueError(
-                "All dimensions of `value` and `key`, except the last one, must be equal. "
-                f"Received: {shapes} and key_shape={tuple(key_shape)}"
-            )
+        check_places(value_shape, key_shape)
         return tuple(query_shape)
 
     def get_config(self):

@@ -88,8 +88,8 @@ class _Heads(Layer):
         self.supports_masking = True
         if self.flash_attention and self.dropout > 0.0:
             raise ValueError(
-                "Dropout is not supported when flash attention is enabled. Please set dropout to "
-                "0.0 to use flash attention."
+                "Flash attention has no dropout: set `dropout=0.0`, or `flash_attention=False`. "
+                f"Received: dropout={self.dropout}"
             )
 
     def call(
@@ -240,8 +240,8 @@ class _Heads(Layer):
         """Attend with projected tensors; return the result, and the weights or None."""
         if self.flash_attention and return_attention_scores:
             raise ValueError(
-                "Returning attention scores is not supported when flash attention is enabled. "
-                "Please disable flash attention to access attention scores."
+                "Flash attention never holds the whole scores, so it cannot return them: set "
+                "`flash_attention=False` to get them. Received: return_attention_scores=True"
             )
         if self.dropout > 0.0 or return_attention_scores or query.ndim != 4:
             if use_causal_mask:
@@ -302,3 +302,12 @@ def _equations(rank, axes):
     stacked = "".join(letter for letter in targets[:-1] if letter not in renamed)
     weights = f"{stacked}{''.join(renamed)}{others}"
     return f"{sources},{targets}->{weights}", f"{weights},{sources}->{targets}"
+
+
+def check_places(value_shape, key_shape):
+    """Raise a ValueError unless there is a key for each value: all sizes but the features agree."""
+    if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
+        raise ValueError(
+            "`key` and `value` must have the same sizes along all axes but the last, the features. "
+            f"Received: key_shape={tuple(key_shape)}, value_shape={tuple(value_shape)}"
+        )

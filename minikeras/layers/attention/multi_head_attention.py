@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from minikeras import regularizers
 from minikeras.core.docstrings import described
-from minikeras.layers.attention.heads import SHAPES, Window, _Heads
+from minikeras.layers.attention.heads import SHAPES, Window, _Heads, check_places
 from minikeras.layers.base.arguments import plain
 from minikeras.layers.base.declare import (
     Constraint,
@@ -145,7 +145,7 @@ class MultiHeadAttention(_Heads):
             ValueError: if key and value differ in more than their last size.
         """
         key_shape = value_shape if key_shape is None else key_shape
-        _check_places(value_shape, key_shape)
+        check_places(value_shape, key_shape)
         keys, values = (self.num_heads, self.key_dim), (self.num_heads, self.value_dim)
         self._query_dense = self._projection("query", query_shape, 1, keys)
         self._key_dense = self._projection("key", key_shape, 1, keys)
@@ -169,7 +169,7 @@ class MultiHeadAttention(_Heads):
 
     def compute_output_shape(self, query_shape, value_shape, key_shape=None):
         """Return the query's shape, its last size replaced by `output_shape` if that is given."""
-        _check_places(value_shape, value_shape if key_shape is None else key_shape)
+        check_places(value_shape, value_shape if key_shape is None else key_shape)
         return (*query_shape[:-1], *(self._output_shape or query_shape[-1:]))
 
     def _mask_of_query(self, query, mask):
@@ -181,11 +181,3 @@ class MultiHeadAttention(_Heads):
         config = super().get_config()
         del config["flash_attention"]
         return config
-
-
-def _check_places(value_shape, key_shape):
-    if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
-        raise ValueError(
-            "All dimensions of `value` and `key`, except the last one, must be equal. Received: "
-            f"value_shape={tuple(value_shape)} and key_shape={tuple(key_shape)}"
-        )

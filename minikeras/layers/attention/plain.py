@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from minikeras import ops
 from minikeras.autograd.composite import convert_to_tensor
+from minikeras.core.checks import one_of
 from minikeras.layers.base.declare import layer, python_numbers
 from minikeras.layers.base.layer import Layer
 from minikeras.ops.nn.attention import places_in_sight
@@ -95,23 +96,23 @@ class _Attention(Layer):
         name = type(self).__name__
         if not isinstance(inputs, list):
             raise ValueError(
-                f"{name} layer must be called on a list of inputs, namely [query, value] or "
-                f"[query, value, key]. Received: inputs={inputs}."
+                f"{name} takes a list of tensors, `[query, value]` or `[query, value, key]`. "
+                f"Received: inputs={inputs}"
             )
         if len(inputs) not in (2, 3):
             raise ValueError(
-                f"{name} layer accepts inputs list of length 2 or 3, namely [query, value] or "
-                f"[query, value, key]. Received length: {len(inputs)}."
+                f"{name} takes two or three tensors, `[query, value]` or `[query, value, key]`. "
+                f"Received: a list of {len(inputs)}"
             )
         if mask is not None and not isinstance(mask, list):
             raise ValueError(
-                f"{name} layer mask must be a list, namely [query_mask, value_mask]. "
-                f"Received: mask={mask}."
+                f"{name} takes its masks as a list, `[query_mask, value_mask]`, in which None "
+                f"stands for no mask. Received: mask={mask}"
             )
         if mask is not None and len(mask) not in (2, 3):
             raise ValueError(
-                f"{name} layer accepts mask list of length 2 or 3. Received: inputs={inputs}, "
-                f"mask={mask}."
+                f"{name} takes two or three masks, `[query_mask, value_mask]` or `[query_mask, "
+                f"value_mask, key_mask]`. Received: a list of {len(mask)}"
             )
 
 
@@ -156,11 +157,7 @@ class Attention(_Attention):
     def setup(self):
         """Check the mode."""
         super().setup()
-        if self.score_mode not in ("dot", "concat"):
-            raise ValueError(
-                "Invalid value for argument score_mode. Expected one of {'dot', 'concat'}. "
-                f"Received: score_mode={self.score_mode}"
-            )
+        one_of("score_mode", self.score_mode, ("dot", "concat"))
 
     def build(self, input_shape):
         """Make the factors of the scores, both scalars."""

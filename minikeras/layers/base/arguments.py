@@ -6,15 +6,13 @@ from minikeras import activations, ops
 from minikeras.core import registry
 from minikeras.core.settings import standardize_data_format
 from minikeras.layers.base.declare import Field
+from minikeras.layers.base.layer import Layer
 
 
 def _count(value, name):
     """A number of things of which there must be at least one."""
     if value is None or value <= 0:
-        raise ValueError(
-            f"Invalid value for argument `{name}`. Expected a strictly positive value. "
-            f"Received {name}={value}."
-        )
+        raise ValueError(f"`{name}` must be greater than 0. Received: {name}={value}")
     return value
 
 
@@ -24,8 +22,17 @@ def _listed(value, name):
         return list(value)
     if not isinstance(value, int):
         raise TypeError(
-            f"Invalid value for `{name}` argument: expected an int or a list/tuple of ints. "
-            f"Received: {name}={value}"
+            f"`{name}` must be an int, or a list or tuple of ints. Received: {name}={value!r}"
+        )
+    return value
+
+
+def checked_layer(value, name):
+    """Return an argument, or raise a ValueError if it is no layer."""
+    if not isinstance(value, Layer):
+        raise ValueError(
+            f"`{name}` must be a layer, such as `keras.layers.Dense(3)`. Received: "
+            f"{name}={value!r} (of type {type(value).__name__})"
         )
     return value
 
@@ -83,13 +90,11 @@ def int_tuple(value, count, name, least=1):
         values = tuple(value)
     else:
         values = ()
-    expected = f"The `{name}` argument must be a tuple of {count} integers. Received {name}={value}"
-    if len(values) != count or not all(_is_whole(v) for v in values):
-        raise ValueError(expected)
-    small = {v for v in values if v < least}
-    if small:
-        bound = f"`value {'>' if least else '>='} 0`"
-        raise ValueError(f"{expected}, including values {small} that do not satisfy {bound}")
+    if len(values) != count or not all(_is_whole(v) and v >= least for v in values):
+        raise ValueError(
+            f"`{name}` must be an int or a tuple of {count} ints, each {least} or greater. "
+            f"Received: {name}={value}"
+        )
     return tuple(int(v) for v in values)
 
 

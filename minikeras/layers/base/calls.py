@@ -184,9 +184,8 @@ class Calls:
         for value in trees.flatten(list(args)):
             if value is not None and not isinstance(value, (Tensor, Abstract, KerasTensor)):
                 raise ValueError(
-                    "Only input tensors may be passed as positional arguments. The following "
-                    f"argument value should be passed as a keyword argument: {value} (of type "
-                    f"{type(value)})"
+                    "By position a layer takes tensors alone: pass what else its `call` takes by "
+                    f"name. Received by position: {value} (of type {type(value).__name__})"
                 )
 
     def _choose_training(self, signature, kwargs):
@@ -240,9 +239,9 @@ class Calls:
     def _warn_of_lost_mask(self, masks):
         if any(m is not None for m in trees.flatten(masks)):
             warnings.warn(
-                f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with a "
-                "mask attached to it. However, this layer does not support masking and will "
-                "therefore destroy the mask information. Downstream layers will not see the mask.",
+                f"Layer '{self.name}' (of type {type(self).__name__}) received a masked input and "
+                "does not support masks, so the mask ends here: the layers after it treat all "
+                "steps alike.",
                 stacklevel=5,
             )
 

@@ -67,10 +67,7 @@ def _positive(value, name):
 
 def _fraction(value, name):
     if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError(
-            f"Invalid value received for argument `{name}`. Expected a float value between 0 and "
-            f"1. Received: {name}={value}"
-        )
+        raise ValueError(f"`{name}` must be a number from 0 to 1. Received: {name}={value!r}")
     return value
 
 

@@ -79,25 +79,29 @@ def check_inputs(specs, inputs, layer_name):
         missing = [spec.name for spec in specs if spec.name not in inputs and not spec.optional]
         if missing:
             raise ValueError(
-                f'Missing data for input "{missing[0]}". You passed a data dictionary with keys '
-                f"{list(inputs)}. Expected the following keys: {[spec.name for spec in specs]}"
+                f"The dict of inputs has nothing for '{missing[0]}'. Expected keys: "
+                f"{[spec.name for spec in specs]}. Received keys: {list(inputs)}"
             )
         inputs = [inputs.get(spec.name) for spec in specs]
     inputs = trees.flatten(inputs)
-    if len(inputs) != len(specs):
-        raise ValueError(
-            f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(inputs)} '
-            f"input tensors. Inputs received: {inputs}"
-        )
+    check_count(layer_name, len(specs), inputs)
     for i, (spec, x) in enumerate(zip(specs, inputs, strict=True)):
         if x is None and spec.optional:
             continue
         if not hasattr(x, "shape"):
             raise ValueError(
-                f"Inputs to a layer should be tensors. Got '{x}' (of type {type(x)}) as input for "
-                f"layer '{layer_name}'."
+                f"Layer '{layer_name}' takes tensors or arrays. Received as input {i}: {x!r} (of "
+                f"type {type(x).__name__})"
             )
-        _check_one(spec, x, f'Input {i} of layer "{layer_name}" is incompatible with the layer: ')
+        _check_one(spec, x, f"Input {i} of layer '{layer_name}' does not fit: ")
+
+
+def check_count(layer_name, count, inputs):
+    """Raise a ValueError unless a layer got as many inputs as it takes."""
+    if len(inputs) != count:
+        raise ValueError(
+            f"The number of inputs of layer '{layer_name}' is {count}. Received: {len(inputs)}"
+        )
 
 
 def _check_one(spec, x, prefix):
@@ -115,8 +119,7 @@ def _check_one(spec, x, prefix):
     for axis, size in spec.axes.items():
         if size is not None and isinstance(shape[axis], int) and shape[axis] != size:
             raise ValueError(
-                f"{prefix}expected axis {axis} of input shape to have value {size}, but received "
-                f"input with shape {_shown(shape)}"
+                f"{prefix}expected size {size} along axis {axis}. Received: shape={_shown(shape)}"
             )
     if spec.shape is not None:
         _check_shape(spec, shape, prefix)

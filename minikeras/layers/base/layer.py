@@ -104,9 +104,7 @@ class Layer(State, Calls, Saved, Operation):
         if shape is not None:
             self._input_shape_arg = shape
         if kwargs:
-            raise ValueError(
-                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
-            )
+            raise ValueError(f"{type(self).__name__} has no arguments of these names: {kwargs}")
 
     def setup(self):
         """Do what is left to do after `@layer` has set the fields; nothing by default."""
@@ -227,7 +225,10 @@ class Layer(State, Calls, Saved, Operation):
     @default
     def call(self, *args, **kwargs):
         """Compute the outputs; every layer says how."""
-        raise TypeError(f"Layer {type(self).__name__} does not have a `call()` method implemented.")
+        raise TypeError(
+            f"Layer {type(self).__name__} defines no `call(self, inputs)`, which computes its "
+            "outputs."
+        )
 
     @default
     def compute_mask(self, inputs, previous_mask):
@@ -271,8 +272,8 @@ class Layer(State, Calls, Saved, Operation):
     def _check_initialized(self):
         if "_cache" not in self.__dict__:
             raise RuntimeError(
-                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the "
-                "first statement in the `__init__()` method. Go add it!"
+                f"{type(self).__name__} needs `super().__init__()` as the first line of its "
+                "`__init__`: nothing can be kept in a layer before it."
             )
 
     def __repr__(self):

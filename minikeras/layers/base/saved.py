@@ -154,8 +154,7 @@ class Saved:
             return cls(**{key: _revived(value) for key, value in config.items()})
         except TypeError as error:
             raise TypeError(
-                f"Error when deserializing class '{cls.__name__}' using config={config}.\n\n"
-                f"Exception encountered: {error}"
+                f"{cls.__name__} cannot be made from its config: {error}. Received: config={config}"
             ) from error
 
 

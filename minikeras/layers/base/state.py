@@ -205,8 +205,8 @@ class State:
         """
         if not self.built:
             raise ValueError(
-                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
-                "built. You can build it manually via: `layer.build(input_shape)`."
+                f"Layer '{self.name}' has no weights to count before it is built: call it, or "
+                "`layer.build(input_shape)`."
             )
         return sum(int(np.prod(v.shape)) for v in self.weights)
 
@@ -226,15 +226,15 @@ class State:
         own = self.weights
         if len(own) != len(weights):
             raise ValueError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
-                f"length {len(weights)}, but the layer was expecting {len(own)} weights."
+                f"Layer '{self.name}' has {len(own)} weights, in the order of `get_weights()`. "
+                f"Received: {len(weights)} arrays"
             )
         arrays = [np.asarray(w) for w in weights]
         for v, array in zip(own, arrays, strict=True):
             if tuple(v.shape) != array.shape:
                 raise ValueError(
-                    f"Layer {self.name} weight shape {tuple(v.shape)} is not compatible with "
-                    f"provided weight shape {array.shape} (weight '{v.path}')."
+                    f"Weight '{v.path}' of layer '{self.name}' needs an array of shape "
+                    f"{tuple(v.shape)}. Received: shape {array.shape}"
                 )
         for v, array in zip(own, arrays, strict=True):
             v.assign(array)

@@ -62,7 +62,7 @@ class _Windowed(Layer):
         strided, dilated = max(self.strides) > 1, max(self.dilation_rate) > 1
         if strided and dilated and not self._strides_with_dilation:
             raise ValueError(
-                "`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: "
+                "`strides` and `dilation_rate` cannot both be greater than 1. Received: "
                 f"strides={self.strides} and dilation_rate={self.dilation_rate}"
             )
 
@@ -141,13 +141,11 @@ class _Conv(_Windowed):
     def setup(self):
         super().setup()
         if self.groups <= 0:
-            raise ValueError(
-                f"The number of groups must be a positive integer. Received: groups={self.groups}."
-            )
+            raise ValueError(f"`groups` must be greater than 0. Received: groups={self.groups}")
         if self.filters % self.groups:
             raise ValueError(
-                "The number of filters must be evenly divisible by the number of groups. "
-                f"Received: groups={self.groups}, filters={self.filters}."
+                "Each group makes the same number of filters, so `filters` is a multiple of "
+                f"`groups`. Received: groups={self.groups}, filters={self.filters}"
             )
 
     def build(self, input_shape):
@@ -155,9 +153,9 @@ class _Conv(_Windowed):
         channels = self._input_channels(input_shape)
         if channels % self.groups:
             raise ValueError(
-                "The number of input channels must be evenly divisible by the number of groups. "
-                f"Received groups={self.groups}, but the input has {channels} channels (full input "
-                f"shape is {input_shape})."
+                "Each group reads the same number of channels, so the channels of the input are a "
+                f"multiple of `groups`. Received: groups={self.groups} and {channels} channels, in "
+                f"input_shape={input_shape}"
             )
         self.compute_output_shape(input_shape)
         shape = (*self.kernel_size, channels // self.groups, self.filters)

@@ -44,9 +44,9 @@ class _Transposed(_Windowed):
         for axis, (more, stride) in enumerate(zip(extra, self.strides, strict=True)):
             if more >= stride:
                 raise ValueError(
-                    "`output_padding` must be strictly less than `strides` for all dimensions. At "
-                    f"dimension {axis}, `output_padding` is {more} but `strides` is {stride}. "
-                    f"Received: output_padding={extra}, strides={self.strides}"
+                    "`output_padding` must be less than `strides` along each axis; along axis "
+                    f"{axis} they are {more} and {stride}. Received: output_padding={extra}, "
+                    f"strides={self.strides}"
                 )
 
     def build(self, input_shape):

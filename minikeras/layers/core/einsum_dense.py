@@ -122,8 +122,9 @@ def _parsed(equation):
         if [before, after] == output[::2] and not (before and after):
             return _Equation(bool(before), bool(after), inputs, kernel, output[1])
     raise ValueError(
-        f"Invalid einsum equation '{equation}'. Equations must be in the form [X],[Y]->[Z], "
-        "...[X],[Y]->...[Z], or [X]...,[Y]->[Z]...."
+        f"The equation '{equation}' cannot be read. Write `inputs,kernel->outputs`, a letter for "
+        "each axis, such as 'ab,bc->ac'. `...` may stand for further axes on one side of the "
+        "inputs' letters and on the same side of the outputs', as in '...b,bc->...c'."
     )
 
 
@@ -163,16 +164,15 @@ class _Equation:
         for letter, size in input_sizes.items():
             if output_sizes.get(letter) is not None and output_sizes[letter] != size:
                 raise ValueError(
-                    "Input shape and output shape do not match at shared dimension "
-                    f"'{letter}'. Input shape is {size}, and output shape is "
-                    f"{output_sizes[letter]}."
+                    f"The axis '{letter}' has size {size} in the inputs and {output_sizes[letter]} "
+                    "in `output_shape`; they must be equal. Equation: "
+                    f"'{self.inputs},{self.kernel}->{self.output}'"
                 )
         for letter in self.output:
             if letter not in self.inputs + self.kernel:
                 raise ValueError(
-                    f"Dimension '{letter}' was specified in the output '{self.output}' but has no "
-                    f"corresponding dim in the input spec '{self.inputs}' or weight spec "
-                    f"'{self.kernel}'"
+                    f"The outputs '{self.output}' have an axis '{letter}' that neither the inputs "
+                    f"'{self.inputs}' nor the kernel '{self.kernel}' have."
                 )
 
     def _sized(self, letters, shape):
@@ -189,9 +189,8 @@ class _Equation:
         for letter in self.kernel:
             if letter not in sizes:
                 raise ValueError(
-                    f"Weight dimension '{letter}' did not have a match in either the input spec "
-                    f"'{self.inputs}' or the output spec '{self.output}'. For this layer, the "
-                    "weight must be fully specified."
+                    f"The kernel's axis '{letter}' is neither in the inputs '{self.inputs}' nor in "
+                    f"the outputs '{self.output}', so its size is unknown."
                 )
         return tuple(sizes[letter] for letter in self.kernel)
 
@@ -205,8 +204,8 @@ class _Equation:
         for letter in axes:
             if letter not in self.output:
                 raise ValueError(
-                    f"Bias dimension '{letter}' was requested, but is not part of the output spec "
-                    f"'{self.output}'"
+                    f"`bias_axes` names the axis '{letter}', which the outputs '{self.output}' do "
+                    "not have."
                 )
         if not axes:
             raise ValueError("`bias_axes` must name an axis, or be None for no bias. It is empty.")

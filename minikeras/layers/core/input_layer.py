@@ -56,7 +56,8 @@ class InputLayer(Layer):
             input_tensor = KerasTensor(batch_shape, dtype=dtype, name=name)
         elif not isinstance(input_tensor, KerasTensor):
             raise ValueError(
-                f"Argument `input_tensor` must be a KerasTensor. Received: {input_tensor}"
+                "`input_tensor` must be a KerasTensor, which `keras.Input` makes. Received: "
+                f"{input_tensor} (of type {type(input_tensor).__name__})"
             )
         else:
             _check_fits(input_tensor, shape, batch_size, batch_shape, dtype)
@@ -102,7 +103,10 @@ def _full_shape(shape, batch_size, batch_shape):
             )
         return _sizes(batch_shape)
     if shape is None:
-        raise ValueError("You must pass a `shape` argument.")
+        raise ValueError(
+            "`Input` needs a `shape`, a sample's sizes without the batch, such as `shape=(28, 28, "
+            "1)`, or a `batch_shape`."
+        )
     return (*_sizes((batch_size,)), *_sizes(shape))
 
 

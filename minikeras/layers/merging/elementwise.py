@@ -26,15 +26,16 @@ class _Merge(Layer):
         """Check that the shapes can be broadcast."""
         if not are_shapes(input_shape):
             raise ValueError(
-                "A merge layer should be called on a list of inputs. Received: "
-                f"input_shape={input_shape} (not a list of shapes)"
+                f"{type(self).__name__} takes a list of tensors. Received: "
+                f"input_shape={input_shape}, which is no list of shapes"
             )
         if not input_shape:
-            raise ValueError("A merge layer should be called on a list of at least 1 input.")
+            raise ValueError(
+                f"{type(self).__name__} takes a list of tensors. Received: an empty one"
+            )
         if len({shape[0] for shape in input_shape} - {None}) > 1:
             raise ValueError(
-                "Cannot merge tensors with different batch sizes. Received tensors with shapes "
-                f"{input_shape}"
+                f"The tensors to be merged need one batch size. Received: shapes {input_shape}"
             )
         self.compute_output_shape(input_shape)
 
@@ -75,7 +76,8 @@ def _broadcast_shape(shape, other):
             met.append(max(a, b) if 0 not in (a, b) else 0)
         else:
             raise ValueError(
-                f"Inputs have incompatible shapes. Received shapes {shape} and {other}"
+                "The tensors to be merged need equal sizes, or 1, along each axis. Received: "
+                f"shapes of samples {shape} and {other}"
             )
     return tuple(met)
 
@@ -100,8 +102,8 @@ def check_masks(inputs, mask):
         raise ValueError(f"`inputs` should be a list. Received: inputs={inputs}")
     if len(mask) != len(inputs):
         raise ValueError(
-            "The lists `inputs` and `mask` should have the same length. Received: "
-            f"{len(inputs)} inputs and {len(mask)} masks."
+            f"There must be a mask, or None, for each input. Received: {len(inputs)} inputs and "
+            f"{len(mask)} masks"
         )
 
 
@@ -137,7 +139,7 @@ class Subtract(_Merge):
         """Check that there are two inputs that can be broadcast."""
         if are_shapes(input_shape) and len(input_shape) != 2:
             raise ValueError(
-                "A `Subtract` layer should be called on exactly 2 inputs. Received: "
+                "`Subtract` takes two tensors, and returns the first less the second. Received: "
                 f"input_shape={input_shape}"
             )
         super().build(input_shape)

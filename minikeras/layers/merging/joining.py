@@ -32,8 +32,7 @@ class Concatenate(_Merge):
         """Check that the shapes agree but for the axis."""
         if not are_shapes(input_shape) or not input_shape:
             raise ValueError(
-                "A `Concatenate` layer should be called on a list of at least 1 input. Received: "
-                f"input_shape={input_shape}"
+                f"`Concatenate` takes a list of tensors. Received: input_shape={input_shape}"
             )
         place = dims.normalize_axis(self.axis, len(input_shape[0]))
         rests = [(*shape[:place], *shape[place + 1 :]) for shape in input_shape]
@@ -42,8 +41,8 @@ class Concatenate(_Merge):
         )
         if not fits:
             raise ValueError(
-                "A `Concatenate` layer requires inputs with matching shapes except for the "
-                f"concatenation axis. Received: input_shape={input_shape}"
+                f"`Concatenate` takes tensors whose sizes agree along all axes but {self.axis}. "
+                f"Received: input_shape={input_shape}"
             )
 
     def call(self, inputs):
@@ -74,21 +73,11 @@ class Concatenate(_Merge):
 def _checked_axes(axes, name):
     if isinstance(axes, int):
         return axes
+    received = f"`axes` must be an int for both inputs, or two ints. Received: axes={axes!r}"
     if not isinstance(axes, (list, tuple)):
-        raise TypeError(
-            "Invalid type for argument `axes`: it should be a list or an int. "
-            f"Received: axes={axes}"
-        )
-    if len(axes) != 2:
-        raise ValueError(
-            "Invalid format for argument `axes`: it should contain two elements. Received: "
-            f"axes={axes}"
-        )
-    if not all(isinstance(axis, int) for axis in axes):
-        raise ValueError(
-            "Invalid format for argument `axes`: list elements should be integers. Received: "
-            f"axes={axes}"
-        )
+        raise TypeError(f"{received} (of type {type(axes).__name__})")
+    if len(axes) != 2 or not all(isinstance(axis, int) for axis in axes):
+        raise ValueError(received)
     return axes
 
 
@@ -120,15 +109,14 @@ class Dot(_Merge):
         axis, other_axis = self._places(len(shape), len(other))
         if None not in (shape[axis], other[other_axis]) and shape[axis] != other[other_axis]:
             raise ValueError(
-                f"Incompatible input shapes: axis values {shape[axis]} (at axis {axis}) != "
-                f"{other[other_axis]} (at axis {other_axis}). Full input shapes: {shape}, {other}"
+                f"`Dot` sums along axis {axis} of the first input and axis {other_axis} of the "
+                f"second, whose sizes must be equal. Received: shapes {shape} and {other}"
             )
 
     def _check_two(self, input_shape):
         if not are_shapes(input_shape) or len(input_shape) != 2:
             raise ValueError(
-                "A `Dot` layer should be called on a list of 2 inputs. Received: "
-                f"input_shape={input_shape}"
+                f"`Dot` takes a list of two tensors. Received: input_shape={input_shape}"
             )
 
     def _places(self, *ranks):

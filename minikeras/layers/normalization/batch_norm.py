@@ -112,7 +112,7 @@ class BatchNormalization(Layer):
         """
         if mask is not None and len(mask.shape) != len(inputs.shape) - 1:
             raise ValueError(
-                "The mask provided should be one dimension less than the inputs. Received: "
+                "`mask` must have the inputs' axes but the last one, the features. Received: "
                 f"mask.shape={dims.to_public(mask.shape)}, "
                 f"inputs.shape={dims.to_public(inputs.shape)}"
             )
@@ -183,18 +183,17 @@ def _masked_moments(x, mask, axes):
 def _checked_clipping(clipping):
     if not set(clipping) <= set(_CLIPPING):
         raise ValueError(
-            f"Received invalid keys for `renorm_clipping` argument: {clipping}. Supported values: "
-            f"{list(_CLIPPING)}."
+            f"`renorm_clipping` is a dict with keys among {list(_CLIPPING)}. Received: "
+            f"renorm_clipping={clipping}"
         )
     rmax, rmin = clipping.get("rmax"), clipping.get("rmin")
     if rmax is not None and rmin is not None and rmax < rmin:
         raise ValueError(
-            "rmax should be greater than rmin in the `renorm_clipping` argument. Received: "
-            f"rmax={rmax}, rmin={rmin}."
+            f"`rmax` of `renorm_clipping` must not be less than `rmin`. Received: rmax={rmax}, "
+            f"rmin={rmin}"
         )
     if clipping.get("dmax") is not None and clipping["dmax"] < 0:
         raise ValueError(
-            "dmax should be non-negative in the `renorm_clipping` argument. Received: "
-            f"dmax={clipping['dmax']}."
+            f"`dmax` of `renorm_clipping` must be 0 or greater. Received: dmax={clipping['dmax']}"
         )
     return dict(clipping)

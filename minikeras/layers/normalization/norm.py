@@ -169,14 +169,14 @@ class GroupNormalization(Layer):
         channels = input_shape[dims.normalize_axis(self.axis, len(input_shape))]
         if channels is None:
             raise ValueError(
-                f"Axis {self.axis} of input tensor should have a defined dimension but the layer "
-                f"received an input with shape {input_shape}."
+                f"The channels, axis {self.axis} of the inputs, must be of known number. Received: "
+                f"input_shape={input_shape}"
             )
         self.groups = channels if self.groups == -1 else self.groups
         if channels < self.groups:
             raise ValueError(
-                f"Number of groups ({self.groups}) cannot be more than the number of channels "
-                f"({channels})."
+                "There are more groups than channels: give `groups` a divisor of the number of "
+                f"channels. Received: groups={self.groups} and {channels} channels"
             )
         if channels % self.groups:
             raise ValueError(

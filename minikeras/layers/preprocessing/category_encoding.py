@@ -48,8 +48,9 @@ class CategoryEncoding(_FeatureLayer):
         self.autocast = False
         if self.num_tokens is None:
             raise ValueError(
-                "num_tokens must be set to use this layer. If the number of tokens is not known "
-                "beforehand, use the IntegerLookup layer instead."
+                "`CategoryEncoding` needs `num_tokens`, one more than the greatest index; where "
+                "the categories are not known in advance, `IntegerLookup` finds them by `adapt`. "
+                "Received: num_tokens=None"
             )
         if self.num_tokens < 1:
             raise ValueError(f"`num_tokens` must be >= 1. Received: num_tokens={self.num_tokens}.")
@@ -59,8 +60,8 @@ class CategoryEncoding(_FeatureLayer):
         if count_weights is not None:
             if self.output_mode != "count":
                 raise ValueError(
-                    "`count_weights` is not used when `output_mode` is not `'count'`. Received "
-                    f"`count_weights={count_weights}`."
+                    "`count_weights` weigh the counts of `output_mode='count'` alone. Received: "
+                    f"count_weights={count_weights} with output_mode={self.output_mode!r}"
                 )
             count_weights = ops.convert_to_tensor(count_weights, dtype=self.compute_dtype)
         return encode(inputs, self.output_mode, self.num_tokens, self.dtype, count_weights)

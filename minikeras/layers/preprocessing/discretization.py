@@ -77,10 +77,7 @@ class Discretization(_FeatureLayer):
         self.output_mode = output_mode(self.output_mode, modes, kind)
         refuse_sparse(self.sparse, kind)
         if self.num_bins is not None and self.num_bins < 0:
-            raise ValueError(
-                "`num_bins` must be greater than or equal to 0. Received: "
-                f"`num_bins={self.num_bins}`"
-            )
+            raise ValueError(f"`num_bins` must be 0 or greater. Received: num_bins={self.num_bins}")
         if (self.num_bins is None) == (self.bin_boundaries is None):
             raise ValueError(
                 "You need to set either `num_bins` or `bin_boundaries`, and not both. Received: "
@@ -110,8 +107,8 @@ class Discretization(_FeatureLayer):
         """
         if self.num_bins is None:
             raise ValueError(
-                "Cannot adapt a Discretization layer that has been initialized with "
-                "`bin_boundaries`, use `num_bins` instead."
+                "`adapt` finds the boundaries of `num_bins` bins, and this layer has its own: give "
+                "`num_bins` instead of `bin_boundaries`."
             )
         self.reset_state()
         for batch in [data] if is_array(data) else batches_of(data, steps):
@@ -142,8 +139,8 @@ class Discretization(_FeatureLayer):
         """Find the bins, and write them in the output mode."""
         if self.bin_boundaries is None:
             raise ValueError(
-                "You need to either pass the `bin_boundaries` argument at construction time or "
-                "call `adapt(dataset)` before you can start using the `Discretization` layer."
+                "`Discretization` has no boundaries yet: give `bin_boundaries`, or call "
+                "`adapt(data)` first."
             )
         bins = ops.digitize(inputs, list(self.bin_boundaries))
         return encode(bins, self.output_mode, self._depth(), self.output_dtype)

@@ -77,8 +77,8 @@ class HashedCrossing(_HostLayer):
         self._check_shapes([x.shape for x in inputs])
         if not all(x.dtype == dtypes.STRING or dtypes.is_integer(x.dtype) for x in inputs):
             raise ValueError(
-                "All `HashedCrossing` inputs should have an integer or string dtype. Received: "
-                f"dtypes={[x.dtype for x in inputs]}"
+                "`HashedCrossing` takes integers and strings. Received: dtypes "
+                f"{[x.dtype for x in inputs]}"
             )
         hashes = np.full(int(np.prod(shape)), _SEED, np.uint64)
         for x in inputs:
@@ -91,12 +91,12 @@ class HashedCrossing(_HostLayer):
         rank = len(shapes[0])
         if rank > 2 or (rank == 2 and shapes[0][-1] not in (1, None)):
             raise ValueError(
-                "All `HashedCrossing` inputs should have shape `()`, `(batch_size)` or "
-                f"`(batch_size, 1)`. Received: shapes={shapes}"
+                "`HashedCrossing` takes one value for each sample: shapes (), (batch,) or (batch, "
+                f"1). Received: shapes {shapes}"
             )
         if any(tuple(shape) != tuple(shapes[0]) for shape in shapes):
             raise ValueError(
-                f"All `HashedCrossing` inputs should have equal shape. Received: shapes={shapes}"
+                f"`HashedCrossing` takes features of one shape. Received: shapes {shapes}"
             )
 
     def compute_output_shape(self, input_shape):

@@ -65,20 +65,23 @@ class _IndexLookup(_VocabularyState, _HostLayer):
         refuse_sparse(self.sparse, kind)
         if self.max_tokens is not None and self.max_tokens <= 1:
             raise ValueError(
-                "If set, `max_tokens` must be greater than 1. Received: max_tokens="
-                f"{self.max_tokens}"
+                "`max_tokens` must be 2 or greater, or None. Received: "
+                f"max_tokens={self.max_tokens}"
             )
         if self.pad_to_max_tokens and self.max_tokens is None:
-            raise ValueError("If pad_to_max_tokens is True, must set `max_tokens`.")
+            raise ValueError(
+                "`pad_to_max_tokens` needs `max_tokens`, the size to pad to. Received: "
+                "max_tokens=None"
+            )
         if self.num_oov_indices < 0:
             raise ValueError(
-                "`num_oov_indices` must be greater than or equal to 0. Received: num_oov_indices="
-                f"{self.num_oov_indices}"
+                "`num_oov_indices` must be 0 or greater. Received: "
+                f"num_oov_indices={self.num_oov_indices}"
             )
         if self.invert and self.output_mode != "int":
             raise ValueError(
-                "`output_mode` must be `'int'` when `invert` is true. Received: output_mode="
-                f"{self.output_mode}"
+                "`invert` turns indices into tokens, which `output_mode='int'` alone returns. "
+                f"Received: output_mode={self.output_mode!r}"
             )
         if self.input_vocabulary is not None or self.input_idf_weights is not None:
             self._check_idf(self.input_idf_weights)
@@ -93,8 +96,8 @@ class _IndexLookup(_VocabularyState, _HostLayer):
         hashes = self.vocabulary_dtype == "string" or self.oov_method == "farmhash"
         if self.salt is not None and not hashes:
             raise ValueError(
-                "`salt` can only be used when `oov_method='farmhash'`. Received: oov_method="
-                f"{self.oov_method}"
+                "`salt` belongs to `oov_method='farmhash'`. Received: "
+                f"oov_method={self.oov_method!r}"
             )
         self.salt = salt_pair(self.salt, type(self).__name__)
 
@@ -137,8 +140,8 @@ class _IndexLookup(_VocabularyState, _HostLayer):
         """
         if self._is_static:
             raise ValueError(
-                f"Cannot adapt layer '{self.name}' after setting a static vocabulary via "
-                "`vocabulary` argument or `set_vocabulary()` method."
+                f"The vocabulary of layer '{self.name}' was given, by `vocabulary` or "
+                "`set_vocabulary()`, so `adapt` may not replace it: make a layer without one."
             )
         if self.output_mode != "tf_idf":
             self._counts.update(token_counts(data, self.vocabulary_dtype))
@@ -206,8 +209,9 @@ class _IndexLookup(_VocabularyState, _HostLayer):
     def _oov_indices(self, values):
         if not self.num_oov_indices:
             raise ValueError(
-                "When `num_oov_indices=0` all inputs should be in vocabulary, found OOV values "
-                f"{list(map(self._shown, values[:_SHOWN]))}, consider setting `num_oov_indices=1`."
+                "Some values are not in the vocabulary, and `num_oov_indices=0` has no index for "
+                f"them: {list(map(self._shown, values[:_SHOWN]))}. With `num_oov_indices=1` they "
+                "share one."
             )
         if self.vocabulary_dtype != "string" and self.oov_method != "farmhash":
             return np.mod(values, self.num_oov_indices) + self._oov_start()
@@ -244,9 +248,9 @@ class _IndexLookup(_VocabularyState, _HostLayer):
     def _check_length(self):
         if self.output_mode != "int" and self._depth() is None:
             raise RuntimeError(
-                f"When using `output_mode={self.output_mode}` and `pad_to_max_tokens=False`, you "
-                "must set the layer's vocabulary before calling it. Either pass a `vocabulary` "
-                "argument to the layer, or call `adapt` with some sample data."
+                f"The width of `output_mode={self.output_mode!r}` is the size of the vocabulary, "
+                "and there is none yet: give `vocabulary`, or call `adapt` with some data; or set "
+                "`max_tokens` and `pad_to_max_tokens=True`."
             )
 
     def compute_output_spec(self, inputs):

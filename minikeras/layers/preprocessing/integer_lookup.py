@@ -68,6 +68,6 @@ class IntegerLookup(_IndexLookup):
         """Refuse other vocabularies than of int64."""
         if self.vocabulary_dtype != "int64":
             raise ValueError(
-                "Only `vocabulary_dtype='int64'` is supported at this time. Received: "
-                f"vocabulary_dtype={self.vocabulary_dtype}"
+                "The vocabulary of `IntegerLookup` is of dtype int64. Received: "
+                f"vocabulary_dtype={self.vocabulary_dtype!r}"
             )

@@ -79,18 +79,18 @@ class Normalization(_FeatureLayer):
         mean, variance = self.input_mean, self.input_variance
         if (mean is None) != (variance is None):
             raise ValueError(
-                "When setting values directly, both `mean` and `variance` must be set. Received: "
-                f"mean={mean} and variance={variance}"
+                "Give both `mean` and `variance`, or neither and call `adapt`. Received: "
+                f"mean={mean}, variance={variance}"
             )
         if np.shape(mean) != np.shape(variance):
             raise ValueError(
-                "When setting values directly, `mean` and `variance` must have the same shape. "
-                f"Received: mean shape {np.shape(mean)} and variance shape {np.shape(variance)}"
+                f"`mean` and `variance` need one shape. Received: shapes {np.shape(mean)} and "
+                f"{np.shape(variance)}"
             )
         if np.ndim(mean) > len(self.axis):
             raise ValueError(
-                "The rank of `mean` must be less than or equal to the number of axes "
-                f"({len(self.axis)}). Received: mean shape {np.shape(mean)} for axis {self.axis}"
+                f"`mean` has more axes than `axis` names, {len(self.axis)}. Received: mean of "
+                f"shape {np.shape(mean)}, axis={self.axis}"
             )
 
     def build(self, input_shape):
@@ -100,15 +100,16 @@ class Normalization(_FeatureLayer):
         rank = len(input_shape)
         if any(axis < -rank or axis >= rank for axis in self.axis):
             raise ValueError(
-                "All `axis` values must be in the range [-ndim, ndim). Received inputs with ndim="
-                f"{rank}, while axis={self.axis}"
+                f"Each of `axis` must be from {-rank} to {rank - 1}, since the inputs have {rank} "
+                f"axes. Received: axis={self.axis}"
             )
         kept = sorted(axis % rank for axis in self.axis)
         for axis in kept:
             if input_shape[axis] is None:
                 raise ValueError(
-                    "All `axis` values to be kept must have a known shape. Received axis="
-                    f"{self.axis}, inputs.shape={input_shape}, with unknown axis at index {axis}"
+                    "There is a mean for each place along `axis`, so the sizes there must be "
+                    f"known. Received: axis={self.axis} for input_shape={input_shape}, whose axis "
+                    f"{axis} is unknown"
                 )
         self._kept, self._input_shape = tuple(kept), tuple(input_shape)
         self._reduced = tuple(axis for axis in range(rank) if axis not in kept)
@@ -222,8 +223,8 @@ class Normalization(_FeatureLayer):
         fits = len(shape) == len(expected) and all(shape[i] == expected[i] for i in self._kept)
         if not fits:
             raise ValueError(
-                f"The layer was built with input_shape={expected}, but adapt() is being called "
-                f"with data with an incompatible shape, data.shape={shape}"
+                f"`adapt` needs data of the shape that the layer was built for, {expected}. "
+                f"Received: data of shape {shape}"
             )
 
     def finalize_state(self):

@@ -58,7 +58,7 @@ class Pipeline(Layer):
         layers = config.get("layers")
         if not isinstance(layers, (list, tuple)):
             raise ValueError(
-                "`Pipeline` config must contain a `layers` key mapping to a list of serialized "
-                f"layers. Received config with layers={layers}."
+                "The config of a `Pipeline` must hold its layers, as a list of their saved forms. "
+                f"Received: layers={layers}"
             )
         return cls(**{**config, "layers": [registry.deserialize(layer) for layer in layers]})

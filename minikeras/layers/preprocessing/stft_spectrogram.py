@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from minikeras import initializers, ops
 from minikeras.core import dims
+from minikeras.core.checks import choice
 from minikeras.core.settings import epsilon
 from minikeras.kernels.shared.windows import VALID
 from minikeras.layers.base.arguments import DataFormat, revived
@@ -38,18 +39,6 @@ _MODES = {
     "stft": lambda real, imag: ops.concatenate([real, imag], axis=-1),
 }
 """What a mode makes of the real and imaginary parts `(batch, channels, frames, bins)`."""
-
-
-def _one_of(*values):
-    def check(value, name):
-        if value not in values:
-            raise ValueError(
-                f"`{name}` is invalid, it must be one of {', '.join(map(repr, values))}. "
-                f"Received: {name}={value!r}"
-            )
-        return value
-
-    return Field(check)
 
 
 @layer
@@ -101,14 +90,14 @@ class STFTSpectrogram(Layer):
         (3, 49, 33)
     """
 
-    mode: Annotated[str, _one_of(*_MODES)] = "log"
+    mode: Annotated[str, Field(choice(*_MODES))] = "log"
     frame_length: PositiveInt = 256
     frame_step: Any = None
     fft_length: Any = None
     window: Annotated[Any, Field(revived)] = "hann"
     periodic: bool = False
-    scaling: Annotated[Any, _one_of(None, "density", "spectrum")] = "density"
-    padding: Annotated[str, _one_of("valid", "same")] = "valid"
+    scaling: Annotated[Any, Field(choice(None, "density", "spectrum"))] = "density"
+    padding: Annotated[str, Field(choice("valid", "same"))] = "valid"
     expand_dims: bool = False
     data_format: DataFormat = None
 
@@ -117,17 +106,18 @@ class STFTSpectrogram(Layer):
         step, length, size = self.frame_step, self.frame_length, self.fft_length
         if step is not None and not 1 <= step <= length:
             raise ValueError(
-                "`frame_step` should be a positive integer not greater than `frame_length`. "
-                f"Received frame_step={step}, frame_length={length}"
+                "`frame_step` must be an int from 1 to `frame_length`, so that frames leave no "
+                f"gap. Received: frame_step={step}, frame_length={length}"
             )
         if size is not None and size < length:
             raise ValueError(
-                "`fft_length` should be not less than `frame_length`. "
-                f"Received fft_length={size}, frame_length={length}"
+                "A frame must fit into its transform: `fft_length` is at least `frame_length`. "
+                f"Received: fft_length={size}, frame_length={length}"
             )
         if size is not None and size & (size - 1):
             warnings.warn(
-                f"`fft_length` is recommended to be a power of two. Received fft_length={size}",
+                "The transform is fast where `fft_length` is a power of two. Received: "
+                f"fft_length={size}",
                 stacklevel=4,
             )
         self._step = step or max(length // 2, 1)

@@ -49,7 +49,7 @@ def _widths(value, name):
     of_ints = isinstance(value, tuple) and all(isinstance(width, int) for width in value)
     if value is not None and not isinstance(value, int) and not of_ints:
         raise ValueError(
-            f"`ngrams` must be None, an integer, or a tuple of integers. Received: ngrams={value}"
+            f"`ngrams` must be an int, a tuple of ints, or None. Received: ngrams={value!r}"
         )
     return value
 
@@ -139,13 +139,13 @@ class TextVectorization(_HostLayer):
         length = self.output_sequence_length
         if length is not None and self.output_mode != "int":
             raise ValueError(
-                "`output_sequence_length` must not be set if `output_mode` is not 'int'. Received "
-                f"output_sequence_length={length}."
+                "`output_sequence_length` belongs to `output_mode='int'`, which returns sequences. "
+                f"Received: output_sequence_length={length} with output_mode={self.output_mode!r}"
             )
         if length is not None and (not isinstance(length, int) or length < 0):
             raise ValueError(
-                "`output_sequence_length` must be either None or an integer when `output_mode` is "
-                f"'int'. Received: output_sequence_length={length!r}"
+                "`output_sequence_length` must be an int, 0 or greater, or None. Received: "
+                f"output_sequence_length={length!r}"
             )
 
     # The vocabulary
@@ -248,9 +248,8 @@ class TextVectorization(_HostLayer):
         if texts.ndim > 1:
             if texts.shape[-1] != 1:
                 raise ValueError(
-                    "When using `TextVectorization` to tokenize strings, the input rank must be 1 "
-                    f"or the last shape dimension must be 1. Received: inputs.shape={texts.shape} "
-                    f"with rank={texts.ndim}"
+                    "`TextVectorization` splits one text for each sample: (batch,) or (batch, 1). "
+                    f"Received: inputs.shape={texts.shape}"
                 )
             texts = texts[..., 0]
         rows = split_texts(texts, self.split)

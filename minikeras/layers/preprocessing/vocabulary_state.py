@@ -140,25 +140,21 @@ class _VocabularyState:
     def _check_tokens(self, tokens):
         if len(set(tokens)) < len(tokens):
             repeated = [self._shown(t) for t, count in Counter(tokens).items() if count > 1]
-            raise ValueError(
-                "The passed vocabulary has at least one repeated term. Please uniquify your "
-                f"dataset. The repeated terms are: {repeated}"
-            )
+            raise ValueError(f"Each token of a vocabulary stands in it once. Repeated: {repeated}")
         reserved = {"mask": self.mask_token, "OOV": self.oov_token if self.invert else None}
         for kind, token in reserved.items():
             if token is not None and self._key(token) in tokens:
                 raise ValueError(
-                    f"Found reserved {kind} token at unexpected location in `vocabulary`. Note "
-                    "that passed `vocabulary` does not need to include the OOV and mask tokens. "
-                    "Either remove all mask and OOV tokens, or include them only at the start of "
-                    f"the vocabulary in precisely this order: {self._special_tokens()}. Received: "
-                    f"{token!r} at index {tokens.index(self._key(token))} of the other tokens"
+                    f"The {kind} token {token!r} is reserved: leave the reserved tokens out of the "
+                    "vocabulary, or begin it with all of them in this order: "
+                    f"{self._special_tokens()}. Received: {token!r} at index "
+                    f"{tokens.index(self._key(token))} of the other tokens"
                 )
         size = self._token_start() + len(tokens)
         if self.max_tokens is not None and size > self.max_tokens:
             raise ValueError(
-                "Attempted to set a vocabulary larger than the maximum vocab size. Received "
-                f"vocabulary size is {size}; `max_tokens` is {self.max_tokens}."
+                f"The vocabulary has {size} tokens, with those for masks and unknown values, more "
+                f"than `max_tokens={self.max_tokens}`."
             )
 
     # Weights of tokens
@@ -178,8 +174,8 @@ class _VocabularyState:
         expected = len(tokens) + start * has_special
         if weights.ndim != 1 or len(weights) != expected:
             raise ValueError(
-                "`idf_weights` must be the same length as vocabulary. Received weights of shape "
-                f"{weights.shape}; len(vocabulary) is {expected}"
+                f"`idf_weights` must hold a number for each of the {expected} tokens. Received: "
+                f"weights of shape {weights.shape}"
             )
         front = [] if has_special else np.repeat(weights.mean(), start)
         return np.concatenate([front, weights])
@@ -190,9 +186,9 @@ class _VocabularyState:
         is_free = self.output_mode == "int" or self.pad_to_max_tokens
         if not is_free and self._frozen_size not in (None, size):
             raise RuntimeError(
-                f"When using `output_mode={self.output_mode}` and `pad_to_max_tokens=False`, the "
-                "vocabulary size cannot be changed after the layer is called. Old vocab size is "
-                f"{self._frozen_size}, new vocab size is {size}"
+                f"The layer has been called with a vocabulary of {self._frozen_size}, the width of "
+                f"`output_mode={self.output_mode!r}`; another size needs a new layer, or "
+                f"`pad_to_max_tokens=True`. Received: a vocabulary of {size}"
             )
         # A mask token counts nowhere where no integers are returned.
         mask = {} if self.mask_token is None else {self._key(self.mask_token): self._mask_index()}
@@ -211,7 +207,7 @@ class _VocabularyState:
         """The tokens of a text file, which a config of somebody else's may not name."""
         registry.require_trusted_file(path)
         if not Path(path).is_file():
-            raise ValueError(f"Vocabulary file {path} does not exist.")
+            raise ValueError(f"There is no file of a vocabulary at {str(path)!r}.")
         if self.output_mode == "tf_idf":
             raise ValueError(
                 "output_mode `'tf_idf'` does not support loading a vocabulary from file: pass the "

@@ -23,8 +23,8 @@ def _noise_shape(value, name):
     for i, size in enumerate(value):
         if size is not None and (not isinstance(size, int) or size <= 0):
             raise ValueError(
-                f"{message}all dimensions to be positive integers or None. Received negative or "
-                f"zero value at index {i}: {size}"
+                f"{message}sizes greater than 0, or None for the inputs' own. Received: "
+                f"{name}={value}, with {size} at index {i}"
             )
     return tuple(value)
 

@@ -122,9 +122,8 @@ class _Cropping(Layer):
         for size, (before, after) in zip(sizes, pairs, strict=True):
             if not isinstance(size, Dim) and before + after >= size:
                 raise ValueError(
-                    "Values in `cropping` argument should be smaller than the corresponding "
-                    f"spatial dimension of the input. Received: "
-                    f"inputs.shape={dims.to_public(shape)}, cropping={self.cropping}"
+                    "`cropping` takes away all of an axis: less than its size must be cut off. "
+                    f"Received: inputs.shape={dims.to_public(shape)}, cropping={self.cropping}"
                 )
 
 

@@ -49,13 +49,13 @@ def _target(value, name):
     shape = tuple(value)
     if any(not isinstance(size, int) or size < -1 for size in shape):
         raise ValueError(
-            f"Each dimension in `{name}` must be a non-negative integer, or `-1` for a single "
-            f"unknown dimension. Received: {name}={shape}."
+            f"`{name}` holds a sample's sizes: ints that are 0 or greater, and -1 for what is "
+            f"left. Received: {name}={shape}"
         )
     if shape.count(-1) > 1:
         raise ValueError(
-            f"There must be at most one unknown dimension (-1) in `{name}`. Received: "
-            f"{name}={shape}."
+            f"-1 may stand in `{name}` once, since one size alone follows from the others. "
+            f"Received: {name}={shape}"
         )
     return shape
 
@@ -95,8 +95,9 @@ class Reshape(Layer):
         open_ended = -1 in self.target_shape
         if (size % asked if open_ended and asked else size != asked) or (open_ended and not asked):
             raise ValueError(
-                "The total size of the tensor must be unchanged. Received: "
-                f"input_shape={tuple(shape)}, target_shape={self.target_shape}"
+                "A sample keeps its number of elements: the sizes of `target_shape` must multiply "
+                f"to the same. Received: input_shape={tuple(shape)}, "
+                f"target_shape={self.target_shape}"
             )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from minikeras import ops
+from minikeras.core.checks import one_of
 from minikeras.layers.base.arguments import DataFormat, int_tuple
 from minikeras.layers.base.declare import layer
 from minikeras.layers.base.input_spec import InputSpec
@@ -68,11 +69,7 @@ class UpSampling2D(_UpSampling):
         """Check the interpolation."""
         super().setup()
         self.interpolation = self.interpolation.lower()
-        if self.interpolation not in _INTERPOLATIONS:
-            raise ValueError(
-                "Invalid value for argument `interpolation`. Expected of one "
-                f"{_INTERPOLATIONS}. Received: interpolation={self.interpolation}"
-            )
+        one_of("interpolation", self.interpolation, _INTERPOLATIONS)
 
     def call(self, inputs):
         """Repeat pixels, or weigh them by the interpolation."""

@@ -4,6 +4,8 @@ from typing import Any
 
 from minikeras import ops
 from minikeras.core import registry, trees
+from minikeras.core.checks import one_of
+from minikeras.layers.base.arguments import checked_layer
 from minikeras.layers.base.layer import Layer
 from minikeras.layers.base.marks import default
 
@@ -144,41 +146,28 @@ class Bidirectional(Layer):
 
 
 def _check_arguments(layer, merge_mode, backward_layer):
-    if not isinstance(layer, Layer):
-        raise ValueError(
-            f"Please initialize `Bidirectional` layer with a `keras.layers.Layer` instance. "
-            f"Received: {layer}"
-        )
+    checked_layer(layer, "layer")
     if not hasattr(layer, "go_backwards"):
         raise ValueError(
             f"`Bidirectional` needs a recurrent layer, such as an LSTM. Received: {layer}"
         )
-    if backward_layer is not None and not isinstance(backward_layer, Layer):
-        raise ValueError(
-            f"`backward_layer` need to be a `keras.layers.Layer` instance. Received: "
-            f"{backward_layer}"
-        )
-    if merge_mode is not None and merge_mode not in _MERGE:
-        raise ValueError(
-            f"Invalid merge mode. Received: {merge_mode}. Merge mode should be one of "
-            '{"sum", "mul", "ave", "concat", None}'
-        )
+    if backward_layer is not None:
+        checked_layer(backward_layer, "backward_layer")
+    one_of("merge_mode", merge_mode, (*_MERGE, None))
 
 
 def _check_pair(forward, backward):
     if forward.go_backwards == backward.go_backwards:
         raise ValueError(
-            "Forward layer and backward layer should have different `go_backwards` value. "
-            f"Received: forward_layer.go_backwards {forward.go_backwards}, "
-            f"backward_layer.go_backwards={backward.go_backwards}"
+            "One of the two layers must read backwards: give one `go_backwards=True`, the other "
+            f"False. Received: go_backwards={forward.go_backwards} in both"
         )
     for name in _SHARED:
         ours, theirs = getattr(forward, name), getattr(backward, name)
         if ours != theirs:
             raise ValueError(
-                "Forward layer and backward layer are expected to have the same value for "
-                f'attribute "{name}", got "{ours}" for forward layer and "{theirs}" for backward '
-                "layer"
+                f"The forward and the backward layer must be equal in `{name}`. Received: {ours!r} "
+                f"(forward) and {theirs!r} (backward)"
             )
 
 

@@ -11,6 +11,7 @@ from minikeras.layers.base.marks import default
 from minikeras.layers.rnn.stacked import (
     StackedRNNCells,
     call_cell,
+    check_cell,
     for_each_cell,
     initial_state,
     output_size,
@@ -23,13 +24,7 @@ def _as_cell(cell, name):
     """One cell: a list of cells is stacked."""
     if isinstance(cell, (list, tuple)):
         cell = StackedRNNCells(cell)
-    if not hasattr(cell, "call"):
-        raise ValueError(f"Argument `cell` should have a `call` method. Received: cell={cell}")
-    if not hasattr(cell, "state_size"):
-        raise ValueError(
-            "The RNN cell should have a `state_size` attribute (single integer or list of "
-            f"integers, one integer per RNN state). Received: cell={cell}"
-        )
+    check_cell(cell)
     return cell
 
 
@@ -82,8 +77,8 @@ class RNN(Layer):
         self.state_size = [size] if self.single_state else list(size)
         if not all(isinstance(part, int) for part in trees.flatten(size)):
             raise ValueError(
-                "state_size must be an integer, or a list/tuple of integers (one for each state "
-                f"tensor). Received: state_size={size}"
+                "`state_size` of a cell must be an int, or a list or tuple with an int for each "
+                f"state. Received: state_size={size}"
             )
 
     def build(self, sequences_shape, initial_state_shape=None):
@@ -98,9 +93,9 @@ class RNN(Layer):
         batch = sequences_shape[0]
         if batch is None:
             raise ValueError(
-                "When using `stateful=True` in a RNN, the batch size must be static. Found dynamic "
-                f"batch size: sequence.shape={tuple(sequences_shape)}. Give `batch_shape` (or "
-                "`batch_size`) to the Input of the model."
+                "A stateful RNN keeps a state for each sequence of the batch, so the batch size "
+                "must be known: give `batch_shape` (or `batch_size`) to the Input of the model. "
+                f"Received: sequences.shape={tuple(sequences_shape)}"
             )
         self._keep(trees.map_structure(lambda d: self._kept_state(batch, d), self.state_size))
 
@@ -178,9 +173,8 @@ class RNN(Layer):
             )
         if self.stateful and isinstance(batch, int) and flat[0].shape[0] != batch:
             raise ValueError(
-                "If an RNN is stateful, the batch size of the input sequences must be the same as "
-                f"the batch size of the initial state.\n- Expected batch size: "
-                f"{flat[0].shape[0]}\n- Received batch size: {batch}"
+                "A stateful RNN goes on from the states of the batch before, so all batches must "
+                f"have its size. Expected: a batch of {flat[0].shape[0]}. Received: one of {batch}"
             )
         return states
 

@@ -8,18 +8,22 @@ from minikeras.layers.base.declare import Field, layer
 from minikeras.layers.base.layer import Layer
 
 
+def check_cell(cell):
+    """Raise a ValueError unless an object has what an RNN asks of a cell."""
+    if not hasattr(cell, "call"):
+        raise ValueError(
+            f"A cell must have a method `call(inputs, states)`, one step. Received: cell={cell!r}"
+        )
+    if not hasattr(cell, "state_size"):
+        raise ValueError(
+            "A cell must have a `state_size`, an int for each of its states. Received: "
+            f"cell={cell!r}"
+        )
+
+
 def _checked_cells(cells, name):
     for cell in cells:
-        if not hasattr(cell, "call"):
-            raise ValueError(
-                "All cells must have a `call` method. Received cell without a `call` method: "
-                f"{cell}"
-            )
-        if not hasattr(cell, "state_size"):
-            raise ValueError(
-                "All cells must have a `state_size` attribute. Received cell without a "
-                f"`state_size`: {cell}"
-            )
+        check_cell(cell)
     return list(cells)
 
 

@@ -6,6 +6,7 @@ from minikeras import ops
 from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, registry, trees
+from minikeras.layers.base.arguments import checked_layer
 from minikeras.layers.base.call_spec import signature_of
 from minikeras.layers.base.declare import Field, layer
 from minikeras.layers.base.layer import Layer
@@ -29,15 +30,6 @@ _SAMPLE_BY_SAMPLE = frozenset(
 )
 
 
-def _checked_layer(value, name):
-    if not isinstance(value, Layer):
-        raise ValueError(
-            "Please initialize `TimeDistributed` layer with a `keras.layers.Layer` instance. "
-            f"Received: {value}"
-        )
-    return value
-
-
 @layer
 class TimeDistributed(Layer):
     """Call one layer on every step of a sequence, with the same weights.
@@ -57,7 +49,7 @@ class TimeDistributed(Layer):
         (2, 5, 4)
     """
 
-    layer: Annotated[Any, Field(_checked_layer, registry.serialize)]
+    layer: Annotated[Any, Field(checked_layer, registry.serialize)]
 
     def setup(self):
         """Masks pass."""
@@ -126,8 +118,8 @@ def _one_step(shape):
     """The shape that the layer sees."""
     if not isinstance(shape, (tuple, list)) or len(shape) < 3:
         raise ValueError(
-            "`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions, "
-            f"received: {shape}"
+            "`TimeDistributed` takes (batch, time, ...), at least three axes. Received: "
+            f"input_shape={shape}"
         )
     return (shape[0], *shape[2:])
 

@@ -235,7 +235,10 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     if not callable(f):
         raise TypeError(f"`f` should be a callable. Received: f={f}")
     if xs is None and length is None:
-        raise ValueError("Got no `xs` to scan over and `length` not provided.")
+        raise ValueError(
+            "`scan` needs `xs`, whose parts it goes over, or the number of steps, `length`. "
+            "Received: xs=None, length=None"
+        )
     xs = None if xs is None else trees.map_structure(convert_to_tensor, xs)
     state = trees.map_structure(convert_to_tensor, init)
     size: Any = length if xs is None else trees.flatten(xs)[0].shape[0]

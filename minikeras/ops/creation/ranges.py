@@ -47,7 +47,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
         [0.0, 0.5, 1.0]
     """
     if num < 0:
-        raise ValueError(f"`num` must be a non-negative integer. Received: num={num}")
+        raise ValueError(f"`num`, the number of samples, must be 0 or greater. Received: num={num}")
     floats = dtypes.result_type(_lattice_name(start), _lattice_name(stop), "float")
     target = dtypes.standardize(dtype) if dtype else floats
     working = target if dtypes.is_float(target) else floats

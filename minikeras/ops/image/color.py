@@ -37,8 +37,8 @@ def rgb_to_grayscale(images, data_format=None):
     x = channels_last(images, data_format)
     if x.shape[-1] not in (1, 3) and not isinstance(x.shape[-1], Dim):
         raise ValueError(
-            "Invalid channel size: expected 3 (RGB) or 1 (Grayscale). "
-            f"Received: images.shape={dims.to_public(images.shape)}"
+            "Images have three channels, or one if they are gray already. Received: "
+            f"images.shape={dims.to_public(images.shape)}"
         )
     if x.shape[-1] == 1:
         return images

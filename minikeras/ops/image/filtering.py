@@ -105,8 +105,8 @@ def sobel_edges(images, data_format=None):
     images = convert_to_tensor(images)
     if images.ndim != 4:
         raise ValueError(
-            "Invalid images rank: expected rank 4 (batch of images). "
-            f"Received: images.shape={dims.to_public(images.shape)}"
+            "A batch of images has four axes. Received: "
+            f"images.shape={dims.to_public(images.shape)}"
         )
     check_float(images)
     x = channels_last(images, data_format)

@@ -19,8 +19,8 @@ def check_rank(images, name="images"):
     """Raise a ValueError unless the rank is that of an image or a batch of images."""
     if len(images.shape) not in (3, 4):
         raise ValueError(
-            f"Invalid {name} rank: expected rank 3 (single image) or rank 4 (batch of images). "
-            f"Received: {name}.shape={dims.to_public(images.shape)}"
+            "An image has three axes, and a batch of images four. Received: "
+            f"{name}.shape={dims.to_public(images.shape)}"
         )
 
 
@@ -30,15 +30,6 @@ def check_float(images):
         raise ValueError(
             "Invalid images dtype: expected float dtype. Cast the images first. "
             f"Received: images.dtype={images.dtype}"
-        )
-
-
-def check_choice(name, value, choices):
-    """Raise a ValueError unless an argument is one of its choices."""
-    if value not in choices:
-        raise ValueError(
-            f"Invalid value for argument `{name}`. Expected one of {tuple(choices)}. "
-            f"Received: {name}={value}"
         )
 
 

@@ -59,8 +59,8 @@ def extract_patches(
         )
     if not isinstance(size, int) and len(size) not in (2, 3):
         raise ValueError(
-            "Invalid `size` argument. Expected a tuple of length 2 or 3. "
-            f"Received: size={size} with length {len(size)}"
+            "`size` must be an int, or two or three of them, one for each spatial axis. Received: "
+            f"size={size}"
         )
     rank = 2 if isinstance(size, int) else len(size)
     return _patches(images, rank, size, strides, dilation_rate, padding, data_format)

@@ -7,6 +7,7 @@ from minikeras.autograd.families import Family, as_they_are, same
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dtypes
+from minikeras.core.checks import one_of
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.kernels.shared.images import resampling
@@ -17,7 +18,6 @@ from minikeras.ops.image.layout import (
     IMAGES,
     as_declared,
     channels_last,
-    check_choice,
     check_rank,
     spatial_axes,
 )
@@ -89,8 +89,8 @@ def resize(
 
 
 def _check(size, interpolation, crop, padding, fill_mode):
-    check_choice("interpolation", interpolation, INTERPOLATIONS)
-    check_choice("fill_mode", fill_mode, ("constant",))
+    one_of("interpolation", interpolation, INTERPOLATIONS)
+    one_of("fill_mode", fill_mode, ("constant",))
     if len(size) != 2 or any(not isinstance(n, Dim) and n <= 0 for n in size):
         raise ValueError(
             f"Expected `size` to be two positive ints (height, width). Received: size={size}"

@@ -8,6 +8,7 @@ from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
+from minikeras.core.checks import one_of
 from minikeras.core.docstrings import described
 from minikeras.ops.creation.filled import arange
 from minikeras.ops.elementwise.arithmetic import absolute
@@ -15,7 +16,7 @@ from minikeras.ops.elementwise.comparison import where
 from minikeras.ops.elementwise.division import mod
 from minikeras.ops.elementwise.extremes import clip, minimum
 from minikeras.ops.elementwise.rounding import floor, round
-from minikeras.ops.image.layout import IMAGES, check_choice
+from minikeras.ops.image.layout import IMAGES
 from minikeras.ops.image.lookups import weighted_rows
 from minikeras.ops.indexing.lookup import take
 from minikeras.ops.reductions.sums import sum as sum_
@@ -55,7 +56,7 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     """
     x, places = convert_to_tensor(inputs), convert_to_tensor(coordinates)
     _check_places(x, places)
-    check_choice("fill_mode", fill_mode, FILL_MODES)
+    one_of("fill_mode", fill_mode, FILL_MODES)
     if order not in (0, 1):
         raise NotImplementedError(f"`order` must be 0 or 1. Received: order={order}")
     if isinstance(x, Abstract) or isinstance(places, Abstract):

@@ -4,6 +4,7 @@ from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
+from minikeras.core.checks import one_of
 from minikeras.ops import numpy as functions
 from minikeras.ops.creation.filled import arange
 from minikeras.ops.elementwise.arithmetic import absolute
@@ -11,7 +12,6 @@ from minikeras.ops.elementwise.comparison import where
 from minikeras.ops.elementwise.extremes import clip, maximum
 from minikeras.ops.elementwise.rounding import round
 from minikeras.ops.image.interpolation import KERNELS
-from minikeras.ops.image.layout import check_choice
 from minikeras.ops.linalg.products import tensordot
 from minikeras.ops.reductions.selection import max as max_
 from minikeras.ops.reductions.selection import min as min_
@@ -70,7 +70,7 @@ def scale_and_translate(
         >>> keras.ops.image.scale_and_translate(x, (3,), [1.0], [1.0], (0,), "linear").tolist()
         [0.0, 0.0, 2.0]
     """
-    check_choice("method", method, _METHODS)
+    one_of("method", method, _METHODS)
     x, scale, translation = map(convert_to_tensor, (images, scale, translation))
     for name, values in (("scale", scale), ("translation", translation)):
         if values.shape != (len(spatial_dims),):

@@ -6,6 +6,7 @@ from minikeras.autograd.families import Family, same, to_float
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
+from minikeras.core.checks import one_of
 from minikeras.core.docstrings import described
 from minikeras.kernels.shared.images import warping as kernels
 from minikeras.ops.creation.filled import arange
@@ -14,7 +15,6 @@ from minikeras.ops.image.layout import (
     IMAGES,
     as_declared,
     channels_last,
-    check_choice,
     check_float,
     check_rank,
 )
@@ -68,8 +68,8 @@ def affine_transform(
         [0.0, 1.0, 2.0]
     """
     images, transform = convert_to_tensor(images), convert_to_tensor(transform)
-    check_choice("interpolation", interpolation, INTERPOLATIONS)
-    check_choice("fill_mode", fill_mode, FILL_MODES)
+    one_of("interpolation", interpolation, INTERPOLATIONS)
+    one_of("fill_mode", fill_mode, FILL_MODES)
     check_rank(images)
     if transform.ndim not in (1, 2) or transform.shape[-1] != 8:
         raise ValueError(
@@ -154,7 +154,7 @@ def perspective_transform(
     """
     images = convert_to_tensor(images)
     start, end = convert_to_tensor(start_points), convert_to_tensor(end_points)
-    check_choice("interpolation", interpolation, INTERPOLATIONS)
+    one_of("interpolation", interpolation, INTERPOLATIONS)
     check_rank(images)
     for name, points in (("start_points", start), ("end_points", end)):
         if points.ndim not in (2, 3) or points.shape[-2:] != (4, 2):
@@ -164,8 +164,8 @@ def perspective_transform(
             )
     if start.ndim != end.ndim:
         raise ValueError(
-            "start_points and end_points must have the same shape. Received: "
-            f"start_points.shape={dims.to_public(start.shape)}, "
+            "Each start point needs an end point: `start_points` and `end_points` are both (4, 2) "
+            f"or both (batch, 4, 2). Received: start_points.shape={dims.to_public(start.shape)}, "
             f"end_points.shape={dims.to_public(end.shape)}"
         )
     if any(isinstance(x, Abstract) for x in (images, start, end)):
@@ -231,8 +231,8 @@ def elastic_transform(
         (2, 8, 8, 3)
     """
     images = convert_to_tensor(images)
-    check_choice("interpolation", interpolation, INTERPOLATIONS)
-    check_choice("fill_mode", fill_mode, FILL_MODES)
+    one_of("interpolation", interpolation, INTERPOLATIONS)
+    one_of("fill_mode", fill_mode, FILL_MODES)
     check_rank(images)
     check_float(images)
     if is_declared(images.shape):

@@ -12,6 +12,7 @@ from minikeras.autograd.families import Family, cached, elementwise, same
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
+from minikeras.core.checks import one_of
 from minikeras.ops.indexing.lookup import indexed, put, take
 from minikeras.ops.indexing.segments import segment_extremes, segment_products
 from minikeras.ops.shapes.shaping import concatenate, reshape
@@ -84,11 +85,7 @@ def scatter_update(inputs, indices, updates, reduction=None):
         >>> keras.ops.scatter_update([1, 2, 3], [[0], [0]], [7, 8], reduction="add").tolist()
         [16, 2, 3]
     """
-    if reduction not in (None, "add", "max", "min", "mul"):
-        raise ValueError(
-            f"Invalid reduction: {reduction}. Supported values are: None, 'add', 'max', 'min', "
-            "'mul'."
-        )
+    one_of("reduction", reduction, (None, "add", "max", "min", "mul"))
     inputs, indices = convert_to_tensor(inputs), convert_to_tensor(indices)
     updates = convert_to_tensor(updates, dtype=inputs.dtype)
     depth = indices.shape[-1]

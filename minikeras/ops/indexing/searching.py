@@ -40,7 +40,7 @@ def searchsorted(sorted_sequence, values, side="left"):
     sequence = convert_to_tensor(sorted_sequence)
     if sequence.ndim != 1:
         raise ValueError(
-            "`searchsorted` only supports 1-D sorted sequences. Received: "
+            "`sorted_sequence` must have one axis. Received: "
             f"sorted_sequence.shape={dims.to_public(sequence.shape)}"
         )
     return _insertion(sequence, values, side=side)

@@ -126,13 +126,13 @@ def _checked(data, segment_ids, num_segments, rising):
     data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
     if ids.ndim != 1:
         raise ValueError(
-            "Argument `segment_ids` should be an 1-D vector, got shape: "
-            f"{dims.to_public(ids.shape)}."
+            "`segment_ids` must have one axis, with the segment of each row of `data`. Received: "
+            f"segment_ids.shape={dims.to_public(ids.shape)}"
         )
     if dims.is_known((*data.shape[:1], *ids.shape)) and data.shape[:1] != ids.shape:
         raise ValueError(
-            "Argument `segment_ids` and `data` should have same leading dimension. "
-            f"Got {ids.shape} v.s. {data.shape}."
+            f"`segment_ids` must name a segment for each row of `data`. Received: {ids.shape[0]} "
+            f"segment_ids for data.shape={dims.to_public(data.shape)}"
         )
     return data, ids, _count(ids, num_segments, rising)
 

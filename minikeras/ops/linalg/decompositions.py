@@ -14,6 +14,7 @@ from minikeras.autograd.families import floating
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
+from minikeras.core.checks import one_of
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.kernels.shared.products import in_lapack_dtype
@@ -48,11 +49,7 @@ def qr(xp, x, *, mode="reduced"):
         >>> abs(float(r[0, 0]))
         5.0
     """
-    if mode not in ("reduced", "complete"):
-        raise ValueError(
-            "`mode` argument value not supported. Expected one of {'reduced', 'complete'}. "
-            f"Received: mode={mode}"
-        )
+    one_of("mode", mode, ("reduced", "complete"))
     return in_lapack_dtype(xp, lambda a: tuple(xp.linalg.qr(a, mode)), x)
 
 

@@ -79,7 +79,9 @@ def _check(query, key, value):
     shapes = [dims.to_public(x.shape) for x in (query, key, value)]
     received = f"Received: query.shape={shapes[0]}, key.shape={shapes[1]}, value.shape={shapes[2]}."
     if not all(len(shape) == 4 for shape in shapes):
-        raise ValueError(f"`dot_product_attention` only supports 4D inputs. {received}")
+        raise ValueError(
+            f"`query`, `key` and `value` are (batch, length, heads, features). {received}"
+        )
     fits = (
         may_agree(key.shape[:3], value.shape[:3])
         and may_agree(query.shape[:1], key.shape[:1])

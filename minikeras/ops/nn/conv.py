@@ -151,7 +151,10 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
     form = layout(data_format)
     x, kernel = convert_to_tensor(inputs), convert_to_tensor(kernel)
     if x.ndim > 4:
-        raise ValueError(f"`inputs` rank must be 3 (1D conv) or 4 (2D conv). Received: {x.ndim}.")
+        raise ValueError(
+            "Depthwise convolutions are of one or two spatial axes: the inputs have three or four "
+            f"axes. Received: inputs.shape={dims.to_public(x.shape)}"
+        )
     x = channels_last(x, form)
     _check_kernel(x, kernel, form)
     *window, channels, multiplier = kernel.shape
@@ -357,8 +360,8 @@ def _groups(channels, kernel, form):
 def _check_channels(channels, expected, form):
     if channels != expected:
         raise ValueError(
-            "The number of input channels must match the kernel's input channels. Received: input "
-            f"channels={channels}, kernel input channels={expected}, data_format='{form}'."
+            f"The kernel reads {expected} channels, so the inputs must have as many. Received: "
+            f"{channels} channels, with data_format='{form}'"
         )
 
 

@@ -50,7 +50,7 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     target, output = convert_to_tensor(target), convert_to_tensor(output)
     if not target.ndim:
         raise ValueError(
-            "Arguments `target` and `output` must be at least rank 1. " + _shapes(target, output)
+            "`target` and `output` need an axis of classes. " + _shapes(target, output)
         )
     _check_same_shape(target, output)
     output, from_logits = _logits_of(output, from_logits, "softmax", "categorical_crossentropy")
@@ -86,9 +86,12 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """
     target, output = convert_to_tensor(target), convert_to_tensor(output)
     if axis not in (-1, output.ndim - 1):
-        raise ValueError(f"Only axis=-1 is currently supported. Received: axis={axis}")
+        raise ValueError(
+            f"The classes must lie along the last axis. Received: axis={axis} for "
+            f"output.shape={dims.to_public(output.shape)}"
+        )
     if not output.ndim:
-        raise ValueError("Argument `output` must be at least rank 1. " + _shapes(target, output))
+        raise ValueError("`output` needs an axis of classes. " + _shapes(target, output))
     output, from_logits = _logits_of(
         output, from_logits, "softmax", "sparse_categorical_crossentropy"
     )
@@ -143,8 +146,8 @@ def _logits_of(output, from_logits, activation, name):
         return output, from_logits
     if from_logits:
         warnings.warn(
-            f'"`{name}` received `from_logits=True`, but the `output` argument was produced by a '
-            f"{activation} activation and thus does not represent logits. Was this intended?",
+            f"`{name}` received the probabilities of a {activation} and `from_logits=True`. Their "
+            "logits are used; pass these, or leave out `from_logits`.",
             stacklevel=3,
         )
     return logits, True
@@ -164,15 +167,8 @@ def _in_float32(crossentropy, first, second, **statics):
 
 
 def _check_same_shape(target, output):
-    if target.ndim != output.ndim:
-        raise ValueError(
-            "Arguments `target` and `output` must have the same rank (ndim). "
-            + _shapes(target, output)
-        )
-    if not _agree(target.shape, output.shape):
-        raise ValueError(
-            "Arguments `target` and `output` must have the same shape. " + _shapes(target, output)
-        )
+    if target.ndim != output.ndim or not _agree(target.shape, output.shape):
+        raise ValueError("`target` and `output` must have one shape. " + _shapes(target, output))
 
 
 def _shapes(target, output):

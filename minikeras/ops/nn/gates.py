@@ -172,8 +172,8 @@ def glu(x, axis=-1):
     size = x.shape[dims.normalize_axis(axis, x.ndim)]
     if not isinstance(size, dims.Dim) and size % 2:
         raise ValueError(
-            "axis size must be divisible by 2. Received: "
-            f"x.shape={dims.to_public(x.shape)} with axis={axis}"
+            f"`glu` halves the axis {axis}, whose size must be even. Received: "
+            f"x.shape={dims.to_public(x.shape)}"
         )
     values, gates = split(x, 2, axis=axis)
     return values * sigmoid(gates)

@@ -263,7 +263,7 @@ def normalize(x, axis: Axes = -1, order=2, epsilon=None):
         [0.0, 1.0]
     """
     if not isinstance(order, int) or order < 1:
-        raise ValueError(f"Argument `order` must be an int >= 1. Received: order={order}")
+        raise ValueError(f"`order` must be an int, 1 or greater. Received: order={order}")
     x = convert_to_tensor(x)
     if not x.ndim:
         x = expand_dims(x, axis=0)

@@ -75,9 +75,8 @@ def softmax(x, axis: Axes = -1):
     y = softmax_along(x, axis=axis)
     if isinstance(axis, int) and x.ndim and x.shape[axis] == 1:
         warnings.warn(
-            f"You are using a softmax over axis {axis} of a tensor of shape "
-            f"{dims.to_public(x.shape)}. This axis has size 1, so the result is always 1. Did you "
-            "mean to use a sigmoid instead?",
+            "A softmax over an axis of size 1 is 1 everywhere: for one output alone use a "
+            f"sigmoid. Received: axis={axis} for x.shape={dims.to_public(x.shape)}",
             stacklevel=2,
         )
     return y if isinstance(axis, (tuple, list)) else _remembering(y, x)
@@ -218,7 +217,9 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
         [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
     if num_classes is None:
-        raise ValueError("Argument `num_classes` must be specified.")
+        raise ValueError(
+            "`one_hot` needs `num_classes`, the size of the new axis. Received: num_classes=None"
+        )
     return _multi_hot(_classes(inputs, sparse), num_classes=num_classes, axis=axis, dtype=dtype)
 
 
@@ -343,8 +344,8 @@ def psnr(x1, x2, max_val):
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
     if x1.shape != x2.shape:
         raise ValueError(
-            f"Input shapes {dims.to_public(x1.shape)} and {dims.to_public(x2.shape)} must match "
-            "for PSNR calculation."
+            f"`psnr` compares images of one shape. Received: x1.shape={dims.to_public(x1.shape)}, "
+            f"x2.shape={dims.to_public(x2.shape)}"
         )
     peak = log10(convert_to_tensor(max_val, dtype=x2.dtype))
     return 20 * peak - 10 * log10(mean(square(x1 - x2)))

@@ -5,6 +5,7 @@ are brought into that form; unknown sizes stay unknown.
 """
 
 from minikeras.core import dims, settings
+from minikeras.core.checks import one_of
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.kernels.shared.windows import VALID, same_padding, span
@@ -83,8 +84,7 @@ def paddings(padding, sizes, window, strides, dilation):
     padding = padding.lower()
     if padding == "valid":
         return (VALID,) * len(sizes)
-    if padding != "same":
-        raise ValueError(f"`padding` must be 'valid' or 'same'. Received: padding={padding}")
+    one_of("padding", padding, ("valid", "same"))
     if not dims.is_known(sizes):
         return padding
     axes = zip(sizes, window, strides, dilation, strict=True)

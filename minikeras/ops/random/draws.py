@@ -119,7 +119,8 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     dtype = dtypes.standardize(dtype)
     if not dtypes.is_integer(dtype):
         raise ValueError(
-            f"`keras.random.randint` requires an integer `dtype`. Received: dtype={dtype}"
+            "`randint` draws whole numbers: `dtype` must be an integer type, such as 'int32'. "
+            f"Received: dtype={dtype}"
         )
     low, high = int(minval), int(maxval)
     if not low < high or low != minval or high != maxval:
@@ -227,8 +228,8 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     logits = convert_to_tensor(logits)
     if logits.ndim != 2:
         raise ValueError(
-            "`logits` should be a 2-D tensor with shape [batch_size, num_classes]. "
-            f"Received: logits.shape={dims.to_public(logits.shape)}"
+            "`logits` must be (batch, classes). Received: "
+            f"logits.shape={dims.to_public(logits.shape)}"
         )
     shape, dtype = (logits.shape[0], num_samples), dtypes.standardize(dtype)
     if is_declared(shape):

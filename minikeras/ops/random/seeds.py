@@ -62,11 +62,7 @@ class SeedGenerator:
         if kwargs:
             raise ValueError(f"Unrecognized keyword arguments: {kwargs}")
         name = name or names.of_class(type(self))
-        if not isinstance(name, str) or "/" in name:
-            raise ValueError(
-                "Argument `name` must be a string and cannot contain character `/`. "
-                f"Received: name={name}"
-            )
+        names.check(name)
         first = make_default_seed() if seed is None else seed
         if not is_seed(first) or not -(2**63) <= first < 2**63:
             raise ValueError(
@@ -199,9 +195,14 @@ def draw_seed(seed: Any) -> tuple[int, int]:
         return seed, 0
     if seed is None:
         return global_seed_generator().next_pair(ordered=False)
-    raise ValueError(
-        "Argument `seed` must be either an integer or an instance of `SeedGenerator`. "
-        f"Received: seed={seed} (of type {type(seed)})"
+    raise refused_seed(seed)
+
+
+def refused_seed(seed: Any) -> ValueError:
+    """Return the error for a seed that is none of those that draws and initializers take."""
+    return ValueError(
+        "`seed` must be an int, None, or a `keras.random.SeedGenerator`. Received: "
+        f"seed={seed!r} (of type {type(seed).__name__})"
     )
 
 
@@ -226,8 +227,8 @@ def set_random_seed(seed):
     """
     if not isinstance(seed, int):
         raise ValueError(
-            f"Expected `seed` argument to be an integer. Received: seed={seed} (of type "
-            f"{type(seed)})"
+            f"The global seed must be an int. Received: seed={seed!r} (of type "
+            f"{type(seed).__name__})"
         )
     if not 0 <= seed < 2**32:
         raise ValueError(f"Seed must be between 0 and 2**32 - 1. Received: seed={seed}")

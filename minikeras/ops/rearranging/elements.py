@@ -161,10 +161,14 @@ def rot90(array, k=1, axes=(0, 1)):
     x = convert_to_tensor(array)
     if x.ndim < 2:
         raise ValueError(
-            f"Input array must have at least 2 dimensions. Received: array.ndim={x.ndim}"
+            "`rot90` turns a plane of two axes, so `array` must have two or more. Received: "
+            f"array.shape={dims.to_public(x.shape)}"
         )
     if len(axes) != 2 or axes[0] == axes[1]:
-        raise ValueError(f"Invalid axes: {axes}. Axes must be a tuple of two different dimensions.")
+        raise ValueError(
+            "`axes` must be two different axes, which span the plane that is turned. Received: "
+            f"axes={axes}"
+        )
     first, second = axes
     if k % 4 == 2:
         return flip(x, axis=(first, second))
@@ -229,8 +233,8 @@ def pad(x, pad_width, mode="constant", constant_values=None):
         )
     if mode != "constant" and constant_values is not None:
         raise ValueError(
-            "Argument `constant_values` can only be provided when `mode == 'constant'`. "
-            f"Received: mode={mode}"
+            "`constant_values` fill the margin in the mode 'constant' alone. Received: "
+            f"mode={mode!r}, constant_values={constant_values}"
         )
     x = convert_to_tensor(x)
     widths = _widths(pad_width, x.ndim)
@@ -250,8 +254,8 @@ def _widths(pad_width, rank):
         return (tuple(width[0]),) * rank
     if len(width) != rank:
         raise ValueError(
-            "`pad_width` must have the same length as `x.shape`. "
-            f"Received: pad_width={pad_width} (of length {len(width)}) and rank {rank}."
+            f"`pad_width` needs a pair `(before, after)` for each of the {rank} axes, or one for "
+            f"all. Received: pad_width={pad_width} of length {len(width)}"
         )
     return tuple(tuple(pair) for pair in width)
 

@@ -276,8 +276,8 @@ def _(x, *, dtype):
         return Abstract(x.shape, name)
     if not x.shape or (not isinstance(x.shape[-1], Dim) and x.shape[-1] * old % new):
         raise ValueError(
-            f"Cannot view array of shape {dims.to_public(x.shape)} and dtype {x.dtype} as dtype "
-            f"{name} because the total number of bytes is not divisible by the new itemsize."
+            f"The bytes along the last axis are no multiple of those of a {name}. Received: "
+            f"x.shape={dims.to_public(x.shape)}, x.dtype={x.dtype}"
         )
     return Abstract((*x.shape[:-1], x.shape[-1] * old // new), name)
 

@@ -123,8 +123,8 @@ def array_split(x, indices_or_sections, axis=0):
     """
     if not isinstance(indices_or_sections, int):
         raise TypeError(
-            "Argument `indices_or_sections` must be of type `int`. Received: "
-            f"indices_or_sections={indices_or_sections}"
+            "`indices_or_sections` must be an int, the number of parts. Received: "
+            f"indices_or_sections={indices_or_sections!r}"
         )
     x = convert_to_tensor(x)
     axis = dims.normalize_axis(axis, x.ndim)
@@ -214,7 +214,10 @@ def unstack(x, num=None, axis=0):
     size = x.shape[axis]
     if isinstance(size, Dim):
         if num is None:
-            raise ValueError(f"Cannot infer argument `num` from shape {dims.to_public(x.shape)}.")
+            raise ValueError(
+                f"The size of axis {axis} is unknown: say by `num` how many parts there are. "
+                f"Received: x.shape={dims.to_public(x.shape)}"
+            )
         size = num
     if num not in (None, size):
         raise ValueError(f"Axis {axis} of shape {x.shape} has size {size}; received num={num}.")

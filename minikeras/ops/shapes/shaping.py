@@ -216,8 +216,8 @@ def _(x, *, axis):
     axes = dims.normalize_axes(axis, x.ndim)
     if any(isinstance(x.shape[i], int) and x.shape[i] != 1 for i in axes):
         raise ValueError(
-            f"Cannot squeeze axis={axis}, because the dimension is not 1. "
-            f"Received: x.shape={dims.to_public(x.shape)}"
+            f"`squeeze` takes away axes of size 1 alone. Received: axis={axis} for "
+            f"x.shape={dims.to_public(x.shape)}"
         )
     return Abstract([size for i, size in enumerate(x.shape) if i not in axes], x.dtype)
 
@@ -298,8 +298,8 @@ def _(xs, *, axis):
     rests = [shape[:place] + shape[place + 1 :] for shape in shapes]
     if any(not may_agree(rest, rests[0]) for rest in rests):
         raise ValueError(
-            "Every value in `xs` must have the same shape except on the `axis` dim. But found "
-            f"element of shape {[dims.to_public(shape) for shape in shapes]}, with axis={axis}."
+            f"The tensors to be joined must have equal sizes along all axes but {axis}. Received: "
+            f"shapes {[dims.to_public(shape) for shape in shapes]}"
         )
     rest = [known_of(sizes) for sizes in zip(*rests, strict=True)]
     total = sum([shape[place] for shape in shapes[1:]], shapes[0][place])
@@ -338,8 +338,8 @@ def _(g, axis, needs):
 def _(x, *, axis):
     if any(not may_agree(each.shape, x[0].shape) for each in x):
         raise ValueError(
-            "Every value in `x` must have the same shape. But found element of shape "
-            f"{[dims.to_public(each.shape) for each in x]}."
+            "The tensors to be stacked must have one shape. Received: shapes "
+            f"{[dims.to_public(each.shape) for each in x]}"
         )
     place = dims.normalize_axis(axis, x[0].ndim + 1)
     shape = [known_of(sizes) for sizes in zip(*(each.shape for each in x), strict=True)]
@@ -374,8 +374,9 @@ def split(x, indices_or_sections, axis=0):
     if isinstance(indices_or_sections, int):
         if isinstance(size, int) and size % indices_or_sections:
             raise ValueError(
-                "`x` size on given `axis` must be divisible by `indices_or_sections` when "
-                f"`indices_or_sections` is an int. But received {size} and {indices_or_sections}."
+                f"The size of axis {axis} must be a multiple of the number of parts; for unequal "
+                "parts give the indices at which to cut, or use `array_split`. Received: size "
+                f"{size}, indices_or_sections={indices_or_sections}"
             )
         step = size // indices_or_sections
         spend(indices_or_sections)

@@ -36,9 +36,9 @@ def resolved_shape(shape, newshape):
         fits = rest or asked or known_rest == known_asked
     if not fits:
         raise ValueError(
-            "The total size of the tensor must be unchanged. Received: "
-            f"input_shape={dims.to_public(shape)}, "
-            f"target_shape={dims.to_public(dims.as_shape(newshape))}"
+            "`reshape` keeps the number of elements: the sizes of the new shape must multiply to "
+            f"the same. Received: x.shape={dims.to_public(shape)}, "
+            f"newshape={dims.to_public(dims.as_shape(newshape))}"
         )
     return tuple(new)
 

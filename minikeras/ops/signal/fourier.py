@@ -159,13 +159,11 @@ irfft.class_name = "IRFFT"
 def _pair(x, rank):
     """Real and imaginary parts as float tensors of one shape."""
     if not isinstance(x, (Tuple, List)) or len(x) != 2:
-        raise ValueError(
-            f"Input `x` should be a tuple of two tensors - real and imaginary. Received: x={x}"
-        )
+        raise ValueError(f"`x` must be a tuple `(real, imag)` of two tensors. Received: x={x}")
     real, imag = map(convert_to_tensor, x)
     if real.shape != imag.shape:
         raise ValueError(
-            "Both the real and imaginary parts should have the same shape. Received: "
+            "The real and the imaginary part must have one shape. Received: "
             f"x[0].shape={dims.to_public(real.shape)}, x[1].shape={dims.to_public(imag.shape)}"
         )
     if not (dtypes.is_float(real.dtype) and dtypes.is_float(imag.dtype)):

@@ -9,6 +9,7 @@ from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
+from minikeras.core.checks import one_of
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
 from minikeras.ops.creation.filled import arange
@@ -55,9 +56,7 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
     """
     x = convert_to_tensor(x)
     if x.dtype not in ("float32", "float64"):
-        raise TypeError(
-            f"Invalid input type. Expected `float32` or `float64`. Received: dtype={x.dtype}"
-        )
+        raise TypeError(f"`x` must be of dtype float32 or float64. Received: x.dtype={x.dtype}")
     _check(sequence_length, sequence_stride, fft_length)
     weights = _window(window, sequence_length, fft_length, x.dtype)
     if isinstance(x.shape[-1], Dim):
@@ -130,12 +129,12 @@ istft.class_name = "ISTFT"
 def _check(sequence_length, sequence_stride, fft_length):
     if not isinstance(sequence_stride, int) or sequence_stride <= 0:
         raise ValueError(
-            "`sequence_stride` must be a positive integer. "
-            f"Received: sequence_stride={sequence_stride}"
+            "`sequence_stride` must be an int greater than 0. Received: "
+            f"sequence_stride={sequence_stride}"
         )
     if fft_length < sequence_length:
         raise ValueError(
-            "`fft_length` must equal or larger than `sequence_length`. "
+            "A frame must fit into its transform: `fft_length` is at least `sequence_length`. "
             f"Received: sequence_length={sequence_length}, fft_length={fft_length}"
         )
 
@@ -145,11 +144,7 @@ def _window(window, length, fft_length, dtype):
     if window is None:
         return None
     if isinstance(window, str):
-        if window not in _WINDOWS:
-            raise ValueError(
-                'If a string is passed to `window`, it must be one of `"hann"`, `"hamming"`. '
-                f"Received: window={window}"
-            )
+        one_of("window", window, _WINDOWS)
         factors = _raised_cosine(*_WINDOWS[window], length, dtype)
     else:
         factors = cast(convert_to_tensor(window), dtype=dtype)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.core.checks import one_of
 from minikeras.core.docstrings import described
 from minikeras.preprocessing.image.iterator import OPTIONS, ImageIterator
 from minikeras.utils.image import img_to_array, load_img
@@ -57,9 +58,9 @@ class FileIterator(ImageIterator):
 
     def _set_options(self, target_size, color_mode, class_mode, data_format, subset, **options):
         """Check the arguments that all iterators over files have, and keep them as attributes."""
-        _check_choice("color_mode", color_mode, CHANNELS)
-        _check_choice("class_mode", class_mode, self.allowed_class_modes)
-        _check_choice("subset", subset, ("training", "validation", None))
+        one_of("color_mode", color_mode, CHANNELS)
+        one_of("class_mode", class_mode, self.allowed_class_modes)
+        one_of("subset", subset, ("training", "validation", None))
         self.target_size = tuple(target_size)
         self.color_mode = color_mode
         self.class_mode = class_mode
@@ -111,11 +112,6 @@ class FileIterator(ImageIterator):
                 return targets
             case _:
                 return np.array([self.classes[number] for number in index_array], self.dtype)
-
-
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(f"`{name}` must be one of {list(choices)}. Received: {name}={value!r}")
 
 
 def image_files(directory, formats, follow_links):

@@ -110,7 +110,7 @@ class EarlyStopping(MonitorCallback):
         Returns:
             A number, or None.
         """
-        return self.value_in(logs or {}, "Early stopping")
+        return self.value_in(logs or {})
 
     def _keep_weights(self, epoch):
         self.best_weights = self.model.get_weights()

@@ -111,7 +111,7 @@ class ModelCheckpoint(MonitorCallback):
         except IsADirectoryError:
             raise IsADirectoryError(
                 f"Expected the path of a file for ModelCheckpoint, but a folder is there: {path}. "
-                "Please specify a non-directory filepath."
+                "Give another name."
             ) from None
         self._tell(epoch, f"finished saving model to {path}")
 
@@ -120,8 +120,8 @@ class ModelCheckpoint(MonitorCallback):
             return self.filepath.format(epoch=epoch + 1, **logs)
         except KeyError as error:
             raise KeyError(
-                f'Failed to format this callback filepath: "{self.filepath}". Reason: there is no '
-                f"{error} among {sorted(['epoch', *logs])}."
+                f"The path of a checkpoint, '{self.filepath}', names {error}, which is none of "
+                f"{sorted(['epoch', *logs])}."
             ) from None
 
     def _is_due(self, epoch, logs, path):
@@ -131,12 +131,17 @@ class ModelCheckpoint(MonitorCallback):
             return True
         value, best = logs.get(self.monitor), self.best
         if value is None:
-            warnings.warn(f"Can save best model only with {self.monitor} available.", stacklevel=4)
+            warnings.warn(
+                f"The best model is found by '{self.monitor}', and the logs have only "
+                f"{sorted(logs)}: the model is saved without comparing.",
+                stacklevel=4,
+            )
             return True
         if getattr(value, "shape", ()):
             warnings.warn(
-                f"Can save best model only when `monitor` is a scalar value. Received: {value}. "
-                "Falling back to `save_best_only=False`.",
+                "The best model is the one with the greatest or least number, and `monitor` is an "
+                f"array of shape {value.shape}: the model is saved without comparing. Received: "
+                f"{value}",
                 stacklevel=4,
             )
             return True

@@ -26,7 +26,8 @@ class MonitorCallback(Callback):
         super().__init__()
         if mode not in ("auto", "min", "max"):
             warnings.warn(
-                f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.",
+                f"{type(self).__name__} has no mode {mode!r}, and takes 'auto'; the modes are "
+                "'auto', 'min' and 'max'.",
                 stacklevel=3,
             )
             mode = "auto"
@@ -53,13 +54,11 @@ class MonitorCallback(Callback):
             )
         self.is_better = _COMPARISONS[direction]
 
-    def value_in(self, logs, what, end=""):
+    def value_in(self, logs):
         """Return the metric's value, or warn that it is missing and return None.
 
         Args:
             logs: dict of names and values.
-            what: first words of the warning, saying what waits for the metric.
-            end: last words of the warning.
 
         Returns:
             A number, or None.
@@ -67,8 +66,8 @@ class MonitorCallback(Callback):
         value = logs.get(self.monitor)
         if value is None:
             warnings.warn(
-                f"{what} conditioned on metric `{self.monitor}` which is not available. "
-                f"Available metrics are: {','.join(logs)}{end}",
+                f"{type(self).__name__} waits for '{self.monitor}', and the logs have only "
+                f"{sorted(logs)}: it does nothing.",
                 stacklevel=3,
             )
         return value

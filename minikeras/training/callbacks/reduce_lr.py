@@ -77,7 +77,7 @@ class ReduceLROnPlateau(MonitorCallback):
         logs = {} if logs is None else logs
         logs["learning_rate"] = learning_rate_of(self.model.optimizer)
         self.set_direction()
-        value = self.value_in(logs, "Learning rate reduction is", end=".")
+        value = self.value_in(logs)
         if value is None:
             return
         if self.in_cooldown():

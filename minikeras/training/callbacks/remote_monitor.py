@@ -51,7 +51,10 @@ class RemoteMonitor(Callback):
         try:
             self._post(values)
         except (OSError, ValueError):  # not reached; no URL, or a number that JSON does not have
-            warnings.warn(f"Could not reach RemoteMonitor root server at {self.root}", stacklevel=2)
+            warnings.warn(
+                f"RemoteMonitor got no answer from {self.root}, and goes on without it.",
+                stacklevel=2,
+            )
 
     def _post(self, values):
         from urllib import error, parse, request  # they take a while to import

@@ -88,8 +88,9 @@ class SwapEMAWeights(Callback):
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)
         if getattr(optimizer, "_averages", None) is None:
             raise ValueError(
-                "SwapEMAWeights must be used when `use_ema=True` is set on the optimizer. "
-                f"Received: optimizer={optimizer}, use_ema={getattr(optimizer, 'use_ema', None)}"
+                "SwapEMAWeights needs averages of the weights, which an optimizer with "
+                f"`use_ema=True` keeps. Received: optimizer={optimizer}, "
+                f"use_ema={getattr(optimizer, 'use_ema', None)}"
             )
         pairs = zip(optimizer._trainable_variables, optimizer._averages, strict=True)
         return [(weight, average) for weight, average in pairs if average is not None]

@@ -213,7 +213,11 @@ class TensorBoard(Callback):
         try:
             json = self.model.to_json()
         except Exception as error:  # a layer of the user's own, whose config may raise anything
-            warnings.warn(f"Model failed to serialize as JSON. Ignoring... {error}", stacklevel=2)
+            warnings.warn(
+                "The graph of the model is not written for TensorBoard, since the model has no "
+                f"JSON form: {error}",
+                stacklevel=2,
+            )
             return
         file.write([summaries.keras_model("keras", json)], 0)
 
@@ -227,9 +231,8 @@ class TensorBoard(Callback):
             unknown = sorted(set(metadata) - set(by_name))
             if unknown:
                 raise ValueError(
-                    "Unrecognized `Embedding` layer names passed to `keras.callbacks.TensorBoard` "
-                    f"`embeddings_metadata` argument: {unknown}. Those of the model: "
-                    f"{sorted(by_name)}"
+                    "`embeddings_metadata` names layers that are no `Embedding` of the model: "
+                    f"{unknown}. Those of the model: {sorted(by_name)}"
                 )
         config = tensorboard().projector.ProjectorConfig()
         for path in by_name.values():

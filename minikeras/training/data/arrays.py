@@ -10,6 +10,7 @@ from minikeras.ops.random.seeds import run_seed
 from minikeras.training.data.convert import as_arrays
 from minikeras.training.data.stored import StoredRows
 from minikeras.training.data.unpack import (
+    check_class_weight,
     class_weights_to_sample_weights,
     pack_x_y_sample_weight,
 )
@@ -47,14 +48,8 @@ class ArrayData:
         sample_weight = as_arrays(sample_weight, "sample_weight")
         _check_weights(y, sample_weight)
         if class_weight is not None:
-            if trees.is_nested(y):
-                raise ValueError(
-                    "`class_weight` is only supported for Models with a single output."
-                )
-            if sample_weight is not None:
-                raise ValueError(
-                    "You cannot specify `class_weight` and `sample_weight` at the same time."
-                )
+            check_class_weight(y, sample_weight)
+
             sample_weight = as_arrays(_class_weights(y, class_weight), "sample_weight")
         self.arrays = pack_x_y_sample_weight(x, y, sample_weight)
         # All data at once, unless some are read batch by batch.
@@ -167,8 +162,8 @@ def _common_length(data):
             lengths.setdefault(leaf.shape[0], leaf.shape)
     if len(lengths) > 1:
         raise ValueError(
-            "Data cardinality is ambiguous. Make sure all arrays contain the same number of "
-            f"samples. 'x' and the other arrays have sizes: {sorted(lengths)}"
+            "All arrays must have the same number of samples, the size of axis 0. Received for 'x' "
+            f"and the other arrays: {sorted(lengths)}"
         )
     return next(iter(lengths), 0)
 
@@ -192,9 +187,8 @@ def split_validation(arrays, validation_split):
     cut = int(math.floor(samples * (1.0 - validation_split)))
     if cut == 0 or cut == samples:
         raise ValueError(
-            f"Training data contains {samples} samples, which is not sufficient to split it into a "
-            f"validation and training set as specified by `validation_split={validation_split}`. "
-            "Either provide more data, or a different value for the `validation_split` argument."
+            f"`validation_split={validation_split}` leaves one of the two parts of {samples} "
+            "samples empty: give another part, or more data."
         )
 
     def part(start, stop):

@@ -10,6 +10,7 @@ from minikeras.training.data.arrays import ArrayData
 from minikeras.training.data.generators import GeneratorData, Passes
 from minikeras.training.data.py_dataset import PyDataset, PyDatasetData
 from minikeras.training.data.unpack import (
+    check_class_weight,
     class_weights_to_sample_weights,
     unpack_x_y_sample_weight,
 )
@@ -35,8 +36,8 @@ def data_source(
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
             raise ValueError(
-                f"When providing `x` as a {kind}, `{name}` should not be passed. Instead, the "
-                "batches that it yields should hold it."
+                f"The batches of a {kind} hold their own `{name}`, as in `(x, y)`: yield it there. "
+                f"Received: {name} of type {type(value).__name__}"
             )
     if hasattr(x, "as_numpy_iterator"):
         x = Passes(x, is_whole=steps is None)
@@ -80,12 +81,8 @@ class _Weighted:
 
     def _weighted(self, batch):
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
-        if sample_weight is not None:
-            raise ValueError(
-                "You cannot specify `class_weight` and `sample_weight` at the same time."
-            )
-        if trees.is_nested(y):
-            raise ValueError("`class_weight` is only supported for Models with a single output.")
+        check_class_weight(y, sample_weight)
+
         return x, y, class_weights_to_sample_weights(y, self._class_weight)
 
 

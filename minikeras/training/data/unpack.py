@@ -28,8 +28,8 @@ def unpack_x_y_sample_weight(data):
         return data, None, None
     if len(data) > 3:
         raise ValueError(
-            "Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, "
-            f"found: {data}"
+            "A batch is `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`. Received: a "
+            f"{type(data).__name__} of {len(data)}: {data}"
         )
     return (*data, None, None)[:3]
 
@@ -53,6 +53,17 @@ def pack_x_y_sample_weight(x, y=None, sample_weight=None):
     if y is None:
         return x if not isinstance(x, (tuple, list)) else (x,)
     return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def check_class_weight(y, sample_weight):
+    """Raise a ValueError where classes cannot be weighed: many outputs, or weights of samples."""
+    if trees.is_nested(y):
+        raise ValueError(
+            "`class_weight` says how much the classes of one output count, and there are several: "
+            f"give `sample_weight` instead. Received: y of type {type(y).__name__}"
+        )
+    if sample_weight is not None:
+        raise ValueError("Give `sample_weight` or `class_weight`, not both.")
 
 
 def class_weights_to_sample_weights(y, class_weight):

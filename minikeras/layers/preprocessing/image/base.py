@@ -17,6 +17,7 @@ from minikeras.core.settings import standardize_data_format
 from minikeras.layers.preprocessing.data_layer import DataLayer
 from minikeras.layers.preprocessing.image.bounding_boxes.validation import densify_bounding_boxes
 from minikeras.layers.preprocessing.image.fields import BASE_FACTOR
+from minikeras.ops.image.layout import check_rank
 from minikeras.ops.random.seeds import SeedGenerator
 
 _IMAGES = ("images", "segmentation_masks")
@@ -75,9 +76,8 @@ class BaseImagePreprocessingLayer(DataLayer):
         is_batched = self._is_batched(data["images"])
         if "bounding_boxes" in data and not self.bounding_box_format:
             raise ValueError(
-                "You passed an input with a 'bounding_boxes' key, but you didn't specify a "
-                "bounding box format. Pass a `bounding_box_format` argument to your "
-                f"{type(self).__name__} layer, e.g. `bounding_box_format='xyxy'`."
+                f"{type(self).__name__} must know how 'bounding_boxes' are written: give it a "
+                "`bounding_box_format`, such as 'xyxy'."
             )
         transformation = self.get_random_transformation(data, training=training)
         for key, (transform, convert) in self._transforms(is_batched).items():
@@ -191,11 +191,7 @@ class BaseImagePreprocessingLayer(DataLayer):
 
     def _is_batched(self, images):
         rank = len(images.shape)
-        if rank not in (3, 4):
-            raise ValueError(
-                "Expected image tensor to have rank 3 (single image) or 4 (batch of images). "
-                f"Received: data.shape={images.shape}"
-            )
+        check_rank(images)
         return rank == 4
 
     # What random layers draw with

@@ -169,14 +169,14 @@ class RandomColorDegeneration(BaseImagePreprocessingLayer):
     def _image_shape(self, shape):
         if len(shape) not in (3, 4):
             raise ValueError(
-                "Invalid images rank: expected rank 3 (single image) or rank 4 (batch of images). "
-                f"Received: input_shape={shape}"
+                "An image has three axes, and a batch of images four. Received: "
+                f"input_shape={shape}"
             )
         channels = shape[-1 if self.data_format == "channels_last" else -3]
         if channels is not None and channels != 3:
             raise ValueError(
-                "Input images must have 3 channels, but received images with "
-                f"{channels} channels: input_shape={shape}"
+                f"Images must have three channels, red, green and blue. Received: {channels} "
+                f"channels, in input_shape={shape}"
             )
         return shape
 

@@ -85,8 +85,8 @@ class _Crop(BaseImagePreprocessingLayer):
     def _image_shape(self, shape):
         if len(shape) not in (3, 4) or any(isinstance(size, (list, tuple)) for size in shape):
             raise ValueError(
-                "`input_shape` must be a non-nested tuple or list of rank-1 with size 3 "
-                f"(unbatched) or 4 (batched). Received: input_shape={shape}"
+                "An image has three axes, and a batch of images four. Received: "
+                f"input_shape={shape}"
             )
         shape = list(shape)
         height_axis, width_axis = self._size_axes()

@@ -58,8 +58,7 @@ class MaxNumBoundingBoxes(BaseImagePreprocessingLayer):
         unknown = [key for key in shapes if key not in _KEYS]
         if unknown:
             raise KeyError(
-                f"There are unsupported keys in `bounding_boxes`: {unknown}. Only `boxes` and "
-                "`labels` are supported."
+                f"`bounding_boxes` is a dict of `boxes` and `labels`. Received also: {unknown}"
             )
         shapes = {key: (s[0], self.max_number, *s[2:]) for key, s in shapes.items()}
         return {**input_shape, "bounding_boxes": shapes}

@@ -113,7 +113,10 @@ def _variance(variance):
         return None
     variance = ops.convert_to_tensor(variance, "float32")
     if not variance.shape or variance.shape[-1] != 4:
-        raise ValueError(f"`variance` must be length 4, got {variance}")
+        raise ValueError(
+            "`variance` must have four numbers, one for each of a box. Received: "
+            f"variance={variance}"
+        )
     return variance
 
 

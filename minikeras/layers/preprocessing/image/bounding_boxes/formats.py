@@ -134,13 +134,11 @@ def _from_corners(corners, target, height, width):
 def _check(shape, source, target, height, width):
     if not shape or shape[-1] != 4:
         raise ValueError(
-            f"`boxes` must be a tensor with the last dimension of 4. Received: boxes.shape={shape}"
+            f"`boxes` must have four numbers along the last axis. Received: boxes.shape={shape}"
         )
     for name in (source, target):
         if name not in FORMATS:
-            raise ValueError(
-                f"Invalid source or target format. Supported formats: {FORMATS}. Received: {name}"
-            )
+            raise ValueError(f"The formats of boxes are {FORMATS}. Received: {name!r}")
     relative = source.startswith(_RELATIVE) or target.startswith(_RELATIVE)
     if relative and (height is None or width is None):
         raise ValueError(

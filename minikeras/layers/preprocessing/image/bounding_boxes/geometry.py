@@ -39,8 +39,8 @@ def clip_to_image_size(bounding_boxes, height=None, width=None, bounding_box_for
         height = width = 1.0
     elif height is None or width is None:
         raise ValueError(
-            "`height` and `width` must be set if `format='xyxy'`. Received: "
-            f"height={height}, width={width}"
+            "The format 'xyxy' is in pixels, so boxes are clipped to a `height` and a `width`. "
+            f"Received: height={height}, width={width}"
         )
     boxes = ops.convert_to_tensor(bounding_boxes["boxes"])
     x1, y1, x2, y2 = _clipped(columns(boxes), height, width)

@@ -51,8 +51,9 @@ def compute_iou(
             )
     if "rel" in bounding_box_format and image_shape is None:
         raise ValueError(
-            "When using relative bounding box formats (e.g. `rel_yxyx`) the `image_shape` argument "
-            f"must be provided. Received: image_shape={image_shape}"
+            "Boxes of a relative format are parts of an image: give its `image_shape`, (height, "
+            f"width, channels). Received: bounding_box_format={bounding_box_format!r}, "
+            f"image_shape={image_shape}"
         )
     corners1 = ops.expand_dims(_corners(boxes1, bounding_box_format, image_shape), axis=-2)
     corners2 = ops.expand_dims(_corners(boxes2, bounding_box_format, image_shape), axis=-3)

@@ -65,8 +65,8 @@ def _check_axes(boxes_shape, labels_shape):
     ranks = {2: (1, 2), 3: (2, 3)}.get(len(boxes_shape))
     if ranks is None:
         raise ValueError(
-            "Expected `bounding_boxes['boxes']` to have rank 2 or 3, with shape (num_boxes, 4) or "
-            f"(batch_size, num_boxes, 4). Received: bounding_boxes['boxes'].shape={boxes_shape}"
+            "`bounding_boxes['boxes']` are (boxes, 4) for an image or (batch, boxes, 4). Received: "
+            f"bounding_boxes['boxes'].shape={boxes_shape}"
         )
     if len(labels_shape) not in ranks:
         raise ValueError(
