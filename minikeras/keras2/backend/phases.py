@@ -77,7 +77,7 @@ def set_learning_phase(value):
         ValueError: if it is neither.
     """
     if value not in (0, 1):
-        raise ValueError(f"Expected learning phase to be 0 or 1. Received: {value!r}")
+        raise ValueError(f"The learning phase is 0 (test) or 1 (train). Received: {value!r}")
     _phase.value = int(value)
 
 

@@ -68,7 +68,7 @@ def constant(value, dtype=None, shape=None, name=None):
 def is_keras_tensor(x):
     """Say whether a tensor is the output of a layer or of `Input`."""
     if not isinstance(x, (KerasTensor, EngineVariable)):
-        raise ValueError(f"Unexpectedly found an instance of type `{type(x)}`: expected a tensor.")
+        raise ValueError(f"Expected a tensor of a graph. Received: type {type(x).__name__}")
     history = getattr(x, "_keras_history", None)
     return history is not None and hasattr(history.operation, "get_config")
 

@@ -78,8 +78,8 @@ def _check_shape(actual, expected, name, what):
             f"Error when checking {what}: expected {name} to have shape {tuple(expected[1:])} but "
             f"got array with shape {tuple(actual[1:])}."
             if len(actual) == len(expected)
-            else f"Error when checking {what}: expected {name} to have {len(expected)} dimensions, "
-            f"but got array with shape {tuple(actual)}."
+            else f"Error when checking {what}: {name} must have {len(expected)} axes. "
+            f"Received: an array of shape {tuple(actual)}"
         )
 
 
@@ -99,8 +99,8 @@ def check_lengths(inputs, targets):
     first = [arrays[0].shape[0] for arrays in (inputs, targets) if arrays and arrays[0] is not None]
     if len(set(first)) > 1:
         raise ValueError(
-            "Input arrays should have the same number of samples as target arrays. Found "
-            f"{first[0]} input samples and {first[1]} target samples."
+            "There must be a target for each sample. Received: "
+            f"{first[0]} samples of the inputs and {first[1]} of the targets"
         )
 
 
@@ -129,8 +129,8 @@ def _weights(y, weight, classes, mode):
         missing = set(np.unique(labels)) - set(classes)
         if missing:
             raise ValueError(
-                "`class_weight` must contain all classes in the data. The classes "
-                f"{sorted(missing)} exist in the data but not in `class_weight`."
+                f"`class_weight` has no weight for the classes {sorted(missing)} of the targets: "
+                "give one for each."
             )
         by_class = np.array([classes[label] for label in labels.tolist()], "float32")
     if weight is not None and by_class is not None:

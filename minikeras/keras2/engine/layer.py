@@ -326,8 +326,8 @@ class Layer(Nodes, EngineLayer):
         for variable, array in zip(own, arrays, strict=True):
             if tuple(variable.shape) != array.shape:
                 raise ValueError(
-                    f"Layer weight shape {tuple(variable.shape)} not compatible with provided "
-                    f"weight shape {array.shape}."
+                    f"Weight '{variable.name}' needs an array of shape {tuple(variable.shape)}. "
+                    f"Received: shape {array.shape}"
                 )
         for variable, array in zip(own, arrays, strict=True):
             variable.assign(array)

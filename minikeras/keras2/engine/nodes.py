@@ -21,7 +21,7 @@ class Nodes:
     def _at(self, node_index, which, what):
         if not self._inbound_nodes:
             raise RuntimeError(
-                f"The layer {self.name} has never been called and thus has no defined {what}."
+                f"Layer '{self.name}' gets its {what} when it is called: call it first."
             )
         if not 0 <= node_index < len(self._inbound_nodes):
             raise ValueError(
@@ -99,7 +99,7 @@ class Nodes:
     def _common(self, which):
         if not self._inbound_nodes:
             raise AttributeError(
-                f"The layer {self.name} has never been called and thus has no {which} shape."
+                f"Layer '{self.name}' gets its {which} shape when it is called: call it first."
             )
         calls = range(len(self._inbound_nodes))
         shapes = [_one([t.shape for t in self._at(i, which, which)]) for i in calls]

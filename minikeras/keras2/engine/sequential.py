@@ -46,7 +46,7 @@ class Sequential(Model):
         if isinstance(layer, KerasTensor):
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
-            raise TypeError(f"The added layer must be an instance of class Layer. Found: {layer!r}")
+            raise TypeError(f"A Sequential model is made of layers. Received: {layer!r}")
         if not self._stack and not isinstance(layer, InputLayer):
             first = _first_input(layer)
             if first is not None:
@@ -71,7 +71,7 @@ class Sequential(Model):
             TypeError: if there is none.
         """
         if not self.layers:
-            raise TypeError("There are no layers in the model.")
+            raise TypeError("The model is empty: no layer is left to take away.")
         layer = self._stack.pop()
         self._untrack(layer)
         if self._is_graph:

@@ -238,8 +238,8 @@ def by_output(value, names, argument, missing):
         unknown = [name for name in value if name not in names]
         if unknown:
             raise ValueError(
-                f'Unknown entry in {argument} dictionary: "{unknown[0]}". Only expected the '
-                f"following keys: {names}"
+                f"`{argument}` names '{unknown[0]}', which is no output of the model. Its outputs: "
+                f"{names}"
             )
         absent = [name for name in names if name not in value]
         if absent and argument == "loss":

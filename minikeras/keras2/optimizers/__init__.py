@@ -63,7 +63,9 @@ def get(identifier):
         return deserialize(identifier)
     if hasattr(identifier, "get_updates"):
         return identifier
-    raise ValueError(f"Could not interpret optimizer identifier: {identifier!r}")
+    raise ValueError(
+        f"An optimizer is given as one, as its name or its saved form. Received: {identifier!r}"
+    )
 
 
 __all__ = [

@@ -70,8 +70,8 @@ class Optimizer:
         for variable, value in zip(self.weights, weights, strict=True):
             if tuple(variable.shape) != tuple(value.shape):
                 raise ValueError(
-                    f"Optimizer weight shape {tuple(variable.shape)} not compatible with provided "
-                    f"weight shape {tuple(value.shape)}."
+                    f"A weight of the optimizer needs an array of shape {tuple(variable.shape)}. "
+                    f"Received: shape {tuple(value.shape)}"
                 )
             K.set_value(variable, value)
 
