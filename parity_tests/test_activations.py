@@ -73,6 +73,7 @@ def with_gradients(name, options, x):
     return (np.asarray(y), z.numpy()), gradients
 
 
+@pytest.mark.sampled(by=lambda row: row["name"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("name", "options"), OPTIONS, ids=str)
 def test_values_and_gradients(name, options, dtype):

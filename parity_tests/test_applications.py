@@ -126,7 +126,7 @@ def summary_of(model):
     return "\n".join(lines)
 
 
-@pytest.mark.sampled(rows=2)
+@pytest.mark.sampled()
 @each_structure
 def test_structure(model, arguments, zeros, files):
     with warnings.catch_warnings(record=True) as said:

@@ -69,6 +69,7 @@ def test_input_tensor_of_another_width(model):
             )
 
 
+@pytest.mark.sampled()
 @pytest.mark.parametrize(
     ("model", "arguments"),
     [

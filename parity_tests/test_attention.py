@@ -160,8 +160,8 @@ CASES = [
 
 
 def every_case(test):
-    """Run a test on all rows; in the everyday run, on a quarter of them, of every layer one."""
-    some = pytest.mark.sampled(rows=len(CASES) // 4, by=lambda row: row["case"].name)
+    """Run a test on all rows; in the everyday run, on an eighth of them, of every layer one."""
+    some = pytest.mark.sampled(rows=len(CASES) // 8, by=lambda row: row["case"].name)
     return some(pytest.mark.parametrize("case", CASES, ids=str)(test))
 
 
@@ -202,6 +202,7 @@ def test_values_and_gradients(case):
     compare(case, "float64")
 
 
+@pytest.mark.sampled(rows=6, by=lambda row: row["case"].name)
 @pytest.mark.parametrize("case", CASES[::3], ids=str)
 def test_values_and_gradients_in_float32(case):
     compare(case, "float32")
@@ -298,6 +299,7 @@ def test_signatures(name):
         assert ours == theirs
 
 
+@pytest.mark.sampled(rows=3)
 @pytest.mark.parametrize("source", [f"{MULTI})", f"{GROUP})", f"{MULTI}, dropout=0.2, seed=1)"])
 @pytest.mark.parametrize("length", [6, None])
 def test_in_functional_models(source, length):

@@ -80,6 +80,7 @@ def checkpoints(k, name, options):
     return calls, text, heard, callback.best
 
 
+@pytest.mark.sampled(rows=4)
 @pytest.mark.parametrize("case", CHECKPOINTS)
 def test_model_checkpoint(case):
     same(lambda k: checkpoints(k, *CHECKPOINTS[case]), LENGTH)
@@ -114,6 +115,7 @@ def test_a_field_that_is_no_metric():
 # SwapEMAWeights
 
 
+@pytest.mark.sampled(rows=2)
 @pytest.mark.parametrize("swap_on_epoch", [False, True])
 @pytest.mark.parametrize("scaled", [False, True])
 def test_swap_ema_weights(swap_on_epoch, scaled):

@@ -73,6 +73,7 @@ def files(k, name, options, swap):
     return saved, sum("best model" in str(w.message) for w in caught)
 
 
+@pytest.mark.sampled(rows=3)
 @pytest.mark.parametrize("case", CHECKPOINTS)
 def test_files_of_checkpoints(case):
     same(lambda k: files(k, *CHECKPOINTS[case]), LENGTH)

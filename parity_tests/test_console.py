@@ -295,6 +295,7 @@ def options_of(name, rng):
     return {"schedule": rng.choice(schedules), "verbose": rng.choice([0, 1])}
 
 
+@pytest.mark.sampled(by=lambda row: row["name"])
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(
     "name", ["EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler", "ModelCheckpoint"]

@@ -42,6 +42,7 @@ def fit(m, *data, **options):
     return m.fit(*data, **{"verbose": 0, "shuffle": False, "batch_size": 5, **options}).history
 
 
+@pytest.mark.sampled(rows=3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds_of_arrays(kind):
     def scenario(k):
@@ -87,6 +88,7 @@ TARGETS = {
 }
 
 
+@pytest.mark.sampled(rows=2)
 @pytest.mark.parametrize("kind", TARGETS)
 def test_class_weights(kind):
     y = TARGETS[kind]
@@ -131,6 +133,7 @@ def events_of(k):
     return Events(), seen
 
 
+@pytest.mark.sampled()
 @pytest.mark.parametrize("steps", [2, 3, 5])
 def test_steps_per_execution(steps):
     def scenario(k):

@@ -102,6 +102,7 @@ MODELS = {
 }
 
 
+@pytest.mark.sampled(rows=8)
 @pytest.mark.parametrize("name", MODELS)
 def test_losses(name):
     make, x = MODELS[name]

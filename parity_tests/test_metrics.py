@@ -294,6 +294,7 @@ def test_masks(name, options, kind):
         compare(pairs)
 
 
+@pytest.mark.sampled(by=lambda row: row["name"])
 @pytest.mark.parametrize("dtype", ["float64", "float16"])
 @pytest.mark.parametrize(
     ("name", "options", "kind"),

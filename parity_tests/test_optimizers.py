@@ -152,6 +152,7 @@ SCHEDULES = [
 ]
 
 
+@pytest.mark.sampled(by=lambda row: row["name"])
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
 @pytest.mark.parametrize(("name", "args", "options"), SCHEDULES, ids=str)
 def test_schedules(name, args, options, floatx):
@@ -183,6 +184,7 @@ def scheduled(name, schedule, **options):
     return make
 
 
+@pytest.mark.sampled(rows=2)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("schedule", ["PiecewiseConstantDecay", "InverseTimeDecay"])
 @pytest.mark.parametrize("name", ["SGD", "Adam"])

@@ -269,7 +269,7 @@ def check_kills(case, save_freq, folder, kills):
     assert not (folder / "killed").exists()
 
 
-@pytest.mark.sampled(rows=1, by=lambda row: row["case"])
+@pytest.mark.sampled(rows=3, by=lambda row: row["save_freq"])
 @pytest.mark.parametrize("save_freq", ["epoch", 3])
 @pytest.mark.parametrize("case", CASES)
 def test_a_training_that_is_killed(case, save_freq, tmp_path):

@@ -168,6 +168,7 @@ except OSError as error:
 """
 
 
+@pytest.mark.sampled(rows=2)
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_a_full_disk(tmp_path, kind):
     path = tmp_path / ENDINGS[kind]
@@ -280,6 +281,7 @@ def kill_while_saving(folder, kind, times):
         assert done.stdout.strip() == str([ENDINGS[kind]])
 
 
+@pytest.mark.sampled(rows=2)
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_killed_while_saving(tmp_path, kind):
     kill_while_saving(tmp_path, kind, 10)
@@ -301,6 +303,7 @@ for _ in range(12):
 """
 
 
+@pytest.mark.sampled(rows=2)
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_two_writers_and_a_reader(tmp_path, kind):
     path = tmp_path / ENDINGS[kind]
