@@ -23,7 +23,10 @@ TORCH_INDEX ?=
 
 BIN := $(VENV)/bin
 # One BLAS thread for each of the workers: threads that outnumber the cores wait for each other.
-PYTEST := TF_CPP_MIN_LOG_LEVEL=3 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+# Byte code is kept, even where the environment says otherwise: the tests start a hundred processes,
+# and each would compile the package again.
+PYTEST := PYTHONDONTWRITEBYTECODE= TF_CPP_MIN_LOG_LEVEL=3 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+  $(BIN)/python -m pytest
 
 bench_python = BENCH_VENV=$(abspath $(BENCH_VENV)) $(BIN)/python benchmarks/$(1)
 

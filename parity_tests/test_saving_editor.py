@@ -49,6 +49,7 @@ def assert_same_tree(ours, theirs):
             np.testing.assert_array_equal(value, theirs[name])
 
 
+@pytest.mark.sampled(rows=2)
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
 @pytest.mark.parametrize("writer", [minikeras, keras], ids=lambda library: library.__name__)
 def test_the_same_edits_give_the_same_tree(writer, ending, tmp_path):

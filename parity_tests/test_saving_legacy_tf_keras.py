@@ -127,6 +127,7 @@ def trained(optimizer):
     norm = k.layers.BatchNormalization()
     model = k.Sequential([k.Input((4,)), dense(3, "tanh"), norm, dense(2)])
     model.compile(optimizer, "mse", metrics=["mae"])
+    model.run_eagerly = True  # tracing takes seconds
     for _ in range(2):
         model.train_on_batch(ROWS_IN, ROWS_OUT)
     return model
@@ -147,6 +148,7 @@ TRAINED = [
 ]
 
 
+@pytest.mark.sampled(rows=12)
 @pytest.mark.parametrize(("file", "name", "former"), TRAINED)
 def test_training_goes_on(tmp_path, float64, file, name, former):
     optimizers = k.optimizers.legacy if former else k.optimizers
