@@ -22,6 +22,7 @@ def _run(source):
     return scope["start"], scope["history"].history
 
 
+@pytest.mark.sampled()
 @pytest.mark.parity
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.stem)
 def test_same_script_same_run(path):

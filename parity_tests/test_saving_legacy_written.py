@@ -82,6 +82,7 @@ def scheduled(optimizers):
     return optimizers.Adam(optimizers.schedules.ExponentialDecay(0.05, 3, 0.75))
 
 
+@pytest.mark.sampled(rows=5)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_training_goes_on_in_tf_keras(tmp_path, float64, name):
     optimizer = (OPTIMIZERS | {"scheduled": scheduled})[name](minikeras.optimizers)

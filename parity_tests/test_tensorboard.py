@@ -90,6 +90,7 @@ CASES = [("sequential", options) for options in OPTIONS]
 CASES += [(name, options) for name in MODELS if name != "sequential" for options in DRAWN]
 
 
+@pytest.mark.sampled(rows=4)
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_files_of_events(name, options):
     def scenario(k):
