@@ -39,7 +39,6 @@ LEFT_OUT = {
     "keras.layers.JaxLayer": _OTHER_BACKEND,
     "keras.layers.TFSMLayer": _OTHER_BACKEND,
     "keras.layers.TorchModuleWrapper": _OTHER_BACKEND,
-    "keras.layers.ConvLSTM*": _NOT_BUILT,
     "keras.layers.ReversibleEmbedding": _NOT_BUILT,
     "keras.layers.SpectralNormalization": _NOT_BUILT,
     "keras.layers.Wrapper": _NOT_BUILT,

@@ -7,7 +7,7 @@ in the tests that take longer: recorded steps, copies, the stand-ins for GPUs.
 
 import pytest
 
-from tests.cases import layers_features, layers_image
+from tests.cases import layers_conv_lstm, layers_features, layers_image
 from tests.cases.layer_case import UNPACKING, Case
 
 __all__ = ["FIRST", "LAYERS", "NO_ROW", "UNPACKING", "Case", "every_row", "first_of_each"]
@@ -306,6 +306,7 @@ LAYERS = [
     Case("AlphaDropout(0.3, seed=3)", (5, 6), trains=True),
     Case("AlphaDropout(0.3, (5, 1), seed=3)", (5, 6), trains=True),
     Case("ActivityRegularization(0.1, 0.2)", (5, 6)),
+    *layers_conv_lstm.LAYERS,
     # Images
     *layers_image.LAYERS,
     *layers_features.LAYERS,

@@ -12,6 +12,7 @@ TRAINED = {
     *("BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization"),
     *("Bidirectional", "GRU", "LSTM", "RNN", "SimpleRNN", "TimeDistributed"),
     *("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
+    *("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
     *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
     *("Dense", "EinsumDense", "Embedding", "PReLU", "STFTSpectrogram"),
 }

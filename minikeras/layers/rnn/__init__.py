@@ -2,6 +2,7 @@
 
 from minikeras.layers.rnn.bidirectional import Bidirectional
 from minikeras.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
+from minikeras.layers.rnn.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from minikeras.layers.rnn.gru import GRU
 from minikeras.layers.rnn.lstm import LSTM
 from minikeras.layers.rnn.rnn import RNN
@@ -18,6 +19,9 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Bidirectional",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "StackedRNNCells",
     "TimeDistributed",
 ]

@@ -260,22 +260,7 @@ class LSTMCell(_GatedCell):
     seed: int | None = None
 
     def _bias(self, shape):
-        if not self.unit_forget_bias:
-            return super()._bias(shape)
-
-        def ones_in_forget_gate(_shape, dtype=None):
-            first = self.bias_initializer((self.units,), dtype=dtype)
-            forget = initializers.get("ones")((self.units,), dtype=dtype)
-            rest = self.bias_initializer((2 * self.units,), dtype=dtype)
-            return ops.concatenate([first, forget, rest], axis=0)
-
-        return self.add_weight(
-            shape=shape,
-            initializer=ones_in_forget_gate,
-            regularizer=self.bias_regularizer,
-            constraint=self.bias_constraint,
-            name="bias",
-        )
+        return lstm_bias(self, self.units)
 
     def call(self, inputs, states, training=False):
         """Return the output and the new states `[h, c]`."""
@@ -286,3 +271,31 @@ class LSTMCell(_GatedCell):
             z = z + self.bias
         h, c = lstm_step(z, c, self.activation, self.recurrent_activation)
         return h, [h, c]
+
+
+def lstm_bias(cell, units):
+    """Make the bias `(4 * units,)` of the gates `i, f, g, o`, of which `f` may start at one.
+
+    Args:
+        cell: layer with the fields `unit_forget_bias`, `bias_initializer` and the like.
+        units: int, the number of biases of each gate.
+
+    Returns:
+        A `Variable`.
+    """
+    if not cell.unit_forget_bias:
+        return cell.field_weight("bias", (4 * units,))
+
+    def ones_in_forget_gate(_shape, dtype=None):
+        first = cell.bias_initializer((units,), dtype=dtype)
+        forget = initializers.get("ones")((units,), dtype=dtype)
+        rest = cell.bias_initializer((2 * units,), dtype=dtype)
+        return ops.concatenate([first, forget, rest], axis=0)
+
+    return cell.add_weight(
+        shape=(4 * units,),
+        initializer=ones_in_forget_gate,
+        regularizer=cell.bias_regularizer,
+        constraint=cell.bias_constraint,
+        name="bias",
+    )

@@ -3,6 +3,7 @@
 One mask for all steps, on the inputs and on the state: Gal and Ghahramani (2016).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from minikeras import ops
@@ -85,21 +86,23 @@ class DropoutRNNCell(Recurrent):
         return tuple(masks) if len(masks) > 1 else masks[0]
 
 
-def project(x, kernel, mask):
+def project(x, kernel, mask, product: Callable[..., Any] = ops.matmul, axis=-1):
     """Multiply by a kernel after dropout.
 
     Args:
-        x: tensor `(batch, features)`.
-        kernel: tensor `(features, gates * units)`.
+        x: tensor `(batch, features)`, or with spatial axes for a convolution.
+        kernel: tensor `(features, gates * units)`, or `(*window, channels, gates * filters)`.
         mask: None, a tensor like `x`, or a tuple with one for every gate.
+        product: function of `x` and a kernel: a matrix product or a convolution.
+        axis: the axis of the product's result that counts the gates' units.
 
     Returns:
-        A tensor `(batch, gates * units)`.
+        A tensor `(batch, gates * units)`, or what the convolution makes.
     """
     if mask is None:
-        return ops.matmul(x, kernel)
+        return product(x, kernel)
     if not isinstance(mask, tuple):
-        return ops.matmul(x * mask, kernel)
+        return product(x * mask, kernel)
     kernels = ops.split(kernel, len(mask), axis=-1)
-    parts = [ops.matmul(x * m, k) for m, k in zip(mask, kernels, strict=True)]
-    return ops.concatenate(parts, axis=-1)
+    parts = [product(x * m, k) for m, k in zip(mask, kernels, strict=True)]
+    return ops.concatenate(parts, axis=axis)

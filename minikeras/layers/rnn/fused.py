@@ -1,4 +1,4 @@
-"""Recurrent layers that have a fused op for whole sequences."""
+"""Recurrent layers that make their cell themselves, and those with a fused op for sequences."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,22 +12,19 @@ from minikeras.layers.rnn.rnn import RNN
 _Rest = RNN if TYPE_CHECKING else object
 
 
-class FusedRNN(Recurrent, _Rest):
-    """The part of a layer that makes a built-in cell, and runs it as one op where that is the same.
+class OwnCellRNN(Recurrent, _Rest):
+    """The part of a layer that makes a built-in cell out of the layer's own fields.
 
-    Layers name the `cell_class`, the `cell_name` and the `sequence_op`. The op knows tanh and
-    sigmoid, no dropout of the state, and the float types that matrix products are made in; all else
-    goes step by step.
-
-    Args:
-        use_cudnn: taken for the sake of old scripts; the results are the same.
+    Layers name the `cell_class`, the `cell_name`, the attributes that the cell takes besides its
+    fields (`cell_options`), those that a config has besides the layer's fields (`saved_options`),
+    and the fields that it lacks (`unsaved`).
     """
 
     cell_class: Any
     cell_name: str
-    sequence_op: Callable[..., Any]
-    cell_options = ("implementation",)
-    unsaved = ("use_cudnn",)
+    cell_options: tuple[str, ...] = ()
+    saved_options: tuple[str, ...] = ("zero_output_for_mask",)
+    unsaved: tuple[str, ...] = ()
 
     def setup(self):
         """Make the cell out of the layer's own fields."""
@@ -36,6 +33,31 @@ class FusedRNN(Recurrent, _Rest):
         self.cell = self.cell_class(
             **options, dtype=self.dtype_policy, trainable=self.trainable, name=self.cell_name
         )
+        super().setup()
+
+    def get_config(self):
+        """Return the constructor's arguments, as far as they are saved."""
+        config = super().get_config()
+        config |= {name: getattr(self, name) for name in self.saved_options}
+        return {key: value for key, value in config.items() if key not in self.unsaved}
+
+
+class FusedRNN(OwnCellRNN):
+    """The part of a layer that runs its cell as one op where that is the same.
+
+    Layers name the `sequence_op`. The op knows tanh and sigmoid, no dropout of the state, and the
+    float types that matrix products are made in; all else goes step by step.
+
+    Args:
+        use_cudnn: taken for the sake of old scripts; the results are the same.
+    """
+
+    sequence_op: Callable[..., Any]
+    cell_options = ("implementation",)
+    unsaved = ("use_cudnn",)
+
+    def setup(self):
+        """Make the cell, and demand sequences of vectors."""
         super().setup()
         self.input_spec = InputSpec(ndim=3)
 
@@ -70,9 +92,3 @@ class FusedRNN(Recurrent, _Rest):
             and not (training and cell.recurrent_dropout)
             and self.compute_dtype in ("float32", "float64")
         )
-
-    def get_config(self):
-        """Return the constructor's arguments, as far as they are saved."""
-        config = super().get_config()
-        config["zero_output_for_mask"] = self.zero_output_for_mask
-        return {key: value for key, value in config.items() if key not in self.unsaved}

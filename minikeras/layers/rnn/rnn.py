@@ -97,12 +97,19 @@ class RNN(Layer):
                 "must be known: give `batch_shape` (or `batch_size`) to the Input of the model. "
                 f"Received: sequences.shape={tuple(sequences_shape)}"
             )
-        self._keep(trees.map_structure(lambda d: self._kept_state(batch, d), self.state_size))
+        _, shapes = self._step_shapes((batch, *sequences_shape[2:]))
+        self._keep(trees.map_up_to(self._kept_state, self.state_size, shapes))
 
-    def _kept_state(self, batch, size):
+    def _step_shapes(self, step_shape):
+        """The shape of the cell's output, and the nest of those of its states."""
+        batch = step_shape[0]
+        states = trees.map_structure(lambda d: (batch, d), self.state_size)
+        return (batch, *sizes(output_size(self.cell))), states
+
+    def _kept_state(self, _size, shape):
         return Variable(
             initializers.get("zeros"),
-            shape=(batch, size),
+            shape=shape,
             dtype=self.variable_dtype,
             trainable=False,
             name="rnn_state",
@@ -204,9 +211,7 @@ class RNN(Layer):
     @default
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         """Return the shape of the output, with `return_state` in a tuple with the states'."""
-        batch = sequences_shape[0]
-        steps = sequences_shape[1:2] if self.return_sequences else ()
-        output = (batch, *steps, *sizes(output_size(self.cell)))
-        if not self.return_state:
-            return output
-        return (output, *trees.map_structure(lambda d: (batch, d), self.state_size))
+        output, states = self._step_shapes((sequences_shape[0], *sequences_shape[2:]))
+        if self.return_sequences:
+            output = (*output[:1], sequences_shape[1], *output[1:])
+        return (output, *states) if self.return_state else output

@@ -19,21 +19,23 @@ from minikeras.ops.shapes.shaping import split
 # One step of each network, given what the kernels made of the inputs and the state
 
 
-def lstm_step(z, c, activation=tanh, recurrent_activation=sigmoid):
+def lstm_step(z, c, activation=tanh, recurrent_activation=sigmoid, axis=-1):
     """One step of a long short-term memory; Hochreiter and Schmidhuber (1997), Gers et al. (2000).
 
     `c = f * c_prev + i * g`, `h = o * tanh(c)`; see `_lstm_reference` for the whole step.
 
     Args:
-        z: float tensor `(batch, 4 * units)`, the pre-activations of `i, f, g, o`.
+        z: float tensor `(batch, 4 * units)`, the pre-activations of `i, f, g, o`; it may have
+            spatial axes, too.
         c: float tensor `(batch, units)`, the cell state.
         activation: function of the candidate and of the cell state.
         recurrent_activation: function of the gates.
+        axis: int, the axis of `z` that has the gates.
 
     Returns:
         The new `(h, c)`.
     """
-    i, f, g, o = split(z, 4, axis=-1)
+    i, f, g, o = split(z, 4, axis=axis)
     c = recurrent_activation(f) * c + recurrent_activation(i) * activation(g)
     return recurrent_activation(o) * activation(c), c
 

@@ -31,7 +31,9 @@ _NEW = {
 _NEW_OF = {
     **dict.fromkeys(("AdditiveAttention", "Attention"), {"seed": (None,)}),
     **dict.fromkeys(("Conv1DTranspose", "Conv3DTranspose"), {"output_padding": (None,)}),
-    "MultiHeadAttention": {"seed": (None,)},
+    **dict.fromkeys(
+        ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "MultiHeadAttention"), {"seed": (None,)}
+    ),
     "SpatialDropout1D": {"seed": (None,)},
     "ZeroPadding1D": {"data_format": ("channels_last",)},
 }

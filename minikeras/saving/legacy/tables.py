@@ -180,5 +180,10 @@ CONSTRAINTS = {
 }
 CONSTRAINT_ARGUMENTS = {"m": "max_value", "low": "min_value", "high": "max_value"}
 
-RECURRENT = frozenset({"Bidirectional", "GRU", "LSTM", "RNN", "SimpleRNN"})
+RECURRENT = frozenset(
+    {
+        *("Bidirectional", "GRU", "LSTM", "RNN", "SimpleRNN"),
+        *("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
+    }
+)
 MODELS = frozenset({"Functional", "Model", "Sequential"})
