@@ -5,7 +5,8 @@ asked for, in the order in which they were made. A choice by phase (`K.in_train_
 then, so that only the chosen branch runs. A gradient is a node like others. Its tape is opened
 before the first node runs and watches its sources as they are computed; tapes of later gradients
 are opened first, so that they record the earlier backward passes: gradients of any order. Updates
-are assigned after everything has been computed.
+are assigned after everything has been computed. The first run on each kind of values is recorded;
+later ones repeat the recording (`training/steps.py`).
 """
 
 import numpy as np
@@ -28,6 +29,7 @@ from minikeras.keras2.backend.tensors import (
     run_state,
 )
 from minikeras.layers.base.call_spec import context
+from minikeras.training.steps import Steps
 
 
 class Gradients(Operation):
@@ -139,7 +141,9 @@ class Function:
         self.outputs = list(outputs)
         self.updates = [as_update(u) for u in updates or () if u is not None]
         self.phase = phase
+        self._fed = [t for t in self.inputs if t is not learning_phase_tensor]
         self._plans = {}
+        self._steps = Steps()
 
     def __call__(self, inputs):
         """Run.
@@ -154,17 +158,26 @@ class Function:
             raise ValueError(
                 f"This function has {len(self.inputs)} inputs, but received {len(inputs)} values."
             )
-        phase, feeds = self.phase, {}
+        phase, values = self.phase, []
         for place, value in zip(self.inputs, inputs, strict=True):
             if place is learning_phase_tensor:
                 phase = int(np.asarray(value))
-            elif isinstance(place, KerasTensor):
-                feeds[id(place)] = _fed(value, place)
+            else:
+                values.append(_fed(value, place))
         phase = settled_phase() if phase is None else phase
-        feeds[id(learning_phase_tensor)] = ops.convert_to_tensor(phase, dtype="bool")
-        return [_as_numpy(value) for value in self._run(feeds, phase)]
+        step = "_train_step" if phase else "_test_step"
+        return [_as_numpy(value) for value in self._steps.run(self, step, values)]
 
-    def _run(self, feeds, phase):
+    def _train_step(self, values):
+        return self._run(values, 1)
+
+    def _test_step(self, values):
+        return self._run(values, 0)
+
+    def _run(self, values, phase):
+        """Run once, as it is written; `Steps` records it and runs the recording from then on."""
+        feeds = {id(t): v for t, v in zip(self._fed, values, strict=True)}
+        feeds[id(learning_phase_tensor)] = ops.convert_to_tensor(bool(phase))
         plan = self._plans.get(phase)
         if plan is None:
             targets = self.outputs + [update.value for update in self.updates]
@@ -172,7 +185,7 @@ class Function:
         outer = run_state.active, context.training
         try:
             run_state.active, context.training = True, bool(phase)
-            known = plan.run(dict(feeds))
+            known = plan.run(feeds)
             results = [_value(t, known) for t in self.outputs]
             new = [_value(update.value, known) for update in self.updates]
             for update, value in zip(self.updates, new, strict=True):
