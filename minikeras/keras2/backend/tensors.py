@@ -162,6 +162,16 @@ class Variable(_GraphOperators, EngineVariable):
     __slots__ = ()
 
     @property
+    def name(self):
+        """The name with the layer's, as TensorFlow writes it: `dense_1/kernel:0`."""
+        scopes, last = self.path.split("/")[:-1], EngineVariable.name.__get__(self)
+        return "/".join([*(s for s in scopes if not s.endswith("_cell")), last]) + ":0"
+
+    @name.setter
+    def name(self, name):
+        EngineVariable.name.__set__(self, name)
+
+    @property
     def _keras_shape(self):
         return self.shape
 

@@ -10,10 +10,11 @@ import numpy as np
 from minikeras import initializers
 from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import KerasTensor, SymbolicNode
-from minikeras.core import names, trees
+from minikeras.core import trees
 from minikeras.keras2 import backend as K
 from minikeras.keras2.backend.tensors import Variable, as_symbolic, record
 from minikeras.keras2.backend.variables import as_tensor
+from minikeras.keras2.engine import configs
 from minikeras.keras2.engine.nodes import Nodes
 from minikeras.keras2.engine.options import layer_options
 from minikeras.layers.base.call_spec import signature_of
@@ -52,6 +53,8 @@ class Layer(Nodes, EngineLayer):
         if "get_output_shape_for" in cls.__dict__ and "compute_output_shape" not in cls.__dict__:
             cls.compute_output_shape = cls.get_output_shape_for
         super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("minikeras.keras2."):
+            configs.classes[cls.__name__] = cls
         if "_is_traced" not in cls.__dict__ and not cls.__module__.startswith("minikeras."):
             cls._is_traced = True
 
@@ -218,8 +221,7 @@ class Layer(Nodes, EngineLayer):
             args = (list(args[0]), *args[1:])
         inputs = args[0] if args else next(iter(kwargs.values()))
         traced = self._is_traced
-        with names.name_scope(self.name):
-            outputs = self._traced(args, kwargs) if traced else self._as_one_node(args, kwargs)
+        outputs = self._traced(args, kwargs) if traced else self._as_one_node(args, kwargs)
         if self.activity_regularizer is not None:
             terms = [self.activity_regularizer(t) for t in trees.flatten(outputs)]
             self.add_loss(terms, inputs)

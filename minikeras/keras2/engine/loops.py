@@ -57,10 +57,11 @@ def fit(model, arrays, validation, settings, callbacks):
     by_samples = settings.steps_per_epoch is None
     if settings.verbose and validation is not None and arrays:
         print(f"Train on {count} samples, validate on {validation[0].shape[0]} samples")
-    hooks = _hooks(model, callbacks, settings, validation, count if by_samples else None)
+    samples = count if by_samples else None
+    hooks = hooks_of(model, callbacks, settings, validation, samples, validation is not None)
     order = np.arange(count)
     for epoch in range(settings.initial_epoch, settings.epochs):
-        _reset(model)
+        reset_metrics(model)
         hooks.on_epoch_begin(epoch)
         if by_samples:
             _epoch_of_arrays(model, arrays, settings, hooks, _shuffled(order, settings))
@@ -69,8 +70,7 @@ def fit(model, arrays, validation, settings, callbacks):
         logs = {}
         if validation is not None:
             values = evaluate(model, validation, settings.batch_size, 0, settings.validation_steps)
-            names = model.metrics_names
-            logs = {f"val_{name}": v for name, v in zip(names, listed(values), strict=True)}
+            logs = named_validation(model, values)
         hooks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
@@ -121,20 +121,40 @@ def _plain(value):
     return np.float32(np.mean(value))
 
 
-def _hooks(model, callbacks, settings, validation, samples):
+def named_validation(model, values):
+    """Return the values of a validation by their names in the logs."""
+    names = model.metrics_names
+    return {f"val_{name}": value for name, value in zip(names, listed(values), strict=True)}
+
+
+def hooks_of(model, callbacks, settings, arrays, samples, validated):
+    """Return the callbacks of a training, which begins with that.
+
+    Args:
+        model: the model.
+        callbacks: list of callbacks, or None.
+        settings: the `FitSettings`.
+        arrays: flat list of arrays that the model is validated on, or None.
+        samples: number of samples of an epoch, or None if steps are counted.
+        validated: whether there is a validation.
+
+    Returns:
+        A `CallbackList`.
+    """
     hooks = CallbackList(
         callbacks,
         model,
         {
             "batch_size": settings.batch_size,
             "epochs": settings.epochs,
+            "nb_epoch": settings.epochs,
             "steps": settings.steps_per_epoch,
             "samples": samples,
             "verbose": settings.verbose,
-            "do_validation": validation is not None,
-            "metrics": metric_names(model, validation is not None),
+            "do_validation": validated,
+            "metrics": metric_names(model, validated),
         },
-        validation,
+        arrays,
     )
     model.stop_training = False
     hooks.on_train_begin()
@@ -147,7 +167,8 @@ def metric_names(model, validated):
     return names + [f"val_{name}" for name in names] if validated else names
 
 
-def _reset(model):
+def reset_metrics(model):
+    """Let metrics that keep a state begin anew."""
     for metric in model.stateful_metric_functions:
         metric.reset_states()
 
@@ -165,7 +186,7 @@ def evaluate(model, arrays, batch_size, verbose, steps=None):
     Returns:
         A number, or a list of them.
     """
-    _reset(model)
+    reset_metrics(model)
     step = model._step("test")
     means = Averages(model.metrics_names, model.stateful_metric_names)
     parts = [(0, 1)] * steps if steps else batches(arrays[0].shape[0], batch_size)

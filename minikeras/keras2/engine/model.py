@@ -2,13 +2,16 @@
 
 from minikeras.keras2 import optimizers
 from minikeras.keras2.engine import data, loops
+from minikeras.keras2.engine.by_generator import ByGenerator
+from minikeras.keras2.engine.files import Files
 from minikeras.keras2.engine.input_layer import Input
+from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.network import Network
 from minikeras.keras2.engine.settings import FitSettings, in_keras_2
 from minikeras.keras2.engine.training_graph import TrainingGraph, predict_function
 
 
-class Model(Network):
+class Model(ByGenerator, Files, Network):
     """A network with a training loop.
 
     Args:
@@ -32,7 +35,7 @@ class Model(Network):
 
     def __new__(cls, *args, **kwargs):
         """Make what every layer is made as."""
-        return Network.__base__.__new__(cls)
+        return Layer.__new__(cls, *args, **kwargs)
 
     def __init__(self, inputs=None, outputs=None, name=None, **kwargs):
         inputs = kwargs.pop("input", inputs)

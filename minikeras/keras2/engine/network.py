@@ -9,8 +9,10 @@ from minikeras.core import trees
 from minikeras.keras2.backend.phases import Placeholder, is_fed
 from minikeras.keras2.backend.tensors import producer_of
 from minikeras.keras2.backend.variables import as_tensor
+from minikeras.keras2.engine import configs
 from minikeras.keras2.engine.input_layer import InputLayer
 from minikeras.keras2.engine.layer import Layer, _output
+from minikeras.keras2.engine.summary import print_summary
 from minikeras.layers.base.layer import Layer as EngineLayer
 from minikeras.models.functional import Functional
 
@@ -141,6 +143,66 @@ class Network(Layer, Functional):
 
     def _weights_by_layer(self):
         return [w for layer in self.layers for w in layer.weights]
+
+    def get_layer(self, name=None, index=None):
+        """Return a layer by its place, or else by its name.
+
+        Args:
+            name: the layer's name.
+            index: its place in `layers`.
+
+        Returns:
+            The layer.
+
+        Raises:
+            ValueError: if there is no such layer.
+        """
+        layers = self.layers
+        if index is not None:
+            if len(layers) <= index:
+                raise ValueError(
+                    f"Was asked to retrieve layer at index {index} but model only has "
+                    f"{len(layers)} layers."
+                )
+            return layers[index]
+        if not name:
+            raise ValueError("Provide either a layer name or layer index.")
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"No such layer: {name}")
+
+    def summary(self, line_length=None, positions=None, print_fn=None):
+        """Print a table of the layers.
+
+        Args:
+            line_length: width in characters, or None.
+            positions: where columns end, as parts of the width or in characters, or None.
+            print_fn: function that takes each line; `print` by default.
+        """
+        if not self.built:
+            raise ValueError(
+                "This model has never been called, thus its weights have not been created yet, so "
+                "no summary can be displayed. Build the model first, by calling it on some test "
+                "data."
+            )
+        print_summary(self, line_length, positions, print_fn)
+
+    # Descriptions and files
+
+    def get_config(self):
+        """Return the configs of the layers, and how they are connected."""
+        if not self._is_graph:
+            raise NotImplementedError(
+                f"Model {self.name!r} is described by code: define `get_config` in its class."
+            )
+        return configs.graph_config(self)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make a model, with new weights, from what `get_config` returned."""
+        inputs, outputs, name = configs.graph_from_config(config, custom_objects)
+        return cls(inputs=inputs, outputs=outputs, name=name)
 
     # Calls
 

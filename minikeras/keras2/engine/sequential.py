@@ -3,6 +3,7 @@
 import numpy as np
 
 from minikeras.autograd.symbolic import KerasTensor
+from minikeras.keras2.engine import configs
 from minikeras.keras2.engine.input_layer import Input, InputLayer
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.model import Model
@@ -87,6 +88,18 @@ class Sequential(Model):
     def _set_inputs(self, x):
         if not self._is_graph:
             self.build((None, *np.shape(x)[1:]))
+
+    def get_config(self):
+        """Return the configs of the layers."""
+        return {"name": self.name, "layers": [configs.serialize(layer) for layer in self.layers]}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make a model, with new weights, from what `get_config` returned."""
+        name, layers = None, config
+        if isinstance(config, dict):
+            name, layers = config.get("name"), config["layers"]
+        return cls([configs.deserialize(saved, custom_objects) for saved in layers], name=name)
 
     def predict_proba(self, x, batch_size=None, verbose=0, steps=None):
         """Return the outputs for some inputs; see `predict`."""

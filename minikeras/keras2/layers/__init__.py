@@ -1,5 +1,6 @@
 """The layers of Keras 2: those of the engine under their rows, and those that it lacks."""
 
+from minikeras.keras2.engine.configs import deserialize, serialize
 from minikeras.keras2.engine.input_layer import Input, InputLayer
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.layers.lambda_layer import Lambda
@@ -28,10 +29,12 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]
 __all__ += [*_CLASSES, *ALIASES]

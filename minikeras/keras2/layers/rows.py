@@ -11,6 +11,7 @@ from typing import Any
 
 from minikeras.core.constructors import bound, signature_of
 from minikeras.keras2 import activations, initializers
+from minikeras.keras2.engine import configs
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.options import layer_options
 from minikeras.saving.legacy import tables
@@ -135,6 +136,8 @@ def saved(name, value):
         return initializers.serialize(initializers.get(value))
     if hasattr(value, "get_config"):
         return {"class_name": type(value).__name__, "config": value.get_config()}
+    if name == "cells":
+        return [configs.serialize(cell) for cell in value]
     return list(value) if isinstance(value, list) else value
 
 
@@ -148,6 +151,12 @@ def _for_engine(name, value):
         return activations.for_engine(value)
     if name.endswith("initializer") and value is not None:
         return initializers.get(value)
+    if name in ("layer", "cell"):
+        return configs.deserialize(value)
+    if name == "cells":
+        return [configs.deserialize(cell) for cell in value]
+    if isinstance(value, list) and name not in ("axes", "axis"):
+        return tuple(value)
     return value
 
 
