@@ -61,13 +61,13 @@ MODULES = {
     "regularizers": {"minikeras.regularizers": "*"},
     "constraints": {"minikeras.constraints": "*"},
     "utils": {
-        f"{_KERAS2}.engine.progbar": "Progbar",
+        f"{_KERAS2}.callbacks.progbar": "Progbar",
         "minikeras.utils": "to_categorical normalize CustomObjectScope custom_object_scope "
         "get_custom_objects Sequence get_file get_source_inputs plot_model",
     },
     "utils.np_utils": {"minikeras.utils": "to_categorical normalize"},
     "utils.generic_utils": {
-        f"{_KERAS2}.engine.progbar": "Progbar",
+        f"{_KERAS2}.callbacks.progbar": "Progbar",
         "minikeras.utils": "CustomObjectScope custom_object_scope get_custom_objects",
     },
 }

@@ -3,8 +3,8 @@
 import numpy as np
 
 from minikeras.keras2.callbacks import CallbackList
+from minikeras.keras2.callbacks.progbar import Progbar
 from minikeras.keras2.engine.data import batches, taken
-from minikeras.keras2.engine.progbar import Progbar
 
 
 class Averages:

@@ -1,6 +1,6 @@
 """Callbacks of Keras 2: batches with their sizes in the logs, epochs with averaged values."""
 
-from minikeras.keras2.engine.progbar import Progbar
+from minikeras.keras2.callbacks.progbar import Progbar
 from minikeras.training import callbacks as engine
 
 
@@ -216,13 +216,3 @@ class LambdaCallback(Callback):
             "on_train_end": on_train_end,
         }
         self.__dict__.update({name: f for name, f in hooks.items() if f is not None})
-
-
-EarlyStopping = engine.EarlyStopping
-ModelCheckpoint = engine.ModelCheckpoint
-LearningRateScheduler = engine.LearningRateScheduler
-ReduceLROnPlateau = engine.ReduceLROnPlateau
-CSVLogger = engine.CSVLogger
-RemoteMonitor = engine.RemoteMonitor
-TensorBoard = engine.TensorBoard
-TerminateOnNaN = engine.TerminateOnNaN

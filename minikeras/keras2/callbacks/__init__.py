@@ -1,0 +1,34 @@
+"""Callbacks of Keras 2."""
+
+from minikeras.keras2.callbacks.base import (
+    BaseLogger,
+    Callback,
+    CallbackList,
+    History,
+    LambdaCallback,
+    ProgbarLogger,
+)
+from minikeras.keras2.callbacks.monitoring import (
+    EarlyStopping,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
+from minikeras.training.callbacks import CSVLogger, RemoteMonitor, TensorBoard, TerminateOnNaN
+
+__all__ = [
+    "BaseLogger",
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "TensorBoard",
+    "TerminateOnNaN",
+]
