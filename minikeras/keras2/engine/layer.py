@@ -61,8 +61,11 @@ class Layer(Nodes, EngineLayer):
     @default
     def __init__(self, **kwargs):
         weights, options = layer_options(type(self), kwargs)
-        self._initial_weights = weights
+        shape = options.pop("batch_input_shape", None)
         EngineLayer.__init__(self, **options)
+        self._initial_weights = weights
+        if shape is not None:
+            self.batch_input_shape = self._input_shape_arg = shape
 
     # Weights
 

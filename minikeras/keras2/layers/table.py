@@ -5,7 +5,7 @@ row says otherwise; names of Keras 1 that every layer shares are in `saving/lega
 """
 
 from minikeras import layers
-from minikeras.keras2.layers import normalization
+from minikeras.keras2.layers import batch_norm, recurrent_calls
 from minikeras.keras2.layers.rows import Row
 
 _KERNEL = "kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
@@ -24,6 +24,10 @@ _CONSTRAINTS = "kernel_constraint recurrent_constraint bias_constraint"
 _RECURRENT = f"{_PENALTIES} activity_regularizer {_CONSTRAINTS} dropout recurrent_dropout"
 _CELL = f"{_PENALTIES} {_CONSTRAINTS} dropout recurrent_dropout"
 _SEQUENCE = "return_sequences return_state go_backwards stateful unroll"
+_CALLS = {
+    "symbolic_call": recurrent_calls.symbolic_call,
+    "reset_states": recurrent_calls.reset_states,
+}
 _HARD = {"recurrent_activation": "hard_sigmoid", "implementation": 1}
 
 
@@ -82,7 +86,7 @@ CORE = [
         "axis momentum epsilon center scale beta_initializer gamma_initializer "
         "moving_mean_initializer moving_variance_initializer beta_regularizer gamma_regularizer "
         "beta_constraint gamma_constraint",
-        methods={"_is_traced": True, "call": normalization.call},
+        methods={"_is_traced": True, "call": batch_norm.call},
     ),
 ]
 
@@ -161,6 +165,7 @@ RECURRENT = [
     Row(
         layers.SimpleRNN,
         f"units activation use_bias {_INITIAL} {_RECURRENT} {_SEQUENCE}",
+        methods=_CALLS,
     ),
     Row(
         layers.GRU,
@@ -168,6 +173,7 @@ RECURRENT = [
         f"{_SEQUENCE} reset_after",
         {**_HARD, "reset_after": False},
         ignored="implementation",
+        methods=_CALLS,
     ),
     Row(
         layers.LSTM,
@@ -175,6 +181,7 @@ RECURRENT = [
         f"implementation {_SEQUENCE}",
         _HARD,
         ignored="implementation",
+        methods=_CALLS,
     ),
     Row(layers.SimpleRNNCell, f"units activation use_bias {_INITIAL} {_CELL}"),
     Row(
@@ -191,13 +198,17 @@ RECURRENT = [
         _HARD,
         ignored="implementation",
     ),
-    Row(layers.RNN, f"cell {_SEQUENCE}"),
+    Row(layers.RNN, f"cell {_SEQUENCE}", methods=_CALLS),
     Row(layers.StackedRNNCells, "cells"),
 ]
 
 WRAPPERS = [
     Row(layers.TimeDistributed, "layer"),
-    Row(layers.Bidirectional, "layer merge_mode weights"),
+    Row(
+        layers.Bidirectional,
+        "layer merge_mode weights",
+        methods={"symbolic_call": recurrent_calls.symbolic_call},
+    ),
 ]
 
 MERGING = [
