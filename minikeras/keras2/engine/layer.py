@@ -19,7 +19,7 @@ from minikeras.keras2.engine.nodes import Nodes
 from minikeras.keras2.engine.options import layer_options
 from minikeras.layers.base.call_spec import signature_of
 from minikeras.layers.base.layer import Layer as EngineLayer
-from minikeras.layers.base.marks import default, overrides
+from minikeras.layers.base.marks import default
 
 
 class Layer(Nodes, EngineLayer):
@@ -251,6 +251,7 @@ class Layer(Nodes, EngineLayer):
         """What `call` makes of the symbolic inputs themselves, with the mask of the outputs."""
         inputs = args[0]
         self._build_for(inputs)
+        self._set_first_weights()
         kwargs = dict(kwargs)
         signature = signature_of(type(self).call)
         mask = kwargs.get("mask", masks_of(inputs))
@@ -274,7 +275,6 @@ class Layer(Nodes, EngineLayer):
         shapes = [tuple(t.shape) for t in trees.flatten(inputs)]
         self.build(shapes if isinstance(inputs, (list, tuple)) else shapes[0])
         self.built = True
-        self._set_first_weights()
 
     def _set_first_weights(self):
         for weight in self.weights:
@@ -285,7 +285,7 @@ class Layer(Nodes, EngineLayer):
 
     def _declared_shapes(self, inputs, count):
         """The shapes that the layer itself tells, None where it does not."""
-        if not overrides(self, "compute_output_shape"):
+        if not self._declares_output():
             return [None] * count
         shapes = [tuple(t.shape) for t in trees.flatten(inputs)]
         shape = self.compute_output_shape(

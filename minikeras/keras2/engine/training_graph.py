@@ -286,5 +286,4 @@ def _metric(metric, output):
     if metric in ("crossentropy", "ce"):
         return "ce", metrics.crossentropy_for(shape, output.loss)
     function = metrics.get(metric)
-    name = metric if isinstance(metric, str) else getattr(function, "name", None)
-    return name or function.__name__, function
+    return getattr(function, "name", None) or function.__name__, function

@@ -50,6 +50,9 @@ class Lambda(Layer):
             return tuple(self._shape(input_shape))
         return (first[0] if first else None, *self._shape)
 
+    def _declares_output(self):
+        return self._shape is not None
+
     def compute_mask(self, inputs, mask=None):
         """Return the mask that was given, or what its function returns."""
         return self.mask(inputs, mask) if callable(self.mask) else self.mask

@@ -5,7 +5,7 @@ row says otherwise; names of Keras 1 that every layer shares are in `saving/lega
 """
 
 from minikeras import layers
-from minikeras.keras2.layers import batch_norm, recurrent_calls
+from minikeras.keras2.layers import batch_norm, recurrent_calls, time_distributed
 from minikeras.keras2.layers.rows import Row
 
 _KERNEL = "kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
@@ -203,7 +203,15 @@ RECURRENT = [
 ]
 
 WRAPPERS = [
-    Row(layers.TimeDistributed, "layer"),
+    Row(
+        layers.TimeDistributed,
+        "layer",
+        methods={
+            "_is_traced": True,
+            "call": time_distributed.call,
+            "compute_mask": time_distributed.compute_mask,
+        },
+    ),
     Row(
         layers.Bidirectional,
         "layer merge_mode weights",

@@ -1,0 +1,275 @@
+"""What scripts of Keras 1 and 2 do with models: losses in graphs, custom layers, shared ones."""
+
+import numpy as np
+import pytest
+
+from minikeras.keras2 import backend as K
+from minikeras.keras2 import initializers, losses, optimizers
+from minikeras.keras2.layers import (
+    LSTM,
+    Activation,
+    Dense,
+    Dropout,
+    Embedding,
+    Input,
+    Lambda,
+    Layer,
+    TimeDistributed,
+    add,
+)
+from minikeras.keras2.models import Model, Sequential, load_model, model_from_json
+
+RANDOM = np.random.RandomState(0)
+X = RANDOM.randn(12, 4).astype("float32")
+Y = RANDOM.randn(12, 2).astype("float32")
+
+
+def test_a_loss_that_is_a_tensor_of_the_graph():
+    x = Input((4,))
+    h = Dense(3)(x)
+    y = Dense(4)(h)
+    model = Model(x, y)
+    model.add_loss(K.mean(losses.mse(x, y)) + 0.1 * K.mean(K.square(h)))
+    model.compile("sgd")
+    w, b, v, c = model.get_weights()
+    hidden = X @ w + b
+    expected = np.mean((hidden @ v + c - X) ** 2) + 0.1 * np.mean(hidden**2)
+    np.testing.assert_allclose(model.test_on_batch(X, None), expected, rtol=1e-5)
+    history = model.fit(X, epochs=5, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+def test_a_loss_closes_over_an_inner_tensor():
+    x = Input((4,))
+    h = Dense(3)(x)
+    y = Dense(2)(h)
+    model = Model(x, y)
+    model.compile("sgd", lambda t, p: K.mean(K.square(t - p), axis=-1) + K.sum(K.abs(h), axis=-1))
+    w, b, v, c = model.get_weights()
+    hidden = X @ w + b
+    expected = np.mean((hidden @ v + c - Y) ** 2) + np.mean(np.abs(hidden).sum(1))
+    np.testing.assert_allclose(model.test_on_batch(X, Y), expected, rtol=1e-5)
+
+
+def test_inputs_and_targets_of_tensors():
+    x = Input(tensor=K.constant(X))
+    model = Model(x, Dense(2)(x))
+    model.compile(optimizers.SGD(0.1), "mse", target_tensors=[K.constant(Y)])
+    history = model.fit(epochs=3, steps_per_epoch=2, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]
+    w, b = model.get_weights()
+    expected = np.mean((X @ w + b - Y) ** 2)
+    np.testing.assert_allclose(model.evaluate(None, None, steps=2, verbose=0), expected, rtol=1e-5)
+
+
+def test_outputs_without_a_loss():
+    x = Input((4,))
+    first, second = Dense(2, name="first")(x), Dense(2, name="second")(x)
+    model = Model(x, [first, second])
+    model.add_loss(K.mean(K.square(first - second)))
+    model.compile("sgd", loss=[None, None])
+    p, q = model.predict(X)
+    np.testing.assert_allclose(model.test_on_batch(X, None), np.mean((p - q) ** 2), rtol=1e-5)
+    assert len(model.fit(X, None, epochs=2, verbose=0).history["loss"]) == 2
+
+
+def test_weights_of_steps():
+    model = Sequential([LSTM(2, return_sequences=True, input_shape=(3, 4))])
+    model.compile("sgd", "mse", sample_weight_mode="temporal")
+    x, y = RANDOM.randn(5, 3, 4), RANDOM.randn(5, 3, 2)
+    weights = RANDOM.randint(0, 2, (5, 3)).astype("float32")
+    errors = ((model.predict(x) - y) ** 2).mean(-1)
+    expected = (errors * weights).mean() / (weights != 0).mean()
+    np.testing.assert_allclose(model.test_on_batch(x, y, weights), expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="axes"):
+        model.test_on_batch(x, y, np.ones(5))
+
+
+class Scaled(Layer):
+    """A layer as scripts of Keras 2 write them, with a loss, an update and a penalty."""
+
+    def __init__(self, factor=2.0, **kwargs):
+        self.factor = factor
+        super().__init__(**kwargs)
+
+    def build(self, input_shape):
+        self.gain = self.add_weight(
+            name="gain", shape=(input_shape[1],), initializer="ones", trainable=True
+        )
+        self.count = self.add_weight(name="count", shape=(), initializer="zeros", trainable=False)
+        super().build(input_shape)
+
+    def call(self, x):
+        self.add_loss(K.sum(K.square(self.gain)) * 0.01, inputs=x)
+        self.add_update(K.update_add(self.count, 1.0), inputs=x)
+        return x * self.gain * self.factor
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+def test_a_custom_layer_with_a_loss_and_an_update(tmp_path):
+    model = Sequential([Scaled(3.0, input_shape=(4,)), Dense(2)])
+    model.compile("sgd", "mse")
+    loss = model.train_on_batch(X, Y)
+    gain = np.ones(4)
+    assert K.get_value(model.layers[0].count) == 1
+    assert len(model.losses) == 1 and len(model.updates) == 1
+    assert loss > 0.01 * np.sum(gain**2)
+    model.save(str(tmp_path / "model.h5"))
+    again = load_model(str(tmp_path / "model.h5"), custom_objects={"Scaled": Scaled})
+    np.testing.assert_array_equal(model.predict(X), again.predict(X))
+    text = model_from_json(model.to_json(), custom_objects={"Scaled": Scaled})
+    assert text.layers[0].factor == 3.0
+
+
+class Old(Layer):
+    """A layer as scripts of Keras 1 write them."""
+
+    def __init__(self, output_dim, **kwargs):
+        self.output_dim = output_dim
+        super().__init__(**kwargs)
+
+    def build(self, input_shape):
+        initial = np.full((input_shape[1], self.output_dim), 0.5)
+        self.W = K.variable(initial)
+        self.trainable_weights = [self.W]
+
+    def call(self, x, mask=None):
+        return K.dot(x, self.W)
+
+    def get_output_shape_for(self, input_shape):
+        return (input_shape[0], self.output_dim)
+
+
+def test_a_custom_layer_of_keras_1():
+    model = Sequential([Old(2, input_shape=(4,))])
+    model.compile("sgd", "mse")
+    assert model.output_shape == (None, 2) and len(model.trainable_weights) == 1
+    np.testing.assert_allclose(model.predict(X), np.repeat(X.sum(1, keepdims=True) / 2, 2, 1), 1e-4)
+    model.train_on_batch(X, Y)
+    assert not np.allclose(model.get_weights()[0], 0.5)
+
+
+class Masked(Layer):
+    """A layer that computes with the mask that it gets."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x, mask=None):
+        mask = K.cast(mask, "float32")
+        return K.sum(x * K.expand_dims(mask), axis=1) / K.sum(mask, axis=1, keepdims=True)
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[2])
+
+
+def test_a_custom_layer_gets_the_mask():
+    model = Sequential([Embedding(5, 3, mask_zero=True, input_length=4), Masked(), Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.array([[1, 2, 0, 0], [3, 4, 1, 2]])
+    table, kernel, bias = model.get_weights()
+    means = np.stack([table[[1, 2]].mean(0), table[x[1]].mean(0)])
+    np.testing.assert_allclose(model.predict(x), means @ kernel + bias, rtol=1e-4, atol=1e-6)
+
+
+def test_the_mask_reaches_the_loss():
+    layers = [Embedding(5, 3, mask_zero=True, input_length=4), LSTM(2, return_sequences=True)]
+    model = Sequential(layers)
+    model.compile("sgd", "mse")
+    x = np.array([[1, 2, 0, 0], [3, 4, 1, 2]])
+    y = RANDOM.randn(2, 4, 2)
+    errors = ((model.predict(x) - y) ** 2).mean(-1)
+    mask = x != 0
+    expected = np.mean(errors * mask) / np.mean(mask)
+    np.testing.assert_allclose(model.test_on_batch(x, y), expected, rtol=1e-5)
+
+
+class Descent(optimizers.Optimizer):
+    """An optimizer of a user's own, in functions of K."""
+
+    def get_updates(self, loss, params):
+        grads = self.get_gradients(loss, params)
+        return [K.update_sub(p, 0.1 * g) for p, g in zip(params, grads, strict=True)]
+
+
+def test_an_optimizer_of_ones_own():
+    model = Sequential([Dense(2, input_dim=4)])
+    model.compile(Descent(), "mse")
+    w, b = model.get_weights()
+    model.train_on_batch(X, Y)
+    error = X @ w + b - Y
+    np.testing.assert_allclose(model.get_weights()[0], w - 0.1 * X.T @ error / 12, rtol=1e-4)
+
+
+def test_nodes_of_a_shared_layer():
+    dense = Dense(3)
+    a, b = Input((4,)), Input((4,))
+    ya, yb = dense(a), dense(b)
+    assert dense.get_output_at(0) is ya and dense.get_output_at(1) is yb
+    assert dense.get_input_at(1) is b and dense.output_shape == (None, 3)
+    with pytest.raises(AttributeError, match="get_output_at"):
+        _ = dense.output
+    model = Model([a, b], add([ya, yb]))
+    w, c = model.get_weights()
+    np.testing.assert_allclose(model.predict([X, 2 * X]), 3 * X @ w + 2 * c, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_inside_another_brings_its_losses():
+    inner = Sequential([Dense(3, input_dim=4, kernel_regularizer="l2", activity_regularizer="l1")])
+    x = Input((4,))
+    outer = Model(x, Dense(2)(inner(x)))
+    outer.compile("sgd", "mse")
+    w, b, v, c = outer.get_weights()
+    hidden = X @ w + b
+    error = np.mean((hidden @ v + c - Y) ** 2)
+    expected = error + 0.01 * np.sum(w**2) + 0.01 * np.abs(hidden).sum()
+    np.testing.assert_allclose(outer.test_on_batch(X, Y), expected, rtol=1e-5)
+
+
+class Described(Model):
+    """A model whose `call` describes it."""
+
+    def __init__(self):
+        super().__init__(name="described")
+        self.first, self.second = Dense(3, activation="relu"), Dense(2)
+        self.drop = Dropout(0.5)
+
+    def call(self, inputs):
+        return self.second(self.drop(self.first(inputs)))
+
+
+def test_a_subclass_with_a_call():
+    model = Described()
+    model.compile("sgd", "mse", metrics=["mae"])
+    history = model.fit(X, Y, epochs=2, verbose=0)
+    assert set(history.history) == {"loss", "mean_absolute_error"}
+    w, b, v, c = model.get_weights()
+    np.testing.assert_allclose(model.predict(X), np.maximum(X @ w + b, 0) @ v + c, rtol=1e-4)
+
+
+def test_layers_of_ones_own_inside_wrappers():
+    model = Sequential(
+        [TimeDistributed(Lambda(lambda t: t * 2), input_shape=(3, 4)), Activation("tanh")]
+    )
+    model.compile("sgd", "mse")
+    x = RANDOM.randn(2, 3, 4)
+    np.testing.assert_allclose(model.predict(x), np.tanh(2 * x), rtol=1e-4)
+
+
+def test_the_same_numpy_seed_gives_the_same_weights():
+    np.random.seed(3)
+    first = Dense(3, input_dim=4)
+    model = Sequential([first])
+    np.random.seed(3)
+    again = Sequential([Dense(3, input_dim=4)])
+    np.testing.assert_array_equal(model.get_weights()[0], again.get_weights()[0])
+    assert initializers.get("uniform").seed is not None
