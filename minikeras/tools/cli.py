@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import minikeras
-from minikeras.tools import compile_kernels, demo
+from minikeras.tools import compile_kernels, demo, run
 
 
 def show_version(arguments):
@@ -27,7 +27,7 @@ version = SimpleNamespace(
     __doc__=show_version.__doc__, add_arguments=lambda parser: None, run=show_version
 )
 
-COMMANDS = {"compile": compile_kernels, "demo": demo, "version": version}
+COMMANDS = {"compile": compile_kernels, "demo": demo, "run": run, "version": version}
 
 
 def main(argv=None):

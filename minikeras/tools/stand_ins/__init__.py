@@ -1,0 +1,1 @@
+"""Modules that a script finds in place of installed packages: this folder is put on its path."""
