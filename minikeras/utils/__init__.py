@@ -27,7 +27,7 @@ from minikeras.training.data.unpack import pack_x_y_sample_weight, unpack_x_y_sa
 from minikeras.training.progbar import Progbar
 from minikeras.training.session import clear_session
 from minikeras.utils import legacy
-from minikeras.utils.feature_space import FeatureSpace
+from minikeras.utils.features.feature_space import FeatureSpace
 
 Sequence = PyDataset
 

@@ -3,7 +3,7 @@
 from minikeras import layers, ops
 from minikeras.core import names, registry, trees
 from minikeras.layers.preprocessing.host import as_tensor
-from minikeras.utils.feature_parts import (
+from minikeras.utils.features.parts import (
     Cross,
     Feature,
     TFDConcat,

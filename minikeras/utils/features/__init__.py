@@ -1,0 +1,1 @@
+"""Feature spaces: tables of columns to one vector."""
