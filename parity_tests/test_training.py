@@ -294,7 +294,7 @@ def stopped_training(k):
     return fit(m, X, Y, epochs=3, **options)
 
 
-@pytest.mark.sampled(rows=8)
+@pytest.mark.sampled(rows=5)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_training(name):
     same(SCENARIOS[name], LENGTH)

@@ -143,6 +143,7 @@ OPTIMIZERS = [
 ]
 
 
+@pytest.mark.sampled(rows=4)
 @pytest.mark.parametrize(("name", "options"), OPTIMIZERS, ids=str)
 def test_optimizers_of_embeddings(name, options):
     """Gradients of look-ups are rows, which the rules square before they add up repeated ones."""
