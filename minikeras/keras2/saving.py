@@ -211,4 +211,11 @@ def _compile(model, file: h5py.File, custom_objects):
     if "optimizer_weights" in file and model._has_graph():
         model._step("train")  # the optimizer makes its variables when it is asked for updates
         arrays = [np.array(array) for _, array in datasets_in(subgroup(file, "optimizer_weights"))]
-        optimizer.set_weights(arrays)
+        try:
+            optimizer.set_weights(arrays)
+        except ValueError as error:
+            warnings.warn(
+                f"Error in loading the saved optimizer state ({error}): the model starts with a "
+                "freshly initialized optimizer.",
+                stacklevel=3,
+            )

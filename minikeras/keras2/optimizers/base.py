@@ -67,6 +67,10 @@ class Optimizer:
 
     def set_weights(self, weights):
         """Give the optimizer's own variables values, in the order of `get_weights`."""
+        if len(self.weights) != len(weights):
+            raise ValueError(
+                f"The optimizer has {len(self.weights)} weights, but {len(weights)} were given."
+            )
         for variable, value in zip(self.weights, weights, strict=True):
             if tuple(variable.shape) != tuple(value.shape):
                 raise ValueError(

@@ -15,6 +15,8 @@ class Rule(Optimizer):
 
     _arguments = {}
     """The defaults by name; numbers become variables, except those in `_plain`."""
+    _saves_count = True
+    """Whether the counter is among the weights."""
     _plain = ("epsilon", "nesterov", "amsgrad", "schedule_decay", "initial_decay")
 
     def __init_subclass__(cls, **kwargs):
@@ -32,11 +34,15 @@ class Rule(Optimizer):
             A list of updates.
         """
         self.updates = [K.update_add(self.iterations, 1)]
-        self.weights = [self.iterations]
+        slots = []
         grads = self.get_gradients(loss, params)
         self.begin(params)
         for p, g in zip(params, grads, strict=True):
+            self._slots = []
             self.assign(p, self.new_value(p, g))
+            slots.append(self._slots)
+        by_kind = [slot for kind in zip(*slots, strict=True) for slot in kind]
+        self.weights = [self.iterations] * self._saves_count + by_kind
         return self.updates
 
     def begin(self, params):
@@ -55,10 +61,10 @@ class Rule(Optimizer):
         constraint = getattr(variable, "constraint", None)
         self.updates.append(K.update(variable, value if constraint is None else constraint(value)))
 
-    def slot(self, p):
-        """Return a new variable of zeros beside a parameter."""
-        variable = K.zeros(K.int_shape(p), dtype=K.dtype(p))
-        self.weights.append(variable)
+    def slot(self, p, shape=None):
+        """Return a new variable of zeros beside a parameter, of its shape or another."""
+        variable = K.zeros(K.int_shape(p) if shape is None else shape, dtype=K.dtype(p))
+        self._slots.append(variable)
         return variable
 
     def get_config(self):
@@ -107,6 +113,7 @@ class SGD(Rule):
 class RMSprop(Rule):
     """`a = rho * a + (1 - rho) * g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`."""
 
+    _saves_count = False
     _arguments = {"lr": 0.001, "rho": 0.9, "epsilon": None, "decay": 0.0}
 
     def new_value(self, p, g):
@@ -120,6 +127,7 @@ class RMSprop(Rule):
 class Adagrad(Rule):
     """`a = a + g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`; `a` starts at zero."""
 
+    _saves_count = False
     _arguments = {"lr": 0.01, "epsilon": None, "decay": 0.0}
 
     def new_value(self, p, g):
@@ -137,6 +145,7 @@ class Adadelta(Rule):
     `p = p - lr * u`, `d = rho * d + (1 - rho) * u ** 2`.
     """
 
+    _saves_count = False
     _arguments = {"lr": 1.0, "rho": 0.95, "epsilon": None, "decay": 0.0}
 
     def new_value(self, p, g):
@@ -180,8 +189,8 @@ class Adam(Rule):
         v = self.beta_2 * square + (1.0 - self.beta_2) * K.square(g)
         self.assign(mean, m)
         self.assign(square, v)
+        largest = self.slot(p, None if self.amsgrad else (1,))  # files hold one number without it
         if self.amsgrad:
-            largest = self.slot(p)
             v = K.maximum(largest, v)
             self.assign(largest, v)
         return p - self.corrected * m / (K.sqrt(v) + self.epsilon)
@@ -226,7 +235,6 @@ class Nadam(Rule):
         """Advance the product of the momentum's factors."""
         super().begin(params)
         self.m_schedule = K.variable(1.0, name="m_schedule")
-        self.weights.append(self.m_schedule)
         t = self.step
         self.mu = self.beta_1 * (1.0 - 0.5 * K.pow(0.96, t * self.schedule_decay))
         self.mu_next = self.beta_1 * (1.0 - 0.5 * K.pow(0.96, (t + 1.0) * self.schedule_decay))
