@@ -78,3 +78,37 @@ def test_a_frozen_batch_normalization_uses_the_batch_and_keeps_its_averages():
     loss = model.train_on_batch(x, np.zeros((16, 3)))
     np.testing.assert_allclose(loss, 1, atol=0.02)
     np.testing.assert_array_equal(layer.get_weights()[2], 0)
+
+
+def test_steps_of_a_sequence_take_tensors_from_outside_and_train():
+    x = Input((3, 2))
+    summary = Lambda(lambda t: K.sum(t, axis=1))(x)
+
+    def scan(t):
+        state = K.zeros_like(t[:, 0])
+        step = lambda now, states: (now + states[0] + summary, [now + states[0]])  # noqa: E731
+        return K.rnn(step, t, [state])[1]
+
+    model = Model(x, Lambda(scan)(x))
+    values = np.random.RandomState(0).randn(4, 3, 2)
+    expected = np.cumsum(values, 1) + values.sum(1, keepdims=True)
+    np.testing.assert_allclose(model.predict(values), expected, rtol=1e-4, atol=1e-5)
+    gradient = K.function([x], K.gradients(model.output, x))([values])[0]
+    expected = np.array([6, 5, 4.0])[None, :, None] * np.ones((4, 3, 2))
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5)
+
+
+def test_masked_steps_keep_the_state():
+    x = K.constant(np.arange(6.0).reshape(1, 3, 2))
+    mask = K.constant([[1, 0, 1]])
+    step = lambda now, states: (now + states[0], [now + states[0]])  # noqa: E731
+    last, outputs, states = K.rnn(step, x, [K.constant([[0.0, 0.0]])], mask=mask)
+    assert K.eval(outputs).tolist() == [[[0, 1], [0, 1], [4, 6]]]
+    assert K.eval(last).tolist() == K.eval(states[0]).tolist() == [[4, 6]]
+
+
+def test_maps_and_folds():
+    x = K.variable([[1.0, 2.0], [3.0, 4.0]])
+    assert K.eval(K.map_fn(lambda row: K.sum(row) * 2, x)).tolist() == [6, 14]
+    assert K.eval(K.foldl(lambda a, b: a - b, x)).tolist() == [-2, -2]
+    assert K.eval(K.foldr(lambda a, b: a * 2 + b, x)).tolist() == [7, 10]

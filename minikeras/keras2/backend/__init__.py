@@ -9,6 +9,7 @@ from minikeras.core.settings import (
     set_image_data_format,
 )
 from minikeras.keras2.backend.control import switch
+from minikeras.keras2.backend.loops import foldl, foldr, map_fn, rnn
 from minikeras.keras2.backend.math import (
     abs,
     all,
@@ -182,6 +183,8 @@ __all__ = [
     "eye",
     "flatten",
     "floatx",
+    "foldl",
+    "foldr",
     "function",
     "gather",
     "get_session",
@@ -210,6 +213,7 @@ __all__ = [
     "log",
     "logsumexp",
     "manual_variable_initialization",
+    "map_fn",
     "max",
     "maximum",
     "mean",
@@ -237,6 +241,7 @@ __all__ = [
     "reset_uids",
     "reshape",
     "reverse",
+    "rnn",
     "round",
     "set_epsilon",
     "set_floatx",
