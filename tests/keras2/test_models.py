@@ -273,3 +273,49 @@ def test_the_same_numpy_seed_gives_the_same_weights():
     again = Sequential([Dense(3, input_dim=4)])
     np.testing.assert_array_equal(model.get_weights()[0], again.get_weights()[0])
     assert initializers.get("uniform").seed is not None
+
+
+def test_a_model_that_begins_inside_another():
+    whole = Sequential([Dense(3, input_dim=4), Dense(2)])
+    part = Model(whole.layers[1].input, whole.output)
+    hidden = RANDOM.randn(5, 3).astype("float32")
+    w, b = whole.get_weights()[2:]
+    np.testing.assert_allclose(part.predict(hidden), hidden @ w + b, rtol=1e-4, atol=1e-5)
+
+
+def test_a_learning_phase_that_is_fixed():
+    K.set_learning_phase(1)
+    try:
+        model = Sequential([Dropout(0.5, input_shape=(100,))])
+    finally:
+        K.clear_session()
+    x = np.ones((2, 100))
+    assert (model.predict(x) == 0).any()
+    other = Sequential([Dropout(0.5, input_shape=(100,))])
+    assert (other.predict(x) == 1).all()
+
+
+def test_a_layer_is_called_on_a_variable():
+    v = K.variable(X)
+    dense = Dense(2)
+    y = dense(v)
+    before = K.eval(y)
+    K.set_value(v, 2 * X)
+    b = dense.get_weights()[1]
+    np.testing.assert_allclose(K.eval(y) - b, 2 * (before - b), rtol=1e-4, atol=1e-6)
+
+
+def test_what_trains_together_is_one_step():
+    generator = Sequential([Dense(4, input_dim=2)])
+    critic = Sequential([Dense(1, activation="sigmoid", input_dim=4)])
+    critic.compile("sgd", "binary_crossentropy")
+    critic.trainable = False
+    z = Input((2,))
+    both = Model(z, critic(generator(z)))
+    both.compile("sgd", "binary_crossentropy")
+    assert len(both.trainable_weights) == 2
+    fixed = critic.get_weights()
+    both.train_on_batch(np.ones((3, 2)), np.ones((3, 1)))
+    assert all(np.array_equal(a, b) for a, b in zip(fixed, critic.get_weights(), strict=True))
+    critic.train_on_batch(X, np.ones((12, 1)))
+    assert not np.array_equal(fixed[0], critic.get_weights()[0])

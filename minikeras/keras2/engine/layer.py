@@ -9,12 +9,15 @@ import numpy as np
 
 from minikeras import initializers
 from minikeras.autograd import symbolic
-from minikeras.autograd.symbolic import KerasTensor, SymbolicNode
+from minikeras.autograd.symbolic import SymbolicNode
+from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.core import trees
 from minikeras.keras2 import backend as K
-from minikeras.keras2.backend.tensors import Variable, as_symbolic, record
+from minikeras.keras2.backend.phases import learning_phase
+from minikeras.keras2.backend.tensors import Variable, as_symbolic, is_building, record
 from minikeras.keras2.backend.variables import as_tensor
 from minikeras.keras2.engine import configs
+from minikeras.keras2.engine.masks import mask_of, masks_of, output_of
 from minikeras.keras2.engine.nodes import Nodes
 from minikeras.keras2.engine.options import layer_options
 from minikeras.layers.base.call_spec import signature_of
@@ -218,6 +221,12 @@ class Layer(Nodes, EngineLayer):
 
     # Calls
 
+    def __call__(self, *args, **kwargs):
+        """Add the layer to the graph; a variable is read in each run."""
+        if is_building():
+            args, kwargs = trees.map_structure(_read, (args, kwargs))
+        return EngineLayer.__call__(self, *args, **kwargs)
+
     def symbolic_call(self, *args, **kwargs):
         """Add the layer to the graph and return the outputs."""
         if args and isinstance(args[0], (list, tuple)):
@@ -234,6 +243,9 @@ class Layer(Nodes, EngineLayer):
 
     def _as_one_node(self, args, kwargs):
         """The outputs of a node that runs the engine's layer."""
+        fixed = learning_phase()
+        if isinstance(fixed, int) and signature_of(type(self).call).has("training"):
+            kwargs = {"training": bool(fixed), **kwargs}
         result = self._infer(symbolic.to_abstract(args), symbolic.to_abstract(kwargs))
         self._set_first_weights()
         outputs = as_symbolic(_plain(result))
@@ -264,7 +276,7 @@ class Layer(Nodes, EngineLayer):
         masks = list(masks) if isinstance(masks, (list, tuple)) else [masks] * len(results)
         shapes = self._declared_shapes(inputs, len(results))
         outputs = [
-            _output(result, m, shape)
+            output_of(result, m, shape)
             for result, m, shape in zip(results, masks, shapes, strict=True)
         ]
         return outputs if several else outputs[0]
@@ -338,40 +350,8 @@ class Layer(Nodes, EngineLayer):
             variable.assign(array)
 
 
-def masks_of(inputs):
-    """Return the mask of a symbolic tensor, or a list of those of several."""
-    if isinstance(inputs, (list, tuple)):
-        return [getattr(t, "_keras_mask", None) for t in inputs]
-    return getattr(inputs, "_keras_mask", None)
-
-
-def mask_of(x):
-    """Return the mask that a tensor carries."""
-    return x._keras_mask
-
-
-def with_mask(x, mask):
-    """Return the same values as a tensor of its own, which carries a mask, or none."""
-    from_engine = type(x)
-    if issubclass(from_engine, symbolic.Abstract):
-        return symbolic.Abstract(x.shape, x.dtype)
-    marked = from_engine(x.data, x.node, x.index)
-    if mask is not None:
-        marked._keras_mask = mask
-    return marked
-
-
-def _output(result, mask, shape):
-    """An output of a traced layer: the result under a name of its own, with its mask and shape."""
-    if not isinstance(result, KerasTensor):
-        result = as_tensor(result)
-    output = record(with_mask, (result, mask))
-    output.producer = output._keras_history.node
-    output._keras_mask = mask
-    if shape is not None and len(shape) == len(output.shape):
-        sizes = zip(output.dims, shape, strict=True)
-        output.dims = tuple(own if isinstance(own, int) or s is None else s for own, s in sizes)
-    return output
+def _read(value):
+    return as_tensor(value) if isinstance(value, EngineVariable) else value
 
 
 def _plain(result):

@@ -131,7 +131,7 @@ class Model(ByGenerator, Files, Network):
 
     def _inputs_of(self, x):
         self._set_inputs(x)
-        places = [t for t in self.inputs if t._keras_history.operation.is_placeholder]
+        places = self.fed_inputs
         names = [t._keras_history.operation.name for t in places]
         return data.arrays_in_order(x, names, [t.shape for t in places], "input")
 

@@ -11,7 +11,8 @@ from minikeras.keras2.backend.tensors import producer_of
 from minikeras.keras2.backend.variables import as_tensor
 from minikeras.keras2.engine import configs
 from minikeras.keras2.engine.input_layer import InputLayer
-from minikeras.keras2.engine.layer import Layer, _output
+from minikeras.keras2.engine.layer import Layer
+from minikeras.keras2.engine.masks import output_of
 from minikeras.keras2.engine.summary import print_summary
 from minikeras.layers.base.layer import Layer as EngineLayer
 from minikeras.models.functional import Functional
@@ -86,6 +87,13 @@ class Network(Layer, Functional):
     def output_shape(self):
         """The shape of the output, or a list of shapes."""
         return _one([t.shape for t in self.outputs])
+
+    @property
+    def fed_inputs(self):
+        """The inputs whose data are given: those that no tensor of the graph stands for."""
+        layers = [t._keras_history.operation for t in self.inputs]
+        fed = [getattr(layer, "is_placeholder", True) for layer in layers]
+        return [t for t, is_given in zip(self.inputs, fed, strict=True) if is_given]
 
     @property
     def stateful(self):
@@ -212,7 +220,7 @@ class Network(Layer, Functional):
         results, losses, updates = self._run_again(_flat(args[0]))
         self.add_loss(losses, args[0])
         self.add_update(updates, args[0])
-        return _one([_output(r, getattr(r, "_keras_mask", None), None) for r in results])
+        return _one([output_of(r, getattr(r, "_keras_mask", None), None) for r in results])
 
     def _run_again(self, inputs):
         """Call the layers on other tensors; return the outputs and what the layers added."""

@@ -125,7 +125,7 @@ class TrainingGraph:
                 if output.loss is not None:
                     self._add_metrics(output, functions, is_weighted, with_names)
         self.trainable = list(model.trainable_weights)
-        self.fed_inputs = [t for t in model.inputs if is_fed(t)]
+        self.fed_inputs = model.fed_inputs
         self._functions = {}
 
     def _total(self):
@@ -198,7 +198,7 @@ class TrainingGraph:
 
 def predict_function(model):
     """Return the function from a model's inputs to its outputs, at test time."""
-    return Function([t for t in model.inputs if is_fed(t)], model.outputs, phase=0)
+    return Function(model.fed_inputs, model.outputs, phase=0)
 
 
 @symbolic_function
