@@ -8,7 +8,6 @@ _NOT_BUILT = "is not built yet"
 _DISTRIBUTION = "training on several machines is not built yet"
 _QUANTIZATION = "quantized weights and arithmetic are not built yet"
 _LORA = "low-rank adaptation of trained weights is not built yet"
-_CTC = "connectionist temporal classification is not built yet"
 _COMPLEX = "there are no tensors of complex numbers; `keras.ops.fft` takes and gives pairs"
 _OTHER_BACKEND = "wraps a program of another back end: JAX, Flax, PyTorch or TensorFlow"
 _STATELESS = "is for back ends that compile functions without state; here state is in variables"
@@ -42,9 +41,6 @@ LEFT_OUT = {
     "keras.layers.ReversibleEmbedding": _NOT_BUILT,
     "keras.layers.SpectralNormalization": _NOT_BUILT,
     "keras.layers.Wrapper": _NOT_BUILT,
-    "keras.losses.CTC": _CTC,
-    "keras.losses.ctc": _CTC,
-    "keras.ops*.ctc_*": _CTC,
     "keras.ops*.corrcoef": _NOT_BUILT,
     "keras.ops*.correlate": _NOT_BUILT,
     "keras.ops*.histogram": _NOT_BUILT,

@@ -15,8 +15,9 @@ pytestmark = pytest.mark.parity
 
 REDUCTIONS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None]
 TOLERANCE = {"float64": 1e-10, "float32": 3e-6, "float16": 4e-3}
-# CTC is not offered.
-NAMES = [n for n in dir(keras.losses) if not n.startswith("_") and n.lower() != "ctc"]
+# TensorFlow computes this in float32, whatever the dtype, and has no second gradient.
+SINGLE = "CTC"
+NAMES = [n for n in dir(keras.losses) if not n.startswith("_")]
 BATCH, CLASSES = 7, 5
 
 _rng = np.random.default_rng(0)
@@ -102,6 +103,7 @@ CASES = [
         np.array([0, 0, 1, 1, 2, 2, 2]),
         normal(*N) / 3,
     ),
+    ("CTC", {}, np.pad(labels(BATCH, 2) % 4 + 1, ((0, 0), (0, 1))), normal(BATCH, 6, CLASSES)),
     ("Dice", {}, bits(*N), _rng.random(N)),
     ("Dice", {"axis": 1}, bits(*N), _rng.random(N)),
     ("Tversky", {"alpha": 0.3, "beta": 0.8}, bits(*N), _rng.random(N)),
@@ -175,12 +177,15 @@ def test_values_and_gradients(name, options, y_true, y_pred, dtype):
         for weight, mask in weights_and_masks(shape):
             expected, gradient = their_value_and_gradient(theirs, y_true, y_pred, weight, mask)
             value, our_gradient = value_and_gradient(ours, y_true, y_pred, weight, mask)
-            assert_same(value, expected, dtype)
-            assert_same(our_gradient, gradient, dtype, factor=10)
+            factor = TOLERANCE["float32"] / TOLERANCE[dtype] if name == SINGLE else 1
+            assert_same(value, expected, dtype, max(1, factor))
+            assert_same(our_gradient, gradient, dtype, 10 * max(1, factor))
 
 
 @each_case
 def test_second_order(name, options, y_true, y_pred):
+    if name == SINGLE:
+        pytest.skip("TensorFlow says NaN; tests/test_losses.py compares with differences")
     ours, theirs = both(name, dtype="float64", **options)
     direction = np.random.default_rng(2).normal(size=y_pred.shape)
     x, z = Variable(y_pred, dtype="float64"), tf.constant(y_pred, "float64")

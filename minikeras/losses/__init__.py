@@ -49,6 +49,7 @@ from minikeras.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from minikeras.losses.temporal import CTC, ctc
 
 losses.add(Loss)
 # Keras offers this class under no public name, so its files name the module where it lives.
@@ -123,6 +124,7 @@ def deserialize(name, custom_objects=None):
 
 __all__ = [
     "BCE",
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -159,6 +161,7 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",

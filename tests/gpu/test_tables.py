@@ -91,6 +91,7 @@ def test_values_in_double_precision(case, request):
 READS = {
     "bincount": "as many bins as the largest element says",
     "cond": "which function to call",
+    "ctc_decode": "a search, in main memory",
     "convert_to_numpy": "its purpose",
     "digitize": "an error for edges that do not rise",
     "kaiser": "the shape parameter of a window that is computed once",
@@ -109,6 +110,7 @@ BRINGS = {
     "bartlett": "a window, computed once",
     "blackman": "a window, computed once",
     "convert_to_tensor": "its purpose",
+    "ctc_decode": "what was found in main memory",
     "hamming": "a window, computed once",
     "hanning": "a window, computed once",
     "image.affine_transform": "a transform that is an array",

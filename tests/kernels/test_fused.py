@@ -12,9 +12,9 @@ from minikeras.autograd.tensor import Tensor
 from minikeras.kernels.shared.normalization import norm as norm_kernels
 
 # Imported by their paths: `ops.nn` names its ops alone.
-batch_norm_op, crossentropy, gates, norm, shrinkage = (
+batch_norm_op, crossentropy, ctc, gates, norm, shrinkage = (
     importlib.import_module(f"minikeras.ops.nn.{name}")
-    for name in ("batch_norm", "crossentropy", "gates", "norm", "shrinkage")
+    for name in ("batch_norm", "crossentropy", "ctc", "gates", "norm", "shrinkage")
 )
 
 
@@ -49,6 +49,13 @@ def group_norm(shape, axis, groups):
 def rms_norm(shape, axes):
     arrays = draw(*shape), draw(*shape[len(shape) - axes :])
     return f"rms_norm{shape}{axes}", norm._rms_norm, arrays, {"axes": axes}
+
+
+def temporal(*shape):
+    """Labels that repeat, that fill up a row, that do not fit, and steps that do not count."""
+    target = np.array([[1, 1, 2], [3, 0, 0], [2, 2, 2], [1, 2, 0]])
+    lengths = np.array([3, 1, 3, 2]), np.array([5, 4, 4, 0])
+    return f"ctc{shape}", ctc._ctc_loss, (draw(4, *shape), target, *lengths), {"mask_index": 0}
 
 
 def dense(*shape, units):
@@ -89,6 +96,7 @@ CASES = [
     sparse(5, 3),
     sparse(2, 3, 7),
     ("binary", crossentropy._sigmoid_crossentropy, (shares(5, 3), 30 * draw(5, 3)), {}),
+    temporal(5, 4),
     ("gelu", gates._tanh_gelu, (5 * draw(5, 3),), {}),
     ("erf_gelu", gates._erf_gelu, (5 * draw(5, 3),), {}),
     ("hard_sigmoid", gates._hard_sigmoid, (5 * draw(5, 3),), {}),

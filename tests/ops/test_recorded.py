@@ -19,8 +19,9 @@ ROWS = [
 
 # The ops that cannot be recorded, for the size of their result, or their way, depends on values.
 UNRECORDED = {
-    "bincount", "cond", "convert_to_numpy", "digitize", "nonzero", "segment_max", "segment_min",
-    "segment_prod", "segment_sum", "slice", "slice_update", "switch", "unique", "where",
+    "bincount", "cond", "convert_to_numpy", "ctc_decode", "digitize", "nonzero",
+    "segment_max", "segment_min", "segment_prod", "segment_sum", "slice", "slice_update", "switch",
+    "unique", "where",
 }  # fmt: skip
 
 

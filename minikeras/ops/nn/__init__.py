@@ -24,6 +24,7 @@ from minikeras.ops.nn.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from minikeras.ops.nn.ctc import ctc_decode, ctc_loss
 from minikeras.ops.nn.gates import gelu, glu, hard_sigmoid, hard_silu, hard_swish, silu, swish
 from minikeras.ops.nn.norm import (
     layer_normalization,
@@ -75,6 +76,8 @@ __all__ = [
     "celu",
     "conv",
     "conv_transpose",
+    "ctc_decode",
+    "ctc_loss",
     "dense",
     "depth_to_space",
     "depthwise_conv",
