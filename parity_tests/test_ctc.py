@@ -44,7 +44,7 @@ def test_labels_that_do_not_fit():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"strategy": "best"}, "Invalid strategy best"),
+        ({"strategy": "best"}, "`strategy` must be one of"),
         ({"strategy": "beam_search", "beam_width": 1, "top_paths": 2}, "top_paths=2"),
         ({"sequence_lengths": [4]}, "from 0 to 3"),
     ],

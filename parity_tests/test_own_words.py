@@ -24,6 +24,10 @@ KEPT = {
     "{} improved from {} to {}, saving model to {}": "printed by ModelCheckpoint, likewise",
     "Restoring model weights from the end of the best epoch:": "printed by EarlyStopping, likewise",
     "Invalid loss, terminating training": "printed by TerminateOnNaN, likewise",
+    "ReduceLROnPlateau reducing learning rate to": "printed by the callback, likewise",
+    "ReduceLROnPlateau reducing learning rate to {}.": "printed by the callback, likewise",
+    "LearningRateScheduler setting learning rate to": "printed by the callback, likewise",
+    "LearningRateScheduler setting learning rate to {}.": "printed by the callback, likewise",
     "[WARNING] {} already exists - overwrite?": "a question on the terminal that programs answer",
 }
 

@@ -199,7 +199,7 @@ class ReduceLROnPlateau(_Monitor):
     ):
         super().__init__(monitor, mode)
         if factor >= 1.0:
-            raise ValueError("ReduceLROnPlateau does not support a factor >= 1.0.")
+            raise ValueError(f"`factor` must be below 1.0, or no rate falls; received {factor}.")
         self.factor, self.patience, self.verbose = factor, patience, verbose
         self.min_delta = kwargs.get("epsilon", min_delta)
         self.cooldown, self.min_lr = cooldown, min_lr
@@ -258,7 +258,7 @@ class LearningRateScheduler(Callback):
         except TypeError:  # a schedule of the epoch alone, as before Keras 2.1
             rate = self.schedule(epoch)
         if not isinstance(rate, (float, np.float32, np.float64)):
-            raise ValueError('The output of the "schedule" function should be float.')
+            raise ValueError(f"`schedule` must return a float, but it returned {rate!r}.")
         K.set_value(variable, rate)
         if self.verbose > 0:
             text = f"LearningRateScheduler setting learning rate to {rate}."

@@ -169,8 +169,7 @@ class Network(Layer, Functional):
         if index is not None:
             if len(layers) <= index:
                 raise ValueError(
-                    f"Was asked to retrieve layer at index {index} but model only has "
-                    f"{len(layers)} layers."
+                    f"There is no layer at index {index}: the model has {len(layers)} layers."
                 )
             return layers[index]
         if not name:

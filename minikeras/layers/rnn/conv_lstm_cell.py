@@ -113,8 +113,8 @@ class ConvLSTMCell(DropoutRNNCell, _Windowed):
         channels = self._input_channels(inputs_shape)
         if None in inputs_shape[1:]:
             raise ValueError(
-                "ConvLSTM layers only support static input shapes for the spatial dimension. "
-                f"Received invalid input shape: input_shape={tuple(inputs_shape)}"
+                "A convolutional LSTM keeps a state of the size of its images, which must be known "
+                f"when it is built; received the shape {tuple(inputs_shape)}."
             )
         self.state_shape = self.compute_output_shape(inputs_shape)[0][1:]
         self.input_spec = InputSpec(shape=(None, *inputs_shape[1:]))

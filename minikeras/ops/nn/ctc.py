@@ -13,6 +13,7 @@ from minikeras.autograd.fused import fused
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
+from minikeras.core.checks import one_of
 from minikeras.kernels.shared import ctc as kernels
 from minikeras.kernels.shared import ctc_decoding as decoding
 from minikeras.ops.creation.filled import arange, full_like, zeros_like
@@ -173,10 +174,7 @@ def ctc_decode(
         >>> keras.ops.ctc_decode(logits, [4])[0].tolist()
         [[[1, 2, -1, -1]]]
     """
-    if strategy not in ("greedy", "beam_search"):
-        raise ValueError(
-            f"Invalid strategy {strategy}. Supported values are 'greedy' and 'beam_search'."
-        )
+    one_of("strategy", strategy, ("greedy", "beam_search"))
     paths = 1 if strategy == "greedy" else top_paths
     inputs = convert_to_tensor(inputs)
     inputs = cast(inputs, dtype=dtypes.result_type(inputs.dtype, "float32"))
