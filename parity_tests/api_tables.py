@@ -39,8 +39,6 @@ LEFT_OUT = {
     "keras.layers.TFSMLayer": _OTHER_BACKEND,
     "keras.layers.TorchModuleWrapper": _OTHER_BACKEND,
     "keras.layers.ReversibleEmbedding": _NOT_BUILT,
-    "keras.layers.SpectralNormalization": _NOT_BUILT,
-    "keras.layers.Wrapper": _NOT_BUILT,
     "keras.ops*.corrcoef": _NOT_BUILT,
     "keras.ops*.correlate": _NOT_BUILT,
     "keras.ops*.histogram": _NOT_BUILT,

@@ -30,7 +30,6 @@ NUMBERS = [
     ("GroupNormalization", {"groups": 2, "axis": 1, "epsilon": 0.5}),
     *((name, {"axis": (1, 2)}) for name in ("LayerNormalization", "UnitNormalization", "Softmax")),
     ("RMSNormalization", {"axis": 1, "epsilon": 0.5}),
-    ("SpectralNormalization", {"power_iterations": 2}),
     ("Concatenate", {"axis": 1}),
     *((f"Conv{d}D", SIZES) for d in "123"),
     *((f"Conv{d}DTranspose", {"filters": 2, "kernel_size": 3, "output_padding": 0}) for d in "123"),
@@ -58,6 +57,10 @@ NUMBERS = [
     *((f"UpSampling{d}D", {"size": 2}) for d in "123"),
     *((f"ZeroPadding{d}D", {"padding": 1}) for d in "123"),
     ("InputLayer", {"shape": (3, 2), "batch_size": 4}),
+    *(
+        (f"ConvLSTM{d}D", {"filters": 3, "kernel_size": 2, "strides": 2, "dropout": 0.5, "seed": 3})
+        for d in "123"
+    ),
     ("Normalization", {"axis": 1, "mean": 2, "variance": 0.5}),
     ("Discretization", {"num_bins": 3, "epsilon": 0.5}),
     ("CategoryEncoding", {"num_tokens": 3}),
@@ -75,7 +78,7 @@ WITHOUT = {
     *("Activation", "Add", "Average", "Bidirectional", "Flatten", "Identity", "Lambda", "Layer"),
     *("Maximum", "Minimum", "Multiply", "RNN", "StackedRNNCells", "Subtract", "TimeDistributed"),
     *(f"Global{kind}Pooling{d}D" for d in "123" for kind in POOLS),
-    *("Pipeline", "Wrapper", "InputSpec"),
+    *("Pipeline", "SpectralNormalization", "Wrapper", "InputSpec"),
 }
 
 

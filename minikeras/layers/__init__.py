@@ -55,6 +55,7 @@ from minikeras.layers.core.einsum_dense import (
     EinsumDense,
 )
 from minikeras.layers.core.input_layer import Input, InputLayer
+from minikeras.layers.core.wrapper import Wrapper
 from minikeras.layers.merging.elementwise import (
     Add,
     Average,
@@ -84,6 +85,7 @@ from minikeras.layers.normalization.norm import (
     RMSNormalization,
     UnitNormalization,
 )
+from minikeras.layers.normalization.spectral import SpectralNormalization
 from minikeras.layers.pooling.global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -318,6 +320,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "StackedRNNCells",
     "StringLookup",
     "Subtract",
@@ -327,6 +330,7 @@ __all__ = [
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

@@ -7,7 +7,7 @@ in the tests that take longer: recorded steps, copies, the stand-ins for GPUs.
 
 import pytest
 
-from tests.cases import layers_conv_lstm, layers_features, layers_image
+from tests.cases import layers_conv_lstm, layers_features, layers_image, layers_wrapping
 from tests.cases.layer_case import UNPACKING, Case
 
 __all__ = ["FIRST", "LAYERS", "NO_ROW", "UNPACKING", "Case", "every_row", "first_of_each"]
@@ -307,6 +307,7 @@ LAYERS = [
     Case("AlphaDropout(0.3, (5, 1), seed=3)", (5, 6), trains=True),
     Case("ActivityRegularization(0.1, 0.2)", (5, 6)),
     *layers_conv_lstm.LAYERS,
+    *layers_wrapping.LAYERS,
     # Images
     *layers_image.LAYERS,
     *layers_features.LAYERS,
@@ -327,4 +328,5 @@ NO_ROW = {
     "InputLayer": "has no inputs; every functional model has one",
     "InputSpec": "is no layer",
     "Layer": "is the base class of the others",
+    "Wrapper": "is the base class of others; see tests/test_wrapper.py",
 }

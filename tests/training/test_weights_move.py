@@ -14,7 +14,7 @@ TRAINED = {
     *("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
     *("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
     *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
-    *("Dense", "EinsumDense", "Embedding", "PReLU", "STFTSpectrogram"),
+    *("Dense", "EinsumDense", "Embedding", "PReLU", "SpectralNormalization", "STFTSpectrogram"),
 }
 
 

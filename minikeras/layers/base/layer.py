@@ -6,7 +6,7 @@ written down). Here are its construction and what subclasses override.
 
 import operator
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Any
 
@@ -58,6 +58,7 @@ class Layer(State, Calls, Saved, Operation):
     # Fields that `@layer` takes by name and leaves out of the signature, as Keras's `**kwargs` do.
     _taken_by_name: dict[str, Any] = {}
     _allows_options_by_position = False
+    _is_building = False
 
     def __new__(cls, *args, **kwargs):
         """Note the arguments, from which a class without fields gets its config."""
@@ -287,9 +288,11 @@ def _scoped_build(build):
     def scoped(self, *args, **kwargs):
         self._check_initialized()
         with building:
+            if self._is_building:  # a subclass goes on to this one by `super().build`
+                return build(self, *args, **kwargs)
             self._settle_path()
             self.built = False
-            with names.name_scope(self.name), symbolic.building_scope():
+            with _begun(self), names.name_scope(self.name), symbolic.building_scope():
                 result = build(self, *args, **kwargs)
             if not self.trainable:
                 self.trainable = False  # the new variables learn of it
@@ -302,6 +305,16 @@ def _scoped_build(build):
         return result
 
     return scoped
+
+
+@contextmanager
+def _begun(layer):
+    """Note that a layer is being built."""
+    object.__setattr__(layer, "_is_building", True)
+    try:
+        yield
+    finally:
+        object.__setattr__(layer, "_is_building", False)
 
 
 def _checked_shape(shape, name):

@@ -9,8 +9,8 @@ from minikeras.core import dims, registry, trees
 from minikeras.layers.base.arguments import checked_layer
 from minikeras.layers.base.call_spec import signature_of
 from minikeras.layers.base.declare import Field, layer
-from minikeras.layers.base.layer import Layer
 from minikeras.layers.base.marks import default
+from minikeras.layers.core.wrapper import Wrapper
 
 # Layers that treat every sample separately and draw no random numbers: all steps of all samples may
 # go through them as one large batch.
@@ -31,7 +31,7 @@ _SAMPLE_BY_SAMPLE = frozenset(
 
 
 @layer
-class TimeDistributed(Layer):
+class TimeDistributed(Wrapper):
     """Call one layer on every step of a sequence, with the same weights.
 
     Args:
@@ -57,9 +57,7 @@ class TimeDistributed(Layer):
 
     def build(self, input_shape):
         """Build the layer for one step."""
-        child_shape = _one_step(input_shape)
-        if not self.layer.built:
-            self.layer.build(child_shape)
+        super().build(_one_step(input_shape))
 
     def call(self, inputs, training=None, mask=None):
         """Run the layer's `call` on every step.
