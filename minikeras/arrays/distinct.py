@@ -51,7 +51,7 @@ def distinct_of(array: Array) -> Distinct | None:
 
 LEAST = 1024
 """Elements below which an array is converted as fast without a table."""
-_WIDEST = 256
+WIDEST = 256
 """Bytes above which strings are texts, which seldom repeat."""
 _MOST_SLOTS = 1 << 18
 """Slots whose numbers of rows stay in the processor's cache."""
@@ -70,25 +70,33 @@ def first_equal(array: Array) -> Array | None:
         >>> first_equal(np.array(["a", "b", "a", "c"] * 500)).tolist()[:5]
         [0, 1, 0, 3, 0]
     """
-    if len(array) < LEAST or not 0 < array.dtype.itemsize <= _WIDEST:
+    if len(array) < LEAST or not 0 < array.dtype.itemsize <= WIDEST:
         return None
-    columns = _columns(array)
-    hashes = _hashed(columns)
+    columns = columns_of(array)
+    hashes = hashed(columns)
     first, rows = np.empty(len(array), np.intp), np.arange(len(array))
     slots = np.empty(min(_MOST_SLOTS, 1 << (len(array) // 4).bit_length()), np.intp)
     while rows.size:
         slot = (hashes & np.uint64(slots.size - 1)).view(np.int64)
         slots[slot[::-1]] = rows[::-1]  # of several rows the last one written stays: the first
         first[rows] = winners = slots[slot]
-        left = np.flatnonzero(_differ(columns, winners, rows))
+        left = np.flatnonzero(differing(columns, winners, columns, rows))
         if 2 * left.size > rows.size:  # there are more strings than slots: few repeat
             return None
         rows, hashes = rows[left], _rehashed(hashes[left])
     return first
 
 
-def _columns(array: Array) -> list[Array]:
-    """The 64-bit words of each string, one array for each place, padded with zeros."""
+Columns = list[Array]
+"""The 64-bit words of strings, one array for each place."""
+
+
+def columns_of(array: Array) -> Columns:
+    """Return the 64-bit words of each string, padded with zeros.
+
+    Args:
+        array: NumPy array of one axis, of strings of one width (dtype `S` or `U`).
+    """
     size = -(-array.dtype.itemsize // 8)
     letters = size * 8 // (4 if array.dtype.kind == "U" else 1)
     words: Any = array.astype(f"{array.dtype.kind}{letters}").view(np.uint64).reshape(-1, size)
@@ -106,16 +114,24 @@ def _rehashed(hashes: Array) -> Array:
     return product ^ (product >> np.uint64(32))
 
 
-def _hashed(columns: list[Array]) -> Array:
+def hashed(columns: Columns) -> Array:
+    """Return a hash of 64 bits of each string, which depends on how many columns there are."""
     hashes = _rehashed(columns[0])
     for column in columns[1:]:
         hashes = _rehashed(hashes ^ column)
     return hashes
 
 
-def _differ(columns: list[Array], some: Array, others: Array) -> Array:
-    """Whether strings at some indices are different from those at others."""
-    different: Array = np.zeros(len(some), bool)
-    for column in columns:
-        different |= column.take(some) != column.take(others)
+def differing(some: Columns, rows: Array, others: Columns, other_rows: Array) -> Array:
+    """Return whether strings at some indices are different from others at other indices.
+
+    Args:
+        some: columns of strings.
+        rows: array of indices in them.
+        others: as many columns.
+        other_rows: as many indices in these.
+    """
+    different: Array = np.zeros(len(rows), bool)
+    for column, other in zip(some, others, strict=True):
+        different |= column.take(rows) != other.take(other_rows)
     return different

@@ -6,6 +6,7 @@ device, and no op computes with it: layers that read text turn it into numbers
 that they have no place on a GPU (`device`).
 """
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,11 @@ _KINDS = "OSTU"
 def may_be_strings(array: Array) -> bool:
     """Say whether the dtype of an array is one that strings come in."""
     return array.dtype.kind in _KINDS
+
+
+def holds_strings(array: Array) -> bool:
+    """Say whether an array holds text and bytes alone, of NumPy or of Python."""
+    return array.dtype.kind in "SU" or set(map(type, array.ravel().tolist())) <= {str, bytes}
 
 
 def is_strings(array: Any) -> bool:
@@ -65,7 +71,7 @@ def as_strings(array: Array) -> Array:
 
 def _of_one_width(array: Array) -> Array:
     """The array of `bytes` of NumPy's text, which remembers distinct strings where they repeat."""
-    rows = _narrowed(array.ravel())
+    rows = narrowed(array.ravel())
     first = first_equal(rows)
     if first is None:
         return filled(_bytes_of(rows), array.shape)
@@ -78,8 +84,32 @@ def _of_one_width(array: Array) -> Array:
     return strings
 
 
-def _narrowed(array: Array) -> Array:
-    """Text as NumPy's bytes if it is ASCII, which needs no look at each text; else as it is.
+_originals: dict[int, Array] = {}
+"""By the identity of the array that stands for it, as long as that lives."""
+
+
+def standing_for(original: Array) -> Array:
+    """Return an array that stands for text in another one, which is not converted yet.
+
+    Looking text up needs no `bytes` of each string. So a layer that does nothing else gives its own
+    `call` a tensor of this array, and there asks for the original; the elements are None.
+
+    Args:
+        original: NumPy array of one of the dtypes that strings come in.
+    """
+    array = np.broadcast_to(np.array(None, object), original.shape)
+    _originals[id(array)] = original
+    weakref.finalize(array, _originals.pop, id(array), None).atexit = False
+    return array
+
+
+def original_of(array: Array) -> Array | None:
+    """Return what an array stands for, and None for one that stands for itself."""
+    return _originals.get(id(array))
+
+
+def narrowed(array: Array) -> Array:
+    """Return text as NumPy's bytes if it is ASCII, which needs no look at each; else as it is.
 
     NumPy gives each character 32 bits: where all are below 128, the lowest 8 are UTF-8 already.
     """

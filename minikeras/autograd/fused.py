@@ -12,6 +12,7 @@ from minikeras.autograd.families import Family, Statics, elementwise
 from minikeras.autograd.node import Node, recording
 from minikeras.autograd.primitive import Primitive, primitive
 from minikeras.autograd.symbolic import Abstract
+from minikeras.autograd.tape import RecordingTape
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.vjps import filled, rebuilt
 from minikeras.core import settings
@@ -23,7 +24,7 @@ def fused(
     *,
     reference: Callable[..., Any],
     forward: Callable[..., Any],
-    backward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
     family: Family,
 ) -> "Fused":
     """Make a fused op; see `Fused` for the arguments."""
@@ -41,7 +42,8 @@ class Fused(Primitive):
         forward: kernel `(xp, *arrays, save, **statics)` that returns `(result, saved)`; `saved` is
             whatever `backward` needs besides the inputs, and may be None unless `save`.
         backward: kernel `(xp, gradients, arrays, saved, needs, **statics)` that returns the
-            gradient with respect to every input (None where `needs` is False).
+            gradient with respect to every input (None where `needs` is False). None where gradients
+            are seldom asked for: then the reference is differentiated.
         family: the dtype and shape rules.
     """
 
@@ -50,13 +52,14 @@ class Fused(Primitive):
         name: str,
         reference: Callable[..., Any],
         forward: Callable[..., Any],
-        backward: Callable[..., Any],
+        backward: Callable[..., Any] | None,
         family: Family,
     ):
         super().__init__(forward, family, name=name)
         self.reference = reference
         self.backward_kernel = backward
-        self.compute_backward: Callable[..., Any] = np.errstate(all="ignore")(backward)
+        if backward is not None:
+            self.compute_backward: Callable[..., Any] = np.errstate(all="ignore")(backward)
         self.__doc__ = reference.__doc__
         self.__wrapped__ = reference
         self.__module__ = reference.__module__
@@ -96,9 +99,12 @@ class Fused(Primitive):
         return tuple(range(len(live))), False
 
     def backward(self, node: Node, gradients: list[Any]) -> list[Any]:
-        """Run the backward kernel, or differentiate the reference if this is being recorded."""
+        """Run the backward kernel; without one, or if this is recorded, that of the reference."""
         if recording.tapes:
             return self._backward_of_reference(node, gradients)
+        if self.backward_kernel is None:
+            with RecordingTape() as tape:
+                return self._backward_of_reference(node, gradients, tape)
         gradients = filled(gradients, node.outputs)
         arrays = [node.saved[i] for i in range(len(node.parents))]
         xp = device.namespace(arrays[0])
@@ -113,11 +119,16 @@ class Fused(Primitive):
             recording.recorder.gradients(kernel, arguments, node.statics, raw, result)
         return [None if array is None else Tensor(array) for array in result]
 
-    def _backward_of_reference(self, node: Node, gradients: list[Any]) -> list[Any]:
+    def _backward_of_reference(
+        self, node: Node, gradients: list[Any], tape: RecordingTape | None = None
+    ) -> list[Any]:
+        """Differentiate the reference, on a tape of its own if there is no other."""
         inputs = [
             None if node.saved[i] is None else _alias(rebuilt(node, i))
             for i in range(len(node.parents))
         ]
+        if tape is not None:
+            tape.watch([t for t, p in zip(inputs, node.parents, strict=True) if p is not None])
         result = self.reference(*inputs, **node.statics)
         results = result if isinstance(result, (Tuple, List)) else [result]
         wanted = [t if p is not None else None for t, p in zip(inputs, node.parents, strict=True)]

@@ -113,6 +113,14 @@ def _attention(x):
     return layers.GlobalAveragePooling1D()(x)
 
 
+def _pictures(x):
+    x = layers.RandomRotation(0.1)(x)
+    x = layers.RandomTranslation(0.1, 0.1, interpolation="nearest")(x)
+    x = layers.RandomElasticTransform()(x)
+    x = layers.Resizing(6, 6)(x)
+    return layers.Flatten()(layers.RandomSaturation(0.5, value_range=(0, 1))(x))
+
+
 def _recurrent(kind):
     return lambda x: kind(8)(kind(8, return_sequences=True)(x))
 
@@ -125,6 +133,7 @@ NETWORKS = [
     (_dense, (256,), "adam"),
     (layers.Flatten(), (8,), "sgd"),
     (_convolutions, (32, 32, 3), "rmsprop"),
+    (_pictures, (8, 8, 3), "sgd"),
     (_recurrent(layers.LSTM), (6, 4), "adam"),
     (_recurrent(layers.GRU), (6, 4), "adagrad"),
     (_recurrent(layers.SimpleRNN), (6, 4), keras.optimizers.SGD(momentum=0.9)),

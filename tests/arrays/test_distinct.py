@@ -47,7 +47,7 @@ def test_strings_that_repeat_are_what_they_were(name):
 def test_hashes_decide_nothing(hashed, monkeypatch):
     """Whether all strings have one hash, or two: equal ones are found, and no others."""
     same = [lambda c: np.zeros(len(c[0]), np.uint64), lambda c: c[0] % 2, lambda c: c[0]][hashed]
-    monkeypatch.setattr(distinct, "_hashed", same)
+    monkeypatch.setattr(distinct, "hashed", same)
     monkeypatch.setattr(distinct, "_rehashed", lambda hashes: hashes)
     values = np.array(["a", "b", "c", "d"])[np.repeat([0, 1, 2, 3], [8000, 4000, 2000, 1000])]
     places = dict(zip("abcd", np.unique(values, return_index=True)[1].tolist(), strict=True))

@@ -1,13 +1,15 @@
-"""Compiled kernels of images against those of NumPy calls: maps along an axis, look-ups of rows."""
+"""Compiled kernels of images against those of NumPy calls: maps, look-ups, transforms."""
 
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
 
-from minikeras.kernels.compiled import lookups, resampling
+from minikeras.kernels.compiled import colors, lookups, resampling, warping
+from minikeras.kernels.shared.images import colors as shared_colors
 from minikeras.kernels.shared.images import lookups as shared_lookups
 from minikeras.kernels.shared.images import resampling as shared_resampling
+from minikeras.kernels.shared.images import warping as shared_warping
 
 DTYPES = ["float32", "float64"]
 
@@ -69,3 +71,52 @@ def test_lookups_step_back():
     assert lookups.weighted_rows(np, table, weights, index) is NotImplemented
     assert lookups.spread_rows(np, table, weights, index, size=2) is NotImplemented
     assert lookups.row_products(np, table, table, index) is NotImplemented
+
+
+def _transforms(dtype):
+    """Affine ones and projective ones, far away ones, and what is no number."""
+    transforms = 2 * _draw((6, 8), dtype)
+    transforms[:3, 6:] = 0
+    transforms[1] = [1, 0, 0.5, 0, 1, -0.5, 0, 0]
+    transforms[2, :3] *= 100
+    transforms[4, 2], transforms[5, 0] = np.inf, np.nan
+    return transforms
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "wrap", "reflect"])
+@pytest.mark.parametrize("height, width", [(5, 7), (1, 4), (1, 1)])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_warped(in_numpy, threads, dtype, fill_mode, height, width):
+    """The bits of NumPy, also where a place is no number."""
+    table, transforms = _draw((6, height * width, 3), dtype), _transforms(dtype)
+    options = {"height": height, "width": width, "fill_mode": fill_mode}
+    for rows, fill_value in ((transforms, 0), (transforms[1:2], 2.5)):
+        arguments = np, table, rows
+        options["fill_value"] = fill_value
+        expected = in_numpy(shared_warping.warped, *arguments, **options)
+        np.testing.assert_array_equal(warping.warped(*arguments, **options), expected, strict=True)
+    arguments = np, transforms, height, width, fill_mode
+    expected = in_numpy(shared_warping.nearest_pixels, *arguments)
+    for a, b in zip(warping.nearest_pixels(*arguments), expected, strict=True):
+        np.testing.assert_array_equal(a, b, strict=True)
+
+
+def test_warped_steps_back():
+    table, transforms = np.ones((1, 1, 3)), np.ones((1, 8), "f4")
+    options = {"height": 1, "width": 1, "fill_mode": "wrap", "fill_value": 0}
+    assert warping.warped(np, table, transforms, **options) is NotImplemented
+    assert warping.nearest_pixels(np, transforms.astype("f2"), 1, 1, "wrap") is NotImplemented
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["rgb_to_hsv", "hsv_to_rgb"])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_colors(in_numpy, threads, dtype, name):
+    """The bits of NumPy for colors, grays, numbers beyond 0 and 1, and what is no number."""
+    x = _draw((3, 40, 3), dtype)
+    x[0] = np.random.default_rng(1).integers(0, 3, (40, 3)) / 2
+    x[1, :2] = [[np.nan, 1, 0], [np.inf, 0, 1]]
+    expected = in_numpy(getattr(shared_colors, name), np, x)
+    np.testing.assert_array_equal(getattr(colors, name)(np, x), expected, strict=True)
+    assert getattr(colors, name)(np, x.astype("f2")) is NotImplemented

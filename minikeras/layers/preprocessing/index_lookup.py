@@ -15,11 +15,22 @@ import numpy as np
 
 from minikeras import ops
 from minikeras.arrays import device
-from minikeras.arrays.distinct import distinct_of
-from minikeras.autograd.symbolic import KerasTensor
+from minikeras.arrays.distinct import LEAST, WIDEST, distinct_of
+from minikeras.arrays.strings import (
+    as_strings,
+    holds_strings,
+    original_of,
+    standing_for,
+)
+from minikeras.autograd.symbolic import Abstract, KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import registry, settings
-from minikeras.layers.preprocessing.adapting import batches_of, is_array, refuse_nothing
+from minikeras.layers.preprocessing.adapting import (
+    batches_of,
+    host_array_of,
+    is_array,
+    refuse_nothing,
+)
 from minikeras.layers.preprocessing.encoding import (
     encode,
     encoded_shape,
@@ -176,11 +187,29 @@ class _IndexLookup(_VocabularyState, _HostLayer):
 
     # What it computes
 
+    def _as_tensors(self, inputs):
+        """Many texts in an array as they are: looking them up needs no conversion of each."""
+        is_tensor = isinstance(inputs, (Tensor, KerasTensor, Abstract))
+        if not is_tensor and is_array(inputs) and self._takes_texts():
+            array = host_array_of(inputs)
+            is_short = 0 < array.dtype.itemsize <= WIDEST and array.dtype.kind in "OSU"
+            if is_short and array.size >= LEAST:
+                return Tensor(standing_for(array))
+        return super()._as_tensors(inputs)
+
+    def _takes_texts(self):
+        """Whether strings are looked up, and `computed` alone sees them."""
+        is_own = type(self).call is _HostLayer.call
+        return is_own and self.vocabulary_dtype == "string" and not self.invert
+
     def computed(self, inputs):
         """Look the tokens up and write their indices in the output mode, or look indices up."""
         self._check_ready()
         if self.invert:
             return Tensor(device.asarray(self._tokens_at(token_array(inputs, "int64"))))
+        texts = original_of(inputs.data) if isinstance(inputs, Tensor) else None
+        if texts is not None:
+            return self.encoded(self._indices_of_texts(texts.ravel()).reshape(texts.shape))
         tokens = token_array(inputs, self.vocabulary_dtype)
         distinct = distinct_of(tokens)
         if distinct is not None:
@@ -206,11 +235,28 @@ class _IndexLookup(_VocabularyState, _HostLayer):
                 indices[unknown] = self._oov_indices([values[i] for i in unknown.tolist()])
         return indices
 
+    def _indices_of_texts(self, texts):
+        """The index of each text; those that are known are not converted to `bytes`."""
+        try:
+            indices = self._vocabulary.find_texts(texts, _MISSING)
+        except TypeError:  # among Python's objects is one without a hash
+            as_strings(texts)  # which says what is wrong
+            raise
+        unknown = np.flatnonzero(indices == _MISSING)
+        if unknown.size:
+            rest = texts[unknown]
+            if self.num_oov_indices == 1 and holds_strings(rest):
+                indices[unknown] = self._oov_start()
+            else:
+                indices[unknown] = self.indices_of(as_strings(rest).tolist())
+        return indices
+
     def _oov_indices(self, values):
         if not self.num_oov_indices:
+            unknown = list(dict.fromkeys(values))[:_SHOWN]
             raise ValueError(
                 "Some values are not in the vocabulary, and `num_oov_indices=0` has no index for "
-                f"them: {list(map(self._shown, values[:_SHOWN]))}. With `num_oov_indices=1` they "
+                f"them: {list(map(self._shown, unknown))}. With `num_oov_indices=1` they "
                 "share one."
             )
         if self.vocabulary_dtype != "string" and self.oov_method != "farmhash":

@@ -6,9 +6,13 @@ Markov Model Toolkit: Young et al., "The HTK Book", section 5.4.
 """
 
 import math
+from functools import lru_cache
 from typing import Annotated, Any
 
+import numpy as np
+
 from minikeras import ops
+from minikeras.arrays import device
 from minikeras.layers.base.arguments import revived
 from minikeras.layers.base.declare import Field, PositiveInt, layer
 from minikeras.layers.preprocessing.data_layer import DataLayer
@@ -99,12 +103,12 @@ class MelSpectrogram(DataLayer):
             x, self.sequence_length, self.sequence_stride, self.fft_length, self.window
         )
         magnitudes = ops.sqrt(real * real + imag * imag)
-        y = ops.matmul(ops.power(magnitudes, self.mag_exp), self._filters(dtype))
+        y = ops.matmul(ops.power(magnitudes, self.mag_exp), self._matrix(dtype))
         if self.power_to_db:
             y = self._in_decibels(y)
         return ops.cast(ops.swapaxes(y, -1, -2), self.compute_dtype)
 
-    def _filters(self, dtype):
+    def _matrix(self, dtype):
         return self.linear_to_mel_weight_matrix(
             self.num_mel_bins,
             self.fft_length // 2 + 1,
@@ -156,16 +160,9 @@ class MelSpectrogram(DataLayer):
             >>> matrix.numpy().astype("float64").round(2).tolist()
             [[0.0, 0.0], [0.6, 0.4], [0.0, 0.87], [0.0, 0.38], [0.0, 0.0]]
         """
-        lowest, highest = _mel(lower_edge_hertz), _mel(upper_edge_hertz)
-        distance = (highest - lowest) / (num_mel_bins + 1)
-        edges = lowest + distance * ops.arange(num_mel_bins + 2, dtype="float64")
-        left, right = edges[:-2], edges[2:]
-        step = sampling_rate / 2 / max(num_spectrogram_bins - 1, 1)
-        hertz = step * ops.arange(1, num_spectrogram_bins, dtype="float64")
-        mel = _MEL_PER_NEPER * ops.log1p(hertz / _BREAK_FREQUENCY)[:, None]
-        triangles = ops.minimum(mel - left, right - mel) / distance
-        matrix = ops.pad(ops.maximum(triangles, 0.0), ((1, 0), (0, 0)))
-        return ops.cast(matrix, dtype)
+        edges = lower_edge_hertz, upper_edge_hertz
+        sizes = num_mel_bins, num_spectrogram_bins
+        return _filters(*sizes, sampling_rate, *edges, dtype, device.current())
 
     def compute_output_shape(self, input_shape):
         """Return the axes before the samples, `num_mel_bins`, and the number of frames."""
@@ -175,6 +172,21 @@ class MelSpectrogram(DataLayer):
         padded = samples + self.fft_length // 2 * 2
         frames = (padded - self.fft_length) // self.sequence_stride + 1
         return (*batch, self.num_mel_bins, frames)
+
+
+@lru_cache(maxsize=32)
+def _filters(bins, frequencies, sampling_rate, lower, upper, dtype, _device):
+    """The matrix of `linear_to_mel_weight_matrix`, made once and kept on its device."""
+    lowest, highest = _mel(lower), _mel(upper)
+    distance = (highest - lowest) / (bins + 1)
+    edges = lowest + distance * np.arange(bins + 2, dtype="float64")
+    left, right = edges[:-2], edges[2:]
+    step = sampling_rate / 2 / max(frequencies - 1, 1)
+    hertz = step * np.arange(1, frequencies, dtype="float64")
+    mel = _MEL_PER_NEPER * np.log1p(hertz / _BREAK_FREQUENCY)[:, None]
+    triangles = np.minimum(mel - left, right - mel) / distance
+    matrix = np.pad(np.maximum(triangles, 0.0), ((1, 0), (0, 0)))
+    return ops.convert_to_tensor(matrix, dtype)
 
 
 def _mel(hertz):

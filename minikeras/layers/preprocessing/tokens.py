@@ -2,13 +2,14 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minikeras.arrays.distinct import distinct_of
-from minikeras.arrays.strings import as_strings, may_be_strings
+from minikeras.arrays.string_table import StringTable
+from minikeras.arrays.strings import as_strings, may_be_strings, narrowed
 from minikeras.autograd.tensor import Tensor
 from minikeras.layers.preprocessing.adapting import host_array_of, is_array
 
@@ -131,6 +132,8 @@ class Vocabulary:
         self.tokens = tokens
         self.start = start
         self._places = {**dict(zip(tokens, itertools.count(start))), **others}
+        self._texts: dict[Any, int] | None = None
+        self._tables: dict[str, tuple[StringTable, Any]] = {}
         keys = list(self._places)
         if keys and isinstance(keys[0], int):
             order = np.argsort(np.array(keys, np.int64))
@@ -154,3 +157,62 @@ class Vocabulary:
             return np.full(values.shape, missing, np.int64)
         nearest = np.minimum(np.searchsorted(self._keys, values), len(self._keys) - 1)
         return np.where(self._keys[nearest] == values, self._indices[nearest], missing)
+
+    def find_texts(self, array: Any, missing: int) -> Any:
+        """Return the index of each text in an array that is not converted to `bytes`.
+
+        Args:
+            array: NumPy array of one axis, of NumPy's text or bytes, or of Python's objects.
+            missing: an int, which also stands for objects that are no strings.
+
+        Returns:
+            An int64 array.
+        """
+        if array.dtype.kind == "O":
+            if self._texts is None:
+                self._texts = {text: i for key, i in self._keyed() for text in (key, _decoded(key))}
+                self._texts.pop(None, None)
+            return _gotten(self._texts.get, array, missing)
+        array = narrowed(array)
+        if not self._places:
+            return np.full(array.shape, missing, np.int64)
+        table, indices = self._table(array.dtype.kind)
+        return np.append(indices, missing)[table.find(array)]
+
+    def _keyed(self) -> Iterable[tuple[bytes, int]]:
+        """Strings and their indices; a mask token may be None."""
+        return (pair for pair in self._places.items() if pair[0] is not None)
+
+    def _table(self, kind: str) -> tuple[StringTable, Any]:
+        """The tokens in NumPy's strings of a kind, and their indices."""
+        if kind not in self._tables:
+            # NumPy's strings have no zeros at their ends; and not all bytes are text.
+            pairs = [pair for pair in self._keyed() if not pair[0].endswith(b"\0")]
+            if kind == "U":
+                pairs = [(_decoded(key), i) for key, i in pairs if _decoded(key) is not None]
+            keys, indices = zip(*pairs, strict=True) if pairs else ((), ())
+            table = StringTable(np.array(keys or [""], kind))
+            self._tables[kind] = table, np.array(indices, np.int64)
+        return self._tables[kind]
+
+
+_AT_ONCE = 4096
+"""Objects that stay in the processor's cache while they are looked up."""
+
+
+def _gotten(get: Callable[..., Any], array: Any, missing: int) -> Any:
+    """What a dict has for each of an array's objects, block by block."""
+    indices = np.empty(len(array), np.int64)
+    for start in range(0, len(array), _AT_ONCE):
+        block = array[start : start + _AT_ONCE].tolist()
+        places = map(get, block, itertools.repeat(missing))
+        indices[start : start + _AT_ONCE] = np.fromiter(places, np.int64, len(block))
+    return indices
+
+
+def _decoded(token: bytes) -> str | None:
+    """A token as text; None if it is none."""
+    try:
+        return token.decode()
+    except UnicodeDecodeError:
+        return None

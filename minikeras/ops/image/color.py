@@ -2,14 +2,14 @@
 
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
+from minikeras.autograd.families import elementwise
+from minikeras.autograd.fused import fused
 from minikeras.core import dims, dtypes
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
-from minikeras.ops.elementwise.arithmetic import absolute
-from minikeras.ops.elementwise.comparison import where
-from minikeras.ops.elementwise.extremes import clip, maximum, minimum
+from minikeras.kernels.shared.images import colors as kernels
+from minikeras.ops import numpy as functions
 from minikeras.ops.image.layout import IMAGES, as_declared, channels_last, check_float, check_rank
-from minikeras.ops.shapes.shaping import stack
 
 # How bright the eye finds red, green and blue: the luma of ITU-R BT.601.
 _LUMA = (0.2989, 0.5870, 0.1140)
@@ -81,19 +81,7 @@ def rgb_to_hsv(images, data_format=None):
         [[[0.33333, 1.0, 0.5]]]
     """
     x = _three_channels(images, data_format)
-    r, g, b = x[..., 0], x[..., 1], x[..., 2]
-    value = maximum(maximum(r, g), b)
-    spread = value - minimum(minimum(r, g), b)
-    saturation = where(value > 0, spread / where(value > 0, value, 1), 0)
-    sixth = 1 / (6 * where(spread > 0, spread, 1))
-    hue = where(
-        r == value,
-        sixth * (g - b),
-        where(g == value, sixth * (b - r) + 2 / 6, sixth * (r - g) + 4 / 6),
-    )
-    hue = where(spread > 0, hue, 0)
-    hue = where(hue < 0, hue + 1, hue)
-    return as_declared(stack([hue, saturation, value], axis=-1), data_format)
+    return as_declared(_hsv_of_rgb(x), data_format)
 
 
 rgb_to_hsv.class_name = "RGBToHSV"
@@ -121,10 +109,7 @@ def hsv_to_rgb(images, data_format=None):
         [[[0.5, 0.0, 0.0]]]
     """
     x = _three_channels(images, data_format)
-    hue, saturation, value = 6 * x[..., 0], x[..., 1], x[..., 2]
-    shares = absolute(hue - 3) - 1, 2 - absolute(hue - 2), 2 - absolute(hue - 4)
-    colors = [(1 - saturation + saturation * clip(share, 0, 1)) * value for share in shares]
-    return as_declared(stack(colors, axis=-1), data_format)
+    return as_declared(_rgb_of_hsv(x), data_format)
 
 
 hsv_to_rgb.class_name = "HSVToRGB"
@@ -142,3 +127,20 @@ def _three_channels(images, data_format):
             f"Received: images.shape={dims.to_public(images.shape)}"
         )
     return x
+
+
+def _in_one_pass(name, kernel):
+    """A fused op of a kernel, of whose text over ops gradients are taken."""
+
+    @op
+    def reference(x):
+        return kernel(functions, x)
+
+    def forward(xp, x, *, save):
+        return kernel(xp, x), None
+
+    return fused(name, reference=reference, forward=forward, backward=None, family=elementwise)
+
+
+_hsv_of_rgb = _in_one_pass("hsv_of_rgb", kernels.rgb_to_hsv)
+_rgb_of_hsv = _in_one_pass("rgb_of_hsv", kernels.hsv_to_rgb)

@@ -115,7 +115,9 @@ def sampled(x, coordinates, order, fill_mode, fill_value):
     if order:
         shares = [_joined(s, operator.mul) for s in shares]
         return reshape(_mixed(table, index, inside, shares, fill_value), shape)
-    return reshape(_picked(table, index[0], inside[0], fill_value), shape)
+    flat = (len(index[0]), -1)
+    inside = None if inside[0] is None else reshape(inside[0], flat)
+    return reshape(picked(table, reshape(index[0], flat), inside, fill_value), shape)
 
 
 def _row_major(places, sizes):
@@ -132,18 +134,27 @@ def _joined(parts, combine):
     return None if parts[0] is None else functools.reduce(combine, parts)
 
 
-def _picked(table, index, inside, fill_value):
-    """One row of each table for each place, the fill value where the place is outside."""
+def picked(table, index, inside, fill_value):
+    """Take one row of each table for each place.
+
+    Args:
+        table: tensor `(batch, rows, channels)`.
+        index: int32 tensor `(batch or 1, places)`.
+        inside: bool tensor of the same shape: where it is False, the fill value stands; or None.
+        fill_value: number.
+
+    Returns:
+        A tensor `(batch, places, channels)`.
+    """
     batch, rows, channels = table.shape
-    flat = reshape(index, (index.shape[0], -1))
-    if len(flat) == 1:
-        values = take(table, flat[0], axis=1)
+    if len(index) == 1:
+        values = take(table, index[0], axis=1)
     else:
         starts = reshape(arange(batch, dtype="int32") * rows, (batch, 1))
-        values = take(reshape(table, (batch * rows, channels)), flat + starts, axis=0)
+        values = take(reshape(table, (batch * rows, channels)), index + starts, axis=0)
     if inside is None:
         return values
-    return where(reshape(inside, (*flat.shape, 1)), values, cast(fill_value, dtype=table.dtype))
+    return where(expand_dims(inside, axis=-1), values, cast(fill_value, dtype=table.dtype))
 
 
 def _mixed(table, index, inside, shares, fill_value):

@@ -2,7 +2,7 @@
 
 from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor, op
-from minikeras.autograd.families import Family, same, to_float
+from minikeras.autograd.families import Family, as_they_are, same, shape_of_first, to_float
 from minikeras.autograd.primitive import primitive
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims, dtypes
@@ -18,7 +18,8 @@ from minikeras.ops.image.layout import (
     check_float,
     check_rank,
 )
-from minikeras.ops.image.sampling import sampled
+from minikeras.ops.image.lookups import spread_rows
+from minikeras.ops.image.sampling import picked, sampled
 from minikeras.ops.linalg.solving import solve
 from minikeras.ops.random.draws import is_declared, normal
 from minikeras.ops.shapes.shaping import concatenate, reshape, squeeze, stack
@@ -27,6 +28,9 @@ INTERPOLATIONS = ("nearest", "bilinear")
 """The names of the orders of interpolation."""
 
 FILL_MODES = ("constant", "nearest", "wrap", "reflect")
+
+# Places of pixels are constants for gradients.
+_of_transforms = Family(to_float, same, None)
 
 
 @op
@@ -92,32 +96,55 @@ def _transformed(images, transforms, interpolation, fill_mode, fill_value, data_
             f"Expected one transform, or one for each of {batch.shape[0]} images. "
             f"Received: transform.shape={transforms.shape}"
         )
-    order = INTERPOLATIONS.index(interpolation)
     wide = dtypes.result_type(x.dtype, "float32") if dtypes.is_float(x.dtype) else "float32"
-    places = _sources(
-        cast(transforms, dtype=wide),
-        height=height,
-        width=width,
-        fill_mode=fill_mode,
-        rounded=not order,
-    )
-    batch = cast(batch, dtype=wide) if order else batch
-    y = sampled(batch, places, order, "constant", fill_value)
+    transforms = cast(transforms, dtype=wide)
+    sizes = {"height": height, "width": width, "fill_mode": fill_mode}
+    table = reshape(batch, (-1, height * width, channels))
+    if interpolation == "nearest":
+        index, inside = _nearest_pixels(transforms, **sizes)
+        y = picked(table, index, inside, fill_value)
+    else:
+        y = _warped(cast(table, dtype=wide), transforms, **sizes, fill_value=fill_value)
     return as_declared(reshape(cast(y, dtype=x.dtype), x.shape), data_format)
 
 
-@primitive(Family(to_float, same, None))
-def _sources(xp, transforms, *, height, width, fill_mode, rounded):
-    """Where each pixel comes from, rows and columns; a constant for gradients."""
-    places = kernels.projected(xp, transforms, height, width)
-    sizes = height, width
-    inside = [kernels.moved_inside(xp, c, n, fill_mode) for c, n in zip(places, sizes, strict=True)]
-    return tuple(kernels.rounded(xp, c) if rounded else c for c in inside)
+@primitive(Family(as_they_are, same, shape_of_first))
+def _warped(xp, table, transforms, *, height, width, fill_mode, fill_value):
+    """Images interpolated where their pixels come from; no gradient reaches the transforms."""
+    sizes = {"height": height, "width": width}
+    return kernels.warped(
+        xp, table, transforms, **sizes, fill_mode=fill_mode, fill_value=fill_value
+    )
 
 
-@_sources.shape_rule
-def _(transforms, *, height, width, fill_mode, rounded):
-    return (Abstract((transforms.shape[0], height, width), transforms.dtype),) * 2
+@_warped.vjp("table")
+def _(g, transforms, height, width, fill_mode):
+    index, weights = _pixels_around(transforms, height=height, width=width, fill_mode=fill_mode)
+    return spread_rows(g, weights, index, size=height * width)
+
+
+@primitive(_of_transforms)
+def _pixels_around(xp, transforms, *, height, width, fill_mode):
+    """Where each pixel comes from: four places and their weights."""
+    return kernels.pixels_around(xp, transforms, height, width, fill_mode)[:2]
+
+
+@_pixels_around.shape_rule
+def _(transforms, *, height, width, fill_mode):
+    shape = 4, transforms.shape[0], height * width
+    return Abstract(shape, "int32"), Abstract(shape, transforms.dtype)
+
+
+@primitive(_of_transforms)
+def _nearest_pixels(xp, transforms, *, height, width, fill_mode):
+    """Where each pixel comes from: one place, and whether it is inside."""
+    return kernels.nearest_pixels(xp, transforms, height, width, fill_mode)
+
+
+@_nearest_pixels.shape_rule
+def _(transforms, *, height, width, fill_mode):
+    shape = transforms.shape[0], height * width
+    return Abstract(shape, "int32"), Abstract(shape, "bool")
 
 
 @op
