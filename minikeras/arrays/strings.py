@@ -24,9 +24,17 @@ def may_be_strings(array: Array) -> bool:
     return array.dtype.kind in _KINDS
 
 
-def holds_strings(array: Array) -> bool:
-    """Say whether an array holds text and bytes alone, of NumPy or of Python."""
-    return array.dtype.kind in "SU" or set(map(type, array.ravel().tolist())) <= {str, bytes}
+def holds_strings(array: Array, like: Array) -> bool:
+    """Say whether an array of one axis holds strings alone, of the type of another one's first.
+
+    Args:
+        array: NumPy array of one of the dtypes that strings come in.
+        like: another one, of the same dtype.
+    """
+    if array.dtype.kind in "SU":
+        return True
+    kind = type(like[0])
+    return kind in (str, bytes) and set(map(type, array.tolist())) <= {kind}
 
 
 def is_strings(array: Any) -> bool:

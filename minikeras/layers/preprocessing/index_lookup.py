@@ -239,13 +239,13 @@ class _IndexLookup(_VocabularyState, _HostLayer):
         """The index of each text; those that are known are not converted to `bytes`."""
         try:
             indices = self._vocabulary.find_texts(texts, _MISSING)
-        except TypeError:  # among Python's objects is one without a hash
+        except TypeError:  # one of Python's objects has no hash
             as_strings(texts)  # which says what is wrong
             raise
         unknown = np.flatnonzero(indices == _MISSING)
         if unknown.size:
             rest = texts[unknown]
-            if self.num_oov_indices == 1 and holds_strings(rest):
+            if self.num_oov_indices == 1 and holds_strings(rest, like=texts):
                 indices[unknown] = self._oov_start()
             else:
                 indices[unknown] = self.indices_of(as_strings(rest).tolist())
