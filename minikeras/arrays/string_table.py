@@ -46,7 +46,7 @@ class StringTable:
             [1, -1, 0]
         """
         columns, is_longer = self._fitted(columns_of(array))
-        found = np.full(len(array), -1)
+        indices = np.full(len(array), -1)
         rows = np.flatnonzero(~is_longer) if is_longer.any() else np.arange(len(array))
         places = self._places(columns)[rows]
         while rows.size:
@@ -54,9 +54,9 @@ class StringTable:
             there = candidates >= 0
             rows, places, candidates = rows[there], places[there], candidates[there]
             differ = differing(columns, rows, self._columns, candidates)
-            found[rows[~differ]] = candidates[~differ]
+            indices[rows[~differ]] = candidates[~differ]
             rows, places = rows[differ], self._next(places[differ])
-        return found
+        return indices
 
     def _fitted(self, columns: Columns) -> tuple[Columns, Array]:
         """As many columns as the table has, and which strings are longer than that."""

@@ -31,14 +31,14 @@ def test_every_string_is_found_and_no_other(kind, width, collide, monkeypatch):
     words = [w.encode() for w in WORDS] if kind == "S" else WORDS
     others = [w + w[-1:] + (b"x" if kind == "S" else "x") for w in words]
     array = np.array([*words, *others, *words], f"{kind}{width}" if width else None)
-    found = StringTable(np.array(words)).find(array)
+    indices = StringTable(np.array(words)).find(array)
     places = list(range(len(words)))
-    assert found.tolist() == [*places, *[-1] * len(words), *places]
+    assert indices.tolist() == [*places, *[-1] * len(words), *places]
 
 
 def test_strings_longer_than_all_of_the_table():
-    found = StringTable(np.array(["a", "b"])).find(np.array(["b" * 30, "b", "a" * 9]))
-    assert found.tolist() == [-1, 1, -1]
+    indices = StringTable(np.array(["a", "b"])).find(np.array(["b" * 30, "b", "a" * 9]))
+    assert indices.tolist() == [-1, 1, -1]
 
 
 FORMS = {
