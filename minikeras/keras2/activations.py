@@ -1,5 +1,7 @@
 """Activations of Keras 2, by name; they take symbolic tensors as well as others."""
 
+from typing import Any
+
 from minikeras import activations as engine
 from minikeras.core.registry.custom import find_custom
 from minikeras.keras2.backend.tensors import symbolic_function
@@ -8,8 +10,8 @@ from minikeras.saving.legacy.activations import hard_sigmoid_of_keras_2
 _SAME = ["elu", "selu", "softplus", "softsign", "tanh", "sigmoid", "exponential", "linear"]
 
 
-def _recorded(function):
-    recorded = symbolic_function(function)
+def _recorded(function) -> Any:
+    recorded: Any = symbolic_function(function)
     recorded.of_engine = function
     return recorded
 
@@ -35,7 +37,7 @@ softmax, relu = _recorded(_softmax), _recorded(_relu)
 softmax.__name__, relu.__name__ = "softmax", "relu"
 softmax.of_engine, relu.of_engine = engine.softmax, engine.relu
 
-_table = {
+_table: dict[str, Any] = {
     f.__name__: f
     for f in (
         *(softmax, elu, selu, softplus, softsign, relu, tanh, sigmoid, hard_sigmoid),

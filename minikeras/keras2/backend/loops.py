@@ -4,6 +4,8 @@ The function is called once, on symbolic tensors, and becomes a graph of its own
 outside, tensors of the enclosing graph among them, is computed once in each run.
 """
 
+from typing import Any
+
 from minikeras import ops
 from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import KerasTensor
@@ -70,7 +72,7 @@ def _outer(tensors, places):
         if not _depends_on(tensor, own, inside):
             outer[id(tensor)] = tensor
             continue
-        node = producer_of(tensor)
+        node: Any = producer_of(tensor)
         leaves = trees.flatten((node.args, node.kwargs))
         stack += [t for t in leaves if isinstance(t, KerasTensor)]
     return list(outer.values())
@@ -85,7 +87,7 @@ def _depends_on(tensor, own, known):
             known.setdefault(id(top), id(top) in own)
             stack.pop()
             continue
-        node = producer_of(top)
+        node: Any = producer_of(top)
         before = [t for t in trees.flatten((node.args, node.kwargs)) if isinstance(t, KerasTensor)]
         waiting = [t for t in before if id(t) not in known]
         if waiting:

@@ -55,7 +55,7 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None):
 class _Phase:
     """The learning phase that a script has set, None if functions are told it."""
 
-    value = None
+    value: int | None = None
 
 
 _phase = _Phase()

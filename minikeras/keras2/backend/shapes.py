@@ -129,10 +129,9 @@ def arange(start, stop=None, step=1, dtype="int32"):
     """Numbers from `start` up to `stop`."""
     if any(isinstance(v, Abstract) for v in (start, stop, step)):
         return Abstract((dims.Dim(),), dtype)
-    start, stop, step = (v if v is None else np.asarray(v).item() for v in (start, stop, step))
-    if stop is None:
-        start, stop = 0, start
-    return ops.cast(ops.arange(start, max(stop, start) if step > 0 else stop, step), dtype)
+    first, last = (0, start) if stop is None else (start, stop)
+    first, last, step = (np.asarray(v).item() for v in (first, last, step))
+    return ops.cast(ops.arange(first, max(last, first) if step > 0 else last, step), dtype)
 
 
 @symbolic_function

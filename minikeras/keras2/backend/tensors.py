@@ -9,6 +9,7 @@ engine, the same functions compute.
 
 import functools
 import operator
+from typing import Any
 
 from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import KerasTensor, Operation, SymbolicNode
@@ -151,6 +152,9 @@ class Shape(tuple):
         return len(self)
 
 
+_engine_name: Any = EngineVariable.name
+
+
 class Variable(_GraphOperators, EngineVariable):
     """A variable that is read in each run of an expression it is part of.
 
@@ -164,12 +168,12 @@ class Variable(_GraphOperators, EngineVariable):
     @property
     def name(self):
         """The name with the layer's, as TensorFlow writes it: `dense_1/kernel:0`."""
-        scopes, last = self.path.split("/")[:-1], EngineVariable.name.__get__(self)
+        scopes, last = self.path.split("/")[:-1], _engine_name.__get__(self)
         return "/".join([*(s for s in scopes if not s.endswith("_cell")), last]) + ":0"
 
     @name.setter
     def name(self, name):
-        EngineVariable.name.__set__(self, name)
+        _engine_name.__set__(self, name)
 
     @property
     def _keras_shape(self):
@@ -203,7 +207,7 @@ def _define_operators():
                 continue
             engine_method = getattr(Operators, special)
             setattr(_GraphOperators, special, _method(function, engine_method, reflected))
-    _GraphOperators.__getitem__ = _get_item
+    setattr(_GraphOperators, "__getitem__", _get_item)  # noqa: B010
 
 
 def _taken(x, key):

@@ -118,7 +118,7 @@ def int_shape(x):
 
 def count_params(x):
     """Return the number of elements of a variable."""
-    return int(np.prod(int_shape(x)))
+    return int(np.prod(x.shape))
 
 
 def get_value(x):

@@ -1,5 +1,7 @@
 """Callbacks of Keras 2: batches with their sizes in the logs, epochs with averaged values."""
 
+from typing import Any
+
 from minikeras.keras2.callbacks.progbar import Progbar
 from minikeras.training import callbacks as engine
 
@@ -13,7 +15,7 @@ class Callback(engine.Callback):
         validation_data: flat list of arrays that the model is validated on, or None.
     """
 
-    model = None
+    model: Any = None
 
     def __init__(self):
         self.params = None

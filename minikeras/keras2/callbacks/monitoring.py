@@ -257,7 +257,7 @@ class LearningRateScheduler(Callback):
             rate = self.schedule(epoch, float(K.get_value(variable)))
         except TypeError:  # a schedule of the epoch alone, as before Keras 2.1
             rate = self.schedule(epoch)
-        if not isinstance(rate, (float, np.float32, np.float64)):
+        if not isinstance(rate, (float, np.floating)):
             raise ValueError(f"`schedule` must return a float, but it returned {rate!r}.")
         K.set_value(variable, rate)
         if self.verbose > 0:

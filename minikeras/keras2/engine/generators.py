@@ -37,7 +37,7 @@ class Batches:
         """Yield the batches of one epoch, each as a tuple `(x, y, sample_weight, size)`."""
         iterator = self._endless() if self._is_sequence else self.source
         seen = count = 0
-        while count < self.steps if self.samples is None else seen < self.samples:
+        while seen < self.samples if self.samples is not None else count < (self.steps or 0):
             batch = next(iterator)
             x, y, weight = parts_of(batch)
             size = batch_size_of(x)

@@ -1,6 +1,6 @@
 """Where data enter a model: `Input`, and the layer that it makes."""
 
-from minikeras.autograd.symbolic import KerasTensor, SymbolicNode
+from minikeras.autograd.symbolic import SymbolicNode
 from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.keras2.backend.settings import automatic_name
 from minikeras.keras2.backend.tensors import SymbolicTensor, producer_of
@@ -43,7 +43,7 @@ class InputLayer(EngineInputLayer, Layer):
             if shape is None:
                 shape = (batch_size, *(() if input_shape is None else input_shape))
             input_tensor = SymbolicTensor(tuple(shape), dtype=dtype, name=self.name)
-        elif isinstance(input_tensor, KerasTensor):
+        elif isinstance(input_tensor, SymbolicTensor):
             input_tensor.producer = producer_of(input_tensor)
         self.batch_input_shape = self.batch_shape = input_tensor.shape
         self._dtype = input_tensor.dtype

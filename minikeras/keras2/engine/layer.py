@@ -54,7 +54,7 @@ class Layer(Nodes, EngineLayer):
 
     def __init_subclass__(cls, **kwargs):
         if "get_output_shape_for" in cls.__dict__ and "compute_output_shape" not in cls.__dict__:
-            cls.compute_output_shape = cls.get_output_shape_for
+            cls.compute_output_shape = cls.__dict__["get_output_shape_for"]
         super().__init_subclass__(**kwargs)
         if cls.__module__.startswith("minikeras.keras2."):
             configs.classes[cls.__name__] = cls

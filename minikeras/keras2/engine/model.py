@@ -1,5 +1,7 @@
 """Model of Keras 2: a network that is compiled into one training graph, and trained on arrays."""
 
+from typing import Any
+
 from minikeras.keras2 import optimizers
 from minikeras.keras2.engine import data, loops
 from minikeras.keras2.engine.by_generator import ByGenerator
@@ -28,6 +30,8 @@ class Model(ByGenerator, Files, Network):
     """
 
     # What the engine's models keep elsewhere.
+    optimizer: Any
+    metrics: Any
     optimizer = loss = loss_weights = sample_weight_mode = history = None
     metrics = ()
     stop_training = False
@@ -87,7 +91,7 @@ class Model(ByGenerator, Files, Network):
     def _has_graph(self):
         return self._is_graph
 
-    def _compiled(self):
+    def _compiled(self) -> Any:
         """The graph of training; made when it is first needed, if the model had no shape before."""
         if getattr(self, "_compiling", None) is None:
             raise RuntimeError("You must compile a model before training/testing. Use `compile`.")
@@ -135,7 +139,7 @@ class Model(ByGenerator, Files, Network):
         names = [t._keras_history.operation.name for t in places]
         return data.arrays_in_order(x, names, [t.shape for t in places], "input")
 
-    def _arrays(self, x, y, sample_weight=None, class_weight=None):
+    def _arrays(self, x, y, sample_weight=None, class_weight=None) -> list[Any]:
         """Inputs, targets and weights as the training function takes them."""
         inputs = self._inputs_of(x)
         outputs = self._compiled().fed_outputs

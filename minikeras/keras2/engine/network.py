@@ -4,6 +4,8 @@ Called on other tensors it calls its layers again, one after the other: their op
 updates become part of the graph there as well.
 """
 
+from typing import Any
+
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.core import trees
 from minikeras.keras2.backend.phases import Placeholder, is_fed
@@ -103,8 +105,9 @@ class Network(Layer, Functional):
     def reset_states(self):
         """Set the states that layers keep to zero."""
         for layer in self.layers:
-            if hasattr(layer, "reset_states") and getattr(layer, "stateful", False):
-                layer.reset_states()
+            reset = getattr(layer, "reset_states", None)
+            if reset is not None and getattr(layer, "stateful", False):
+                reset()
 
     # Weights: each layer's own, in the order of the layers
 
@@ -296,7 +299,7 @@ def _needed(tensor):
         if is_fed(tensor):
             found.add(id(tensor))
         else:
-            node = producer_of(tensor)
+            node: Any = producer_of(tensor)
             stack += trees.flatten((node.args, node.kwargs))
     return found
 

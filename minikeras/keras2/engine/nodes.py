@@ -1,12 +1,16 @@
 """The nodes of a layer, by their numbers: a layer has one for each call on symbolic tensors."""
 
+from typing import Any
+
 from minikeras.core import trees
 
 
 class Nodes:
     """The part of Layer that tells of its calls."""
 
-    _inbound_nodes: list
+    name: str
+    _inbound_nodes: list[Any]
+    _outbound_nodes: list[Any]
 
     @property
     def inbound_nodes(self):

@@ -1,5 +1,7 @@
 """Sequential of Keras 2: a stack of layers, whose first one tells the shape of the input."""
 
+from typing import Any
+
 import numpy as np
 
 from minikeras.autograd.symbolic import KerasTensor
@@ -23,6 +25,8 @@ class Sequential(Model):
         >>> Sequential([Dense(2, input_dim=3)]).output_shape
         (None, 2)
     """
+
+    _stack: list[Any]
 
     def __init__(self, layers=None, name=None):
         Network.__init__(self, name=name)
@@ -117,7 +121,7 @@ class Sequential(Model):
         Returns:
             An array of integers.
         """
-        values = self.predict(x, batch_size, verbose, steps)
+        values: Any = self.predict(x, batch_size, verbose, steps)
         if values.shape[-1] > 1:
             return values.argmax(axis=-1)
         return (values > 0.5).astype("int32")

@@ -10,6 +10,7 @@ variables that training changes are those that are trainable now.
 """
 
 import warnings
+from typing import Any
 
 from minikeras import ops
 from minikeras.keras2 import backend as K
@@ -46,15 +47,14 @@ class Output:
             self.sample_weight = K.placeholder(ndim=ndim, name=f"{name}_sample_weights")
 
     def _placeholder(self):
-        shape = K.int_shape(self.tensor)
         return K.placeholder(
-            ndim=len(shape), dtype=K.dtype(self.tensor), name=f"{self.name}_target"
+            ndim=K.ndim(self.tensor), dtype=K.dtype(self.tensor), name=f"{self.name}_target"
         )
 
     @property
     def target_shape(self):
         """The shape that the targets must have, None where any will do."""
-        shape = K.int_shape(self.tensor)
+        shape = tuple(self.tensor.shape)
         if self.loss is losses.sparse_categorical_crossentropy:
             return (*shape[:-1], 1)
         return (
@@ -278,12 +278,12 @@ def _listed(value):
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _metric(metric, output):
+def _metric(metric, output) -> tuple[str, Any]:
     """The name in the logs, and the function, of a metric of an output."""
     shape = K.int_shape(output.tensor)
     if metric in ("accuracy", "acc"):
         return "acc", metrics.accuracy_for(shape, output.loss)
     if metric in ("crossentropy", "ce"):
         return "ce", metrics.crossentropy_for(shape, output.loss)
-    function = metrics.get(metric)
+    function: Any = metrics.get(metric)
     return getattr(function, "name", None) or function.__name__, function

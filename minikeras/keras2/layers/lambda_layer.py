@@ -1,5 +1,7 @@
 """Lambda: a function as a layer, called once on the symbolic tensors of the graph."""
 
+from typing import Any
+
 import numpy as np
 
 from minikeras.core.registry.custom import find_custom
@@ -47,7 +49,8 @@ class Lambda(Layer):
         if self._shape is None:
             return None
         if callable(self._shape):
-            return tuple(self._shape(input_shape))
+            shape: Any = self._shape(input_shape)
+            return tuple(shape)
         return (first[0] if first else None, *self._shape)
 
     def _declares_output(self):

@@ -126,7 +126,7 @@ def _get_config(self):
     return config
 
 
-def saved(name, value):
+def saved(name, value: Any) -> Any:
     """Return an argument as a config of Keras 2 holds it."""
     if value is None or isinstance(value, (bool, int, float, str)) and not _is_object(name):
         return value
@@ -145,7 +145,7 @@ def _is_object(name):
     return name.endswith(("activation", "initializer", "regularizer", "constraint"))
 
 
-def _for_engine(name, value):
+def _for_engine(name, value: Any) -> Any:
     """An argument as the engine's layer takes it."""
     if name.endswith("activation"):
         return activations.for_engine(value)
@@ -182,7 +182,7 @@ def _in_keras_2(kwargs, old_names, arguments, class_name):
 
 def _text(row, name, arguments):
     """The docstring: the engine's first sentence, and the arguments of Keras 2 with defaults."""
-    first = inspect.getdoc(row.engine).split("\n")[0]
+    first = (inspect.getdoc(row.engine) or "").split("\n")[0]
     old = {new: key for key, new in row.old_names().items()}
     lines = [f"    {a}: see `{row.engine.__name__}`" + _was(old, a) for a in arguments]
     return "\n".join([first, "", "Args:", *lines])

@@ -32,8 +32,7 @@ def call(layer, inputs, training=None, mask=None):
 
 def _sizes(x):
     """The sizes, as numbers where they are known and else as tensors."""
-    known = K.int_shape(x)
-    return [K.shape(x)[i] if size is None else size for i, size in enumerate(known)]
+    return [K.shape(x)[i] if size is None else size for i, size in enumerate(x.shape)]
 
 
 def compute_mask(layer, inputs, mask=None):

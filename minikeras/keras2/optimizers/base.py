@@ -1,5 +1,7 @@
 """Optimizer of Keras 2: a rule that turns a loss of the graph into updates of variables."""
 
+from typing import Any
+
 from minikeras.keras2 import backend as K
 
 
@@ -13,6 +15,10 @@ class Optimizer:
     Raises:
         TypeError: for another argument.
     """
+
+    lr: Any
+    clipnorm: float
+    clipvalue: float
 
     def __init__(self, **kwargs):
         unknown = set(kwargs) - {"clipnorm", "clipvalue"}

@@ -5,6 +5,8 @@ Every rule reads its rate from a variable, `lr`; with `decay` the rate of step t
 constraint, if it has one.
 """
 
+from typing import Any
+
 from minikeras.core.constructors import bound, signature_of
 from minikeras.keras2 import backend as K
 from minikeras.keras2.optimizers.base import Optimizer
@@ -13,7 +15,20 @@ from minikeras.keras2.optimizers.base import Optimizer
 class Rule(Optimizer):
     """What the rules share: arguments that are variables, the counter, decay and constraints."""
 
-    _arguments = {}
+    # Those of all rules; each has the ones that it names.
+    iterations: Any
+    lr: Any
+    momentum: Any
+    decay: Any
+    nesterov: bool
+    rho: Any
+    beta_1: Any
+    beta_2: Any
+    epsilon: float
+    amsgrad: bool
+    schedule_decay: float
+
+    _arguments: dict[str, Any] = {}
     """The defaults by name; numbers become variables, except those in `_plain`."""
     _saves_count = True
     """Whether the counter is among the weights."""
