@@ -67,18 +67,18 @@ def get(identifier):
         return linear
     if callable(identifier):
         return identifier
-    found = find_custom(identifier, None) or _table.get(identifier)
-    if found is None:
+    function = find_custom(identifier, None) or _table.get(identifier)
+    if function is None:
         raise ValueError(f"Unknown activation function: {identifier!r}; known: {sorted(_table)}")
-    return found
+    return function
 
 
 def for_engine(identifier):
     """Return an activation as the engine's layers take it: their own function, where it is one."""
     if identifier is None:
         return None
-    found = get(identifier)
-    return getattr(found, "of_engine", found)
+    function = get(identifier)
+    return getattr(function, "of_engine", function)
 
 
 def serialize(activation):

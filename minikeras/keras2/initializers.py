@@ -71,12 +71,14 @@ def get(identifier):
     if isinstance(identifier, dict):
         name, config = identifier["class_name"], dict(identifier.get("config") or {})
         config.pop("dtype", None)
-        found = globals().get(name)
-        return found(**config) if isinstance(found, type) else engine.get(identifier)
+        if config.get("distribution") == "normal":
+            config["distribution"] = "truncated_normal"
+        cls = globals().get(name)
+        return cls(**config) if isinstance(cls, type) else engine.get(identifier)
     if isinstance(identifier, str):
-        found = globals().get(identifier)
-        if isinstance(found, type) and issubclass(found, Initializer):
-            return found()
+        cls = globals().get(identifier)
+        if isinstance(cls, type) and issubclass(cls, Initializer):
+            return cls()
         return engine.get(OLD_NAMES.get(identifier, identifier))
     return identifier() if isinstance(identifier, type) else identifier
 
@@ -84,6 +86,15 @@ def get(identifier):
 def serialize(initializer):
     """Return the class name and the config of an initializer."""
     config = dict(initializer.get_config())
+    if isinstance(initializer, engine.VarianceScaling):  # Keras 2 names the scheme by its numbers
+        distribution = initializer.distribution.replace("truncated_", "")
+        config = {
+            "scale": initializer.scale,
+            "mode": initializer.mode,
+            "distribution": distribution,
+            "seed": config["seed"],
+        }
+        return {"class_name": "VarianceScaling", "config": config}
     return {"class_name": type(initializer).__name__, "config": config}
 
 

@@ -20,44 +20,100 @@ def _bounded(y, low=None):
 
 @symbolic_function
 def mean_squared_error(y_true, y_pred):
-    """Mean of `(y_pred - y_true) ** 2` over the last axis."""
+    """Mean of `(y_pred - y_true) ** 2` over the last axis.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.mean_squared_error(target, output)).shape
+        (1,)
+    """
     return _mean(ops.square(y_pred - y_true))
 
 
 @symbolic_function
 def mean_absolute_error(y_true, y_pred):
-    """Mean of `|y_pred - y_true|` over the last axis."""
+    """Mean of `|y_pred - y_true|` over the last axis.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.mean_absolute_error(target, output)).shape
+        (1,)
+    """
     return _mean(ops.abs(y_pred - y_true))
 
 
 @symbolic_function
 def mean_absolute_percentage_error(y_true, y_pred):
-    """`100` times the mean of `|y_true - y_pred| / max(|y_true|, epsilon)`."""
+    """`100` times the mean of `|y_true - y_pred| / max(|y_true|, epsilon)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.mean_absolute_percentage_error(target, output)).shape
+        (1,)
+    """
     return 100.0 * _mean(ops.abs((y_true - y_pred) / _bounded(ops.abs(y_true))))
 
 
 @symbolic_function
 def mean_squared_logarithmic_error(y_true, y_pred):
-    """Mean of the squared difference of `log(max(y, epsilon) + 1)`."""
+    """Mean of the squared difference of `log(max(y, epsilon) + 1)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.mean_squared_logarithmic_error(target, output)).shape
+        (1,)
+    """
     first, second = ops.log(_bounded(y_pred) + 1.0), ops.log(_bounded(y_true) + 1.0)
     return _mean(ops.square(first - second))
 
 
 @symbolic_function
 def squared_hinge(y_true, y_pred):
-    """Mean of `max(1 - y_true * y_pred, 0) ** 2`."""
+    """Mean of `max(1 - y_true * y_pred, 0) ** 2`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.squared_hinge(target, output)).shape
+        (1,)
+    """
     return _mean(ops.square(ops.maximum(1.0 - y_true * y_pred, 0.0)))
 
 
 @symbolic_function
 def hinge(y_true, y_pred):
-    """Mean of `max(1 - y_true * y_pred, 0)`."""
+    """Mean of `max(1 - y_true * y_pred, 0)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.hinge(target, output)).shape
+        (1,)
+    """
     return _mean(ops.maximum(1.0 - y_true * y_pred, 0.0))
 
 
 @symbolic_function
 def categorical_hinge(y_true, y_pred):
-    """`max(0, neg - pos + 1)` of the right class's value and the largest of the others."""
+    """`max(0, neg - pos + 1)` of the right class's value and the largest of the others.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.categorical_hinge(target, output)).shape
+        (1,)
+    """
     pos = ops.sum(y_true * y_pred, axis=-1)
     neg = ops.max((1.0 - y_true) * y_pred, axis=-1)
     return ops.maximum(0.0, neg - pos + 1.0)
@@ -65,45 +121,101 @@ def categorical_hinge(y_true, y_pred):
 
 @symbolic_function
 def logcosh(y_true, y_pred):
-    """Mean of `log(cosh(y_pred - y_true))`."""
+    """Mean of `log(cosh(y_pred - y_true))`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.logcosh(target, output)).shape
+        (1,)
+    """
     x = y_pred - y_true
     return _mean(x + ops.softplus(-2.0 * x) - ops.log(2.0))
 
 
 @symbolic_function
 def categorical_crossentropy(y_true, y_pred):
-    """Cross-entropy of one-hot targets."""
+    """Cross-entropy of one-hot targets.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.categorical_crossentropy(target, output)).shape
+        (1,)
+    """
     return K.categorical_crossentropy(y_true, y_pred)
 
 
 @symbolic_function
 def sparse_categorical_crossentropy(y_true, y_pred):
-    """Cross-entropy of integer targets."""
+    """Cross-entropy of integer targets.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[1]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.sparse_categorical_crossentropy(target, output)).shape
+        (1,)
+    """
     return K.sparse_categorical_crossentropy(y_true, y_pred)
 
 
 @symbolic_function
 def binary_crossentropy(y_true, y_pred):
-    """Mean of the binary cross-entropies over the last axis."""
+    """Mean of the binary cross-entropies over the last axis.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.binary_crossentropy(target, output)).shape
+        (1,)
+    """
     return _mean(K.binary_crossentropy(y_true, y_pred))
 
 
 @symbolic_function
 def kullback_leibler_divergence(y_true, y_pred):
-    """Sum of `y_true * log(y_true / y_pred)`, both clipped to `[epsilon, 1]`."""
+    """Sum of `y_true * log(y_true / y_pred)`, both clipped to `[epsilon, 1]`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.kullback_leibler_divergence(target, output)).shape
+        (1,)
+    """
     y_true, y_pred = (ops.clip(y, settings.epsilon(), 1.0) for y in (y_true, y_pred))
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 
 @symbolic_function
 def poisson(y_true, y_pred):
-    """Mean of `y_pred - y_true * log(y_pred + epsilon)`."""
+    """Mean of `y_pred - y_true * log(y_pred + epsilon)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.poisson(target, output)).shape
+        (1,)
+    """
     return _mean(y_pred - y_true * ops.log(y_pred + settings.epsilon()))
 
 
 @symbolic_function
 def cosine_proximity(y_true, y_pred):
-    """Minus the cosine of the angle between targets and predictions."""
+    """Minus the cosine of the angle between targets and predictions.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import losses
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(losses.cosine_proximity(target, output)).shape
+        (1,)
+    """
     return -ops.sum(K.l2_normalize(y_true, axis=-1) * K.l2_normalize(y_pred, axis=-1), axis=-1)
 
 
@@ -148,10 +260,10 @@ def find_function(identifier, table, kind):
         return identifier
     if isinstance(identifier, dict):
         identifier = identifier["class_name"]
-    found = find_custom(identifier, None) or table.get(identifier)
-    if not callable(found) or identifier in ("get", "find_function", "find_custom"):
+    function = find_custom(identifier, None) or table.get(identifier)
+    if not callable(function) or identifier in ("get", "find_function", "find_custom"):
         raise ValueError(f"Unknown {kind}: {identifier!r}")
-    return found
+    return function
 
 
 def serialize(loss):

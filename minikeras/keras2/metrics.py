@@ -31,21 +31,45 @@ from minikeras.keras2.losses import (
 
 @symbolic_function
 def binary_accuracy(y_true, y_pred, threshold=0.5):
-    """How often predictions, rounded at a threshold, are the targets."""
+    """How often predictions, rounded at a threshold, are the targets.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(metrics.binary_accuracy(target, output)).shape
+        (1,)
+    """
     y_pred = ops.cast(y_pred > threshold, y_pred.dtype) if threshold != 0.5 else ops.round(y_pred)
     return ops.mean(ops.cast(ops.equal(y_true, y_pred), "float32"), axis=-1)
 
 
 @symbolic_function
 def categorical_accuracy(y_true, y_pred):
-    """Whether the largest prediction is at the largest target."""
+    """Whether the largest prediction is at the largest target.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(metrics.categorical_accuracy(target, output)).shape
+        (1,)
+    """
     hits = ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1))
     return ops.cast(hits, "float32")
 
 
 @symbolic_function
 def sparse_categorical_accuracy(y_true, y_pred):
-    """Whether the largest prediction is at the place that the target names."""
+    """Whether the largest prediction is at the place that the target names.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[1]]), K.constant([[0.25, 0.75]])
+        >>> K.eval(metrics.sparse_categorical_accuracy(target, output)).shape
+        (1,)
+    """
     y_true = ops.reshape(y_true, y_pred.shape[:-1])
     hits = ops.equal(ops.cast(y_true, "int32"), ops.cast(ops.argmax(y_pred, axis=-1), "int32"))
     return ops.cast(hits, "float32")
@@ -53,14 +77,30 @@ def sparse_categorical_accuracy(y_true, y_pred):
 
 @symbolic_function
 def top_k_categorical_accuracy(y_true, y_pred, k=5):
-    """How often the largest target is among the `k` largest predictions."""
+    """How often the largest target is among the `k` largest predictions.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.75, 0.25]])
+        >>> float(K.eval(metrics.top_k_categorical_accuracy(target, output, k=2)))
+        1.0
+    """
     hits = ops.in_top_k(ops.argmax(y_true, axis=-1), y_pred, k)
     return ops.mean(ops.cast(hits, "float32"), axis=-1)
 
 
 @symbolic_function
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
-    """How often the target is among the `k` largest predictions."""
+    """How often the target is among the `k` largest predictions.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[1]]), K.constant([[0.75, 0.25]])
+        >>> float(K.eval(metrics.sparse_top_k_categorical_accuracy(target, output, k=2)))
+        1.0
+    """
     hits = ops.in_top_k(ops.cast(ops.reshape(y_true, (-1,)), "int32"), y_pred, k)
     return ops.mean(ops.cast(hits, "float32"), axis=-1)
 
@@ -76,17 +116,34 @@ def get(identifier):
 
     Raises:
         ValueError: if the name is unknown.
+
+    Example:
+        >>> from minikeras.keras2 import metrics
+        >>> metrics.get("mse").__name__
+        'mean_squared_error'
     """
     return losses.find_function(identifier, globals(), "metric function")
 
 
 def serialize(metric):
-    """Return the metric's name."""
+    """Return the metric's name.
+
+    Example:
+        >>> from minikeras.keras2 import metrics
+        >>> metrics.serialize(metrics.mse)
+        'mean_squared_error'
+    """
     return metric.__name__
 
 
 def deserialize(config, custom_objects=None):
-    """Return the metric of a name."""
+    """Return the metric of a name.
+
+    Example:
+        >>> from minikeras.keras2 import metrics
+        >>> metrics.deserialize("mse").__name__
+        'mean_squared_error'
+    """
     return (custom_objects or {}).get(config) or get(config)
 
 

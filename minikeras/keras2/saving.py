@@ -48,6 +48,14 @@ def model_from_config(config, custom_objects=None):
 
     Returns:
         A model.
+
+    Example:
+        >>> from minikeras.keras2 import models
+        >>> from minikeras.keras2.layers import Dense
+        >>> model = models.Sequential([Dense(2, input_dim=3)])
+        >>> saved = {"class_name": "Sequential", "config": model.get_config()}
+        >>> models.model_from_config(saved).output_shape
+        (None, 2)
     """
     if isinstance(config, list):
         raise TypeError(
@@ -58,12 +66,28 @@ def model_from_config(config, custom_objects=None):
 
 
 def model_from_json(json_string, custom_objects=None):
-    """Make a model, with new weights, from what `to_json` returned."""
+    """Make a model, with new weights, from what `to_json` returned.
+
+    Example:
+        >>> from minikeras.keras2 import models
+        >>> from minikeras.keras2.layers import Dense
+        >>> model = models.Sequential([Dense(2, input_dim=3)])
+        >>> models.model_from_json(model.to_json()).output_shape
+        (None, 2)
+    """
     return model_from_config(parse_json(json_string, "the model's JSON"), custom_objects)
 
 
 def model_from_yaml(yaml_string, custom_objects=None):
-    """Make a model, with new weights, from what `to_yaml` returned."""
+    """Make a model, with new weights, from what `to_yaml` returned.
+
+    Example:
+        >>> from minikeras.keras2 import models
+        >>> from minikeras.keras2.layers import Dense
+        >>> model = models.Sequential([Dense(2, input_dim=3)])
+        >>> models.model_from_yaml(model.to_yaml()).output_shape
+        (None, 2)
+    """
     return model_from_config(parse_yaml(yaml_string, "the model's YAML"), custom_objects)
 
 
@@ -86,6 +110,14 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
         overwrite: whether a file that exists is replaced without a question.
         include_optimizer: whether it is written how the model was compiled, and the state of its
             optimizer.
+
+    Example:
+        >>> from minikeras.keras2 import models
+        >>> from minikeras.keras2.layers import Dense
+        >>> model = models.Sequential([Dense(2, input_dim=3)])
+        >>> models.save_model(model, "model.h5")
+        >>> models.load_model("model.h5").output_shape
+        (None, 2)
     """
     if not _may_write(filepath, overwrite):
         return
@@ -176,6 +208,14 @@ def load_model(filepath, custom_objects=None, compile=True):
 
     Raises:
         ValueError: if the file holds no model.
+
+    Example:
+        >>> from minikeras.keras2 import models
+        >>> from minikeras.keras2.layers import Dense
+        >>> model = models.Sequential([Dense(2, input_dim=3)])
+        >>> models.save_model(model, "model.h5")
+        >>> models.load_model("model.h5").output_shape
+        (None, 2)
     """
     with open_hdf5(filepath) as file:
         config = json_in(file, "model_config")

@@ -100,8 +100,8 @@ def test_clipping(options, scale):
         clipped = np.clip(gradient, -0.5, 0.5)
     else:
         clipped = gradient * min(1, scale / np.sqrt((gradient**2).sum()))
-    found = np.concatenate([K.get_value(p), K.get_value(q)[0]])
-    np.testing.assert_allclose(found, gradient - clipped, atol=1e-6)
+    values = np.concatenate([K.get_value(p), K.get_value(q)[0]])
+    np.testing.assert_allclose(values, gradient - clipped, atol=1e-6)
 
 
 _T = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
@@ -141,5 +141,5 @@ def test_accuracies():
 
 def test_the_hard_sigmoid_of_that_time():
     x = np.array([-3.0, -1.0, 0.0, 2.0, 3.0])
-    found = K.eval(activations.hard_sigmoid(K.constant(x)))
-    np.testing.assert_allclose(found, np.clip(0.2 * x + 0.5, 0, 1), rtol=1e-6)
+    values = K.eval(activations.hard_sigmoid(K.constant(x)))
+    np.testing.assert_allclose(values, np.clip(0.2 * x + 0.5, 0, 1), rtol=1e-6)

@@ -23,6 +23,11 @@ def switch(condition, then_expression, else_expression):
 
     Returns:
         A tensor.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.switch(K.constant(1) > 0, K.constant([1.0]), K.constant([2.0]))).tolist()
+        [1.0]
     """
     x = then_expression() if callable(then_expression) else then_expression
     y = else_expression() if callable(else_expression) else else_expression

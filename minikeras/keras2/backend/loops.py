@@ -126,6 +126,13 @@ def rnn(
 
     Raises:
         ValueError: if the inputs have fewer than three axes, or there is a mask and no state.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x = K.ones((1, 3, 1))
+        >>> add = lambda x, states: (x + states[0], [x + states[0]])
+        >>> K.eval(K.rnn(add, x, [K.zeros((1, 1))])[1]).tolist()
+        [[[1.0], [2.0], [3.0]]]
     """
     if len(inputs.shape) < 3:
         raise ValueError("Input should be at least 3D.")
@@ -176,6 +183,11 @@ def map_fn(fn, elems, name=None, dtype=None):
 
     Returns:
         A tensor.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.map_fn(K.sum, K.eye(2))).tolist()
+        [3.0, 7.0]
     """
     graph = Subgraph(fn, [_element_of(elems)])
 
@@ -200,12 +212,23 @@ def foldl(fn, elems, initializer=None, name=None):
 
     Returns:
         A tensor.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.foldl(lambda total, x: total - x, K.eye(2))).tolist()
+        [-2.0, -2.0]
     """
     return _fold(fn, elems, initializer, False)
 
 
 def foldr(fn, elems, initializer=None, name=None):
-    """Combine the elements of the first axis from the last to the first; see `foldl`."""
+    """Combine the elements of the first axis from the last to the first; see `foldl`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.foldr(lambda total, x: total - x, K.eye(2))).tolist()
+        [2.0, 2.0]
+    """
     return _fold(fn, elems, initializer, True)
 
 

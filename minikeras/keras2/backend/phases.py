@@ -43,6 +43,11 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None):
 
     Returns:
         A symbolic tensor.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.placeholder(ndim=2))
+        (None, None)
     """
     if sparse:
         raise ValueError("Sparse placeholders are not supported: feed a dense array.")
@@ -63,7 +68,13 @@ learning_phase_tensor = placeholder((), dtype="bool", name="keras_learning_phase
 
 
 def learning_phase():
-    """Return the learning phase: a tensor of the graph, or 0 or 1 after `set_learning_phase`."""
+    """Return the learning phase: a tensor of the graph, or 0 or 1 after `set_learning_phase`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.learning_phase().name
+        'keras_learning_phase'
+    """
     return learning_phase_tensor if _phase.value is None else _phase.value
 
 
@@ -75,6 +86,13 @@ def set_learning_phase(value):
 
     Raises:
         ValueError: if it is neither.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.set_learning_phase(1)
+        >>> K.learning_phase()
+        1
+        >>> K.clear_session()
     """
     if value not in (0, 1):
         raise ValueError(f"The learning phase is 0 (test) or 1 (train). Received: {value!r}")
@@ -82,7 +100,15 @@ def set_learning_phase(value):
 
 
 def clear_learning_phase():
-    """Let functions be told the learning phase again."""
+    """Let functions be told the learning phase again.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.set_learning_phase(1)
+        >>> K.clear_learning_phase()
+        >>> K.learning_phase().name
+        'keras_learning_phase'
+    """
     _phase.value = None
 
 
@@ -101,6 +127,11 @@ def in_train_phase(x, alt, training=None):
 
     Returns:
         A tensor.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.in_train_phase(K.constant(1.0), K.constant(2.0))).tolist()
+        2.0
     """
     x = x() if callable(x) else x
     alt = alt() if callable(alt) else alt
@@ -114,7 +145,13 @@ def in_train_phase(x, alt, training=None):
 
 
 def in_test_phase(x, alt, training=None):
-    """Return `x` while testing, else `alt`; see `in_train_phase`."""
+    """Return `x` while testing, else `alt`; see `in_train_phase`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.in_test_phase(K.constant(1.0), K.constant(2.0))).tolist()
+        1.0
+    """
     return in_train_phase(alt, x, training)
 
 

@@ -38,22 +38,46 @@ def _drawn(draw, shape, dtype, seed, **options):
 
 
 def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-    """Draw from a normal distribution."""
+    """Draw from a normal distribution.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.random_normal((2, 3)))
+        (2, 3)
+    """
     return _drawn(draws.normal, shape, dtype, seed, mean=mean, stddev=stddev)
 
 
 def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-    """Draw from a uniform distribution."""
+    """Draw from a uniform distribution.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.random_uniform((2, 3)))
+        (2, 3)
+    """
     return _drawn(draws.uniform, shape, dtype, seed, minval=minval, maxval=maxval)
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-    """Draw from a normal distribution, without values beyond two standard deviations."""
+    """Draw from a normal distribution, without values beyond two standard deviations.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.truncated_normal((2, 3)))
+        (2, 3)
+    """
     return _drawn(draws.truncated_normal, shape, dtype, seed, mean=mean, stddev=stddev)
 
 
 def random_binomial(shape, p=0.0, dtype=None, seed=None):
-    """Draw ones with probability `p`, else zeros."""
+    """Draw ones with probability `p`, else zeros.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.random_binomial((2,), p=1.0)).tolist()
+        [1.0, 1.0]
+    """
 
     def draw(shape, dtype, seed):
         return ops.cast(draws.uniform(shape, seed=seed) <= p, dtype)
@@ -62,19 +86,37 @@ def random_binomial(shape, p=0.0, dtype=None, seed=None):
 
 
 def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
-    """Return a variable drawn from a uniform distribution."""
+    """Return a variable drawn from a uniform distribution.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.random_uniform_variable((2, 3), 0.0, 1.0))
+        (2, 3)
+    """
     values = np.random.RandomState(seed_of(seed)).uniform(low, high, tuple(shape))
     return variable(values, dtype=dtype, name=name)
 
 
 def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None):
-    """Return a variable drawn from a normal distribution."""
+    """Return a variable drawn from a normal distribution.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.random_normal_variable((2, 3), 0.0, 1.0))
+        (2, 3)
+    """
     values = np.random.RandomState(seed_of(seed)).normal(mean, scale, tuple(shape))
     return variable(values, dtype=dtype, name=name)
 
 
 def dropout(x, level, noise_shape=None, seed=None):
-    """Set elements to zero with probability `level`, and scale the others up."""
+    """Set elements to zero with probability `level`, and scale the others up.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.dropout(K.constant([-1.0, 0.5]), 0.0)).tolist()
+        [-1.0, 0.5]
+    """
     source = SeedGenerator(seed_of(seed))
 
     def run(x):

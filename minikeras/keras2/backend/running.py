@@ -1,7 +1,7 @@
 """Running the graph: `K.function`, `K.gradients`, updates, and the learning phase.
 
 A function of the graph is planned once for each learning phase: the nodes that lead to what is
-asked for, in the order in which they were made. A choice by phase (`K.in_train_phase`) is settled
+asked for, in the order in which they were made. A choice by phase (`K.in_train_phase`) is decided
 then, so that only the chosen branch runs. A gradient is a node like others. Its tape is opened
 before the first node runs and watches its sources as they are computed; tapes of later gradients
 are opened first, so that they record the earlier backward passes: gradients of any order. Updates
@@ -91,7 +91,7 @@ def gradients(loss, variables):
     Example:
         >>> from minikeras.keras2 import backend as K
         >>> x = K.variable(3.0)
-        >>> K.eval(K.gradients(x * x * x, [x])[0])
+        >>> float(K.eval(K.gradients(x * x * x, [x])[0]))
         27.0
     """
     sources = list(variables) if isinstance(variables, (list, tuple)) else [variables]
@@ -310,6 +310,11 @@ def evaluate(x):
 
     Returns:
         A NumPy array.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.constant([1.0]) + 1).tolist()
+        [2.0]
     """
     if isinstance(x, KerasTensor):
         return Function([], [x])([])[0]

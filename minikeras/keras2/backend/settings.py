@@ -21,15 +21,15 @@ def read_settings():
     path = os.path.join(folder(), "keras.json")
     try:
         with open(path, encoding="utf8") as file:
-            found = json.load(file)
+            saved = json.load(file)
     except (OSError, ValueError):
-        found = {}
-    if "floatx" in found:
-        engine.set_floatx(found["floatx"])
-    if "epsilon" in found:
-        engine.set_epsilon(found["epsilon"])
-    layout = found.get("image_data_format")
-    if layout is None and found.get("image_dim_ordering") == "th":
+        saved = {}
+    if "floatx" in saved:
+        engine.set_floatx(saved["floatx"])
+    if "epsilon" in saved:
+        engine.set_epsilon(saved["epsilon"])
+    layout = saved.get("image_data_format")
+    if layout is None and saved.get("image_dim_ordering") == "th":
         layout = "channels_first"
     if layout is not None:
         engine.set_image_data_format(layout)
@@ -53,12 +53,24 @@ def _write(path):
 
 
 def backend():
-    """Return the backend's name as scripts compare it: `"tensorflow"`, whose behaviour this is."""
+    """Return the backend's name as scripts compare it: `"tensorflow"`, whose behaviour this is.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.backend()
+        'tensorflow'
+    """
     return "tensorflow"
 
 
 def image_dim_ordering():
-    """Return the layout of images in the words of Keras 1: `"th"` or `"tf"`."""
+    """Return the layout of images in the words of Keras 1: `"th"` or `"tf"`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.image_dim_ordering()
+        'tf'
+    """
     return _ORDERINGS[engine.image_data_format()]
 
 
@@ -70,6 +82,12 @@ def set_image_dim_ordering(dim_ordering):
 
     Raises:
         ValueError: if it is neither.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.set_image_dim_ordering("tf")
+        >>> K.image_data_format()
+        'channels_last'
     """
     layouts = {old: new for new, old in _ORDERINGS.items()}
     if dim_ordering not in layouts:
@@ -85,13 +103,26 @@ def get_uid(prefix=""):
 
     Returns:
         An int, 1 the first time.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.get_uid("example"), K.get_uid("example")
+        (1, 2)
     """
     _counters[prefix] += 1
     return _counters[prefix]
 
 
 def reset_uids():
-    """Start all counters of automatic names again."""
+    """Start all counters of automatic names again.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> _ = K.get_uid("again")
+        >>> K.reset_uids()
+        >>> K.get_uid("again")
+        1
+    """
     _counters.clear()
 
 

@@ -12,12 +12,25 @@ from minikeras.keras2.backend import phases, running, settings
 from minikeras.keras2.backend.tensors import Variable, producer_of, record, symbolic_function
 
 
-def named_like(op, text):
-    """Return a decorator: the function is called as an op, and documented by a text."""
+def named_like(op, text, arguments, result):
+    """Return a decorator: the function is called as an op, and documented by a text.
+
+    Args:
+        op: the op.
+        text: what the function does.
+        arguments: those of the docstring's example, as Python writes them.
+        result: what the example gives.
+    """
 
     def name(function):
         function.__name__ = function.__qualname__ = op.__name__
-        function.__doc__ = text
+        function.__doc__ = f"""{text}
+
+        Example:
+            >>> from minikeras.keras2 import backend as K
+            >>> K.eval(K.{op.__name__}({arguments})).tolist()
+            {result}
+        """
         return function
 
     return name
@@ -34,6 +47,11 @@ def variable(value, dtype=None, name=None, constraint=None):
 
     Returns:
         A variable.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.get_value(K.variable([1.0, 2.0])).tolist()
+        [1.0, 2.0]
     """
     if isinstance(value, KerasTensor):
         value = running.evaluate(value)
@@ -61,12 +79,23 @@ def constant(value, dtype=None, shape=None, name=None):
 
     Returns:
         A tensor.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.constant(1.0, shape=(2,))).tolist()
+        [1.0, 1.0]
     """
     return _constant(np.asarray(value), dtype or engine.floatx(), shape)
 
 
 def is_keras_tensor(x):
-    """Say whether a tensor is the output of a layer or of `Input`."""
+    """Say whether a tensor is the output of a layer or of `Input`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.is_keras_tensor(K.placeholder((2,)))
+        False
+    """
     if not isinstance(x, (KerasTensor, EngineVariable)):
         raise ValueError(f"Expected a tensor of a graph. Received: type {type(x).__name__}")
     history = getattr(x, "_keras_history", None)
@@ -74,91 +103,205 @@ def is_keras_tensor(x):
 
 
 def is_placeholder(x):
-    """Say whether a tensor's values must be fed."""
+    """Say whether a tensor's values must be fed.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.is_placeholder(K.placeholder((2,)))
+        True
+    """
     node = producer_of(x) if isinstance(x, KerasTensor) else None
     return node is not None and isinstance(node.operation, phases.Placeholder)
 
 
 def is_tensor(x):
-    """Say whether `x` is a tensor of the graph or a variable."""
+    """Say whether `x` is a tensor of the graph or a variable.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.is_tensor(K.placeholder((2,)))
+        True
+    """
     return isinstance(x, (KerasTensor, EngineVariable)) or hasattr(x, "node")
 
 
 def is_variable(x):
-    """Say whether `x` is a variable."""
+    """Say whether `x` is a variable.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.is_variable(K.variable(1.0))
+        True
+    """
     return isinstance(x, EngineVariable)
 
 
 def is_sparse(tensor):
-    """Return False: all tensors are dense."""
+    """Return False: all tensors are dense.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.is_sparse(K.variable(1.0))
+        False
+    """
     return False
 
 
 def to_dense(tensor):
-    """Return the tensor, which is dense."""
+    """Return the tensor, which is dense.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.ndim(K.to_dense(K.variable(1.0)))
+        0
+    """
     return tensor
 
 
 def dtype(x):
-    """Return the dtype's name."""
+    """Return the dtype's name.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.dtype(K.variable(1.0))
+        'float32'
+    """
     return str(x.dtype)
 
 
 def ndim(x):
-    """Return the number of axes."""
+    """Return the number of axes.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.ndim(K.constant([[1.0, 2.0], [3.0, 4.0]]))
+        2
+    """
     return len(x.shape)
 
 
 def int_shape(x):
-    """Return the sizes as a tuple, `None` where unknown."""
+    """Return the sizes as a tuple, `None` where unknown.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.placeholder((None, 3)))
+        (None, 3)
+    """
     if isinstance(x, (KerasTensor, EngineVariable)) or hasattr(x, "shape"):
         return tuple(s if isinstance(s, int) else None for s in x.shape)
     return getattr(x, "_keras_shape", None)
 
 
 def count_params(x):
-    """Return the number of elements of a variable."""
+    """Return the number of elements of a variable.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.count_params(K.zeros((2, 3)))
+        6
+    """
     return int(np.prod(x.shape))
 
 
 def get_value(x):
-    """Return the values of a variable (or tensor) as an array."""
+    """Return the values of a variable (or tensor) as an array.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.get_value(K.ones((2,))).tolist()
+        [1.0, 1.0]
+    """
     return running.evaluate(x)
 
 
 def batch_get_value(ops):
-    """Return the values of a list of variables."""
+    """Return the values of a list of variables.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> [value.tolist() for value in K.batch_get_value([K.ones((2,))])]
+        [[1.0, 1.0]]
+    """
     return [get_value(x) for x in ops]
 
 
 def set_value(x, value):
-    """Assign values to a variable."""
+    """Assign values to a variable.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> v = K.zeros((2,))
+        >>> K.set_value(v, [1.0, 2.0])
+        >>> K.get_value(v).tolist()
+        [1.0, 2.0]
+    """
     x.assign(np.asarray(value))
 
 
 def batch_set_value(tuples):
-    """Assign values to variables, given as pairs `(variable, value)`."""
+    """Assign values to variables, given as pairs `(variable, value)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> v = K.zeros((2,))
+        >>> K.batch_set_value([(v, [1.0, 2.0])])
+        >>> K.get_value(v).tolist()
+        [1.0, 2.0]
+    """
     for x, value in tuples:
         set_value(x, value)
 
 
 def update(x, new_x):
-    """Return the update of a variable to a new value, for `K.function` or `add_update`."""
+    """Return the update of a variable to a new value, for `K.function` or `add_update`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> v = K.variable(1.0)
+        >>> _ = K.function([], [], [K.update(v, v * 3)])([])
+        >>> float(K.get_value(v))
+        3.0
+    """
     return running.Update(x, new_x)
 
 
 def update_add(x, increment):
-    """Return the update of a variable by an increment."""
+    """Return the update of a variable by an increment.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> v = K.variable(1.0)
+        >>> _ = K.function([], [], [K.update_add(v, 2.0)])([])
+        >>> float(K.get_value(v))
+        3.0
+    """
     return running.Update(x, x + increment)
 
 
 def update_sub(x, decrement):
-    """Return the update of a variable by a decrement."""
+    """Return the update of a variable by a decrement.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> v = K.variable(1.0)
+        >>> _ = K.function([], [], [K.update_sub(v, 2.0)])([])
+        >>> float(K.get_value(v))
+        -1.0
+    """
     return running.Update(x, x - decrement)
 
 
 def moving_average_update(x, value, momentum):
-    """Return the update `x = momentum * x + (1 - momentum) * value`."""
+    """Return the update `x = momentum * x + (1 - momentum) * value`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> v = K.variable(1.0)
+        >>> _ = K.function([], [], [K.moving_average_update(v, 3.0, 0.5)])([])
+        >>> float(K.get_value(v))
+        2.0
+    """
     return running.Update(x, x * momentum + value * (1.0 - momentum))
 
 
@@ -168,12 +311,23 @@ def as_tensor(x):
 
 
 def cast_to_floatx(x):
-    """Return an array in the default float type."""
+    """Return an array in the default float type.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.cast_to_floatx([1, 2]).dtype.name
+        'float32'
+    """
     return np.asarray(x, dtype=engine.floatx())
 
 
 def clear_session():
-    """Forget all automatic names, and that a learning phase was set."""
+    """Forget all automatic names, and that a learning phase was set.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.clear_session()
+    """
     settings.reset_uids()
     names.clear()
     phases.clear_learning_phase()
@@ -184,6 +338,13 @@ class name_scope(names.name_scope):
 
     Args:
         name: a string.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> with K.name_scope("block"):
+        ...     v = K.variable(1.0, name="gain")
+        >>> v.path
+        'block/gain'
     """
 
     def __init__(self, name, **kwargs):
@@ -191,15 +352,31 @@ class name_scope(names.name_scope):
 
 
 def get_session():
-    """Return None: there are no sessions."""
+    """Return None: there are no sessions.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.get_session() is None
+        True
+    """
 
 
 def set_session(session):
-    """Accept a session, which nothing needs."""
+    """Accept a session, which nothing needs.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.set_session(None)
+    """
 
 
 def manual_variable_initialization(value):
-    """Accept: variables have values from the beginning."""
+    """Accept: variables have values from the beginning.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.manual_variable_initialization(True)
+    """
 
 
 def in_shapes_only():

@@ -13,6 +13,23 @@ class Callback(engine.Callback):
         params: dict with `batch_size`, `epochs`, `steps`, `samples`, `verbose`, `metrics`.
         model: the model that is trained.
         validation_data: flat list of arrays that the model is validated on, or None.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2 import callbacks
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+        >>> class Count(callbacks.Callback):
+        ...     epochs = 0
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         self.epochs += 1
+        >>> count = Count()
+        >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[count])
+        >>> count.epochs
+        2
     """
 
     model: Any = None
@@ -32,6 +49,17 @@ class BaseLogger(Callback):
 
     Args:
         stateful_metrics: names of values that are not averaged.
+
+    Example:
+        >>> from minikeras.keras2.callbacks import BaseLogger
+        >>> logger, logs = BaseLogger(), {}
+        >>> logger.set_params({"metrics": ["loss"]})
+        >>> logger.on_epoch_begin(0)
+        >>> logger.on_batch_end(0, {"size": 2, "loss": 1.0})
+        >>> logger.on_batch_end(1, {"size": 2, "loss": 3.0})
+        >>> logger.on_epoch_end(0, logs)
+        >>> logs
+        {'loss': 2.0}
     """
 
     def __init__(self, stateful_metrics=None):
@@ -68,6 +96,19 @@ class History(Callback):
     Attributes:
         history: dict of names and lists with a value for each epoch.
         epoch: list of the epochs' numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2 import callbacks
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+        >>> callback = callbacks.History()
+        >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[callback])
+        >>> sorted(callback.history)
+        ['loss']
     """
 
     def on_train_begin(self, logs=None):
@@ -88,6 +129,19 @@ class ProgbarLogger(Callback):
     Args:
         count_mode: `"samples"` or `"steps"`.
         stateful_metrics: names of values that are not averaged.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2 import callbacks
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+        >>> callback = callbacks.ProgbarLogger()
+        >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[callback])
+        >>> callback.verbose
+        0
     """
 
     def __init__(self, count_mode="samples", stateful_metrics=None):
@@ -140,6 +194,18 @@ class CallbackList:
         model: the model that is trained.
         params: dict of the run's settings.
         validation: flat list of arrays, or None.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2 import callbacks
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+        >>> hooks = callbacks.CallbackList([], model, {"verbose": 0, "metrics": []})
+        >>> len(hooks.callbacks)
+        2
     """
 
     def __init__(self, callbacks, model, params, validation=None):
@@ -195,6 +261,18 @@ class LambdaCallback(Callback):
         on_train_begin: function of `(logs)`, or None.
         on_train_end: function of `(logs)`, or None.
         **kwargs: further attributes.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2 import callbacks
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+        >>> callback = callbacks.LambdaCallback(on_train_end=lambda logs: print("done"))
+        >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[callback])
+        done
     """
 
     def __init__(

@@ -56,6 +56,19 @@ class EarlyStopping(_Monitor):
         mode: `"min"`, `"max"` or `"auto"`.
         baseline: value to improve on, or None.
         restore_best_weights: whether the weights of the best epoch are taken at the end.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2 import callbacks
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+        >>> callback = callbacks.EarlyStopping("loss", patience=1)
+        >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[callback])
+        >>> len(history.history["loss"])
+        2
     """
 
     def __init__(
@@ -119,6 +132,11 @@ class ModelCheckpoint(_Monitor):
         save_weights_only: whether only the weights are saved.
         mode: `"min"`, `"max"` or `"auto"`.
         period: number of epochs between two files.
+
+    Example:
+        >>> from minikeras.keras2.callbacks import ModelCheckpoint
+        >>> ModelCheckpoint("weights.{epoch:02d}.hdf5", monitor="val_acc").monitor
+        'val_acc'
     """
 
     def __init__(
@@ -183,6 +201,19 @@ class ReduceLROnPlateau(_Monitor):
         cooldown: number of epochs after a change in which nothing is counted.
         min_lr: the smallest rate.
         **kwargs: `epsilon`.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2 import callbacks
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+        >>> callback = callbacks.ReduceLROnPlateau("loss", factor=0.5)
+        >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[callback])
+        >>> len(history.history["lr"])
+        2
     """
 
     def __init__(
@@ -243,6 +274,19 @@ class LearningRateScheduler(Callback):
         schedule: function of the epoch's number (and, if it takes it, the rate) that returns a
             float.
         verbose: whether it says so.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2 import callbacks
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+        >>> callback = callbacks.LearningRateScheduler(lambda epoch: 0.5 ** epoch)
+        >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[callback])
+        >>> [float(rate) for rate in history.history["lr"]]
+        [1.0, 0.5]
     """
 
     def __init__(self, schedule, verbose=0):

@@ -104,19 +104,19 @@ def check_lengths(inputs, targets):
         )
 
 
-def sample_weights(targets, given, class_weights, modes):
+def sample_weights(targets, weights, class_weights, modes):
     """Return an array of weights for each target.
 
     Args:
         targets: list of arrays.
-        given: list of arrays of sample weights, or Nones.
+        weights: list of arrays of sample weights, or Nones.
         class_weights: list of dicts of class to weight, or Nones.
         modes: list of `"temporal"` or None.
 
     Returns:
         A list of arrays, of ones where nothing is given.
     """
-    return [_weights(*parts) for parts in zip(targets, given, class_weights, modes, strict=True)]
+    return [_weights(*parts) for parts in zip(targets, weights, class_weights, modes, strict=True)]
 
 
 def _weights(y, weight, classes, mode):

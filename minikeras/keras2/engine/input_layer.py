@@ -20,6 +20,11 @@ class InputLayer(EngineInputLayer, Layer):
         input_tensor: tensor of the graph that gives the data, or None for data that are fed.
         sparse: must be False.
         name: a name, or None for an automatic one.
+
+    Example:
+        >>> from minikeras.keras2.layers import InputLayer
+        >>> InputLayer(input_shape=(3,)).output_shape
+        (None, 3)
     """
 
     def __init__(

@@ -149,10 +149,10 @@ class Layer(Nodes, EngineLayer):
             self._track(weight)
 
     def _own(self, what, own):
-        found = {id(w): w for w in own}
+        by_id = {id(w): w for w in own}
         for sub in self._layers:
-            found.update((id(w), w) for w in getattr(sub, what))
-        return list(found.values())
+            by_id.update((id(w), w) for w in getattr(sub, what))
+        return list(by_id.values())
 
     @property
     def weights(self):

@@ -168,7 +168,7 @@ def metric_names(model, validated):
 
 
 def reset_metrics(model):
-    """Let metrics that keep a state begin anew."""
+    """Let metrics that keep a state begin again."""
     for metric in model.stateful_metric_functions:
         metric.reset_states()
 

@@ -123,8 +123,8 @@ class Network(Layer, Functional):
         return fixed if self.trainable else self._of_layers("trainable_weights") + fixed
 
     def _of_layers(self, what):
-        found = {id(w): w for layer in self.layers for w in getattr(layer, what)}
-        return list(found.values())
+        by_id = {id(w): w for layer in self.layers for w in getattr(layer, what)}
+        return list(by_id.values())
 
     def get_weights(self):
         """Return copies of the weights, layer by layer, as NumPy arrays."""
@@ -275,12 +275,12 @@ class Network(Layer, Functional):
         return [term for term in noted if _needed(getattr(term, "value", term)) <= own]
 
     def _of_nodes(self, method):
-        found = {}
+        by_id = {}
         for node in self._nodes:
             if node.input_tensors and isinstance(node.operation, Layer):
                 terms = getattr(node.operation, method)(node.args[0])
-                found.update((id(term), term) for term in terms)
-        return list(found.values())
+                by_id.update((id(term), term) for term in terms)
+        return list(by_id.values())
 
     def _penalties(self):
         weights = {id(w): w for sub in self._flatten_layers() for w in sub.weights}
@@ -290,18 +290,18 @@ class Network(Layer, Functional):
 
 def _needed(tensor):
     """The ids of the placeholders that a tensor depends on."""
-    found, seen, stack = set(), set(), [tensor]
+    by_id, seen, stack = set(), set(), [tensor]
     while stack:
         tensor = stack.pop()
         if not isinstance(tensor, KerasTensor) or id(tensor) in seen:
             continue
         seen.add(id(tensor))
         if is_fed(tensor):
-            found.add(id(tensor))
+            by_id.add(id(tensor))
         else:
             node: Any = producer_of(tensor)
             stack += trees.flatten((node.args, node.kwargs))
-    return found
+    return by_id
 
 
 def _flat(value):

@@ -35,13 +35,13 @@ def layer_options(cls, kwargs):
     return weights, options
 
 
-def _first_shape(given):
-    if given["batch_input_shape"] is not None:
-        return tuple(given["batch_input_shape"])
-    shape = given["input_shape"]
-    if shape is None and given["input_dim"] is not None:
-        length = given["input_length"]
-        shape = (given["input_dim"],) if length is None else (length, given["input_dim"])
+def _first_shape(declared):
+    if declared["batch_input_shape"] is not None:
+        return tuple(declared["batch_input_shape"])
+    shape = declared["input_shape"]
+    if shape is None and declared["input_dim"] is not None:
+        length = declared["input_length"]
+        shape = (declared["input_dim"],) if length is None else (length, declared["input_dim"])
     if shape is None:
         return None
-    return (given["batch_size"], *((shape,) if isinstance(shape, int) else shape))
+    return (declared["batch_size"], *((shape,) if isinstance(shape, int) else shape))

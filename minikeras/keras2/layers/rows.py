@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from minikeras.core import settings
 from minikeras.core.constructors import bound, signature_of
 from minikeras.keras2 import activations, initializers
 from minikeras.keras2.engine import configs
@@ -128,6 +129,8 @@ def _get_config(self):
 
 def saved(name, value: Any) -> Any:
     """Return an argument as a config of Keras 2 holds it."""
+    if name == "data_format" and value is None:
+        return settings.image_data_format()
     if value is None or isinstance(value, (bool, int, float, str)) and not _is_object(name):
         return value
     if name.endswith("activation"):

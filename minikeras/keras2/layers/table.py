@@ -43,10 +43,10 @@ def kernel_sizes(count):
     names = ("nb_row", "nb_col") if count == 2 else tuple(f"kernel_dim{i}" for i in (1, 2, 3))
 
     def adapt(args, kwargs):
-        given = [kwargs.pop(name) for name in names if name in kwargs]
+        by_name = [kwargs.pop(name) for name in names if name in kwargs]
         sizes = args[1 : 1 + count]
-        if len(given) == count:
-            kwargs["kernel_size"] = tuple(given)
+        if len(by_name) == count:
+            kwargs["kernel_size"] = tuple(by_name)
         elif len(sizes) == count and all(isinstance(size, int) for size in sizes):
             args = (args[0], tuple(sizes), *args[1 + count :])
         return args, kwargs

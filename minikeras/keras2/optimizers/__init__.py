@@ -21,7 +21,13 @@ _CLASSES = {
 
 
 def serialize(optimizer):
-    """Return the class name and the config of an optimizer."""
+    """Return the class name and the config of an optimizer.
+
+    Example:
+        >>> from minikeras.keras2 import optimizers
+        >>> optimizers.serialize(optimizers.SGD(0.5))["class_name"]
+        'SGD'
+    """
     return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
 
 
@@ -37,6 +43,12 @@ def deserialize(config, custom_objects=None):
 
     Raises:
         ValueError: if the class is unknown.
+
+    Example:
+        >>> from minikeras.keras2 import optimizers
+        >>> saved = optimizers.serialize(optimizers.SGD(0.5))
+        >>> optimizers.deserialize(saved).get_config()["lr"]
+        0.5
     """
     name = config["class_name"]
     cls = find_custom(name, custom_objects) or _CLASSES.get(name.lower())
@@ -56,6 +68,11 @@ def get(identifier):
 
     Raises:
         ValueError: if it stands for none.
+
+    Example:
+        >>> from minikeras.keras2 import optimizers
+        >>> type(optimizers.get("adam")).__name__
+        'Adam'
     """
     if isinstance(identifier, str):
         return deserialize({"class_name": identifier, "config": {}})

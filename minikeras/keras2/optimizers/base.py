@@ -14,6 +14,18 @@ class Optimizer:
 
     Raises:
         TypeError: for another argument.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2.optimizers import Optimizer
+        >>> class Descent(Optimizer):
+        ...     def get_updates(self, loss, params):
+        ...         grads = self.get_gradients(loss, params)
+        ...         return [K.update_sub(p, 0.1 * g) for p, g in zip(params, grads)]
+        >>> p = K.variable(1.0)
+        >>> _ = K.function([], [], Descent().get_updates(loss=K.square(p), params=[p]))([])
+        >>> round(float(K.get_value(p)), 3)
+        0.8
     """
 
     lr: Any
@@ -109,5 +121,12 @@ class Optimizer:
 
 
 def clip_norm(g, c, n):
-    """Return a gradient scaled down where a norm `n` is more than `c`."""
+    """Return a gradient scaled down where a norm `n` is more than `c`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2.optimizers import clip_norm
+        >>> K.eval(clip_norm(K.constant([4.0]), 1.0, K.constant(4.0))).tolist()
+        [1.0]
+    """
     return K.switch(n >= c, g * (c / n), g) if c > 0 else g

@@ -113,6 +113,16 @@ class SGD(Rule):
     """Gradient descent with momentum: `v = momentum * v - lr * g`, `p = p + v`.
 
     With `nesterov`, `p = p + momentum * v - lr * g`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import optimizers
+        >>> p = K.variable([1.0])
+        >>> rule = optimizers.SGD()
+        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
+        >>> _ = step([])
+        >>> bool(K.get_value(p)[0] < 1)
+        True
     """
 
     _arguments = {"lr": 0.01, "momentum": 0.0, "decay": 0.0, "nesterov": False}
@@ -126,7 +136,18 @@ class SGD(Rule):
 
 
 class RMSprop(Rule):
-    """`a = rho * a + (1 - rho) * g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`."""
+    """`a = rho * a + (1 - rho) * g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import optimizers
+        >>> p = K.variable([1.0])
+        >>> rule = optimizers.RMSprop()
+        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
+        >>> _ = step([])
+        >>> bool(K.get_value(p)[0] < 1)
+        True
+    """
 
     _saves_count = False
     _arguments = {"lr": 0.001, "rho": 0.9, "epsilon": None, "decay": 0.0}
@@ -140,7 +161,18 @@ class RMSprop(Rule):
 
 
 class Adagrad(Rule):
-    """`a = a + g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`; `a` starts at zero."""
+    """`a = a + g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`; `a` starts at zero.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import optimizers
+        >>> p = K.variable([1.0])
+        >>> rule = optimizers.Adagrad()
+        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
+        >>> _ = step([])
+        >>> bool(K.get_value(p)[0] < 1)
+        True
+    """
 
     _saves_count = False
     _arguments = {"lr": 0.01, "epsilon": None, "decay": 0.0}
@@ -158,6 +190,16 @@ class Adadelta(Rule):
 
     `a = rho * a + (1 - rho) * g ** 2`, `u = g * sqrt(d + epsilon) / sqrt(a + epsilon)`,
     `p = p - lr * u`, `d = rho * d + (1 - rho) * u ** 2`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import optimizers
+        >>> p = K.variable([1.0])
+        >>> rule = optimizers.Adadelta()
+        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
+        >>> _ = step([])
+        >>> bool(K.get_value(p)[0] < 1)
+        True
     """
 
     _saves_count = False
@@ -179,6 +221,16 @@ class Adam(Rule):
     `m = beta_1 * m + (1 - beta_1) * g`, `v = beta_2 * v + (1 - beta_2) * g ** 2`,
     `p = p - lr * sqrt(1 - beta_2 ** t) / (1 - beta_1 ** t) * m / (sqrt(v) + epsilon)`; with
     `amsgrad` the largest v so far stands for v.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import optimizers
+        >>> p = K.variable([1.0])
+        >>> rule = optimizers.Adam()
+        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
+        >>> _ = step([])
+        >>> bool(K.get_value(p)[0] < 1)
+        True
     """
 
     _arguments = {
@@ -215,6 +267,16 @@ class Adamax(Rule):
     """Adam with the largest gradient in place of the mean of squares.
 
     `u = max(beta_2 * u, |g|)`, `p = p - lr / (1 - beta_1 ** t) * m / (u + epsilon)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import optimizers
+        >>> p = K.variable([1.0])
+        >>> rule = optimizers.Adamax()
+        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
+        >>> _ = step([])
+        >>> bool(K.get_value(p)[0] < 1)
+        True
     """
 
     _arguments = {"lr": 0.002, "beta_1": 0.9, "beta_2": 0.999, "epsilon": None, "decay": 0.0}
@@ -236,6 +298,16 @@ class Nadam(Rule):
     With `mu_t = beta_1 * (1 - 0.5 * 0.96 ** (t * schedule_decay))` and `M_t` the product of
     `mu_1 ... mu_t`: `g' = g / (1 - M_t)`, `m' = m / (1 - M_(t+1))`, `v' = v / (1 - beta_2 ** t)`,
     `p = p - lr * ((1 - mu_t) * g' + mu_(t+1) * m') / (sqrt(v') + epsilon)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import optimizers
+        >>> p = K.variable([1.0])
+        >>> rule = optimizers.Nadam()
+        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
+        >>> _ = step([])
+        >>> bool(K.get_value(p)[0] < 1)
+        True
     """
 
     _arguments = {
