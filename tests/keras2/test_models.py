@@ -17,7 +17,13 @@ from minikeras.keras2.layers import (
     TimeDistributed,
     add,
 )
-from minikeras.keras2.models import Model, Sequential, load_model, model_from_json
+from minikeras.keras2.models import (
+    Model,
+    Sequential,
+    clone_model,
+    load_model,
+    model_from_json,
+)
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.randn(12, 4).astype("float32")
@@ -319,3 +325,13 @@ def test_what_trains_together_is_one_step():
     assert all(np.array_equal(a, b) for a, b in zip(fixed, critic.get_weights(), strict=True))
     critic.train_on_batch(X, np.ones((12, 1)))
     assert not np.array_equal(fixed[0], critic.get_weights()[0])
+
+
+def test_a_clone_has_weights_of_its_own():
+    model = Sequential([Dense(2, input_dim=4), Dropout(0.5)])
+    clone = clone_model(model)
+    assert [layer.name for layer in clone.layers] == [layer.name for layer in model.layers]
+    assert not np.array_equal(clone.get_weights()[0], model.get_weights()[0])
+    onto = clone_model(model, K.constant(X))
+    w, b = onto.get_weights()
+    np.testing.assert_allclose(onto.predict(None, steps=1), X @ w + b, rtol=1e-4, atol=1e-5)

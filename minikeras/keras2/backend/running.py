@@ -12,11 +12,13 @@ later ones repeat the recording (`training/steps.py`).
 import numpy as np
 
 from minikeras import ops
+from minikeras.arrays.blas_threads import hold_at_one
 from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.symbolic import Abstract, KerasTensor, Operation
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.core import names, trees
+from minikeras.core.per_thread import kept_around
 from minikeras.keras2.backend.phases import (
     PhaseChoice,
     is_fed,
@@ -166,7 +168,8 @@ class Function:
                 values.append(_fed(value, place))
         phase = settled_phase() if phase is None else phase
         step = "_train_step" if phase else "_test_step"
-        return [_as_numpy(value) for value in self._steps.run(self, step, values)]
+        results = kept_around(hold_at_one, self._steps.run, self, step, values)
+        return [_as_numpy(value) for value in results]
 
     def _train_step(self, values):
         return self._run(values, 1)
