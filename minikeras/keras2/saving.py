@@ -116,7 +116,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
         >>> from minikeras.keras2.layers import Dense
         >>> model = models.Sequential([Dense(2, input_dim=3)])
         >>> models.save_model(model, "model.h5")
-        >>> models.load_model("model.h5").output_shape
+        >>> models.load_model("model.h5", compile=False).output_shape
         (None, 2)
     """
     if not _may_write(filepath, overwrite):
@@ -214,7 +214,7 @@ def load_model(filepath, custom_objects=None, compile=True):
         >>> from minikeras.keras2.layers import Dense
         >>> model = models.Sequential([Dense(2, input_dim=3)])
         >>> models.save_model(model, "model.h5")
-        >>> models.load_model("model.h5").output_shape
+        >>> models.load_model("model.h5", compile=False).output_shape
         (None, 2)
     """
     with open_hdf5(filepath) as file:

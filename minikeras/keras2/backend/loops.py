@@ -216,7 +216,7 @@ def foldl(fn, elems, initializer=None, name=None):
     Example:
         >>> from minikeras.keras2 import backend as K
         >>> K.eval(K.foldl(lambda total, x: total - x, K.eye(2))).tolist()
-        [-2.0, -2.0]
+        [1.0, -1.0]
     """
     return _fold(fn, elems, initializer, False)
 
@@ -227,7 +227,7 @@ def foldr(fn, elems, initializer=None, name=None):
     Example:
         >>> from minikeras.keras2 import backend as K
         >>> K.eval(K.foldr(lambda total, x: total - x, K.eye(2))).tolist()
-        [2.0, 2.0]
+        [-1.0, 1.0]
     """
     return _fold(fn, elems, initializer, True)
 

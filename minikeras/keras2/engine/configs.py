@@ -13,7 +13,19 @@ classes = {}
 
 
 def serialize(layer):
-    """Return a layer's class name and config."""
+    """Return a layer's class name and config.
+
+    Args:
+        layer: a layer or model.
+
+    Returns:
+        A dict.
+
+    Example:
+        >>> from minikeras.keras2 import layers
+        >>> layers.serialize(layers.Dense(3))["config"]["units"]
+        3
+    """
     return {"class_name": type(layer).__name__, "config": layer.get_config()}
 
 
@@ -29,6 +41,11 @@ def deserialize(config, custom_objects=None):
 
     Raises:
         ValueError: if the class is unknown.
+
+    Example:
+        >>> from minikeras.keras2 import layers
+        >>> layers.deserialize(layers.serialize(layers.Dense(3))).units
+        3
     """
     if not isinstance(config, dict):
         return config
