@@ -187,7 +187,7 @@ def map_fn(fn, elems, name=None, dtype=None):
     Example:
         >>> from minikeras.keras2 import backend as K
         >>> K.eval(K.map_fn(K.sum, K.eye(2))).tolist()
-        [3.0, 7.0]
+        [1.0, 1.0]
     """
     graph = Subgraph(fn, [_element_of(elems)])
 
