@@ -14,6 +14,9 @@ __all__ = ["decode_predictions", "preprocess_input"]
 _INDEX = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
 _INDEX_HASH = "c2c37ea517e94d9795004a39431a14cb"
 
+CLASS_INDEX = None
+"""The number and the name of each class, by its place as a string; None for those of Keras."""
+
 # Means and standard deviations of ImageNet's red, green and blue; those of "caffe" begin with blue.
 _MODES = {
     "caffe": {"mean": (103.939, 116.779, 123.68)},
@@ -181,8 +184,12 @@ def _most(row, top):
     return np.argsort(row)[-top:][::-1]
 
 
-@cache
 def _class_index():
+    return _downloaded_index() if CLASS_INDEX is None else CLASS_INDEX
+
+
+@cache
+def _downloaded_index():
     path = get_file(
         "imagenet_class_index.json", _INDEX, cache_subdir="models", file_hash=_INDEX_HASH
     )

@@ -58,6 +58,20 @@ def of_class(cls: type) -> str:
     return unique(to_snake_case(cls.__name__))
 
 
+def counts() -> dict[str, int]:
+    """Return how many automatic names there are of each prefix."""
+    return dict(_counts)
+
+
+def made_since(before: dict[str, int]) -> set[str]:
+    """Return the automatic names that were made since `counts` returned `before`."""
+    return {
+        f"{prefix}_{i}" if i else prefix
+        for prefix, count in _counts.items()
+        for i in range(before.get(prefix, 0), count)
+    }
+
+
 def clear() -> None:
     """Start all automatic names again."""
     _counts.clear()

@@ -10,8 +10,9 @@ __version__ = "2.2.4"
 _finder.install()
 
 _SUBMODULES = {
-    *("activations", "backend", "callbacks", "engine", "initializers", "layers", "losses"),
-    *("metrics", "models", "optimizers", "utils"),
+    *("activations", "applications", "backend", "callbacks", "constraints", "engine"),
+    *("initializations", "initializers", "layers", "losses", "metrics", "models", "optimizers"),
+    *("preprocessing", "regularizers", "utils", "wrappers"),
     *(path.partition(".")[0] for path in _MODULES),
 }
 _NAMES = {"Input": "layers", "Model": "models", "Sequential": "models"}

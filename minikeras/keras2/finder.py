@@ -30,6 +30,24 @@ class OldModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__doc__ = f"What Keras 2 had in `keras.{name}`."
         for place, names in MODULES.get(name, {}).items():
             module.__dict__.update(_taken(importlib.import_module(place), names))
+        if _has_below(name):
+            module.__getattr__ = below(module.__name__)
+
+
+def below(package):
+    """Return the `__getattr__` of a package: paths below it are imported when they are used.
+
+    Args:
+        package: the package's `__name__`.
+    """
+
+    def find(name):
+        path = f"{package}.{name}"
+        if path.removeprefix(f"{PACKAGE}.") in MODULES:
+            return importlib.import_module(path)
+        raise AttributeError(f"module '{package}' has no attribute '{name}'")
+
+    return find
 
 
 def _has_below(name):

@@ -8,6 +8,23 @@ and, where the package stands for `keras`, `keras.layers.core.Dense` are the sam
 _KERAS2 = "minikeras.keras2"
 _LAYERS = f"{_KERAS2}.layers"
 
+_CAFFE = "minikeras.applications.imagenet_utils"
+# The networks of each family, and the module that has its `preprocess_input`.
+_FAMILIES = {
+    "densenet": ("DenseNet121 DenseNet169 DenseNet201", "minikeras.applications.densenet"),
+    "imagenet_utils": ("", _CAFFE),
+    "inception_resnet_v2": ("InceptionResNetV2", "minikeras.applications.inception_resnet_v2"),
+    "inception_v3": ("InceptionV3", "minikeras.applications.inception_v3"),
+    "mobilenet": ("MobileNet", "minikeras.applications.mobilenet"),
+    "mobilenet_v2": ("MobileNetV2", "minikeras.applications.mobilenet_v2"),
+    "mobilenetv2": ("MobileNetV2", "minikeras.applications.mobilenet_v2"),
+    "nasnet": ("NASNetLarge NASNetMobile", "minikeras.applications.nasnet"),
+    "resnet50": ("ResNet50", _CAFFE),
+    "vgg16": ("VGG16", _CAFFE),
+    "vgg19": ("VGG19", _CAFFE),
+    "xception": ("Xception", "minikeras.applications.xception"),
+}
+
 # path: {module where the names are defined: names separated by spaces, "*" for its public ones}.
 MODULES = {
     "engine.topology": {
@@ -57,17 +74,25 @@ MODULES = {
     },
     "layers.advanced_activations": {_LAYERS: "LeakyReLU PReLU ELU ReLU Softmax"},
     "objectives": {f"{_KERAS2}.losses": "*"},
-    "initializations": {f"{_KERAS2}.initializers": "*"},
-    "regularizers": {"minikeras.regularizers": "*"},
-    "constraints": {"minikeras.constraints": "*"},
-    "utils": {
-        f"{_KERAS2}.callbacks.progbar": "Progbar",
-        "minikeras.utils": "to_categorical normalize CustomObjectScope custom_object_scope "
-        "get_custom_objects Sequence get_file get_source_inputs plot_model",
+    "utils.training_utils": {f"{_KERAS2}.utils.multi_gpu_utils": "multi_gpu_model"},
+    "utils.visualize_util": {f"{_KERAS2}.utils.vis_utils": "model_to_dot plot_model=plot"},
+    **{
+        f"applications.{family}": {
+            f"{_KERAS2}.applications": networks,
+            place: "preprocess_input decode_predictions",
+        }
+        for family, (networks, place) in _FAMILIES.items()
     },
-    "utils.np_utils": {"minikeras.utils": "to_categorical normalize"},
-    "utils.generic_utils": {
-        f"{_KERAS2}.callbacks.progbar": "Progbar",
-        "minikeras.utils": "CustomObjectScope custom_object_scope get_custom_objects",
+    **{
+        f"datasets.{name}": {
+            f"minikeras.datasets.{name}": f"load_data{more}",
+            f"{_KERAS2}.utils.data_utils": "get_file",
+        }
+        for name, more in {
+            **dict.fromkeys(("boston_housing", "cifar10", "cifar100", "fashion_mnist"), ""),
+            "mnist": "",
+            "imdb": " get_word_index",
+            "reuters": " get_word_index",
+        }.items()
     },
 }

@@ -3,6 +3,7 @@
 from minikeras.keras2.engine.configs import deserialize, serialize
 from minikeras.keras2.engine.input_layer import Input, InputLayer
 from minikeras.keras2.engine.layer import Layer
+from minikeras.keras2.finder import below
 from minikeras.keras2.layers.lambda_layer import Lambda
 from minikeras.keras2.layers.merging import merging_function
 from minikeras.keras2.layers.rows import layer_class
@@ -19,6 +20,8 @@ add, subtract, multiply, average, maximum, minimum = (
 )
 concatenate = merging_function(_CLASSES["Concatenate"], "axis")
 dot = merging_function(_CLASSES["Dot"], "axes normalize")
+
+__getattr__ = below(__name__)
 
 __all__ = [
     "Input",

@@ -1,0 +1,36 @@
+"""Known architectures as models of Keras 2."""
+
+from minikeras.keras2.applications.networks import (
+    VGG16,
+    VGG19,
+    DenseNet121,
+    DenseNet169,
+    DenseNet201,
+    InceptionResNetV2,
+    InceptionV3,
+    MobileNet,
+    MobileNetV2,
+    NASNetLarge,
+    NASNetMobile,
+    ResNet50,
+    Xception,
+)
+from minikeras.keras2.finder import below
+
+__getattr__ = below(__name__)
+
+__all__ = [
+    "VGG16",
+    "VGG19",
+    "DenseNet121",
+    "DenseNet169",
+    "DenseNet201",
+    "InceptionResNetV2",
+    "InceptionV3",
+    "MobileNet",
+    "MobileNetV2",
+    "NASNetLarge",
+    "NASNetMobile",
+    "ResNet50",
+    "Xception",
+]

@@ -1,0 +1,150 @@
+"""Custom objects, saved forms, functions in configs, and nests of arrays."""
+
+import inspect
+
+from minikeras.core.registry import legacy
+from minikeras.core.registry.custom import get_custom_objects
+from minikeras.keras2.callbacks.progbar import Progbar
+from minikeras.keras2.spelling import spelled
+
+__all__ = [
+    "CustomObjectScope",
+    "Progbar",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "has_arg",
+    "is_all_none",
+    "object_list_uid",
+    "serialize_keras_object",
+    "slice_arrays",
+    "to_list",
+    "transpose_shape",
+    "unpack_singleton",
+]
+
+serialize_keras_object = legacy.serialize_keras_object
+deserialize_keras_object = spelled(
+    legacy.deserialize_keras_object,
+    "identifier, module_objects=None, custom_objects=None, printable_module_name='object'",
+)
+
+
+class CustomObjectScope:
+    """Makes objects of a user's own known by name inside a `with` block.
+
+    Args:
+        *args: dicts from names to classes or functions.
+    """
+
+    def __init__(self, *args):
+        self.custom_objects = {name: thing for objects in args for name, thing in objects.items()}
+
+    def __enter__(self):
+        self._before = dict(get_custom_objects())
+        get_custom_objects().update(self.custom_objects)
+        return self
+
+    def __exit__(self, *_):
+        get_custom_objects().clear()
+        get_custom_objects().update(self._before)
+
+
+def custom_object_scope(*args):
+    """Return a `CustomObjectScope` of the same arguments."""
+    return CustomObjectScope(*args)
+
+
+def has_arg(fn, name, accept_all=False):
+    """Return whether a function takes an argument by name.
+
+    Args:
+        fn: the function.
+        name: the argument's name.
+        accept_all: whether `**kwargs` counts.
+    """
+    parameters = inspect.signature(fn).parameters
+    if name not in parameters:
+        return accept_all and any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return parameters[name].kind in by_name
+
+
+def to_list(x, allow_tuple=False):
+    """Return a list as it is, another value in a list of its own.
+
+    Args:
+        x: anything.
+        allow_tuple: whether a tuple becomes a list of its items.
+    """
+    if isinstance(x, list):
+        return x
+    return list(x) if allow_tuple and isinstance(x, tuple) else [x]
+
+
+def unpack_singleton(x):
+    """Return the item of a list or tuple of one, and anything else as it is."""
+    return x[0] if isinstance(x, (list, tuple)) and len(x) == 1 else x
+
+
+def is_all_none(iterable_or_element):
+    """Return whether a value, or each item of a list or tuple, is None."""
+    items = iterable_or_element
+    if not isinstance(items, (list, tuple)):
+        items = [items]
+    return all(item is None for item in items)
+
+
+def object_list_uid(object_list):
+    """Return a text that tells lists of different objects apart."""
+    return ", ".join(str(abs(id(item))) for item in to_list(object_list))
+
+
+def slice_arrays(arrays, start=None, stop=None):
+    """Return the same samples of one array or several.
+
+    Args:
+        arrays: array, list of arrays and None, or None.
+        start: int, the first sample; or a list of the samples.
+        stop: int, the sample before which to end.
+    """
+    if arrays is None:
+        return [None]
+    if isinstance(start, list) and stop is not None:
+        raise ValueError("`stop` must be None where `start` is a list of samples.")
+    if not isinstance(arrays, list):
+        return _slice(arrays, start, stop) if start is not None else [None]
+    return [None if x is None else _slice(x, start, stop) for x in arrays]
+
+
+def _slice(x, start, stop):
+    if hasattr(start, "__len__"):
+        # Files in HDF5 take lists of samples, and no arrays.
+        return x[start.tolist() if hasattr(start, "tolist") else start]
+    return x[start:stop]
+
+
+def transpose_shape(shape, target_format, spatial_axes):
+    """Return a shape with its channels in another place.
+
+    Args:
+        shape: tuple or list in the order `channels_last`.
+        target_format: `"channels_first"` or `"channels_last"`.
+        spatial_axes: tuple of the places of the spatial axes in `shape`.
+
+    Returns:
+        A shape of the same type.
+
+    Raises:
+        ValueError: if the format is neither.
+    """
+    if target_format == "channels_last":
+        return shape
+    if target_format != "channels_first":
+        raise ValueError(
+            "`data_format` must be 'channels_first' or 'channels_last'. Received: "
+            f"{target_format!r}"
+        )
+    before = shape[: spatial_axes[0]]
+    sizes = [shape[axis] for axis in spatial_axes]
+    return type(shape)([*before, shape[-1], *sizes])

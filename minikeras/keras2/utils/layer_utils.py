@@ -1,0 +1,73 @@
+"""Weights of layers: their number, and kernels in the order of another back end."""
+
+import numpy as np
+
+from minikeras import utils
+from minikeras.keras2 import backend as K
+from minikeras.keras2.spelling import spelled
+from minikeras.keras2.utils.conv_utils import convert_kernel
+
+__all__ = [
+    "convert_all_kernels_in_model",
+    "convert_dense_weights_data_format",
+    "convert_kernel",
+    "count_params",
+    "get_source_inputs",
+    "print_summary",
+]
+
+_TURNED = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose")
+
+get_source_inputs = spelled(
+    utils.get_source_inputs, "tensor, layer=None, node_index=None", ignored=("layer", "node_index")
+)
+
+
+def count_params(weights):
+    """Return the number of elements of different weights together."""
+    return int(sum(K.count_params(w) for w in {id(w): w for w in weights}.values()))
+
+
+def print_summary(model, line_length=None, positions=None, print_fn=None):
+    """Print the table of a model's layers.
+
+    Args:
+        model: the model.
+        line_length: int, how long the lines are.
+        positions: list of the places at which columns end, or of the shares of a line.
+        print_fn: function of a line that prints it.
+    """
+    model.summary(line_length=line_length, positions=positions, print_fn=print_fn)
+
+
+def convert_all_kernels_in_model(model):
+    """Turn the kernels of all convolutions around, as Theano stored them.
+
+    Args:
+        model: the model, whose weights change in place.
+    """
+    for layer in model.layers:
+        if type(layer).__name__ in _TURNED:
+            K.set_value(layer.kernel, convert_kernel(K.get_value(layer.kernel)))
+
+
+def convert_dense_weights_data_format(
+    dense, previous_feature_map_shape, target_data_format="channels_first"
+):
+    """Reorder the rows of a kernel that follows a `Flatten`, for images of another data format.
+
+    Args:
+        dense: a `Dense` layer, whose kernel changes in place.
+        previous_feature_map_shape: tuple of three sizes, what was flattened, as it is now.
+        target_data_format: `"channels_first"` or `"channels_last"`, what it will be.
+    """
+    kernel = np.asarray(K.get_value(dense.kernel))
+    if target_data_format == "channels_first":
+        channels, rows, columns = previous_feature_map_shape
+        was = kernel.reshape(rows, columns, channels, -1)
+        kernel = was.transpose(2, 0, 1, 3).reshape(kernel.shape)
+    else:
+        rows, columns, channels = previous_feature_map_shape
+        was = kernel.reshape(channels, rows, columns, -1)
+        kernel = was.transpose(1, 2, 0, 3).reshape(kernel.shape)
+    K.set_value(dense.kernel, kernel)

@@ -1,0 +1,94 @@
+"""Targets and arrays: one-hot rows, unit vectors, and the scores of Keras 1."""
+
+import numpy as np
+
+from minikeras import utils
+from minikeras.keras2.spelling import spelled
+from minikeras.keras2.utils.conv_utils import conv_input_length as _input_length
+from minikeras.keras2.utils.conv_utils import conv_output_length as _output_length
+from minikeras.keras2.utils.conv_utils import convert_kernel as _convert_kernel
+
+__all__ = [
+    "accuracy",
+    "binary_logloss",
+    "categorical_probas_to_classes",
+    "conv_input_length",
+    "conv_output_length",
+    "convert_kernel",
+    "multiclass_logloss",
+    "normalize",
+    "probas_to_classes",
+    "to_categorical",
+]
+
+
+def _to_categorical(y, num_classes, dtype):
+    return np.asarray(utils.to_categorical(y, num_classes)).astype(dtype)
+
+
+_to_categorical.__name__, _to_categorical.__doc__ = "to_categorical", utils.to_categorical.__doc__
+
+to_categorical = spelled(
+    _to_categorical,
+    "y, num_classes=None, dtype='float32'",
+    keras1={"nb_classes": "num_classes"},
+)
+normalize = spelled(utils.normalize, "x, axis=-1, order=2", keras1={"a": "x"})
+convert_kernel = spelled(
+    _convert_kernel,
+    "kernel, data_format=None",
+    {"dim_ordering": "data_format"},
+    {},
+    ["data_format"],
+)
+_OF_BORDERS = {"border_mode": "padding"}
+conv_output_length = spelled(
+    _output_length, "input_length, filter_size, padding, stride, dilation=1", _OF_BORDERS
+)
+conv_input_length = spelled(
+    _input_length, "output_length, filter_size, padding, stride", _OF_BORDERS
+)
+
+
+def probas_to_classes(y_pred):
+    """Return the class of each sample.
+
+    Args:
+        y_pred: array of shape (samples, classes) of probabilities, or (samples, 1) of those of the
+            second of two classes.
+    """
+    if y_pred.ndim > 1 and y_pred.shape[1] > 1:
+        return categorical_probas_to_classes(y_pred)
+    return np.array([1 if p > 0.5 else 0 for p in y_pred])
+
+
+def categorical_probas_to_classes(p):
+    """Return the most probable class of each sample, for an array of shape (samples, classes)."""
+    return np.argmax(p, axis=1)
+
+
+def accuracy(p, y):
+    """Return the share of elements that are equal in two arrays of classes."""
+    return np.mean(p == y)
+
+
+def binary_logloss(p, y):
+    """Return the mean of `-(y log(p) + (1 - y) log(1 - p))`, probabilities kept from 0 and 1.
+
+    Args:
+        p: array of shape (samples,) of probabilities.
+        y: array of shape (samples,) of zeros and ones.
+    """
+    epsilon = 1e-15
+    p = np.clip(p, epsilon, 1 - epsilon)
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def multiclass_logloss(p, y):
+    """Return the mean of `-log(p[y])`.
+
+    Args:
+        p: array of shape (samples, classes) of probabilities.
+        y: array of shape (samples,) of classes.
+    """
+    return -np.mean(np.log(np.asarray(p)[np.arange(len(y)), y]))
