@@ -25,6 +25,11 @@ def get(identifier):
 
     Args:
         identifier: name, dict, callable, or None.
+
+    Example:
+        >>> from minikeras.keras2 import constraints
+        >>> constraints.get("maxnorm").get_config()
+        {'max_value': 2, 'axis': 0}
     """
     if isinstance(identifier, str) and identifier in _OF_KERAS_1:
         return _OF_KERAS_1[identifier]()

@@ -4,6 +4,8 @@ def narrow(shape, name=None):
 return initializations.normal(shape, scale=0.01, name=name)
 """
 
+import math
+
 import numpy as np
 
 from minikeras.keras2 import backend as K
@@ -43,6 +45,11 @@ Args:
     shape: tuple of ints.
     {"scale: float, how large the values are." if scale else "name: str or None."}
     dim_ordering: `"tf"` or `"th"`, where the channels of a kernel of 4 or 5 axes are.
+
+Example:
+    >>> from minikeras.keras2 import initializations
+    >>> initializations.{name}((3, 3)).shape
+    (3, 3)
 """
     initialization.__signature__ = signature
     return initialization
@@ -66,6 +73,11 @@ def get_fans(shape, dim_ordering="th"):
     Args:
         shape: tuple of ints.
         dim_ordering: `"tf"` or `"th"`, where the channels of a kernel of 4 or 5 axes are.
+
+    Example:
+        >>> from minikeras.keras2 import initializations
+        >>> initializations.get_fans((3, 3, 4, 8), dim_ordering="tf")
+        (36, 72)
     """
     if len(shape) == 2:
         return shape
@@ -73,8 +85,8 @@ def get_fans(shape, dim_ordering="th"):
         is_last = dim_ordering == "tf"
         inside = shape[:-2] if is_last else shape[2:]
         fan_in, fan_out = shape[-2:] if is_last else (shape[1], shape[0])
-        return fan_in * np.prod(inside), fan_out * np.prod(inside)
-    side = np.sqrt(np.prod(shape))
+        return fan_in * math.prod(inside), fan_out * math.prod(inside)
+    side = math.sqrt(math.prod(shape))
     return side, side
 
 
@@ -84,6 +96,11 @@ def get(identifier, **kwargs):
     Args:
         identifier: name of an initialization, or a function of a shape.
         **kwargs: arguments that the function shall get each time.
+
+    Example:
+        >>> from minikeras.keras2 import initializations
+        >>> initializations.get("zero")((2,)).shape
+        (2,)
     """
     if callable(identifier):
         return identifier

@@ -12,7 +12,13 @@ L1L2Regularizer = WeightRegularizer = ActivityRegularizer = L1L2
 
 
 def _l1_l2(l1, l2):
-    """Return a penalty of `l1 sum(|w|) + l2 sum(w ** 2)`."""
+    """Return a penalty of `l1 sum(|w|) + l2 sum(w ** 2)`.
+
+    Example:
+        >>> from minikeras.keras2 import regularizers
+        >>> regularizers.l1_l2(0.1, 0.2).get_config()
+        {'l1': 0.1, 'l2': 0.2}
+    """
     return L1L2(l1=l1, l2=l2)
 
 
@@ -40,6 +46,11 @@ def get(identifier):
 
     Args:
         identifier: name, dict, callable, or None.
+
+    Example:
+        >>> from minikeras.keras2 import regularizers
+        >>> regularizers.get("l2").get_config()
+        {'l1': 0.0, 'l2': 0.01}
     """
     if isinstance(identifier, str) and identifier in _FUNCTIONS:
         return _FUNCTIONS[identifier]()

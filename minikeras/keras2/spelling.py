@@ -52,8 +52,8 @@ def spelled(
     name = function.__name__
 
     def old(*args, **kwargs):
-        given = _bound(name, signature, args, kwargs, keras1)
-        return function(**_own(given, renamed, ignored, values))
+        arguments = _bound(name, signature, args, kwargs, keras1)
+        return function(**_own(arguments, renamed, ignored, values))
 
     old.__name__ = old.__qualname__ = name
     old.__doc__ = function.__doc__
@@ -86,9 +86,9 @@ def spelled_class(
     signature = parsed("self, " + parameters if parameters else "self")
 
     def __init__(self, *args, **kwargs):
-        given = _bound(cls.__name__, signature, (self, *args), kwargs, keras1)
-        del given["self"]
-        cls.__init__(self, **_own(given, renamed, ignored, values))
+        arguments = _bound(cls.__name__, signature, (self, *args), kwargs, keras1)
+        del arguments["self"]
+        cls.__init__(self, **_own(arguments, renamed, ignored, values))
 
     namespace = {
         "__init__": _signed(__init__, signature, keras1),
@@ -134,10 +134,10 @@ def _bound(name, signature, args, kwargs, keras1):
     return dict(bound.arguments)
 
 
-def _own(given, renamed, ignored, values):
+def _own(arguments, renamed, ignored, values):
     """Arguments as the function takes them."""
-    more = given.pop("kwargs", {})
-    kept = {name: value for name, value in given.items() if name not in ignored}
+    more = arguments.pop("kwargs", {})
+    kept = {name: value for name, value in arguments.items() if name not in ignored}
     for name, new in values.items():
         if isinstance(kept[name], str):
             kept[name] = new.get(kept[name], kept[name])

@@ -41,6 +41,13 @@ def load_img(path, grayscale=False, color_mode="rgb", target_size=None, interpol
 
     Returns:
         An image of Pillow.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.preprocessing import image
+        >>> image.save_img("black.png", np.zeros((4, 6, 3)), scale=False)
+        >>> image.load_img("black.png", grayscale=True).size
+        (6, 4)
     """
     mode = "grayscale" if grayscale else color_mode
     return _load_img(path, mode, target_size, interpolation)

@@ -24,6 +24,11 @@ def normalize_tuple(value, n, name):
 
     Raises:
         ValueError: if it is neither.
+
+    Example:
+        >>> from minikeras.keras2.utils.conv_utils import normalize_tuple
+        >>> normalize_tuple(2, 3, "strides")
+        (2, 2, 2)
     """
     if isinstance(value, int):
         return (value,) * n
@@ -40,7 +45,13 @@ def normalize_tuple(value, n, name):
 
 
 def normalize_padding(value):
-    """Return the name of a padding in lower case; raise a ValueError if it is none."""
+    """Return the name of a padding in lower case; raise a ValueError if it is none.
+
+    Example:
+        >>> from minikeras.keras2.utils.conv_utils import normalize_padding
+        >>> normalize_padding("SAME")
+        'same'
+    """
     padding = value.lower()
     if padding not in _PADDINGS[:3]:
         raise ValueError(
@@ -57,6 +68,12 @@ def convert_kernel(kernel):
 
     Raises:
         ValueError: if it has not one to three spatial axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.utils.conv_utils import convert_kernel
+        >>> convert_kernel(np.arange(3).reshape(3, 1, 1)).ravel().tolist()
+        [2, 1, 0]
     """
     kernel = np.asarray(kernel)
     if not 3 <= kernel.ndim <= 5:
@@ -73,6 +90,11 @@ def conv_output_length(input_length, filter_size, padding, stride, dilation=1):
         padding: `"valid"`, `"same"`, `"causal"` or `"full"`.
         stride: int.
         dilation: int.
+
+    Example:
+        >>> from minikeras.keras2.utils.conv_utils import conv_output_length
+        >>> conv_output_length(10, 3, "valid", 2)
+        4
     """
     if input_length is None:
         return None
@@ -90,6 +112,11 @@ def conv_input_length(output_length, filter_size, padding, stride):
         filter_size: int.
         padding: `"valid"`, `"same"` or `"full"`.
         stride: int.
+
+    Example:
+        >>> from minikeras.keras2.utils.conv_utils import conv_input_length
+        >>> conv_input_length(4, 3, "valid", 2)
+        9
     """
     if output_length is None:
         return None
@@ -107,6 +134,11 @@ def deconv_length(dim_size, stride_size, kernel_size, padding, output_padding, d
         padding: `"valid"`, `"same"` or `"full"`.
         output_padding: int, what is added at the end; None for what makes the lengths fit.
         dilation: int.
+
+    Example:
+        >>> from minikeras.keras2.utils.conv_utils import deconv_length
+        >>> deconv_length(4, 2, 3, "valid", None)
+        9
     """
     _check(padding, ("valid", "same", "full"))
     if dim_size is None:

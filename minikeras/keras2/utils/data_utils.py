@@ -38,6 +38,13 @@ def validate_file(fpath, file_hash, algorithm="auto", chunk_size=65535):
         file_hash: the checksum in hexadecimal.
         algorithm: `"sha256"`, `"md5"`, or `"auto"` to tell by the length of the checksum.
         chunk_size: int, how many bytes are read at once.
+
+    Example:
+        >>> from minikeras.keras2.utils.data_utils import validate_file
+        >>> with open("data.txt", "w") as file:
+        ...     _ = file.write("digits")
+        >>> validate_file("data.txt", "0" * 32)
+        False
     """
     is_sha256 = algorithm == "sha256" or (algorithm == "auto" and len(file_hash) == 64)
     digest = hashlib.sha256() if is_sha256 else hashlib.md5()
@@ -51,6 +58,16 @@ class Sequence(PyDataset):
     """Batches by number: a subclass defines `__len__` and `__getitem__`.
 
     `on_epoch_end` is called after each epoch.
+
+    Example:
+        >>> from minikeras.keras2.utils import Sequence
+        >>> class Halves(Sequence):
+        ...     def __len__(self):
+        ...         return 2
+        ...     def __getitem__(self, i):
+        ...         return i / 2
+        >>> list(Halves())
+        [0.0, 0.5]
     """
 
     def __init__(self):
@@ -63,6 +80,11 @@ class SequenceEnqueuer:
     Args:
         sequence: where the batches come from.
         use_multiprocessing: accepted; threads do the work in either case.
+
+    Example:
+        >>> from minikeras.keras2.utils.data_utils import SequenceEnqueuer
+        >>> SequenceEnqueuer([1, 2]).is_running()
+        False
     """
 
     def __init__(self, sequence, use_multiprocessing=False):
@@ -177,6 +199,13 @@ class GeneratorEnqueuer(SequenceEnqueuer):
         use_multiprocessing: accepted; threads do the work in either case.
         wait_time: accepted, and without effect.
         random_seed: accepted, and without effect: threads share NumPy's random numbers.
+
+    Example:
+        >>> from minikeras.keras2.utils import GeneratorEnqueuer
+        >>> enqueuer = GeneratorEnqueuer(iter([1, 2]))
+        >>> enqueuer.start()
+        >>> list(enqueuer.get())
+        [1, 2]
     """
 
     def __init__(self, sequence, use_multiprocessing=False, wait_time=None, random_seed=None):

@@ -35,6 +35,12 @@ class CustomObjectScope:
 
     Args:
         *args: dicts from names to classes or functions.
+
+    Example:
+        >>> from minikeras.keras2.utils import CustomObjectScope, get_custom_objects
+        >>> with CustomObjectScope({"longest": max}):
+        ...     "longest" in get_custom_objects()
+        True
     """
 
     def __init__(self, *args):
@@ -51,7 +57,14 @@ class CustomObjectScope:
 
 
 def custom_object_scope(*args):
-    """Return a `CustomObjectScope` of the same arguments."""
+    """Return a `CustomObjectScope` of the same arguments.
+
+    Example:
+        >>> from minikeras.keras2.utils import custom_object_scope, get_custom_objects
+        >>> with custom_object_scope({"longest": max}, {"shortest": min}):
+        ...     "shortest" in get_custom_objects()
+        True
+    """
     return CustomObjectScope(*args)
 
 
@@ -62,6 +75,11 @@ def has_arg(fn, name, accept_all=False):
         fn: the function.
         name: the argument's name.
         accept_all: whether `**kwargs` counts.
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import has_arg
+        >>> has_arg(lambda x, **more: x, "y"), has_arg(lambda x: x, "x")
+        (False, True)
     """
     parameters = inspect.signature(fn).parameters
     if name not in parameters:
@@ -76,6 +94,11 @@ def to_list(x, allow_tuple=False):
     Args:
         x: anything.
         allow_tuple: whether a tuple becomes a list of its items.
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import to_list
+        >>> to_list(1), to_list([1])
+        ([1], [1])
     """
     if isinstance(x, list):
         return x
@@ -83,12 +106,24 @@ def to_list(x, allow_tuple=False):
 
 
 def unpack_singleton(x):
-    """Return the item of a list or tuple of one, and anything else as it is."""
+    """Return the item of a list or tuple of one, and anything else as it is.
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import unpack_singleton
+        >>> unpack_singleton([1]), unpack_singleton([1, 2])
+        (1, [1, 2])
+    """
     return x[0] if isinstance(x, (list, tuple)) and len(x) == 1 else x
 
 
 def is_all_none(iterable_or_element):
-    """Return whether a value, or each item of a list or tuple, is None."""
+    """Return whether a value, or each item of a list or tuple, is None.
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import is_all_none
+        >>> is_all_none([None, None])
+        True
+    """
     items = iterable_or_element
     if not isinstance(items, (list, tuple)):
         items = [items]
@@ -96,7 +131,13 @@ def is_all_none(iterable_or_element):
 
 
 def object_list_uid(object_list):
-    """Return a text that tells lists of different objects apart."""
+    """Return a text that tells lists of different objects apart.
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import object_list_uid
+        >>> object_list_uid([len]) == object_list_uid(len)
+        True
+    """
     return ", ".join(str(abs(id(item))) for item in to_list(object_list))
 
 
@@ -107,6 +148,12 @@ def slice_arrays(arrays, start=None, stop=None):
         arrays: array, list of arrays and None, or None.
         start: int, the first sample; or a list of the samples.
         stop: int, the sample before which to end.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.utils.generic_utils import slice_arrays
+        >>> slice_arrays([np.arange(4)], 1, 3)
+        [array([1, 2])]
     """
     if arrays is None:
         return [None]
@@ -137,6 +184,11 @@ def transpose_shape(shape, target_format, spatial_axes):
 
     Raises:
         ValueError: if the format is neither.
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import transpose_shape
+        >>> transpose_shape((None, 8, 9, 3), "channels_first", (1, 2))
+        (None, 3, 8, 9)
     """
     if target_format == "channels_last":
         return shape

@@ -98,6 +98,11 @@ def ask_to_proceed_with_overwrite(filepath):
 
     Returns:
         True if the answer is yes; False if it is no, or if nobody can be asked.
+
+    Example:
+        >>> from minikeras.keras2.utils.io_utils import ask_to_proceed_with_overwrite
+        >>> ask_to_proceed_with_overwrite("model.h5")  # where nobody can be asked
+        False
     """
     if not sys.stdin or not sys.stdin.isatty():
         return False

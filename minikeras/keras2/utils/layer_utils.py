@@ -24,7 +24,15 @@ get_source_inputs = spelled(
 
 
 def count_params(weights):
-    """Return the number of elements of different weights together."""
+    """Return the number of elements of different weights together.
+
+    Example:
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> from minikeras.keras2.utils.layer_utils import count_params
+        >>> count_params(Sequential([Dense(2, input_dim=3)]).weights)
+        8
+    """
     return int(sum(K.count_params(w) for w in {id(w): w for w in weights}.values()))
 
 
@@ -36,6 +44,15 @@ def print_summary(model, line_length=None, positions=None, print_fn=None):
         line_length: int, how long the lines are.
         positions: list of the places at which columns end, or of the shares of a line.
         print_fn: function of a line that prints it.
+
+    Example:
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> from minikeras.keras2.utils import print_summary
+        >>> lines = []
+        >>> print_summary(Sequential([Dense(2, input_dim=3)]), print_fn=lines.append)
+        >>> lines[2].split()[0]
+        'dense_1'
     """
     model.summary(line_length=line_length, positions=positions, print_fn=print_fn)
 
@@ -45,6 +62,17 @@ def convert_all_kernels_in_model(model):
 
     Args:
         model: the model, whose weights change in place.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.layers import Conv1D
+        >>> from minikeras.keras2.models import Sequential
+        >>> from minikeras.keras2.utils import convert_all_kernels_in_model
+        >>> model = Sequential([Conv1D(1, 2, input_shape=(3, 1))])
+        >>> model.set_weights([np.array([[[1.0]], [[2.0]]]), np.array([0.0])])
+        >>> convert_all_kernels_in_model(model)
+        >>> model.get_weights()[0].ravel().tolist()
+        [2.0, 1.0]
     """
     for layer in model.layers:
         if type(layer).__name__ in _TURNED:
@@ -60,6 +88,18 @@ def convert_dense_weights_data_format(
         dense: a `Dense` layer, whose kernel changes in place.
         previous_feature_map_shape: tuple of three sizes, what was flattened, as it is now.
         target_data_format: `"channels_first"` or `"channels_last"`, what it will be.
+
+    Example:
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> import numpy as np
+        >>> from minikeras.keras2.utils import layer_utils
+        >>> dense = Dense(1, input_dim=4)
+        >>> model = Sequential([dense])
+        >>> model.set_weights([np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0])])
+        >>> layer_utils.convert_dense_weights_data_format(dense, (2, 1, 2))
+        >>> model.get_weights()[0].ravel().tolist()
+        [0.0, 2.0, 1.0, 3.0]
     """
     kernel = np.asarray(K.get_value(dense.kernel))
     if target_data_format == "channels_first":

@@ -24,6 +24,14 @@ def multi_gpu_model(model, gpus=None, cpu_merge=True, cpu_relocation=False):
 
     Raises:
         ValueError: if this machine has not at least two such GPUs; it names the devices there are.
+
+    Example:
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> from minikeras.keras2.utils import multi_gpu_model
+        >>> multi_gpu_model(Sequential([Dense(2, input_dim=3)]), gpus=1)
+        Traceback (most recent call last):
+        ValueError: `multi_gpu_model` needs two GPUs or more...
     """
     count = _count()
     wanted = list(gpus) if isinstance(gpus, (list, tuple)) else list(range(gpus or count))

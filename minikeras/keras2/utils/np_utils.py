@@ -56,6 +56,12 @@ def probas_to_classes(y_pred):
     Args:
         y_pred: array of shape (samples, classes) of probabilities, or (samples, 1) of those of the
             second of two classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.utils.np_utils import probas_to_classes
+        >>> probas_to_classes(np.array([[0.1, 0.9], [0.8, 0.2]])).tolist()
+        [1, 0]
     """
     if y_pred.ndim > 1 and y_pred.shape[1] > 1:
         return categorical_probas_to_classes(y_pred)
@@ -63,12 +69,26 @@ def probas_to_classes(y_pred):
 
 
 def categorical_probas_to_classes(p):
-    """Return the most probable class of each sample, for an array of shape (samples, classes)."""
+    """Return the most probable class of each sample, for an array of shape (samples, classes).
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.utils.np_utils import categorical_probas_to_classes
+        >>> categorical_probas_to_classes(np.array([[0.1, 0.9]])).tolist()
+        [1]
+    """
     return np.argmax(p, axis=1)
 
 
 def accuracy(p, y):
-    """Return the share of elements that are equal in two arrays of classes."""
+    """Return the share of elements that are equal in two arrays of classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.utils.np_utils import accuracy
+        >>> float(accuracy(np.array([0, 1]), np.array([0, 0])))
+        0.5
+    """
     return np.mean(p == y)
 
 
@@ -78,6 +98,12 @@ def binary_logloss(p, y):
     Args:
         p: array of shape (samples,) of probabilities.
         y: array of shape (samples,) of zeros and ones.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.utils.np_utils import binary_logloss
+        >>> float(binary_logloss(np.array([0.5]), np.array([1])))
+        0.693
     """
     epsilon = 1e-15
     p = np.clip(p, epsilon, 1 - epsilon)
@@ -90,5 +116,10 @@ def multiclass_logloss(p, y):
     Args:
         p: array of shape (samples, classes) of probabilities.
         y: array of shape (samples,) of classes.
+
+    Example:
+        >>> from minikeras.keras2.utils.np_utils import multiclass_logloss
+        >>> float(multiclass_logloss([[0.5, 0.5]], [1]))
+        0.693
     """
     return -np.mean(np.log(np.asarray(p)[np.arange(len(y)), y]))

@@ -25,6 +25,12 @@ def get_test_data(
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`, from NumPy's global random numbers.
+
+    Example:
+        >>> from minikeras.keras2.utils.test_utils import get_test_data
+        >>> (x, y), _ = get_test_data(20, 10, input_shape=(3,))
+        >>> x.shape, y.shape
+        ((20, 3), (20,))
     """
     samples = num_train + num_test
 

@@ -33,6 +33,17 @@ class BaseWrapper:
 
     Attributes:
         model: the model, after `fit`.
+
+    Example:
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> from minikeras.keras2.wrappers.scikit_learn import KerasRegressor
+        >>> def linear(units=1):
+        ...     model = Sequential([Dense(units, input_dim=2)])
+        ...     model.compile("sgd", "mse")
+        ...     return model
+        >>> KerasRegressor(linear, units=2, epochs=3).filter_sk_params(linear)
+        {'units': 2}
     """
 
     def __init__(self, build_fn=None, **sk_params):
@@ -105,10 +116,10 @@ class BaseWrapper:
             fn: the function.
             override: dict of arguments that take precedence.
         """
-        given = {_OF_KERAS_1.get(name, name): value for name, value in self.sk_params.items()}
+        values = {_OF_KERAS_1.get(name, name): value for name, value in self.sk_params.items()}
         if fn is self._builder():
-            given = {**self.sk_params, **given}
-        taken = {name: value for name, value in given.items() if has_arg(fn, name)}
+            values = {**self.sk_params, **values}
+        taken = {name: value for name, value in values.items() if has_arg(fn, name)}
         return {**copy.deepcopy(taken), **(override or {})}
 
     def __sklearn_tags__(self):
@@ -129,6 +140,20 @@ class KerasClassifier(BaseWrapper):
     Attributes:
         classes_: array of the classes, in the order of the model's outputs.
         n_classes_: their number.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> from minikeras.keras2.wrappers.scikit_learn import KerasClassifier
+        >>> def logistic():
+        ...     model = Sequential([Dense(1, activation="sigmoid", input_dim=2)])
+        ...     model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+        ...     return model
+        >>> classifier = KerasClassifier(logistic, epochs=2, verbose=0)
+        >>> _ = classifier.fit(np.eye(2), ["cat", "dog"])
+        >>> classifier.predict_proba(np.eye(2)).shape
+        (2, 2)
     """
 
     _estimator_type = "classifier"
@@ -217,7 +242,22 @@ class KerasClassifier(BaseWrapper):
 
 
 class KerasRegressor(BaseWrapper):
-    """A model as a regressor."""
+    """A model as a regressor.
+
+    Example:
+        >>> import numpy as np
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> from minikeras.keras2.wrappers.scikit_learn import KerasRegressor
+        >>> def linear():
+        ...     model = Sequential([Dense(1, input_dim=2)])
+        ...     model.compile("sgd", "mse")
+        ...     return model
+        >>> regressor = KerasRegressor(linear, epochs=2, verbose=0)
+        >>> _ = regressor.fit(np.eye(2), [1.0, 2.0])
+        >>> regressor.predict(np.eye(2)).shape
+        (2,)
+    """
 
     _estimator_type = "regressor"
 
