@@ -17,6 +17,11 @@ class Progbar:
         verbose: 1 for a bar, 2 for a line at the end.
         interval: seconds between two prints at least.
         stateful_metrics: names of values that are shown as they are, not averaged.
+
+    Example:
+        >>> from minikeras.keras2.utils import Progbar
+        >>> Progbar(10, verbose=2).update(10, [("loss", 0.5)])
+         - ... - loss: 0.5000
     """
 
     def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None):

@@ -51,7 +51,7 @@ def print_summary(model, line_length=None, positions=None, print_fn=None):
         >>> from minikeras.keras2.utils import print_summary
         >>> lines = []
         >>> print_summary(Sequential([Dense(2, input_dim=3)]), print_fn=lines.append)
-        >>> lines[2].split()[0]
+        >>> lines[3].split()[0]
         'dense_1'
     """
     model.summary(line_length=line_length, positions=positions, print_fn=print_fn)
