@@ -46,6 +46,11 @@ _table: dict[str, Any] = {
 }
 
 
+def names():
+    """Return the names of all activations."""
+    return list(_table)
+
+
 def get(identifier):
     """Return the activation that a name or a function stands for.
 

@@ -56,6 +56,11 @@ normal = random_normal = RandomNormal
 truncated_normal = TruncatedNormal
 
 
+def is_name(identifier):
+    """Say whether a string is the name of an initializer of Keras 1 or 2."""
+    return identifier in OLD_NAMES or isinstance(globals().get(identifier), type)
+
+
 def get(identifier):
     """Return the initializer that a name, config, class or instance stands for.
 

@@ -44,13 +44,15 @@ MODULES = {
     "engine.training": {f"{_KERAS2}.engine.model": "Model"},
     "layers.core": {
         _LAYERS: "Masking Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D Activation "
-        "Reshape Permute Flatten RepeatVector Lambda Dense ActivityRegularization",
+        "Reshape Permute Flatten RepeatVector Lambda Dense ActivityRegularization "
+        "MaxoutDense Highway TimeDistributedDense Merge merge",
     },
     "layers.convolutional": {
         _LAYERS: "Conv1D Conv2D Conv3D Conv2DTranspose Conv3DTranspose SeparableConv1D "
         "SeparableConv2D DepthwiseConv2D UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D "
         "ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D Convolution1D Convolution2D "
-        "Convolution3D AtrousConvolution1D AtrousConvolution2D Deconvolution2D "
+        "Convolution3D AtrousConvolution1D AtrousConvolution2D AtrousConv1D AtrousConv2D "
+        "Deconvolution2D Deconvolution3D Deconv2D Deconv3D Convolution2DTranspose "
         "SeparableConvolution1D SeparableConvolution2D MaxPooling1D MaxPooling2D MaxPooling3D "
         "AveragePooling1D AveragePooling2D AveragePooling3D",
     },
@@ -60,6 +62,12 @@ MODULES = {
         "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D MaxPool1D MaxPool2D "
         "MaxPool3D AvgPool1D AvgPool2D AvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D "
         "GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D",
+    },
+    "layers.local": {_LAYERS: "LocallyConnected1D LocallyConnected2D"},
+    "layers.convolutional_recurrent": {_LAYERS: "ConvLSTM2D"},
+    "layers.cudnn_recurrent": {_LAYERS: "CuDNNGRU CuDNNLSTM"},
+    "legacy.layers": {
+        _LAYERS: "MaxoutDense Highway AtrousConvolution1D AtrousConvolution2D",
     },
     "layers.recurrent": {
         _LAYERS: "RNN StackedRNNCells SimpleRNN SimpleRNNCell GRU GRUCell LSTM LSTMCell",
@@ -72,7 +80,9 @@ MODULES = {
         _LAYERS: "Add Subtract Multiply Average Maximum Minimum Concatenate Dot add subtract "
         "multiply average maximum minimum concatenate dot",
     },
-    "layers.advanced_activations": {_LAYERS: "LeakyReLU PReLU ELU ReLU Softmax"},
+    "layers.advanced_activations": {_LAYERS: "LeakyReLU PReLU ELU ReLU Softmax ThresholdedReLU "
+        "ParametricSoftplus SReLU",
+    },
     "objectives": {f"{_KERAS2}.losses": "*"},
     "utils.training_utils": {f"{_KERAS2}.utils.multi_gpu_utils": "multi_gpu_model"},
     "utils.visualize_util": {f"{_KERAS2}.utils.vis_utils": "model_to_dot plot_model=plot"},

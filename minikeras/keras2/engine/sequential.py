@@ -10,6 +10,7 @@ from minikeras.keras2.engine.input_layer import Input, InputLayer
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.model import Model
 from minikeras.keras2.engine.network import Network
+from minikeras.utils import get_source_inputs
 
 
 class Sequential(Model):
@@ -59,6 +60,9 @@ class Sequential(Model):
         self._stack.append(layer)
         if self._is_graph:
             self._declare(self.inputs, layer(self.output))
+        elif len(self._stack) == 1 and layer._inbound_nodes:  # it has its inputs already
+            outputs = layer._inbound_nodes[-1].outputs
+            self._declare(get_source_inputs(outputs[0]), outputs)
         elif isinstance(self._stack[0], InputLayer):
             self._declare_stack()
 

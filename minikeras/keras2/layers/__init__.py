@@ -5,7 +5,9 @@ from minikeras.keras2.engine.input_layer import Input, InputLayer
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.finder import below
 from minikeras.keras2.layers.lambda_layer import Lambda
-from minikeras.keras2.layers.merging import merging_function
+from minikeras.keras2.layers.merge_layer import Merge, merge
+from minikeras.keras2.layers.merging import dilated_function, merging_function
+from minikeras.keras2.layers.orders import ATROUS
 from minikeras.keras2.layers.rows import layer_class
 from minikeras.keras2.layers.table import ALIASES, ROWS
 from minikeras.layers import InputSpec
@@ -14,27 +16,37 @@ _CLASSES = {row.name or row.engine.__name__: layer_class(row) for row in ROWS}
 globals().update(_CLASSES)
 globals().update({alias: _CLASSES[name] for alias, name in ALIASES.items()})
 
-add, subtract, multiply, average, maximum, minimum = (
-    merging_function(_CLASSES[name])
-    for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+add, subtract, multiply, average = (
+    merging_function(_CLASSES[name]) for name in ("Add", "Subtract", "Multiply", "Average")
 )
-concatenate = merging_function(_CLASSES["Concatenate"], "axis")
-dot = merging_function(_CLASSES["Dot"], "axes normalize")
+maximum, minimum, concatenate, dot = (
+    merging_function(_CLASSES[name]) for name in ("Maximum", "Minimum", "Concatenate", "Dot")
+)
+AtrousConvolution1D, AtrousConvolution2D = (
+    dilated_function(name, _CLASSES[f"Conv{name[-2:]}"], order) for name, order in ATROUS.items()
+)
+AtrousConv1D, AtrousConv2D = AtrousConvolution1D, AtrousConvolution2D
 
 __getattr__ = below(__name__)
 
 __all__ = [
+    "AtrousConv1D",
+    "AtrousConv2D",
+    "AtrousConvolution1D",
+    "AtrousConvolution2D",
     "Input",
     "InputLayer",
     "InputSpec",
     "Lambda",
     "Layer",
+    "Merge",
     "add",
     "average",
     "concatenate",
     "deserialize",
     "dot",
     "maximum",
+    "merge",
     "minimum",
     "multiply",
     "serialize",

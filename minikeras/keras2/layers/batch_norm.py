@@ -7,6 +7,11 @@ debiasing): after `t` updates with momentum m,
 
     biased = m * biased + (1 - m) * value
     moving = biased / (1 - m ** t)
+
+Keras 1 has two more modes: 2 takes the batch's statistics at all times, and 1 those of each sample,
+
+    s = sqrt(var(x) + epsilon)      over the last axis
+    y = gamma * (x - mean(x)) / (s + epsilon) + beta
 """
 
 import numpy as np
@@ -28,7 +33,10 @@ def call(layer, inputs, training=None):
     Returns:
         A tensor of the shape of `inputs`.
     """
+    if layer.mode == 1:
+        return _by_sample(layer, inputs)
     if not is_building():
+        training = training or layer.mode == 2
         return layers.BatchNormalization.call(layer, inputs, training=training)
     axis, epsilon = layer.axis, layer.epsilon
 
@@ -51,10 +59,18 @@ def call(layer, inputs, training=None):
         return y, mean, variance * (count / (count - (1.0 + epsilon)))
 
     normalized, mean, variance = record(with_batch, (inputs, layer.gamma, layer.beta))
+    if layer.mode == 2:
+        return normalized
     updates = _follow(layer.moving_mean, mean, layer.momentum)
     updates += _follow(layer.moving_variance, variance, layer.momentum)
     layer.add_update(updates, inputs)
     return K.in_train_phase(normalized, fixed, training=training)
+
+
+def _by_sample(layer, x):
+    mean = K.mean(x, axis=-1, keepdims=True)
+    deviation = K.sqrt(K.var(x, axis=-1, keepdims=True) + layer.epsilon)
+    return layer.gamma * ((x - mean) / (deviation + layer.epsilon)) + layer.beta
 
 
 def _follow(moving, value, momentum):

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.core.registry.custom import find_custom
 from minikeras.keras2.engine.layer import Layer
-from minikeras.saving.legacy import lambdas
+from minikeras.keras2.layers.functions import function_of, saved_function
 
 
 class Lambda(Layer):
@@ -28,6 +27,10 @@ class Lambda(Layer):
     _is_traced = True
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        if isinstance(mask, dict) and arguments is None:  # the third argument of Keras 1
+            mask, arguments = None, mask
+        if not (output_shape is None or isinstance(output_shape, (list, tuple))):
+            _check_callable(output_shape)
         super().__init__(**kwargs)
         self.function = function
         self.arguments = dict(arguments or {})
@@ -45,13 +48,19 @@ class Lambda(Layer):
 
     def compute_output_shape(self, input_shape):
         """Return the shape as it was given, with unknown sizes where nothing was."""
-        first = input_shape[0] if isinstance(input_shape, list) else input_shape
         if self._shape is None:
             return None
-        if callable(self._shape):
-            shape: Any = self._shape(input_shape)
-            return tuple(shape)
-        return (first[0] if first else None, *self._shape)
+        if not callable(self._shape):
+            first = input_shape[0] if isinstance(input_shape, list) else input_shape
+            return (first[0] if first else None, *self._shape)
+        shape: Any = self._shape(input_shape)
+        if not isinstance(shape, (list, tuple)):
+            raise ValueError(
+                f"The function `output_shape` of Lambda {self.name!r} returned {shape!r}: expected "
+                "a shape, or a list of shapes."
+            )
+        is_one = not shape or isinstance(shape[0], int) or shape[0] is None
+        return tuple(shape) if is_one else list(shape)
 
     def _declares_output(self):
         return self._shape is not None
@@ -61,12 +70,13 @@ class Lambda(Layer):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self):
-        """Return the constructor's arguments; a lambda as its code."""
+        """Return the constructor's arguments; functions as their code."""
         config = super().get_config()
-        named = getattr(self.function, "__name__", "<lambda>") != "<lambda>"
-        config["function"] = self.function.__name__ if named else lambdas.__name__
+        for key, value in (("function", self.function), ("output_shape", self._shape)):
+            config[key], config[f"{key}_type"] = saved_function(value)
         config["arguments"] = {
-            k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in self.arguments.items()
+            k: {"type": "ndarray", "value": v.tolist()} if isinstance(v, np.ndarray) else v
+            for k, v in self.arguments.items()
         }
         return config
 
@@ -74,6 +84,19 @@ class Lambda(Layer):
     def from_config(cls, config, custom_objects=None):
         """Make the layer from what `get_config` returned."""
         config = dict(config)
-        if isinstance(config["function"], str):
-            config["function"] = find_custom(config["function"], custom_objects)
+        for key in ("function", "output_shape"):
+            kind = config.pop(f"{key}_type", "function" if key == "function" else "raw")
+            config[key] = function_of(config.get(key), kind, custom_objects)
+        config["arguments"] = {
+            k: np.array(v["value"]) if isinstance(v, dict) and v.get("type") == "ndarray" else v
+            for k, v in (config.get("arguments") or {}).items()
+        }
         return cls(**config)
+
+
+def _check_callable(output_shape):
+    if not callable(output_shape):
+        raise TypeError(
+            "Lambda takes as `output_shape` sizes without the batch, or a function of the input's "
+            f"shape. Received: {output_shape!r}"
+        )

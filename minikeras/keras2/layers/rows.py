@@ -15,7 +15,11 @@ from minikeras.keras2 import activations, initializers
 from minikeras.keras2.engine import configs
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.options import layer_options
+from minikeras.keras2.layers.spelling import in_keras_2, old_arguments
 from minikeras.saving.legacy import tables
+
+# Arguments of every layer that Keras 1 also lists among a layer's own.
+_OF_EVERY_LAYER = ("weights", "input_dim", "input_length")
 
 
 @dataclass
@@ -28,9 +32,12 @@ class Row:
         defaults: defaults that are others than the engine's, by the names of Keras 2.
         renamed: names of Keras 2 to those of the engine's class, where they differ.
         keras1: names of Keras 1 to those of Keras 2, besides the general ones.
+        attributes: arguments of Keras 1 alone, taken by name and kept as attributes: the defaults
+            by their names.
         ignored: names that have no effect here.
-        adapt: function of `(args, kwargs)` that returns them in the form of Keras 2, for forms of
+        adapt: function of arguments by name that returns them in the form of Keras 2, for forms of
             Keras 1 that are more than other names.
+        is_sequence: whether `input_dim` is the size of the steps of a sequence.
         methods: attributes of the class that differ from the engine's.
         name: the class's name; the engine's by default.
         first_shape: function of the arguments that returns the input's shape of a first layer that
@@ -42,15 +49,22 @@ class Row:
     defaults: dict[str, Any] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
     keras1: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
     ignored: str = ""
     adapt: Callable[..., Any] | None = None
+    is_sequence: bool = False
     methods: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     first_shape: Callable[..., Any] | None = None
 
+    @property
+    def class_name(self):
+        """The class's name."""
+        return self.name or self.engine.__name__
+
     def arguments(self):
         """Return the default of each argument by its name, in order."""
-        parameters = inspect.signature(self.engine.__init__).parameters
+        parameters = self.fields()
         taken = getattr(self.engine, "_taken_by_name", {})
         arguments = {}
         for name in self.order.split():
@@ -62,6 +76,10 @@ class Row:
             else:
                 arguments[name] = taken[own][1] if own in taken else None
         return arguments
+
+    def fields(self):
+        """Return the parameters of the engine's class by name."""
+        return inspect.signature(self.engine.__init__).parameters
 
     def old_names(self):
         """Return the names of Keras 1 that mean arguments of this layer."""
@@ -80,22 +98,25 @@ def layer_class(row):
     Returns:
         A class with the signature of Keras 2.
     """
-    arguments, old_names = row.arguments(), row.old_names()
+    arguments = row.arguments()
     signature = signature_of(arguments, is_open=True)
     ignored = row.ignored.split()
+    of_every_layer = [n for n in _OF_EVERY_LAYER if n in arguments and n not in row.fields()]
 
     def __init__(self, *args, **kwargs):
-        if row.adapt is not None:
-            args, kwargs = row.adapt(args, dict(kwargs))
-        kwargs = _in_keras_2(kwargs, old_names, arguments, type(self).__name__)
+        args, kwargs = in_keras_2(row, args, kwargs, arguments, type(self).__name__)
         values = {**arguments, **bound(signature, self, args, kwargs)}
-        weights, options = layer_options(type(self), values.pop("kwargs", {}))
+        further = values.pop("kwargs", {})
+        further.update({key: values[key] for key in of_every_layer})
+        for key, default in row.attributes.items():
+            object.__setattr__(self, key, further.pop(key, default))
+        weights, options = layer_options(type(self), further)
         self._values = {name: values[name] for name in arguments}
         self._initial_weights = weights
         own = {
             row.renamed.get(name, name): _for_engine(name, value)
             for name, value in values.items()
-            if name not in ignored
+            if name not in ignored and name not in of_every_layer
         }
         shape = options.pop("batch_input_shape", None)
         if shape is None and row.first_shape is not None:
@@ -105,13 +126,14 @@ def layer_class(row):
         if shape is not None:
             self.batch_input_shape = self._input_shape_arg = shape
 
-    name = row.name or row.engine.__name__
+    name = row.class_name
     __init__.__signature__ = signature
     namespace = {
         "__init__": __init__,
         "__module__": "minikeras.keras2.layers",
         "__doc__": _text(row, name, arguments),
         "_row": row,
+        "_old_arguments": old_arguments(row),
         "_is_traced": False,
         "get_config": _get_config,
         **row.methods,
@@ -124,6 +146,9 @@ def _get_config(self):
     config = Layer.get_config(self)
     for name, value in self._values.items():
         config[name] = saved(name, value)
+    for name, default in self._row.attributes.items():
+        if getattr(self, name) != default:
+            config[name] = getattr(self, name)
     return config
 
 
@@ -131,11 +156,13 @@ def saved(name, value: Any) -> Any:
     """Return an argument as a config of Keras 2 holds it."""
     if name == "data_format" and value is None:
         return settings.image_data_format()
-    if value is None or isinstance(value, (bool, int, float, str)) and not _is_object(name):
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str) and not _is_object(name):
         return value
     if name.endswith("activation"):
         return activations.serialize(activations.get(value))
-    if name.endswith("initializer"):
+    if name.endswith(("initializer", "init")):
         return initializers.serialize(initializers.get(value))
     if hasattr(value, "get_config"):
         return {"class_name": type(value).__name__, "config": value.get_config()}
@@ -145,15 +172,30 @@ def saved(name, value: Any) -> Any:
 
 
 def _is_object(name):
-    return name.endswith(("activation", "initializer", "regularizer", "constraint"))
+    return name.endswith(("activation", "initializer", "init", "regularizer", "constraint"))
+
+
+def _object(config):
+    """The config of a regularizer or constraint; Keras 1 put its name among its arguments."""
+    if "class_name" in config or "name" not in config:
+        return config
+    names = {**tables.REGULARIZERS, **tables.CONSTRAINTS}
+    arguments = {
+        tables.CONSTRAINT_ARGUMENTS.get(key, key): value
+        for key, value in config.items()
+        if key != "name"
+    }
+    return {"class_name": names.get(config["name"], config["name"]), "config": arguments}
 
 
 def _for_engine(name, value: Any) -> Any:
     """An argument as the engine's layer takes it."""
     if name.endswith("activation"):
         return activations.for_engine(value)
-    if name.endswith("initializer") and value is not None:
+    if name.endswith(("initializer", "init")) and value is not None:
         return initializers.get(value)
+    if name.endswith(("regularizer", "constraint")) and isinstance(value, dict):
+        return _object(value)
     if name in ("layer", "cell"):
         return configs.deserialize(value)
     if name == "cells":
@@ -163,29 +205,15 @@ def _for_engine(name, value: Any) -> Any:
     return value
 
 
-def _in_keras_2(kwargs, old_names, arguments, class_name):
-    """Arguments by name, those of Keras 1 under their names and values of Keras 2."""
-    renamed = {}
-    for key, value in kwargs.items():
-        neutral = tables.DROPPED.get(key)
-        if key not in arguments and isinstance(neutral, tuple) and value in neutral:
-            continue
-        new = old_names.get(key, key)
-        if new in renamed:
-            raise TypeError(f"{class_name}() got {new!r} twice, once by its old name.")
-        renamed[new] = value
-    if "data_format" in renamed:
-        renamed["data_format"] = tables.DATA_FORMATS.get(
-            renamed["data_format"], renamed["data_format"]
-        )
-        if renamed["data_format"] == "default":
-            renamed["data_format"] = None
-    return renamed
-
-
 def _text(row, name, arguments):
-    """The docstring: the engine's first sentence, and the arguments of Keras 2 with defaults."""
-    first = (inspect.getdoc(row.engine) or "").split("\n")[0]
+    """The docstring: the engine's first sentence, and the arguments of Keras 2.
+
+    A class that is written for Keras 2 has a docstring that says it all.
+    """
+    whole = inspect.getdoc(row.engine) or ""
+    if row.engine.__module__.startswith("minikeras.keras2."):
+        return whole
+    first = whole.split("\n")[0]
     old = {new: key for key, new in row.old_names().items()}
     lines = [f"    {a}: see `{row.engine.__name__}`" + _was(old, a) for a in arguments]
     return "\n".join([first, "", "Args:", *lines])

@@ -5,18 +5,30 @@ row says otherwise; names of Keras 1 that every layer shares are in `saving/lega
 """
 
 from minikeras import layers
-from minikeras.keras2.layers import batch_norm, recurrent_calls, time_distributed
+from minikeras.keras2.layers import (
+    activation_variants,
+    batch_norm,
+    cudnn,
+    dense_variants,
+    embedding,
+    locally_connected,
+    recurrent_calls,
+    spelling,
+    time_distributed,
+)
 from minikeras.keras2.layers.rows import Row
 
 _KERNEL = "kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
 _TAIL = "activity_regularizer kernel_constraint bias_constraint"
 _CONV = f"strides padding data_format dilation_rate activation use_bias {_KERNEL}{_TAIL}"
+_LOCAL = f"strides padding data_format activation use_bias {_KERNEL}{_TAIL}"
 _SEPARABLE = (
     "filters kernel_size strides padding data_format dilation_rate depth_multiplier activation "
     "use_bias depthwise_initializer pointwise_initializer bias_initializer depthwise_regularizer "
     "pointwise_regularizer bias_regularizer activity_regularizer depthwise_constraint "
     "pointwise_constraint bias_constraint"
 )
+_OF_KERAS_1 = "W_regularizer b_regularizer activity_regularizer W_constraint b_constraint bias"
 _POOL = "pool_size strides padding data_format"
 _INITIAL = "kernel_initializer recurrent_initializer bias_initializer"
 _PENALTIES = "kernel_regularizer recurrent_regularizer bias_regularizer"
@@ -24,34 +36,13 @@ _CONSTRAINTS = "kernel_constraint recurrent_constraint bias_constraint"
 _RECURRENT = f"{_PENALTIES} activity_regularizer {_CONSTRAINTS} dropout recurrent_dropout"
 _CELL = f"{_PENALTIES} {_CONSTRAINTS} dropout recurrent_dropout"
 _SEQUENCE = "return_sequences return_state go_backwards stateful unroll"
+_ONE_WAY = "return_sequences return_state stateful"
+_COMPUTING = {"consume_less": "implementation"}
 _CALLS = {
     "symbolic_call": recurrent_calls.symbolic_call,
     "reset_states": recurrent_calls.reset_states,
 }
 _HARD = {"recurrent_activation": "hard_sigmoid", "implementation": 1}
-
-
-def kernel_sizes(count):
-    """Return what turns the sizes of a kernel that are given one by one into a tuple.
-
-    Args:
-        count: the number of axes of the kernel.
-
-    Returns:
-        A function of `(args, kwargs)` that returns them in the form of Keras 2.
-    """
-    names = ("nb_row", "nb_col") if count == 2 else tuple(f"kernel_dim{i}" for i in (1, 2, 3))
-
-    def adapt(args, kwargs):
-        by_name = [kwargs.pop(name) for name in names if name in kwargs]
-        sizes = args[1 : 1 + count]
-        if len(by_name) == count:
-            kwargs["kernel_size"] = tuple(by_name)
-        elif len(sizes) == count and all(isinstance(size, int) for size in sizes):
-            args = (args[0], tuple(sizes), *args[1 + count :])
-        return args, kwargs
-
-    return adapt
 
 
 def _embedding_shape(values):
@@ -79,6 +70,8 @@ CORE = [
         "input_dim output_dim embeddings_initializer embeddings_regularizer activity_regularizer "
         "embeddings_constraint mask_zero input_length",
         ignored="input_length",
+        attributes={"dropout": 0.0},
+        methods={"call": embedding.call},
         first_shape=_embedding_shape,
     ),
     Row(
@@ -86,8 +79,20 @@ CORE = [
         "axis momentum epsilon center scale beta_initializer gamma_initializer "
         "moving_mean_initializer moving_variance_initializer beta_regularizer gamma_regularizer "
         "beta_constraint gamma_constraint",
+        attributes={"mode": 0},
         methods={"_is_traced": True, "call": batch_norm.call},
     ),
+    Row(
+        layers.Dense,
+        f"units activation use_bias {_KERNEL}{_TAIL}",
+        name="TimeDistributedDense",
+        is_sequence=True,
+    ),
+    Row(
+        dense_variants.MaxoutDense,
+        f"output_dim nb_feature init weights {_OF_KERAS_1} input_dim",
+    ),
+    Row(dense_variants.Highway, f"init activation weights {_OF_KERAS_1} input_dim"),
 ]
 
 NOISE = [
@@ -106,32 +111,44 @@ ACTIVATIONS = [
     Row(layers.ELU, "alpha"),
     Row(layers.ReLU, "max_value negative_slope threshold"),
     Row(layers.Softmax, "axis"),
+    Row(activation_variants.ThresholdedReLU, "theta"),
+    Row(activation_variants.ParametricSoftplus, "alpha_init beta_init weights shared_axes"),
+    Row(
+        activation_variants.SReLU,
+        "t_left_init a_left_init t_right_init a_right_init shared_axes",
+    ),
 ]
 
 CONVOLUTIONAL = [
-    Row(layers.Conv1D, f"filters kernel_size {_CONV}", {"data_format": "channels_last"}),
-    Row(layers.Conv2D, f"filters kernel_size {_CONV}", adapt=kernel_sizes(2)),
-    Row(layers.Conv3D, f"filters kernel_size {_CONV}", adapt=kernel_sizes(3)),
+    Row(
+        layers.Conv1D,
+        f"filters kernel_size {_CONV}",
+        {"data_format": "channels_last"},
+        is_sequence=True,
+    ),
+    Row(layers.Conv2D, f"filters kernel_size {_CONV}"),
+    Row(layers.Conv3D, f"filters kernel_size {_CONV}"),
     Row(
         layers.Conv2DTranspose,
         "filters kernel_size strides padding output_padding data_format dilation_rate activation "
         f"use_bias {_KERNEL}{_TAIL}",
-        adapt=kernel_sizes(2),
+        adapt=spelling.without_output_shape,
     ),
     Row(
         layers.Conv3DTranspose,
         "filters kernel_size strides padding output_padding data_format activation use_bias "
         f"{_KERNEL}{_TAIL}",
-        adapt=kernel_sizes(3),
     ),
     Row(layers.SeparableConv1D, _SEPARABLE, {"data_format": "channels_last"}),
-    Row(layers.SeparableConv2D, _SEPARABLE, adapt=kernel_sizes(2)),
+    Row(layers.SeparableConv2D, _SEPARABLE, adapt=spelling.both_initializers),
     Row(
         layers.DepthwiseConv2D,
         "kernel_size strides padding depth_multiplier data_format activation use_bias "
         "depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer "
         "activity_regularizer depthwise_constraint bias_constraint",
     ),
+    Row(locally_connected.LocallyConnected1D, f"filters kernel_size {_LOCAL}", is_sequence=True),
+    Row(locally_connected.LocallyConnected2D, f"filters kernel_size {_LOCAL}"),
     Row(layers.UpSampling1D, "size"),
     Row(layers.UpSampling2D, "size data_format interpolation"),
     Row(layers.UpSampling3D, "size data_format"),
@@ -165,6 +182,7 @@ RECURRENT = [
     Row(
         layers.SimpleRNN,
         f"units activation use_bias {_INITIAL} {_RECURRENT} {_SEQUENCE}",
+        is_sequence=True,
         methods=_CALLS,
     ),
     Row(
@@ -172,7 +190,9 @@ RECURRENT = [
         f"units activation recurrent_activation use_bias {_INITIAL} {_RECURRENT} implementation "
         f"{_SEQUENCE} reset_after",
         {**_HARD, "reset_after": False},
+        keras1=_COMPUTING,
         ignored="implementation",
+        is_sequence=True,
         methods=_CALLS,
     ),
     Row(
@@ -180,7 +200,23 @@ RECURRENT = [
         f"units activation recurrent_activation use_bias {_INITIAL} unit_forget_bias {_RECURRENT} "
         f"implementation {_SEQUENCE}",
         _HARD,
+        keras1=_COMPUTING,
         ignored="implementation",
+        adapt=spelling.of_lstm,
+        is_sequence=True,
+        methods=_CALLS,
+    ),
+    Row(
+        cudnn.CuDNNGRU,
+        f"units {_INITIAL} {_PENALTIES} activity_regularizer {_CONSTRAINTS} {_ONE_WAY}",
+        is_sequence=True,
+        methods=_CALLS,
+    ),
+    Row(
+        cudnn.CuDNNLSTM,
+        f"units {_INITIAL} unit_forget_bias {_PENALTIES} activity_regularizer {_CONSTRAINTS} "
+        f"{_ONE_WAY}",
+        is_sequence=True,
         methods=_CALLS,
     ),
     Row(layers.SimpleRNNCell, f"units activation use_bias {_INITIAL} {_CELL}"),
@@ -197,6 +233,16 @@ RECURRENT = [
         "implementation",
         _HARD,
         ignored="implementation",
+    ),
+    Row(
+        layers.ConvLSTM2D,
+        f"filters kernel_size strides padding data_format dilation_rate activation "
+        f"recurrent_activation use_bias {_INITIAL} unit_forget_bias {_PENALTIES} "
+        f"activity_regularizer {_CONSTRAINTS} return_sequences go_backwards stateful dropout "
+        "recurrent_dropout",
+        {"recurrent_activation": "hard_sigmoid"},
+        adapt=spelling.of_lstm,
+        methods=_CALLS,
     ),
     Row(layers.RNN, f"cell {_SEQUENCE}", methods=_CALLS),
     Row(layers.StackedRNNCells, "cells"),
@@ -233,8 +279,6 @@ ROWS = [
 
 # Other names of the same classes, of Keras 2 and of Keras 1.
 ALIASES = {
-    "AtrousConvolution1D": "Conv1D",
-    "AtrousConvolution2D": "Conv2D",
     "AvgPool1D": "AveragePooling1D",
     "AvgPool2D": "AveragePooling2D",
     "AvgPool3D": "AveragePooling3D",
@@ -243,7 +287,9 @@ ALIASES = {
     "Convolution2DTranspose": "Conv2DTranspose",
     "Convolution3D": "Conv3D",
     "Deconv2D": "Conv2DTranspose",
+    "Deconv3D": "Conv3DTranspose",
     "Deconvolution2D": "Conv2DTranspose",
+    "Deconvolution3D": "Conv3DTranspose",
     "GlobalAvgPool1D": "GlobalAveragePooling1D",
     "GlobalAvgPool2D": "GlobalAveragePooling2D",
     "GlobalAvgPool3D": "GlobalAveragePooling3D",
