@@ -11,11 +11,12 @@ from typing import Any
 
 from minikeras.core import settings
 from minikeras.core.constructors import bound, signature_of
+from minikeras.core.registry import CustomObjectScope
 from minikeras.keras2 import activations, initializers
 from minikeras.keras2.engine import configs
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.options import layer_options
-from minikeras.keras2.layers.spelling import in_keras_2, old_arguments
+from minikeras.keras2.layers.spelling import LAYOUTS, in_keras_2, old_arguments
 from minikeras.saving.legacy import tables
 
 # Arguments of every layer that Keras 1 also lists among a layer's own.
@@ -32,6 +33,7 @@ class Row:
         defaults: defaults that are others than the engine's, by the names of Keras 2.
         renamed: names of Keras 2 to those of the engine's class, where they differ.
         keras1: names of Keras 1 to those of Keras 2, besides the general ones.
+        by_name: arguments that the order leaves out, but that are taken by name.
         attributes: arguments of Keras 1 alone, taken by name and kept as attributes: the defaults
             by their names.
         ignored: names that have no effect here.
@@ -49,6 +51,7 @@ class Row:
     defaults: dict[str, Any] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
     keras1: dict[str, str] = field(default_factory=dict)
+    by_name: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
     ignored: str = ""
     adapt: Callable[..., Any] | None = None
@@ -107,11 +110,14 @@ def layer_class(row):
         args, kwargs = in_keras_2(row, args, kwargs, arguments, type(self).__name__)
         values = {**arguments, **bound(signature, self, args, kwargs)}
         further = values.pop("kwargs", {})
+        if values.get("data_format") in LAYOUTS:
+            values["data_format"] = LAYOUTS[values["data_format"]]
         further.update({key: values[key] for key in of_every_layer})
+        values |= {key: further.pop(key) for key in row.by_name.split() if key in further}
         for key, default in row.attributes.items():
             object.__setattr__(self, key, further.pop(key, default))
         weights, options = layer_options(type(self), further)
-        self._values = {name: values[name] for name in arguments}
+        self._values = {k: values[k] for k in (*arguments, *row.by_name.split()) if k in values}
         self._initial_weights = weights
         own = {
             row.renamed.get(name, name): _for_engine(name, value)
@@ -136,6 +142,7 @@ def layer_class(row):
         "_old_arguments": old_arguments(row),
         "_is_traced": False,
         "get_config": _get_config,
+        "from_config": classmethod(_from_config),
         **row.methods,
     }
     return type(name, (row.engine, Layer), namespace)
@@ -150,6 +157,12 @@ def _get_config(self):
         if getattr(self, name) != default:
             config[name] = getattr(self, name)
     return config
+
+
+def _from_config(cls, config, custom_objects=None):
+    """Make the layer from what `get_config` returned, in the spelling of Keras 1 or 2."""
+    with CustomObjectScope(custom_objects or {}):
+        return cls(**config)
 
 
 def saved(name, value: Any) -> Any:

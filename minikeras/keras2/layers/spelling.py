@@ -16,7 +16,9 @@ WINDOWS = {
     3: ("kernel_dim1", "kernel_dim2", "kernel_dim3"),
 }
 _WINDOW_NAMES = {name: names for names in WINDOWS.values() for name in names}
-_LAYOUTS = {**tables.DATA_FORMATS, "default": None}
+LAYOUTS = {**tables.DATA_FORMATS, "default": None}
+"""Layouts of images in the words of Keras 1."""
+
 _COMPUTING = ("consume_less", "implementation")
 _IMPLEMENTATIONS = {"cpu": 0, "mem": 1, "gpu": 2}
 _FORGET_BIASES = {"one": True, "ones": True, "zero": False, "zeros": False}
@@ -68,8 +70,6 @@ def in_keras_2(row, args, kwargs, arguments, class_name):
 
 
 def _value(key, value):
-    if key in ("dim_ordering", "data_format"):
-        return _LAYOUTS.get(value, value)
     if key == "consume_less":
         return _IMPLEMENTATIONS.get(value, value)
     return value

@@ -209,6 +209,7 @@ RECURRENT = [
     Row(
         cudnn.CuDNNGRU,
         f"units {_INITIAL} {_PENALTIES} activity_regularizer {_CONSTRAINTS} {_ONE_WAY}",
+        by_name="go_backwards",
         is_sequence=True,
         methods=_CALLS,
     ),
@@ -216,6 +217,7 @@ RECURRENT = [
         cudnn.CuDNNLSTM,
         f"units {_INITIAL} unit_forget_bias {_PENALTIES} activity_regularizer {_CONSTRAINTS} "
         f"{_ONE_WAY}",
+        by_name="go_backwards",
         is_sequence=True,
         methods=_CALLS,
     ),
@@ -240,7 +242,8 @@ RECURRENT = [
         f"recurrent_activation use_bias {_INITIAL} unit_forget_bias {_PENALTIES} "
         f"activity_regularizer {_CONSTRAINTS} return_sequences go_backwards stateful dropout "
         "recurrent_dropout",
-        {"recurrent_activation": "hard_sigmoid"},
+        {"recurrent_activation": "hard_sigmoid", "strides": (1, 1), "dilation_rate": (1, 1)},
+        by_name="return_state unroll",
         adapt=spelling.of_lstm,
         methods=_CALLS,
     ),
