@@ -38,9 +38,7 @@ def normalize_tuple(value, n, name):
     except (TypeError, ValueError):
         is_right = False
     if not is_right:
-        raise ValueError(
-            f"The `{name}` argument must be a tuple of {n} integers. Received: {value}"
-        )
+        raise ValueError(f"`{name}` must be an integer or {n} of them; received {value!r}.")
     return values
 
 

@@ -3,18 +3,9 @@
 from typing import Annotated, Any
 
 from minikeras.core import registry
+from minikeras.layers.base.arguments import checked_layer
 from minikeras.layers.base.declare import Field, layer
 from minikeras.layers.base.layer import Layer
-
-
-def _checked_layer(value, name):
-    if not isinstance(value, Layer):
-        raise ValueError(
-            f"Layer {value} supplied to Wrapper isn't a supported layer type. Please ensure "
-            f"wrapped layer is a valid Keras layer. Received: {name}={value!r} (of type "
-            f"{type(value).__name__})"
-        )
-    return value
 
 
 @layer
@@ -38,7 +29,7 @@ class Wrapper(Layer):
         9.0
     """
 
-    layer: Annotated[Any, Field(_checked_layer, registry.serialize)]
+    layer: Annotated[Any, Field(checked_layer, registry.serialize)]
 
     def build(self, input_shape=None):
         """Build the layer that is held for the same inputs."""

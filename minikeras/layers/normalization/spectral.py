@@ -43,7 +43,8 @@ class SpectralNormalization(Wrapper):
         kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
         if kernel is None:
             raise ValueError(
-                f"{type(self.layer).__name__} object has no attribute 'kernel' nor 'embeddings'"
+                f"The layer {self.layer.name!r} of class {type(self.layer).__name__} has neither a "
+                "`kernel` nor `embeddings` that could be normalized."
             )
         self.kernel = kernel
         self.vector_u = self.add_weight(
