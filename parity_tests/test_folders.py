@@ -6,6 +6,7 @@ import wave
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from PIL import Image
@@ -293,8 +294,12 @@ def test_parts_of_data_sets(nest, batch_size, options):
         ([X, Y[:5]], {"left_size": 0.5}, ValueError),
         ([X, [1]], {"left_size": 0.5}, ValueError),
         (7, {"left_size": 0.5}, TypeError),
+        ("text", {"left_size": 0.5}, TypeError),
+        (b"text", {"left_size": 0.5}, TypeError),
+        ({"x": X}, {"left_size": 0.5}, TypeError),
+        (pd.DataFrame(X), {"left_size": 0.5}, TypeError),
     ],
-    ids=range(15),
+    ids=range(19),
 )
 def test_wrong_parts(data, options, error):
     for engine in (minikeras, keras):
@@ -310,6 +315,7 @@ CHAINS = {
     "shuffle all": lambda d: d.shuffle(100, seed=0).batch(3),
     "repeat": lambda d: d.shuffle(4, seed=1).repeat(2).batch(4, drop_remainder=True),
     "cache": lambda d: d.shuffle(4, seed=1).cache().batch(2),
+    "two shuffles": lambda d: d.shuffle(4, seed=1).shuffle(3, seed=2).prefetch(1),
     "take": lambda d: d.skip(3).take(5).prefetch(2),
     "take all": lambda d: d.take(-1).skip(0),
     "endless": lambda d: d.repeat().skip(4).take(30),
@@ -335,6 +341,9 @@ def test_chains(monkeypatch, chain, seed):
         CHAINS[chain](kind.from_tensor_slices((X, Y))) for kind in (Dataset, tf.data.Dataset)
     )
     same(ours, theirs, 3)
+    for data in (ours, theirs):  # passes that are begun and left count as well
+        data.as_numpy_iterator()
+    same(ours, theirs, 1)
 
 
 def test_padded_batches():

@@ -196,3 +196,47 @@ def test_tensors_of_generators():
         return fit(compiled(k), ((convert(x), convert(y)) for x, y in batches(5)))
 
     same(scenario, LENGTH)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_which_batches_of_a_dataset_are_asked_for(length):
+    """What a data set draws at random in `__getitem__` depends on it."""
+
+    def asked(k):
+        class Data(k.utils.PyDataset):
+            log = []
+
+            def __len__(self):
+                return length
+
+            def __getitem__(self, i):
+                self.log.append(i)
+                return X[:BATCH], Y[:BATCH]
+
+            def on_epoch_end(self):
+                self.log.append("end")
+
+        model = compiled(k)
+        model.fit(data := Data(), epochs=2, shuffle=False, verbose=0)
+        trained = list(data.log)
+        model.evaluate(data, verbose=0)
+        model.predict(data, verbose=0)
+        return trained, data.log
+
+    ours, theirs = both(asked)
+    assert ours == theirs
+
+
+def test_a_dataset_without_batches():
+    def train(k):
+        class Data(k.utils.PyDataset):
+            def __len__(self):
+                return 0
+
+            def __getitem__(self, i):
+                raise IndexError(i)
+
+        with pytest.raises(ValueError, match="length 0"):
+            compiled(k).fit(Data(), verbose=0)
+
+    both(train)

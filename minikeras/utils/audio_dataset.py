@@ -156,6 +156,7 @@ def decoded(path):
             samples = np.frombuffer(content, "<i2").reshape(-1, channels)
     except (wave.Error, EOFError, ValueError) as error:
         raise ValueError(
-            f"The sound {path} can't be read: {error}. Remove or replace the file."
+            f"The sound {path} can't be read: {type(error).__name__}: {error}. Remove or replace "
+            "the file."
         ) from error
     return samples.astype(np.float32) / _LOUDEST, rate

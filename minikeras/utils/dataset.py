@@ -96,7 +96,7 @@ class Dataset:
         """
         arrays = trees.map_structure(np.array, as_arrays(tensors))  # copies: they may be changed
         leaves = trees.flatten(arrays)
-        sizes = sorted({leaf.shape[0] if leaf.ndim else None for leaf in leaves}, key=str)
+        sizes: Any = sorted({leaf.shape[0] if leaf.ndim else None for leaf in leaves}, key=str)
         if len(sizes) != 1 or sizes == [None]:
             raise ValueError(
                 "Expected arrays with the same number of slices. Received: shapes "
@@ -248,7 +248,7 @@ class Dataset:
             reshuffle_each_iteration: whether each pass has an order of its own.
         """
         shuffle = Shuffle(buffer_size, seed, reshuffle_each_iteration)
-        return self._then(lambda: shuffle(self.start()), self._cardinality, shuffle)
+        return self._then(lambda: shuffle(_later(self.start)), self._cardinality, shuffle)
 
     def take(self, count):
         """Keep the first elements.
@@ -278,10 +278,8 @@ class Dataset:
         Args:
             count: how often; None or -1 for ever.
         """
-        is_endless = count is None or count < 0
-
-        def start():
-            for _ in itertools.count() if is_endless else range(count or 0):
+        def endless():
+            while True:
                 elements = self.start()
                 first = next(elements, _END)
                 if first is _END:
@@ -289,11 +287,16 @@ class Dataset:
                 yield first
                 yield from elements
 
-        if is_endless:
-            return self._then(start, INFINITE if self._cardinality else 0)
+        def repeated(number):
+            """As in TensorFlow, the first pass begins at once."""
+            others = (element for _ in range(number - 1) for element in self.start())
+            return itertools.chain(self.start(), others)
+
+        if count is None or count < 0:
+            return self._then(endless, INFINITE if self._cardinality else 0)
         if not count:
             return self.take(0)
-        return self._then(start, self._counted(lambda n: n * count))
+        return self._then(lambda: repeated(count), self._counted(lambda n: n * count))
 
     def cache(self):
         """Keep the elements in memory, once all were asked for."""
@@ -323,6 +326,11 @@ class Dataset:
 
 
 _END = object()
+
+
+def _later(start):
+    """The elements of a pass that begins when the first one is asked for, as under TensorFlow's."""
+    yield from start()
 
 
 def _slices(arrays, count):

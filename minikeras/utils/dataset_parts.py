@@ -28,13 +28,19 @@ class Cache:
         self._filled_from = None  # the state of the data set before the pass that is kept
 
     def __call__(self):
-        """Yield the elements."""
+        """Return the elements of a new pass."""
         if self._kept is not None:
-            yield from self._kept
-            return
-        before, elements = self._dataset.state_dict(), []
-        for element in self._dataset.start():
+            return iter(self._kept)
+        before = self._dataset.state_dict()
+        return self._filling(self._dataset.start(), before)
+
+    def _filling(self, source, before):
+        elements = []
+        for element in source:
             elements.append(element)
+            # `fit` takes as many as there are, and does not ask for the end.
+            if len(elements) == self._dataset.cardinality():
+                self._kept, self._filled_from = elements, before
             yield element
         self._kept, self._filled_from = elements, before
 

@@ -1,6 +1,7 @@
 """Data in two parts, for training and for testing."""
 
 import random
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -72,13 +73,20 @@ def _samples(dataset):
         batch_size = getattr(dataset, "_batch_size", None)
         data = dataset if batch_size is None else dataset.unbatch()
         return _gathered(list(data.as_numpy_iterator())), batch_size
-    if hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__"):  # one of PyTorch
+    if _is_indexed(dataset):  # one of PyTorch, for example
         samples = [dataset[i] for i in range(len(dataset))]
         return _gathered([trees.map_structure(np.asarray, sample) for sample in samples]), None
     raise TypeError(
         "The `dataset` argument must be an array, a list or tuple of arrays, or a data set. "
         f"Received: dataset={dataset!r} of type {type(dataset)}"
     )
+
+
+def _is_indexed(dataset):
+    """Whether samples have numbers: text has, too, and dicts and data frames name columns."""
+    if isinstance(dataset, (str, bytes, Mapping)) or hasattr(dataset, "iloc"):
+        return False
+    return hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
 
 
 def _checked(arrays):

@@ -220,3 +220,43 @@ def test_another_data_set_goes_on_from_a_state(draw):
 def test_the_state_of_another_data_set_is_refused():
     with pytest.raises(ValueError, match="with 2 stages that change .* but received that of 1"):
         data().shuffle(3).cache().load_state_dict(data().cache().state_dict())
+
+
+def test_fit_fills_a_cache_and_then_reads_it():
+    """`fit` knows how many batches there are, and does not ask for the end after the last one."""
+    calls = []
+
+    def function(x, y):
+        calls.append(int(y))
+        return x, y
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    cached = data().map(function).cache()
+    model.fit(cached.batch(5), epochs=3, verbose=0)
+    assert calls == Y.tolist()
+
+
+def test_when_passes_begin():
+    """As in TensorFlow: a stage begins that before it at once; a shuffle, when it is asked."""
+    begun = []
+
+    def start():
+        begun.append(True)
+        return iter(np.arange(3))
+
+    def after(stage):
+        begun.clear()
+        stage(Dataset(start, 3)).as_numpy_iterator()
+        return len(begun)
+
+    for stage in (
+        lambda d: d.map(lambda x: x),
+        lambda d: d.batch(2),
+        lambda d: d.repeat(2),
+        lambda d: d.cache(),
+        lambda d: d.prefetch(1),
+    ):
+        assert after(stage) == 1
+    for stage in (lambda d: d.shuffle(2), lambda d: d.repeat()):
+        assert after(stage) == 0

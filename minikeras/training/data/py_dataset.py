@@ -93,12 +93,19 @@ class PyDataset:
         """Do something after an epoch; nothing by default."""
 
 
+_PEEKED = 2
+"""So many batches Keras asks for before it begins; what they draw at random is drawn here, too."""
+
+
 class PyDatasetData:
     """The batches of a PyDataset, in its own order or shuffled.
 
     Args:
         dataset: the PyDataset.
         shuffle: whether the order of batches is drawn again each epoch.
+
+    Raises:
+        ValueError: if it has no batches.
     """
 
     batch_size = None
@@ -108,6 +115,13 @@ class PyDatasetData:
         self._shuffle = shuffle
         self.num_batches = dataset.num_batches
         self.order: np.ndarray | None = None  # that of the latest epoch
+        known = _PEEKED if self.num_batches is None else min(_PEEKED, self.num_batches)
+        peeked = [as_batch(dataset[i]) for i in range(known)]
+        if not peeked:
+            raise ValueError(
+                f"Expected a PyDataset with batches, but {type(dataset).__name__} has length 0."
+            )
+        self._first = peeked[0]
 
     def __iter__(self):
         """Return the batches of one epoch, computed ahead by the workers."""
@@ -157,7 +171,7 @@ class PyDatasetData:
 
     def first(self):
         """Return the batch number 0."""
-        return as_batch(self._dataset[0])
+        return self._first
 
     def on_epoch_begin(self):
         """Tell the data set that an epoch begins."""
