@@ -169,7 +169,7 @@ def saved(name, value: Any) -> Any:
     """Return an argument as a config of Keras 2 holds it."""
     if name == "data_format" and value is None:
         return settings.image_data_format()
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or type(value) in (bool, int, float):
         return value
     if isinstance(value, str) and not _is_object(name):
         return value
@@ -212,7 +212,7 @@ def _for_engine(name, value: Any) -> Any:
     if name in ("layer", "cell"):
         return configs.deserialize(value)
     if name == "cells":
-        return [configs.deserialize(cell) for cell in value]
+        return [configs.deserialize(cell) for cell in value or ()]
     if isinstance(value, list) and name not in ("axes", "axis"):
         return tuple(value)
     return value
