@@ -99,7 +99,11 @@ class Sequential(Model):
 
     def get_config(self):
         """Return the configs of the layers."""
-        return {"name": self.name, "layers": [configs.serialize(layer) for layer in self.layers]}
+        layers = [configs.serialize(layer) for layer in self.layers]
+        if layers and self._is_graph and not isinstance(self.layers[0], Network):
+            shape = tuple(self.inputs[0].shape)  # the input's own layer is not listed
+            layers[0]["config"].setdefault("batch_input_shape", shape)
+        return {"name": self.name, "layers": layers}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
