@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from minikeras import constraints, regularizers
 from minikeras.core import settings
 from minikeras.core.constructors import bound, signature_of
 from minikeras.core.registry import CustomObjectScope
@@ -21,6 +22,12 @@ from minikeras.saving.legacy import tables
 
 # Arguments of every layer that Keras 1 also lists among a layer's own.
 _OF_EVERY_LAYER = ("weights", "input_dim", "input_length")
+
+# Arguments that configs hold in the form that the layer keeps: one size for each axis.
+_NORMALIZED = (
+    *("kernel_size", "strides", "dilation_rate", "pool_size", "size", "padding", "cropping"),
+    "data_format",
+)
 
 
 @dataclass
@@ -143,6 +150,9 @@ def layer_class(row):
         "_is_traced": False,
         "get_config": _get_config,
         "from_config": classmethod(_from_config),
+        "get_output_shape_for": row.methods.get(
+            "compute_output_shape", row.engine.compute_output_shape
+        ),
         **row.methods,
     }
     return type(name, (row.engine, Layer), namespace)
@@ -152,7 +162,11 @@ def _get_config(self):
     """Return the constructor's arguments, in the form of Keras 2."""
     config = Layer.get_config(self)
     for name, value in self._values.items():
+        if name in _NORMALIZED:
+            value = getattr(self, self._row.renamed.get(name, name), value)
         config[name] = saved(name, value)
+    for name in self._row.by_name.split():
+        config[name] = getattr(self, name)
     for name, default in self._row.attributes.items():
         if getattr(self, name) != default:
             config[name] = getattr(self, name)
@@ -167,21 +181,36 @@ def _from_config(cls, config, custom_objects=None):
 
 def saved(name, value: Any) -> Any:
     """Return an argument as a config of Keras 2 holds it."""
+    if name.endswith("activation"):
+        return activations.serialize(activations.get(value))
     if name == "data_format" and value is None:
         return settings.image_data_format()
     if value is None or type(value) in (bool, int, float):
         return value
     if isinstance(value, str) and not _is_object(name):
         return value
-    if name.endswith("activation"):
-        return activations.serialize(activations.get(value))
     if name.endswith(("initializer", "init")):
         return initializers.serialize(initializers.get(value))
+    if name.endswith("regularizer"):
+        return _saved_regularizer(regularizers.get(_object(value)))
+    if name.endswith("constraint"):
+        value = constraints.get(_object(value))
     if hasattr(value, "get_config"):
         return {"class_name": type(value).__name__, "config": value.get_config()}
     if name == "cells":
         return [configs.serialize(cell) for cell in value]
     return list(value) if isinstance(value, list) else value
+
+
+def _saved_regularizer(regularizer):
+    """A regularizer's config; Keras 2 has one class for the sums of absolute values and squares."""
+    config = regularizer.get_config() if hasattr(regularizer, "get_config") else {}
+    if type(regularizer).__name__ in ("L1", "L2", "L1L2"):
+        rates = {key: float(config.get(key) or 0.0) for key in ("l1", "l2")}
+        return {"class_name": "L1L2", "config": rates}
+    if callable(regularizer) and not config and hasattr(regularizer, "__name__"):
+        return regularizer.__name__
+    return {"class_name": type(regularizer).__name__, "config": config}
 
 
 def _is_object(name):
@@ -190,7 +219,7 @@ def _is_object(name):
 
 def _object(config):
     """The config of a regularizer or constraint; Keras 1 put its name among its arguments."""
-    if "class_name" in config or "name" not in config:
+    if not isinstance(config, dict) or "class_name" in config or "name" not in config:
         return config
     names = {**tables.REGULARIZERS, **tables.CONSTRAINTS}
     arguments = {
@@ -207,7 +236,7 @@ def _for_engine(name, value: Any) -> Any:
         return activations.for_engine(value)
     if name.endswith(("initializer", "init")) and value is not None:
         return initializers.get(value)
-    if name.endswith(("regularizer", "constraint")) and isinstance(value, dict):
+    if name.endswith(("regularizer", "constraint")):
         return _object(value)
     if name in ("layer", "cell"):
         return configs.deserialize(value)
