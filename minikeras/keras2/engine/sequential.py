@@ -100,7 +100,8 @@ class Sequential(Model):
     def get_config(self):
         """Return the configs of the layers."""
         layers = [configs.serialize(layer) for layer in self.layers]
-        if layers and self._is_graph and not isinstance(self.layers[0], Network):
+        is_fed_at_once = self._is_graph and isinstance(self._stack[0], InputLayer)
+        if layers and is_fed_at_once and not isinstance(self.layers[0], Network):
             shape = tuple(self.inputs[0].shape)  # the input's own layer is not listed
             layers[0]["config"].setdefault("batch_input_shape", shape)
         return {"name": self.name, "layers": layers}

@@ -138,7 +138,8 @@ class Merge(Layer):
         if self._shape is None:
             return None
         if callable(self._shape):
-            return tuple(self._shape(input_shape))
+            shape: Any = self._shape(input_shape)
+            return tuple(shape)
         return (input_shape[0][0], *self._shape)
 
     def compute_mask(self, inputs, mask=None):
@@ -149,7 +150,7 @@ class Merge(Layer):
         if self.mode in _OF_TWO or not masks:
             return None
         if self.mode == "concat":
-            return record(self._joining().compute_mask, (inputs, list(mask)))
+            return record(self._joining().compute_mask, (inputs, list(mask or [])))
         return K.all(K.stack(masks), axis=0)
 
     def get_config(self):

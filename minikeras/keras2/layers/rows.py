@@ -195,7 +195,7 @@ def saved(name, value: Any) -> Any:
         return _saved_regularizer(regularizers.get(_object(value)))
     if name.endswith("constraint"):
         value = constraints.get(_object(value))
-    if hasattr(value, "get_config"):
+    if not isinstance(value, str) and hasattr(value, "get_config"):
         return {"class_name": type(value).__name__, "config": value.get_config()}
     if name == "cells":
         return [configs.serialize(cell) for cell in value]
