@@ -31,6 +31,7 @@ from minikeras.core import registry as _registry
 from minikeras.core.distribution import VERSION as __version__
 from minikeras.core.first_use import on_first_use as _on_first_use
 from minikeras.core.names import name_scope
+from minikeras.core.old_names import explain_imports as _explain_imports
 from minikeras.core.policy import DTypePolicy, FloatDTypePolicy
 from minikeras.initializers import Initializer
 from minikeras.layers import Input, InputSpec, Layer
@@ -49,6 +50,8 @@ _FILLED_LATER = {
     "saving.training": ["load_training", "save_training"],
 }
 """What lower packages call of modules that are imported only then."""
+
+_explain_imports()
 
 for _module, _names in _FILLED_LATER.items():
     _registry.late_bound.fill_from(f"minikeras.{_module}", _names)

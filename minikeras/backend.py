@@ -5,6 +5,7 @@ from minikeras.core.dtypes import is_float as is_float_dtype
 from minikeras.core.dtypes import is_integer as is_int_dtype
 from minikeras.core.dtypes import result_type
 from minikeras.core.dtypes import standardize as standardize_dtype
+from minikeras.core.first_use import on_first_use
 from minikeras.core.names import get_uid
 from minikeras.core.settings import (
     backend,
@@ -16,6 +17,8 @@ from minikeras.core.settings import (
     set_image_data_format,
 )
 from minikeras.training.session import clear_session
+
+__getattr__, __dir__ = on_first_use(__name__, {})  # old names are told what to use
 
 __all__ = [
     "backend",

@@ -2,6 +2,7 @@
 
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import names, registry, settings
+from minikeras.core.old_names import explains_old_arguments
 from minikeras.ops.elementwise.arithmetic import square
 from minikeras.ops.elementwise.extremes import clip, maximum
 from minikeras.ops.elementwise.roots import sqrt
@@ -57,6 +58,7 @@ class MaxNorm(Constraint):
         [1.2, 1.6]
     """
 
+    @explains_old_arguments
     def __init__(self, max_value=2, axis=0):
         self.max_value = max_value
         self.axis = axis
@@ -129,6 +131,7 @@ class MinMaxNorm(Constraint):
         [1.8, 2.4]
     """
 
+    @explains_old_arguments
     def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
         self.min_value = min_value
         self.max_value = max_value

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias, get_args, get_origin
 
+from minikeras.core.old_names import argument_hint
+
 REQUIRED: Any = inspect.Parameter.empty
 """The default of an argument that has none."""
 
@@ -124,7 +126,8 @@ def bound(
     try:
         arguments = dict(signature.bind(instance, *args, **kwargs).arguments)
     except TypeError as error:
-        raise TypeError(f"{type(instance).__name__}() {error}") from None
+        name = type(instance).__name__
+        raise TypeError(f"{name}() {error}{argument_hint(kwargs, name)}") from None
     del arguments["self"]
     return arguments
 

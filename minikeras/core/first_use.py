@@ -9,6 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from minikeras.core.old_names import name_hint
+
 
 def on_first_use(
     package: str, places: dict[str, list[str]]
@@ -36,7 +38,8 @@ def on_first_use(
 
     def find(name: str) -> Any:
         if name not in modules:
-            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+            hint = name_hint(package, name)
+            raise AttributeError(f"module '{package}' has no attribute '{name}'{hint}")
         module = import_module(modules[name])
         value = module if name == itself[modules[name]] else getattr(module, name)
         setattr(sys.modules[package], name, value)  # from now on Python does not ask again

@@ -1,6 +1,7 @@
 """Initializers: how weights begin."""
 
 from minikeras.autograd.composite import convert_to_tensor
+from minikeras.core.first_use import on_first_use
 from minikeras.initializers.constant import STFT, Constant, Identity, Ones, Zeros
 from minikeras.initializers.initializer import Initializer as Initializer
 from minikeras.initializers.initializer import table
@@ -34,6 +35,8 @@ stft = STFTInitializer = STFT
 truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 zeros = Zeros
+
+__getattr__, __dir__ = on_first_use(__name__, {})  # old names are told what to use
 
 
 def get(identifier):

@@ -15,6 +15,7 @@ from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import names, registry
 from minikeras.core.copying import CopiedWhole
+from minikeras.core.old_names import argument_hint
 from minikeras.core.registry import Table
 from minikeras.optimizers import base_step
 from minikeras.optimizers.checks import check_options, ignore_decay, with_gradients
@@ -80,7 +81,8 @@ class Optimizer(State, CopiedWhole):
     ):
         ignore_decay(kwargs)
         if kwargs:
-            raise ValueError(f"Argument(s) not recognized: {kwargs}")
+            hint = argument_hint(kwargs, type(self).__name__)
+            raise ValueError(f"Argument(s) not recognized: {kwargs}{hint}")
         check_options(
             (clipnorm, clipvalue, global_clipnorm),
             use_ema,

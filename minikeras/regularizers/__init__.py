@@ -1,5 +1,6 @@
 """Regularizers: penalties that are added to the loss."""
 
+from minikeras.core.first_use import on_first_use
 from minikeras.regularizers.regularizers import (
     L1,
     L1L2,
@@ -13,6 +14,8 @@ l1 = L1
 l1_l2 = L1L2
 l2 = L2
 orthogonal_regularizer = OrthogonalRegularizer
+
+__getattr__, __dir__ = on_first_use(__name__, {})  # old names are told what to use
 
 
 def get(identifier):

@@ -13,6 +13,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from minikeras.core.old_names import name_hint
+
 VERSION_VARIABLE = "MINIKERAS_RUN_KERAS"
 """The environment variable that says for which Keras the script is written."""
 
@@ -86,6 +88,10 @@ class KerasNames(MetaPathFinder, Loader):
         raise ModuleNotFoundError(f"No module named {name!r}{self._hint(name)}", name=name)
 
     def _hint(self, name):
+        parent, _, last = name.rpartition(".")
+        hint = name_hint(parent.replace("keras", "minikeras", 1), last)
+        if hint and self.version == "3":
+            return hint
         if "src" in name.split("."):
             return (
                 ": that is the inside of Keras; minikeras has what is public, `keras.layers`, ..."

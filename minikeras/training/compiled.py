@@ -10,6 +10,7 @@ import warnings
 from minikeras import ops
 from minikeras.autograd.gradient import GradientTape
 from minikeras.core import dtypes, registry, settings
+from minikeras.core.old_names import explains_old_arguments
 from minikeras.layers.base.call_spec import signature_of
 from minikeras.layers.base.layer import Layer
 from minikeras.training.data.unpack import batch_size_of, unpack_x_y_sample_weight
@@ -58,6 +59,7 @@ class CompiledLayer(Layer):
         """Whether a subclass has a method of its own in place of the one here."""
         return getattr(type(self), name) is not getattr(CompiledLayer, name)
 
+    @explains_old_arguments
     def compile(
         self,
         optimizer="rmsprop",

@@ -4,6 +4,7 @@ A user's arguments become data here, which the loops in `loops` go through.
 """
 
 from minikeras.core.limits import capped_epochs, capped_steps
+from minikeras.core.old_names import OldMethod, argument_hint, explains_old_arguments
 from minikeras.training import loops
 from minikeras.training.arguments import checked, checked_fraction
 from minikeras.training.compiled import CompiledLayer
@@ -21,7 +22,14 @@ class Trainer(CompiledLayer):
         **kwargs: see `Layer`.
     """
 
+    fit_generator = OldMethod("fit")
+    evaluate_generator = OldMethod("evaluate")
+    predict_generator = OldMethod("predict")
+    predict_classes = OldMethod("keras.ops.argmax(model.predict(x), axis=-1)")
+    predict_proba = OldMethod("predict")
+
     @on_device_of_weights
+    @explains_old_arguments
     def fit(
         self,
         x=None,
@@ -94,6 +102,7 @@ class Trainer(CompiledLayer):
         return loops.fit(self, data, validation, callbacks, verbose, range(initial_epoch, epochs))
 
     @on_device_of_weights
+    @explains_old_arguments
     def evaluate(
         self,
         x=None,
@@ -127,7 +136,8 @@ class Trainer(CompiledLayer):
         """
         self._training.check_compiled("evaluate")
         if kwargs:
-            raise ValueError(f"Arguments not recognized: {kwargs}")
+            hint = argument_hint(kwargs)
+            raise ValueError(f"Arguments not recognized: {kwargs}{hint}")
         batch_size, steps = checked(batch_size=batch_size, steps=steps)
         steps = capped_steps(steps)
         data = Epochs(data_source(x, y, sample_weight, batch_size, steps=steps), steps)
@@ -135,6 +145,7 @@ class Trainer(CompiledLayer):
         return logs if return_dict else loops.results_in_order(self.metrics, logs)
 
     @on_device_of_weights
+    @explains_old_arguments
     def predict(self, x, batch_size=None, verbose: int | str = "auto", steps=None, callbacks=None):
         """Return the model's outputs for some inputs, computed batch by batch.
 

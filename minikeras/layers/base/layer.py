@@ -17,6 +17,7 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.postponed import make_variable
 from minikeras.autograd.symbolic import Operation
 from minikeras.core import dims, dtypes, names, policy, registry, trees
+from minikeras.core.old_names import argument_hint
 from minikeras.layers.base import tracking
 from minikeras.layers.base.building import building
 from minikeras.layers.base.call_spec import signature_of
@@ -105,7 +106,9 @@ class Layer(State, Calls, Saved, Operation):
         if shape is not None:
             self._input_shape_arg = shape
         if kwargs:
-            raise ValueError(f"{type(self).__name__} has no arguments of these names: {kwargs}")
+            name = type(self).__name__
+            hint = argument_hint(kwargs, name)
+            raise ValueError(f"{name} has no arguments of these names: {kwargs}{hint}")
 
     def setup(self):
         """Do what is left to do after `@layer` has set the fields; nothing by default."""

@@ -1,85 +1,13 @@
 """Old names and what they are called today: classes, arguments, functions.
 
 An argument of Keras 1 has a name that no class uses today for anything else, so its presence alone
-says that it is to be renamed.
+says that it is to be renamed. The names of classes and arguments are in `core/old_names.py`, since
+scripts have them, too.
 """
 
-# Layers that have another name today, or are a special case of a layer that exists.
-CLASSES = {
-    "AtrousConvolution1D": "Conv1D",
-    "AtrousConvolution2D": "Conv2D",
-    "BatchNormalizationV1": "BatchNormalization",
-    "BatchNormalizationV2": "BatchNormalization",
-    "Convolution1D": "Conv1D",
-    "Convolution2D": "Conv2D",
-    "Convolution3D": "Conv3D",
-    "CuDNNGRU": "GRU",
-    "CuDNNLSTM": "LSTM",
-    "Deconvolution2D": "Conv2DTranspose",
-    "Deconvolution3D": "Conv3DTranspose",
-    "SeparableConvolution2D": "SeparableConv2D",
-    "SyncBatchNormalization": "BatchNormalization",
-    "ThresholdedReLU": "ReLU",
-    "TimeDistributedDense": "Dense",
-    "UnifiedGRU": "GRU",
-    "UnifiedLSTM": "LSTM",
-}
+from minikeras.core.old_names import ARGUMENTS, ARGUMENTS_OF, CLASSES, GONE
 
-# Layers of old Keras that no layer of today stands for.
-GONE = frozenset(
-    {
-        *("Highway", "LocallyConnected1D", "LocallyConnected2D", "MaxoutDense"),
-        *("ParametricSoftplus", "SReLU"),
-    }
-)
-
-# Arguments by their old names, in every layer.
-ARGUMENTS = {
-    "U_regularizer": "recurrent_regularizer",
-    "W_constraint": "kernel_constraint",
-    "W_regularizer": "kernel_regularizer",
-    "atrous_rate": "dilation_rate",
-    "b_constraint": "bias_constraint",
-    "b_regularizer": "bias_regularizer",
-    "beta_init": "beta_initializer",
-    "bias": "use_bias",
-    "border_mode": "padding",
-    "dim_ordering": "data_format",
-    "dropout_U": "recurrent_dropout",
-    "dropout_W": "dropout",
-    "filter_length": "kernel_size",
-    "gamma_init": "gamma_initializer",
-    "init": "kernel_initializer",
-    "inner_activation": "recurrent_activation",
-    "inner_init": "recurrent_initializer",
-    "nb_filter": "filters",
-    "p": "rate",
-    "pool_length": "pool_size",
-    "sigma": "stddev",
-    "stride": "strides",
-    "subsample": "strides",
-    "subsample_length": "strides",
-}
-
-_UNITS = {"output_dim": "units"}
-
-# Arguments by their old names that only one class has; they come before the general ones.
-ARGUMENTS_OF = {
-    "Dense": _UNITS,
-    "Embedding": {
-        "W_constraint": "embeddings_constraint",
-        "W_regularizer": "embeddings_regularizer",
-        "init": "embeddings_initializer",
-    },
-    "GRU": _UNITS,
-    "LSTM": _UNITS,
-    "LeakyReLU": {"alpha": "negative_slope"},
-    "PReLU": {"init": "alpha_initializer"},
-    "ReLU": {"theta": "threshold"},
-    "SeparableConv2D": {"init": "depthwise_initializer"},
-    "SimpleRNN": _UNITS,
-    "UpSampling1D": {"length": "size"},
-}
+__all__ = ["ARGUMENTS", "ARGUMENTS_OF", "CLASSES", "GONE"]
 
 ANY = object()
 

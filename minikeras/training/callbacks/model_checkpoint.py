@@ -6,6 +6,7 @@ from string import Formatter
 from typing import Any
 
 from minikeras.core import console
+from minikeras.core.old_names import explains_old_arguments
 from minikeras.training.callbacks.monitor import MonitorCallback
 
 
@@ -49,6 +50,7 @@ class ModelCheckpoint(MonitorCallback):
 
     _training_state = ("best", "_batches_since_saving")
 
+    @explains_old_arguments
     def __init__(
         self,
         filepath,
