@@ -10,6 +10,9 @@ from parity_tests.surface import NOWHERE, REQUIRED, accepts, parameters
 
 PACKAGE = "minikeras.keras2"
 
+_OF_EVERY_LAYER = ("input_dim", "input_dtype", "input_length", "weights")
+"""Arguments that layers of Keras 1 listed, and that every layer takes by name since."""
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -109,7 +112,9 @@ def _spellings(release, module, path, definition, own):
 
 def old_spellings(function: Any) -> set[str]:
     """Return the arguments of Keras 1 that a class or function takes beside those it shows."""
-    return set(getattr(function, "_old_arguments", ()))
+    row = getattr(function, "_row", None)
+    of_row = {*row.old_names(), *_OF_EVERY_LAYER} if row is not None else ()
+    return {*getattr(function, "_old_arguments", ()), *of_row}
 
 
 # --- Signatures -----------------------------------------------------------------------------------
