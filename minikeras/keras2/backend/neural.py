@@ -1,6 +1,7 @@
 """Activations, losses and other functions of neural networks."""
 
 from minikeras import ops
+from minikeras.core import dims
 from minikeras.core import settings as engine
 from minikeras.keras2.backend.tensors import symbolic_function
 
@@ -15,7 +16,7 @@ def relu(x, alpha=0.0, max_value=None, threshold=0.0):
         [-0.5, 0.5]
     """
     if threshold:
-        y = ops.where(x >= threshold, x, alpha * (x - threshold))
+        y = ops.where(x > threshold, x, alpha * (x - threshold))
     else:
         y = ops.relu(x) if not alpha else ops.leaky_relu(x, alpha)
     return y if max_value is None else ops.minimum(y, max_value)
@@ -133,16 +134,10 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 @symbolic_function
 def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
-    """Cross-entropy of integer targets, along an axis.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> target, output = K.constant([[1]]), K.constant([[0.5, 0.5]])
-        >>> round(float(K.eval(K.sparse_categorical_crossentropy(target, output))[0]), 3)
-        0.693
-    """
+    """Cross-entropy of integer targets, along an axis."""
+    output = ops.moveaxis(ops.convert_to_tensor(output), axis, -1)
     target = ops.reshape(ops.cast(target, "int32"), output.shape[:-1])
-    return ops.sparse_categorical_crossentropy(target, output, from_logits=from_logits, axis=axis)
+    return ops.sparse_categorical_crossentropy(target, output, from_logits=from_logits)
 
 
 @symbolic_function
@@ -164,17 +159,43 @@ def binary_crossentropy(target, output, from_logits=False):
 
 @symbolic_function
 def batch_normalization(x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
-    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> x = K.constant([3.0])
-        >>> K.eval(K.batch_normalization(x, 1.0, 4.0, 0.0, 1.0, epsilon=0.0)).tolist()
-        [1.0]
-    """
+    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`; tensors of rank 1 lie along `axis`."""
+    rank = len(x.shape)
+    shape = [1] * rank
+    shape[axis] = -1
+    mean, var, beta, gamma = (
+        t if t is None or len(t.shape) != 1 else ops.reshape(t, shape)
+        for t in (mean, var, beta, gamma)
+    )
     normalized = (x - mean) / ops.sqrt(var + epsilon)
     normalized = normalized if gamma is None else normalized * gamma
     return normalized if beta is None else normalized + beta
+
+
+@symbolic_function
+def normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon=1e-3):
+    """Normalize a batch by its own mean and variance.
+
+    Args:
+        x: tensor.
+        gamma: tensor that scales, of the axes that are left, or None.
+        beta: tensor that is added, of the axes that are left, or None.
+        reduction_axes: list of the axes to normalize over.
+        epsilon: number that is added to the variance.
+
+    Returns:
+        `(normalized, mean, variance)`. Of images, channels last, the variance is that of the
+        population which the batch is a sample of, with `n - 1` for `n`, as in Keras 2.
+    """
+    axes = tuple(reduction_axes)
+    mean, var = ops.moments(x, axes=axes)
+    shape = [1 if n in axes else size for n, size in enumerate(x.shape)]
+    parts = (t if t is None else ops.reshape(t, shape) for t in (mean, var, beta, gamma))
+    normalized = batch_normalization(x, *parts, epsilon=epsilon)
+    if len(shape) == 4 and list(axes) == [0, 1, 2]:
+        n = dims.product(size for k, size in enumerate(x.shape) if k in axes)
+        var = var if isinstance(n, dims.Dim) else var * (n / max(n - 1, 1))
+    return normalized, mean, var
 
 
 @symbolic_function

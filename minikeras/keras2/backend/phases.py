@@ -38,7 +38,7 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None):
         shape: sizes, `None` where unknown.
         ndim: number of axes, instead of a shape.
         dtype: dtype name; the default float type if None.
-        sparse: must be False.
+        sparse: accepted; tensors are dense, and sparse matrices that are fed become so.
         name: a name, or None for an automatic one.
 
     Returns:
@@ -49,8 +49,6 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None):
         >>> K.int_shape(K.placeholder(ndim=2))
         (None, None)
     """
-    if sparse:
-        raise ValueError("Sparse placeholders are not supported: feed a dense array.")
     shape = (None,) * (ndim or 0) if shape is None else tuple(shape)
     tensor = SymbolicTensor(shape, dtype=dtype, name=name)
     symbolic.SymbolicNode(Placeholder(names.unique("k_placeholder")), outputs=tensor)

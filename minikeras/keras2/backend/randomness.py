@@ -10,6 +10,7 @@ from minikeras import ops
 from minikeras.autograd.symbolic import any_symbolic
 from minikeras.core import settings as engine
 from minikeras.keras2.backend.shapes import sizes
+from minikeras.keras2.backend.spelling import keras_1
 from minikeras.keras2.backend.tensors import is_building, record
 from minikeras.keras2.backend.variables import variable
 from minikeras.ops.random import draws
@@ -37,6 +38,7 @@ def _drawn(draw, shape, dtype, seed, **options):
     return run(shape)
 
 
+@keras_1(std="stddev")
 def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Draw from a normal distribution.
 
@@ -48,6 +50,7 @@ def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     return _drawn(draws.normal, shape, dtype, seed, mean=mean, stddev=stddev)
 
 
+@keras_1(low="minval", high="maxval")
 def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Draw from a uniform distribution.
 

@@ -84,7 +84,7 @@ def gradients(loss, variables):
     """Return the gradients of the sum of `loss` with respect to variables or tensors of the graph.
 
     Args:
-        loss: symbolic tensor.
+        loss: symbolic tensor, or a list of them, whose sum is meant.
         variables: variable or symbolic tensor, or a list of them.
 
     Returns:
@@ -97,6 +97,8 @@ def gradients(loss, variables):
         27.0
     """
     sources = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    if isinstance(loss, (list, tuple)):
+        loss = record(_total, (list(loss),))
     reached = _ancestors([loss])
     connected = [s for s in sources if id(s) in reached]
     if not connected:
@@ -106,7 +108,10 @@ def gradients(loss, variables):
 
 
 def _ancestors(tensors):
-    """The ids of all tensors and variables that some tensors depend on, and of themselves."""
+    """The ids of all tensors and variables that some tensors depend on, and of themselves.
+
+    Integers and truth values depend on nothing as far as gradients go; nor do constants.
+    """
     seen, stack = set(), list(tensors)
     while stack:
         tensor = stack.pop()
@@ -114,11 +119,38 @@ def _ancestors(tensors):
             continue
         seen.add(id(tensor))
         node = producer_of(tensor) if isinstance(tensor, KerasTensor) else None
-        if node is not None:
+        if node is not None and _is_differentiable(tensor, node):
             leaves = trees.flatten((node.args, node.kwargs))
             stack.extend(v for v in leaves if isinstance(v, (KerasTensor, EngineVariable)))
             seen.update(id(w) for w in getattr(node.operation, "weights", ()))
     return seen
+
+
+def _is_differentiable(tensor, node):
+    function = getattr(node.operation, "function", None)
+    return "float" in tensor.dtype and not getattr(function, "is_constant", False)
+
+
+def _total(losses):
+    return sum(ops.sum(loss) for loss in losses)
+
+
+def function(inputs, outputs, updates=None, **kwargs):
+    """Return a function of the graph, from values of some tensors to values of others.
+
+    Args:
+        inputs: list of symbolic tensors whose values will be given.
+        outputs: list of symbolic tensors and variables to compute.
+        updates: list of `Update`s, or of pairs `(variable, value)`, to apply.
+        **kwargs: accepted.
+
+    Returns:
+        A `Function`.
+
+    Raises:
+        TypeError: if one of them is no list or tuple.
+    """
+    return Function(inputs, outputs, updates=updates, **kwargs)
 
 
 class Function:
@@ -128,8 +160,12 @@ class Function:
         inputs: list of symbolic tensors whose values will be given.
         outputs: list of symbolic tensors and variables to compute.
         updates: list of `Update`s, or of pairs `(variable, value)`, to apply.
+        name: accepted.
         phase: learning phase in which it always runs, or None for that of the call.
-        **kwargs: accepted (`name`).
+        **session_kwargs: accepted.
+
+    Raises:
+        TypeError: if `inputs`, `outputs` or `updates` is no list or tuple.
 
     Example:
         >>> from minikeras.keras2 import backend as K
@@ -138,11 +174,17 @@ class Function:
         array([2., 4.], dtype=float32)
     """
 
-    def __init__(self, inputs, outputs, updates=(), phase=None, **kwargs):
+    def __init__(self, inputs, outputs, updates=None, name=None, **session_kwargs):
+        for given, value in (("inputs", inputs), ("outputs", outputs), ("updates", updates or ())):
+            if not isinstance(value, (list, tuple)):
+                raise TypeError(
+                    f"`{given}` of a function of the backend must be a list or tuple. "
+                    f"Received: {given}={value!r} of type {type(value).__name__}"
+                )
         self.inputs = list(inputs)
         self.outputs = list(outputs)
         self.updates = [as_update(u) for u in updates or () if u is not None]
-        self.phase = phase
+        self.phase = session_kwargs.get("phase")
         self._fed = [t for t in self.inputs if t is not learning_phase_tensor]
         self._plans = {}
         self._steps = Steps()
@@ -296,6 +338,7 @@ def _value(thing, known):
 def _fed(value, place):
     if isinstance(value, (Tensor, EngineVariable)):
         return ops.cast(value, place.dtype)
+    value = value.toarray() if hasattr(value, "tocoo") else value
     return ops.convert_to_tensor(np.asarray(value), dtype=place.dtype)
 
 

@@ -9,6 +9,7 @@ from minikeras.core import settings as engine
 
 _ORDERINGS = {"channels_first": "th", "channels_last": "tf"}
 _counters = defaultdict(int)
+_legacy = {"weight_ordering": False}
 
 
 def folder():
@@ -93,6 +94,68 @@ def set_image_dim_ordering(dim_ordering):
     if dim_ordering not in layouts:
         raise ValueError(f"Unknown dim_ordering: {dim_ordering!r}; expected 'th' or 'tf'.")
     engine.set_image_data_format(layouts[dim_ordering])
+
+
+def normalize_data_format(value):
+    """Return the name of a layout of images, that of the settings for None.
+
+    Args:
+        value: `"channels_first"`, `"channels_last"` (in any case of letters) or None.
+
+    Returns:
+        A string.
+
+    Raises:
+        ValueError: if it is another one.
+    """
+    return engine.standardize_data_format(value)
+
+
+def set_epsilon(e):
+    """Set the small number that keeps divisions and logarithms finite.
+
+    Args:
+        e: float.
+    """
+    engine.set_epsilon(e)
+
+
+def set_floatx(floatx):
+    """Set the default float type.
+
+    Args:
+        floatx: `"float16"`, `"float32"` or `"float64"`.
+
+    Raises:
+        ValueError: if it is another one.
+    """
+    engine.set_floatx(floatx)
+
+
+def set_image_data_format(data_format):
+    """Set the default layout of images.
+
+    Args:
+        data_format: `"channels_first"` or `"channels_last"`.
+
+    Raises:
+        ValueError: if it is another one.
+    """
+    engine.set_image_data_format(data_format)
+
+
+def legacy_weight_ordering():
+    """Return whether weights of files are taken in the order of early versions of Keras 1."""
+    return _legacy["weight_ordering"]
+
+
+def set_legacy_weight_ordering(value):
+    """Say whether weights of files are in the order of early versions of Keras 1.
+
+    Args:
+        value: a bool.
+    """
+    _legacy["weight_ordering"] = bool(value)
 
 
 def get_uid(prefix=""):

@@ -6,6 +6,7 @@ from minikeras import ops
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core import settings as engine
+from minikeras.keras2.backend.spelling import keras_1
 from minikeras.keras2.backend.tensors import symbolic_function
 from minikeras.keras2.backend.variables import variable
 
@@ -72,6 +73,7 @@ def permute_dimensions(x, pattern):
     return ops.transpose(x, axes=tuple(pattern))
 
 
+@keras_1(dim="axis")
 @symbolic_function
 def expand_dims(x, axis=-1):
     """Insert an axis of size 1.
@@ -197,6 +199,30 @@ def gather(reference, indices):
 
 
 @symbolic_function
+def slice(x, start, size):
+    """Take a block out of a tensor.
+
+    Args:
+        x: tensor.
+        start: first index along each axis, a list of ints or an integer tensor.
+        size: how many elements along each axis, -1 for all that are left.
+
+    Returns:
+        A tensor.
+    """
+    x, start, size = ops.convert_to_tensor(x), sizes(start), sizes(size)
+    if not dims.is_known(start):
+        return Abstract(tuple(dims.Dim() if n == -1 else n for n in size), x.dtype)
+    counts = [
+        whole - first if count == -1 else count
+        for whole, first, count in zip(x.shape, start, size, strict=True)
+    ]
+    if not dims.is_known(counts):
+        return Abstract(tuple(counts), x.dtype)
+    return ops.slice(x, start, counts)
+
+
+@symbolic_function
 def reverse(x, axes):
     """Reverse the order along axes.
 
@@ -224,6 +250,7 @@ def arange(start, stop=None, step=1, dtype="int32"):
     return ops.cast(ops.arange(first, max(last, first) if step > 0 else last, step), dtype)
 
 
+@keras_1(nb_classes="num_classes")
 @symbolic_function
 def one_hot(indices, num_classes):
     """One-hot rows of integers.

@@ -1,14 +1,18 @@
 """Variables and constants, their values and their properties."""
 
+import sys
+
 import numpy as np
 
 from minikeras import ops
 from minikeras.autograd import symbolic
+from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.core import dtypes, names
 from minikeras.core import settings as engine
 from minikeras.keras2.backend import phases, running, settings
+from minikeras.keras2.backend.spelling import keras_1
 from minikeras.keras2.backend.tensors import Variable, producer_of, record, symbolic_function
 
 
@@ -57,7 +61,7 @@ def variable(value, dtype=None, name=None, constraint=None):
         value = running.evaluate(value)
     dtype = engine.floatx() if dtype is None else dtypes.standardize(dtype)
     name = (name or settings.automatic_name("variable")).replace("/", "_")
-    created = Variable(np.asarray(value), dtype=dtype, name=name)
+    created = Variable(as_array(value), dtype=dtype, name=name)
     created.constraint = constraint
     return created
 
@@ -134,6 +138,11 @@ def is_variable(x):
         True
     """
     return isinstance(x, EngineVariable)
+
+
+def as_array(value):
+    """Return an array of a value; of a matrix of SciPy's sparse ones, all its elements."""
+    return np.asarray(value.toarray() if hasattr(value, "tocoo") else value)
 
 
 def is_sparse(tensor):
@@ -215,6 +224,32 @@ def get_value(x):
     return running.evaluate(x)
 
 
+get_variable_shape = int_shape
+
+
+@replayed
+def _print(message, x):
+    print(f"{message}{x.numpy()}", file=sys.stderr)
+
+
+@symbolic_function
+def print_tensor(x, message=""):
+    """Print a tensor on the standard error stream whenever the result is computed.
+
+    Args:
+        x: tensor.
+        message: a string that is printed before the values.
+
+    Returns:
+        The same tensor, to compute with instead of `x`.
+    """
+    x = ops.convert_to_tensor(x)
+    if not in_shapes_only():
+        _print(message, ops.stop_gradient(x))
+    return x
+
+
+@keras_1(xs="ops")
 def batch_get_value(ops):
     """Return the values of a list of variables.
 
@@ -227,16 +262,8 @@ def batch_get_value(ops):
 
 
 def set_value(x, value):
-    """Assign values to a variable.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> v = K.zeros((2,))
-        >>> K.set_value(v, [1.0, 2.0])
-        >>> K.get_value(v).tolist()
-        [1.0, 2.0]
-    """
-    x.assign(np.asarray(value))
+    """Assign values to a variable."""
+    x.assign(as_array(value))
 
 
 def batch_set_value(tuples):
@@ -292,6 +319,7 @@ def update_sub(x, decrement):
     return running.Update(x, x - decrement)
 
 
+@keras_1(variable="x")
 def moving_average_update(x, value, momentum):
     """Return the update `x = momentum * x + (1 - momentum) * value`.
 
