@@ -19,6 +19,7 @@ from minikeras.keras2.backend.convolutional import (
     separable_conv1d,
     separable_conv2d,
 )
+from minikeras.keras2.backend.ctc import ctc_batch_cost, ctc_decode, ctc_label_dense_to_sparse
 from minikeras.keras2.backend.math import (
     abs,
     all,
@@ -107,7 +108,6 @@ from minikeras.keras2.backend.randomness import (
 )
 from minikeras.keras2.backend.recurrent import foldl, foldr, map_fn, rnn
 from minikeras.keras2.backend.running import Function, function, gradients
-from minikeras.keras2.backend.running import evaluate as eval
 from minikeras.keras2.backend.settings import (
     backend,
     get_uid,
@@ -145,6 +145,8 @@ from minikeras.keras2.backend.shapes import (
     zeros,
     zeros_like,
 )
+from minikeras.keras2.backend.sparse import evaluate as eval
+from minikeras.keras2.backend.sparse import is_sparse, to_dense
 from minikeras.keras2.backend.variables import (
     batch_get_value,
     batch_set_value,
@@ -159,7 +161,6 @@ from minikeras.keras2.backend.variables import (
     int_shape,
     is_keras_tensor,
     is_placeholder,
-    is_sparse,
     is_tensor,
     is_variable,
     manual_variable_initialization,
@@ -169,7 +170,6 @@ from minikeras.keras2.backend.variables import (
     print_tensor,
     set_session,
     set_value,
-    to_dense,
     update,
     update_add,
     update_sub,
@@ -210,6 +210,9 @@ __all__ = [
     "conv3d_transpose",
     "cos",
     "count_params",
+    "ctc_batch_cost",
+    "ctc_decode",
+    "ctc_label_dense_to_sparse",
     "cumprod",
     "cumsum",
     "deconv2d",

@@ -145,28 +145,6 @@ def as_array(value):
     return np.asarray(value.toarray() if hasattr(value, "tocoo") else value)
 
 
-def is_sparse(tensor):
-    """Return False: all tensors are dense.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> K.is_sparse(K.variable(1.0))
-        False
-    """
-    return False
-
-
-def to_dense(tensor):
-    """Return the tensor, which is dense.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> K.ndim(K.to_dense(K.variable(1.0)))
-        0
-    """
-    return tensor
-
-
 def dtype(x):
     """Return the dtype's name.
 
