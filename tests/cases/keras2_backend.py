@@ -110,7 +110,7 @@ def _relus():
         return y if max_value is None else np.minimum(y, max_value)
 
     for options in [
-        {"alpha": 0.1},
+        {"alpha": 0.125},  # TensorFlow holds the slope in float32
         {"max_value": 0.75},
         {"threshold": 0.5},
         {"alpha": 0.3, "max_value": 0.75, "threshold": 0.25},

@@ -125,7 +125,7 @@ def _biases():
         "bias_add",
         lambda K, x, b: K.bias_add(x, b, "channels_first"),
         [floats(2, 3, 4, 5), floats(4, 5, 3)],
-        lambda x, b: x + b.transpose(2, 0, 1),
+        lambda x, b: x + b.reshape(3, 4, 5),
     )
 
 
@@ -187,6 +187,7 @@ def _loops():
         lambda K, x, y: K.switch(x[:, 0] > 0, x, y),
         [np.array([[0.5, -1.0], [-0.5, 1.0]]), floats(2, 2)],
         lambda x, y: np.where(x[:, :1] > 0, x, y),
+        later="spreads a vector of conditions over the last axis, as TensorFlow 2 does",
     )
     yield Row(
         "switch",

@@ -6,6 +6,7 @@ the layout is `"th"`, kernels have that time's axes `(filters, channels, *window
 """
 
 import functools
+from typing import Any
 
 from minikeras import ops
 from minikeras.core import settings
@@ -21,16 +22,15 @@ _OLD = {"border_mode": "padding", "dim_ordering": "data_format"}
 def _old_kernels(**places):
     """Let a function take kernels with the axes of Keras 1, given their places among arguments."""
 
-    def decorate(function):
+    def decorate(function) -> Any:
         @functools.wraps(function)
         def transposed(*args, **kwargs):
-            layout = (
-                layout_of(kwargs.get("dim_ordering", "default")) or settings.image_data_format()
-            )
-            if kwargs.keys() & function._old_arguments and layout == "channels_first":
+            images = layout(layout_of(kwargs.get("dim_ordering", "default")))
+            if kwargs.keys() & function._old_arguments and images == "channels_first":
                 args = list(args)
                 for name, place in places.items():
-                    holder, key = (kwargs, name) if name in kwargs else (args, place)
+                    holder: Any = kwargs if name in kwargs else args
+                    key = name if name in kwargs else place
                     rank = len(holder[key].shape)
                     holder[key] = permute_dimensions(holder[key], (*range(2, rank), 1, 0))
             return function(*args, **kwargs)
@@ -229,7 +229,8 @@ def bias_add(x, bias, data_format=None):
 
     Args:
         x: tensor of rank 2 to 5.
-        bias: tensor of rank 1, or of the rank of `x` without the batch, channels last.
+        bias: tensor of rank 1, or of the shape of `x` without the batch, channels last. Where `x`
+            has its channels first such a bias is reshaped, not transposed, as in Keras 2.
         data_format: layout of `x`; that of the settings if None.
 
     Returns:
@@ -251,7 +252,7 @@ def bias_add(x, bias, data_format=None):
         )
     if rank > 2 and data_format == "channels_first":
         if own > 1:
-            bias = ops.moveaxis(bias, -1, 0)
+            bias = ops.reshape(bias, (bias.shape[-1], *bias.shape[:-1]))
         else:
             bias = ops.reshape(bias, (-1, *(1,) * (rank - 2)))
     return x + bias

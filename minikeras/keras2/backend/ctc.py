@@ -84,7 +84,7 @@ def _decoded(y_pred, input_length, greedy, beam_width, top_paths):
         strategy=strategy,
         beam_width=beam_width,
         top_paths=top_paths,
-        mask_index=None,
+        mask_index=-1,
     )
     return [*(_trimmed(paths, n, not greedy) for n in range(paths.shape[0])), scores]
 

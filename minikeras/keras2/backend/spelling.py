@@ -1,6 +1,7 @@
 """The names that Keras 1 gave to arguments of the backend's functions."""
 
 import functools
+from typing import Any
 
 _LAYOUTS = {"th": "channels_first", "tf": "channels_last", "default": None}
 
@@ -16,9 +17,8 @@ def keras_1(ignored=(), **names):
         The decorator.
     """
 
-    def decorate(function):
-        @functools.wraps(function)
-        def spelled(*args, **kwargs):
+    def decorate(function) -> Any:
+        def take_old_names(*args, **kwargs):
             for old in ignored:
                 kwargs.pop(old, None)
             for old in names.keys() & kwargs.keys():
@@ -31,6 +31,7 @@ def keras_1(ignored=(), **names):
                 kwargs[new] = layout_of(value) if old == "dim_ordering" else value
             return function(*args, **kwargs)
 
+        spelled: Any = functools.wraps(function)(take_old_names)
         spelled._old_arguments = {*names, *ignored}
         return spelled
 

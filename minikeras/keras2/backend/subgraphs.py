@@ -5,6 +5,8 @@ from outside (tensors of the surrounding graph, variables) becomes further argum
 that runs it, so that gradients reach them.
 """
 
+from typing import Any
+
 from minikeras.autograd.symbolic import Abstract, KerasTensor
 from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.core import trees
@@ -28,7 +30,8 @@ class Subgraph:
     """
 
     def __init__(self, function, arguments):
-        self._start = producer_of(placeholder(())).serial
+        marker: Any = producer_of(placeholder(()))
+        self._start = marker.serial
         self._inputs = trees.map_structure(
             lambda t: placeholder(tuple(t.shape), dtype=t.dtype), arguments
         )
