@@ -39,6 +39,11 @@ def switch(condition, then_expression, else_expression):
 
     Raises:
         ValueError: if the condition has more axes than the values.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.switch(K.constant(1) > 0, K.constant([1.0]), K.constant([2.0]))).tolist()
+        [1.0]
     """
     expressions = then_expression, else_expression
     if callable(then_expression) and callable(else_expression) and not len(condition.shape):

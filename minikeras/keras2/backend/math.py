@@ -37,40 +37,111 @@ def _binary(op, text, arguments, result):
     return symbolic_function(apply)
 
 
-sum = _reduction(ops.sum, "Sum over axes.")
-prod = _reduction(ops.prod, "Product over axes.")
-mean = _reduction(ops.mean, "Mean over axes; that of bools is a float.")
-max = _reduction(ops.max, "Largest element over axes.")
-min = _reduction(ops.min, "Smallest element over axes.")
-std = _reduction(ops.std, "Standard deviation over axes.")
-var = _reduction(ops.var, "Variance over axes.")
-logsumexp = _reduction(ops.logsumexp, "Logarithm of the sum of exponentials over axes.")
-any = _reduction(ops.any, "Whether any element over axes is not zero.")
-all = _reduction(ops.all, "Whether all elements over axes are not zero.")
+sum = _reduction(
+    ops.sum, "Sum over axes.", "K.constant([[1.0, 2.0], [3.0, 4.0]]), axis=0", "[4.0, 6.0]"
+)
+prod = _reduction(
+    ops.prod, "Product over axes.", "K.constant([[1.0, 2.0], [3.0, 4.0]]), axis=1", "[2.0, 12.0]"
+)
+mean = _reduction(
+    ops.mean,
+    "Mean over axes; that of bools is a float.",
+    "K.constant([[1.0, 2.0], [3.0, 4.0]]), axis=1",
+    "[1.5, 3.5]",
+)
+max = _reduction(
+    ops.max,
+    "Largest element over axes.",
+    "K.constant([[1.0, 2.0], [3.0, 4.0]]), axis=0",
+    "[3.0, 4.0]",
+)
+min = _reduction(
+    ops.min,
+    "Smallest element over axes.",
+    "K.constant([[1.0, 2.0], [3.0, 4.0]]), axis=0",
+    "[1.0, 2.0]",
+)
+std = _reduction(
+    ops.std,
+    "Standard deviation over axes.",
+    "K.constant([[1.0, 2.0], [3.0, 4.0]]), axis=1",
+    "[0.5, 0.5]",
+)
+var = _reduction(
+    ops.var, "Variance over axes.", "K.constant([[1.0, 2.0], [3.0, 4.0]]), axis=1", "[0.25, 0.25]"
+)
+logsumexp = _reduction(
+    ops.logsumexp,
+    "Logarithm of the sum of exponentials over axes.",
+    "K.constant([0.0, 0.0])",
+    "0.6931471824645996",
+)
+any = _reduction(
+    ops.any,
+    "Whether any element over axes is not zero.",
+    "K.equal(K.constant([1.0, 2.0]), 1.0)",
+    "True",
+)
+all = _reduction(
+    ops.all,
+    "Whether all elements over axes are not zero.",
+    "K.equal(K.constant([1.0, 2.0]), 1.0)",
+    "False",
+)
 
-square = _unary(ops.square, "Elementwise square.")
-abs = _unary(ops.abs, "Elementwise absolute value.")
-exp = _unary(ops.exp, "Elementwise exponential.")
-log = _unary(ops.log, "Elementwise natural logarithm.")
-round = _unary(ops.round, "Elementwise rounding, halves to even.")
-sign = _unary(ops.sign, "Elementwise sign.")
-sin = _unary(ops.sin, "Elementwise sine.")
-cos = _unary(ops.cos, "Elementwise cosine.")
-
-maximum = _binary(ops.maximum, "Elementwise larger value.")
-minimum = _binary(ops.minimum, "Elementwise smaller value.")
-equal = _binary(ops.equal, "Elementwise equality, a bool tensor.")
-not_equal = _binary(ops.not_equal, "Elementwise inequality, a bool tensor.")
-greater = _binary(ops.greater, "Elementwise `x > y`.")
-greater_equal = _binary(ops.greater_equal, "Elementwise `x >= y`.")
-less = lesser = _binary(ops.less, "Elementwise `x < y`.")
-less_equal = lesser_equal = _binary(ops.less_equal, "Elementwise `x <= y`.")
+square = _unary(ops.square, "Elementwise square.", "K.constant([-1.0, 0.5])", "[1.0, 0.25]")
+exp = _unary(ops.exp, "Elementwise exponential.", "K.constant([0.0])", "[1.0]")
+log = _unary(ops.log, "Elementwise natural logarithm.", "K.constant([1.0])", "[0.0]")
+round = _unary(
+    ops.round, "Elementwise rounding, halves to even.", "K.constant([1.4, 2.5])", "[1.0, 2.0]"
+)
+sign = _unary(ops.sign, "Elementwise sign.", "K.constant([-1.0, 0.5])", "[-1.0, 1.0]")
+sin = _unary(ops.sin, "Elementwise sine.", "K.constant([0.0])", "[0.0]")
+cos = _unary(ops.cos, "Elementwise cosine.", "K.constant([0.0])", "[1.0]")
 
 
 @symbolic_function
 def identity(x, name=None):
-    """The same values as a tensor of its own."""
+    """The same values.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.identity(K.constant([-1.0, 0.5]))).tolist()
+        [-1.0, 0.5]
+    """
     return ops.convert_to_tensor(x)
+
+
+maximum = _binary(
+    ops.maximum, "Elementwise larger value.", "K.constant([-1.0, 0.5]), 0.0", "[0.0, 0.5]"
+)
+minimum = _binary(
+    ops.minimum, "Elementwise smaller value.", "K.constant([-1.0, 0.5]), 0.0", "[-1.0, 0.0]"
+)
+equal = _binary(
+    ops.equal,
+    "Elementwise equality, a bool tensor.",
+    "K.constant([-1.0, 0.5]), 0.5",
+    "[False, True]",
+)
+not_equal = _binary(
+    ops.not_equal,
+    "Elementwise inequality, a bool tensor.",
+    "K.constant([-1.0, 0.5]), 0.5",
+    "[True, False]",
+)
+greater = _binary(
+    ops.greater, "Elementwise `x > y`.", "K.constant([-1.0, 0.5]), 0.5", "[False, False]"
+)
+greater_equal = _binary(
+    ops.greater_equal, "Elementwise `x >= y`.", "K.constant([-1.0, 0.5]), 0.5", "[False, True]"
+)
+less = lesser = _binary(
+    ops.less, "Elementwise `x < y`.", "K.constant([-1.0, 0.5]), 0.5", "[True, False]"
+)
+less_equal = lesser_equal = _binary(
+    ops.less_equal, "Elementwise `x <= y`.", "K.constant([-1.0, 0.5]), 0.5", "[True, True]"
+)
 
 
 @symbolic_function
@@ -201,3 +272,15 @@ def stop_gradient(variables):
 
 for _function in (stop_gradient, round):
     _function.__wrapped__.is_constant = True
+
+
+@symbolic_function
+def abs(x):
+    """Elementwise absolute value.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.abs(K.constant([-1.0, 0.5]))).tolist()
+        [1.0, 0.5]
+    """
+    return ops.absolute(x)

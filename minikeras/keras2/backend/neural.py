@@ -134,7 +134,14 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 @symbolic_function
 def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
-    """Cross-entropy of integer targets, along an axis."""
+    """Cross-entropy of integer targets, along an axis.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> target, output = K.constant([[1]]), K.constant([[0.5, 0.5]])
+        >>> round(float(K.eval(K.sparse_categorical_crossentropy(target, output))[0]), 3)
+        0.693
+    """
     output = ops.moveaxis(ops.convert_to_tensor(output), axis, -1)
     target = ops.reshape(ops.cast(target, "int32"), output.shape[:-1])
     return ops.sparse_categorical_crossentropy(target, output, from_logits=from_logits)
@@ -159,12 +166,19 @@ def binary_crossentropy(target, output, from_logits=False):
 
 @symbolic_function
 def batch_normalization(x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
-    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`; tensors of rank 1 lie along `axis`."""
+    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`; tensors of rank 1 lie along `axis`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x = K.constant([3.0])
+        >>> K.eval(K.batch_normalization(x, 1.0, 4.0, 0.0, 1.0, epsilon=0.0)).tolist()
+        [1.0]
+    """
     rank = len(x.shape)
     shape = [1] * rank
     shape[axis] = -1
     mean, var, beta, gamma = (
-        t if t is None or len(t.shape) != 1 else ops.reshape(t, shape)
+        t if len(getattr(t, "shape", ())) != 1 else ops.reshape(t, shape)
         for t in (mean, var, beta, gamma)
     )
     normalized = (x - mean) / ops.sqrt(var + epsilon)

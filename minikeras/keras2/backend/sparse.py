@@ -23,7 +23,13 @@ class SparseTensor(NamedTuple):
 
 
 def is_sparse(tensor):
-    """Say whether a tensor is a `SparseTensor`; all others are dense."""
+    """Say whether a tensor is a `SparseTensor`; all others are dense.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.is_sparse(K.variable(1.0))
+        False
+    """
     return isinstance(tensor, SparseTensor)
 
 
@@ -33,7 +39,13 @@ def _scattered(indices, values, dense_shape):
 
 
 def to_dense(tensor):
-    """Return a tensor with all its elements, zero where a sparse one gives none."""
+    """Return a tensor with all its elements, zero where a sparse one gives none.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.ndim(K.to_dense(K.variable(1.0)))
+        0
+    """
     return _scattered(*tensor) if is_sparse(tensor) else tensor
 
 

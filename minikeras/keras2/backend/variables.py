@@ -240,7 +240,15 @@ def batch_get_value(ops):
 
 
 def set_value(x, value):
-    """Assign values to a variable."""
+    """Assign values to a variable.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> v = K.zeros((2,))
+        >>> K.set_value(v, [1.0, 2.0])
+        >>> K.get_value(v).tolist()
+        [1.0, 2.0]
+    """
     x.assign(as_array(value))
 
 
