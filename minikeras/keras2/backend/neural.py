@@ -208,7 +208,7 @@ def normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon=1e-3):
         [t if t is None else ops.reshape(t, shape) for t in pair]
         for pair in ((mean, var), (beta, gamma))
     )
-    normalized = batch_normalization(x, *of_batch, *of_layer, epsilon=epsilon)
+    normalized = batch_normalization(x, *of_batch, *of_layer, axis=-1, epsilon=epsilon)
     if len(shape) == 4 and list(axes) == [0, 1, 2]:
         n = dims.product(size for k, size in enumerate(x.shape) if k in axes)
         var = var if isinstance(n, dims.Dim) else var * (n / max(n - 1, 1))
