@@ -20,6 +20,7 @@ from minikeras.keras2.backend.convolutional import (
     separable_conv2d,
 )
 from minikeras.keras2.backend.ctc import ctc_batch_cost, ctc_decode, ctc_label_dense_to_sparse
+from minikeras.keras2.backend.loops import foldl, foldr, map_fn, rnn
 from minikeras.keras2.backend.math import (
     abs,
     all,
@@ -106,8 +107,14 @@ from minikeras.keras2.backend.randomness import (
     random_uniform_variable,
     truncated_normal,
 )
-from minikeras.keras2.backend.recurrent import foldl, foldr, map_fn, rnn
 from minikeras.keras2.backend.running import Function, function, gradients
+from minikeras.keras2.backend.session import (
+    clear_session,
+    get_session,
+    manual_variable_initialization,
+    name_scope,
+    set_session,
+)
 from minikeras.keras2.backend.settings import (
     backend,
     get_uid,
@@ -151,11 +158,9 @@ from minikeras.keras2.backend.variables import (
     batch_get_value,
     batch_set_value,
     cast_to_floatx,
-    clear_session,
     constant,
     count_params,
     dtype,
-    get_session,
     get_value,
     get_variable_shape,
     int_shape,
@@ -163,12 +168,9 @@ from minikeras.keras2.backend.variables import (
     is_placeholder,
     is_tensor,
     is_variable,
-    manual_variable_initialization,
     moving_average_update,
-    name_scope,
     ndim,
     print_tensor,
-    set_session,
     set_value,
     update,
     update_add,

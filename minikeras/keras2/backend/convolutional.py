@@ -58,7 +58,13 @@ def layout(data_format):
 @keras_1(_SHAPES, stride="strides", **_OLD)
 @symbolic_function
 def conv1d(x, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """Convolution of sequences; `padding="causal"` looks at no later step."""
+    """Convolution of sequences; `padding="causal"` looks at no later step.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.conv1d(K.zeros((2, 5, 3)), K.zeros((3, 3, 4))))
+        (2, 3, 4)
+    """
     data_format = layout(data_format)
     if padding == "causal":
         if data_format != "channels_last":
@@ -79,7 +85,13 @@ def _each(value, rank):
 @keras_1(_SHAPES, filter_dilation="dilation_rate", **_OLD)
 @symbolic_function
 def conv2d(x, kernel, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)):
-    """Convolution of images."""
+    """Convolution of images.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.conv2d(K.zeros((2, 5, 5, 3)), K.zeros((3, 3, 3, 4)), padding="same"))
+        (2, 5, 5, 4)
+    """
     return ops.conv(x, kernel, strides, padding, layout(data_format), dilation_rate)
 
 
@@ -89,7 +101,13 @@ def conv2d(x, kernel, strides=(1, 1), padding="valid", data_format=None, dilatio
 def conv3d(
     x, kernel, strides=(1, 1, 1), padding="valid", data_format=None, dilation_rate=(1, 1, 1)
 ):
-    """Convolution of volumes."""
+    """Convolution of volumes.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.conv3d(K.zeros((2, 5, 5, 5, 3)), K.zeros((3, 3, 3, 3, 4))))
+        (2, 3, 3, 3, 4)
+    """
     return ops.conv(x, kernel, strides, padding, layout(data_format), dilation_rate)
 
 
@@ -102,7 +120,13 @@ def atrous_conv2d(
     image_shape=None,
     filter_shape=None,
 ):
-    """Dilated convolution of images, in the spelling of Keras 1."""
+    """Dilated convolution of images, in the spelling of Keras 1.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.atrous_conv2d(K.zeros((2, 7, 7, 3)), K.zeros((3, 3, 3, 4)), rate=2))
+        (2, 3, 3, 4)
+    """
     return conv2d(
         x, kernel, border_mode=border_mode, dim_ordering=dim_ordering, filter_dilation=(rate, rate)
     )
@@ -120,7 +144,14 @@ def separable_conv2d(
     data_format=None,
     dilation_rate=(1, 1),
 ):
-    """Convolution of each channel of images, then of each pixel over the channels."""
+    """Convolution of each channel of images, then of each pixel over the channels.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x, depthwise = K.zeros((2, 5, 5, 3)), K.zeros((3, 3, 3, 2))
+        >>> K.int_shape(K.separable_conv2d(x, depthwise, K.zeros((1, 1, 6, 4))))
+        (2, 3, 3, 4)
+    """
     kernels = depthwise_kernel, pointwise_kernel
     return ops.separable_conv(x, *kernels, strides, padding, layout(data_format), dilation_rate)
 
@@ -135,7 +166,14 @@ def separable_conv1d(
     data_format=None,
     dilation_rate=1,
 ):
-    """Convolution of each channel of sequences, then of each step over the channels."""
+    """Convolution of each channel of sequences, then of each step over the channels.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x, depthwise = K.zeros((2, 5, 3)), K.zeros((3, 3, 2))
+        >>> K.int_shape(K.separable_conv1d(x, depthwise, K.zeros((1, 6, 4))))
+        (2, 3, 4)
+    """
     kernels = depthwise_kernel, pointwise_kernel
     return ops.separable_conv(x, *kernels, strides, padding, layout(data_format), dilation_rate)
 
@@ -144,7 +182,13 @@ def separable_conv1d(
 def depthwise_conv2d(
     x, depthwise_kernel, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)
 ):
-    """Convolution of each channel of images by kernels of its own."""
+    """Convolution of each channel of images by kernels of its own.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.depthwise_conv2d(K.zeros((2, 5, 5, 3)), K.zeros((3, 3, 3, 2))))
+        (2, 3, 3, 6)
+    """
     layout_name = layout(data_format)
     return ops.depthwise_conv(x, depthwise_kernel, strides, padding, layout_name, dilation_rate)
 
@@ -196,13 +240,27 @@ def conv2d_transpose(
     data_format=None,
     dilation_rate=(1, 1),
 ):
-    """Transposed convolution of images, with outputs of a given shape."""
+    """Transposed convolution of images, with outputs of a given shape.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x, kernel = K.zeros((2, 3, 3, 4)), K.zeros((3, 3, 1, 4))
+        >>> K.int_shape(K.conv2d_transpose(x, kernel, (2, 5, 5, 1)))
+        (2, 5, 5, 1)
+    """
     return _transposed(x, kernel, output_shape, strides, padding, data_format, dilation_rate)
 
 
 @symbolic_function
 def conv3d_transpose(x, kernel, output_shape, strides=(1, 1, 1), padding="valid", data_format=None):
-    """Transposed convolution of volumes, with outputs of a given shape."""
+    """Transposed convolution of volumes, with outputs of a given shape.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x, kernel = K.zeros((2, 3, 3, 3, 4)), K.zeros((3, 3, 3, 1, 4))
+        >>> K.int_shape(K.conv3d_transpose(x, kernel, (2, 5, 5, 5, 1)))
+        (2, 5, 5, 5, 1)
+    """
     return _transposed(x, kernel, output_shape, strides, padding, data_format)
 
 
@@ -216,7 +274,14 @@ def deconv2d(
     image_shape=None,
     filter_shape=None,
 ):
-    """Transposed convolution of images, in the spelling and with the kernels of Keras 1."""
+    """Transposed convolution of images, in the spelling and with the kernels of Keras 1.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x, kernel = K.zeros((2, 3, 3, 4)), K.zeros((3, 3, 4, 1))
+        >>> K.int_shape(K.deconv2d(x, kernel, (2, 5, 5, 1)))
+        (2, 5, 5, 1)
+    """
     data_format = layout(layout_of(dim_ordering))
     axes = (0, 1, 3, 2) if data_format == "channels_last" else (2, 3, 0, 1)
     kernel = permute_dimensions(kernel, axes)
@@ -238,6 +303,11 @@ def bias_add(x, bias, data_format=None):
 
     Raises:
         ValueError: if the bias has another rank.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.bias_add(K.zeros((1, 2, 2)), K.constant([1.0, 2.0]))).tolist()
+        [[[1.0, 2.0], [1.0, 2.0]]]
     """
     data_format, x, bias = (
         layout(data_format),

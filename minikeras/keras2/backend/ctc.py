@@ -70,6 +70,13 @@ def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1):
         `(decoded, log_prob)`: a list of int64 tensors `(batch, labels)`, filled up with -1, one for
         each path; and a float tensor `(batch, paths)`: log-probabilities, or if greedy the
         negative sum of the logarithms that were taken.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> y = K.constant([[[0.9, 0.1, 0.0], [0.1, 0.0, 0.9], [0.0, 0.1, 0.9]]])
+        >>> paths, scores = K.ctc_decode(y, K.constant([3]))
+        >>> K.eval(paths[0]).tolist()
+        [[0]]
     """
     *decoded, log_prob = _decoded(y_pred, input_length, greedy, beam_width, top_paths)
     return decoded, log_prob
@@ -115,6 +122,13 @@ def ctc_label_dense_to_sparse(labels, label_lengths):
 
     Returns:
         A `SparseTensor`: its indices, values and shape.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> labels = K.constant([[1, 2], [3, 0]], dtype="int32")
+        >>> sparse = K.ctc_label_dense_to_sparse(labels, K.constant([2, 1], dtype="int32"))
+        >>> K.eval(K.to_dense(sparse)).tolist()
+        [[1, 2], [3, 0]]
     """
     return SparseTensor(*_given_labels(labels, label_lengths))
 

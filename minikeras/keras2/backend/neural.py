@@ -200,6 +200,13 @@ def normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon=1e-3):
     Returns:
         `(normalized, mean, variance)`. Of images, channels last, the variance is that of the
         population which the batch is a sample of, with `n - 1` for `n`, as in Keras 2.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x = K.constant([[1.0], [3.0]])
+        >>> y, mean, variance = K.normalize_batch_in_training(x, None, None, [0])
+        >>> K.eval(mean).tolist(), K.eval(variance).tolist()
+        ([2.0], [1.0])
     """
     axes = tuple(reduction_axes)
     mean, var = ops.moments(x, axes=axes)

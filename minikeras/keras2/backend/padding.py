@@ -25,26 +25,50 @@ def _padded(x, padding, data_format, rank):
 
 @symbolic_function
 def temporal_padding(x, padding=(1, 1)):
-    """Pad the steps of sequences `(batch, steps, channels)` with zeros."""
+    """Pad the steps of sequences `(batch, steps, channels)` with zeros.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.temporal_padding(K.zeros((2, 3, 4))))
+        (2, 5, 4)
+    """
     return ops.pad(x, [(0, 0), _pair(padding), (0, 0)])
 
 
 def asymmetric_temporal_padding(x, left_pad=1, right_pad=1):
-    """Pad the steps of sequences with zeros, in the spelling of Keras 1."""
+    """Pad the steps of sequences with zeros, in the spelling of Keras 1.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.asymmetric_temporal_padding(K.zeros((2, 3, 4)), 0, 2))
+        (2, 5, 4)
+    """
     return temporal_padding(x, (left_pad, right_pad))
 
 
 @keras_1(**_LAYOUT)
 @symbolic_function
 def spatial_2d_padding(x, padding=((1, 1), (1, 1)), data_format=None):
-    """Pad rows and columns of images with zeros."""
+    """Pad rows and columns of images with zeros.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.spatial_2d_padding(K.zeros((2, 3, 3, 1)), ((0, 1), (2, 2))))
+        (2, 4, 7, 1)
+    """
     return _padded(x, padding, data_format, 2)
 
 
 def asymmetric_spatial_2d_padding(
     x, top_pad=1, bottom_pad=1, left_pad=1, right_pad=1, dim_ordering="default"
 ):
-    """Pad rows and columns of images with zeros, in the spelling of Keras 1."""
+    """Pad rows and columns of images with zeros, in the spelling of Keras 1.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.asymmetric_spatial_2d_padding(K.zeros((2, 3, 3, 1)), 0, 1, 2, 2))
+        (2, 4, 7, 1)
+    """
     pairs = (top_pad, bottom_pad), (left_pad, right_pad)
     return spatial_2d_padding(x, pairs, dim_ordering=dim_ordering)
 
@@ -52,7 +76,13 @@ def asymmetric_spatial_2d_padding(
 @keras_1(**_LAYOUT)
 @symbolic_function
 def spatial_3d_padding(x, padding=((1, 1), (1, 1), (1, 1)), data_format=None):
-    """Pad the three spatial axes of volumes with zeros."""
+    """Pad the three spatial axes of volumes with zeros.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.spatial_3d_padding(K.zeros((2, 3, 3, 3, 1))))
+        (2, 5, 5, 5, 1)
+    """
     return _padded(x, padding, data_format, 3)
 
 
@@ -88,6 +118,11 @@ def resize_images(x, height_factor, width_factor, data_format, interpolation="ne
 
     Raises:
         ValueError: if an argument is not one of the words.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.resize_images(K.zeros((2, 3, 3, 1)), 2, 3, "channels_last"))
+        (2, 6, 9, 1)
     """
     data_format = settings.standardize_data_format(data_format)
     if interpolation == "nearest":
@@ -117,6 +152,12 @@ def _interpolated(x, factor, axis):
 @keras_1(X="x", **_LAYOUT)
 @symbolic_function
 def resize_volumes(x, depth_factor, height_factor, width_factor, data_format):
-    """Make volumes larger by whole factors, by repeating their elements."""
+    """Make volumes larger by whole factors, by repeating their elements.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.resize_volumes(K.zeros((2, 3, 3, 3, 1)), 2, 2, 1, "channels_last"))
+        (2, 6, 6, 3, 1)
+    """
     _check_layout(data_format)
     return _grown(x, (depth_factor, height_factor, width_factor), data_format)

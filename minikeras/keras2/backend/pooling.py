@@ -20,14 +20,26 @@ def _pooled(x, pool_size, strides, padding, data_format, pool_mode):
 @keras_1(**_OLD)
 @symbolic_function
 def pool2d(x, pool_size, strides=(1, 1), padding="valid", data_format=None, pool_mode="max"):
-    """Maximum (`pool_mode="max"`) or mean (`"avg"`) over windows of images."""
+    """Maximum (`pool_mode="max"`) or mean (`"avg"`) over windows of images.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.pool2d(K.zeros((2, 6, 6, 1)), (2, 2), (2, 2)))
+        (2, 3, 3, 1)
+    """
     return _pooled(x, pool_size, strides, padding, data_format, pool_mode)
 
 
 @keras_1(**_OLD)
 @symbolic_function
 def pool3d(x, pool_size, strides=(1, 1, 1), padding="valid", data_format=None, pool_mode="max"):
-    """Maximum (`pool_mode="max"`) or mean (`"avg"`) over windows of volumes."""
+    """Maximum (`pool_mode="max"`) or mean (`"avg"`) over windows of volumes.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.pool3d(K.zeros((2, 6, 6, 6, 1)), (2, 2, 2), (2, 2, 2), pool_mode="avg"))
+        (2, 3, 3, 3, 1)
+    """
     return _pooled(x, pool_size, strides, padding, data_format, pool_mode)
 
 
@@ -57,6 +69,11 @@ def local_conv1d(inputs, kernel, kernel_size, strides, data_format=None):
 
     Returns:
         A tensor `(batch, output steps, filters)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.int_shape(K.local_conv1d(K.zeros((2, 4, 1)), K.zeros((3, 2, 5)), (2,), (1,)))
+        (2, 3, 5)
     """
     layout(data_format)
     return _local(inputs, kernel, kernel_size, strides, kernel.shape[:1], "channels_last")
@@ -77,6 +94,12 @@ def local_conv2d(inputs, kernel, kernel_size, strides, output_shape, data_format
 
     Returns:
         A tensor of rank 4.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x, kernel = K.zeros((2, 3, 3, 1)), K.zeros((4, 4, 5))
+        >>> K.int_shape(K.local_conv2d(x, kernel, (2, 2), (1, 1), (2, 2)))
+        (2, 2, 2, 5)
     """
     data_format = layout(data_format)
     y = _local(inputs, kernel, kernel_size, strides, tuple(output_shape), data_format)

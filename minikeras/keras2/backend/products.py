@@ -7,7 +7,13 @@ from minikeras.keras2.backend.tensors import symbolic_function
 
 @symbolic_function
 def dot(x, y):
-    """Product of the last axis of `x` with the last but one of `y`."""
+    """Product of the last axis of `x` with the last but one of `y`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.dot(K.constant([[1.0, 2.0], [3.0, 4.0]]), K.constant([[1.0], [1.0]]))).tolist()
+        [[3.0], [7.0]]
+    """
     x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
     return ops.tensordot(x, y, axes=[[len(x.shape) - 1], [max(len(y.shape) - 2, 0)]])
 
@@ -59,8 +65,7 @@ def _axes(axes, x_rank, y_rank):
     axes = (axes, axes) if isinstance(axes, int) else tuple(axes)
     if len(axes) != 2 or not all(isinstance(axis, int) for axis in axes):
         raise ValueError(
-            "Multiple target dimensions are not supported. Expected: None, int, or a pair of ints. "
-            f"Received: axes={axes}"
+            f"`axes` must be None, an integer, or one axis of each tensor; received axes={axes!r}."
         )
     first, second = (
         dims.normalize_axis(axis, rank) for axis, rank in zip(axes, (x_rank, y_rank), strict=True)

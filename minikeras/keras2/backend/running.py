@@ -149,6 +149,12 @@ def function(inputs, outputs, updates=None, **kwargs):
 
     Raises:
         TypeError: if one of them is no list or tuple.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> x = K.placeholder((None,))
+        >>> K.function([x], [x * 2])([[1.0, 2.0]])[0].tolist()
+        [2.0, 4.0]
     """
     return Function(inputs, outputs, updates=updates, **kwargs)
 
@@ -175,11 +181,12 @@ class Function:
     """
 
     def __init__(self, inputs, outputs, updates=None, name=None, **session_kwargs):
-        for given, value in (("inputs", inputs), ("outputs", outputs), ("updates", updates or ())):
+        lists = {"inputs": inputs, "outputs": outputs, "updates": updates or ()}
+        for argument, value in lists.items():
             if not isinstance(value, (list, tuple)):
                 raise TypeError(
-                    f"`{given}` of a function of the backend must be a list or tuple. "
-                    f"Received: {given}={value!r} of type {type(value).__name__}"
+                    f"`{argument}` of a function of the backend must be a list or tuple. "
+                    f"Received: {argument}={value!r} of type {type(value).__name__}"
                 )
         self.inputs = list(inputs)
         self.outputs = list(outputs)

@@ -107,6 +107,11 @@ def normalize_data_format(value):
 
     Raises:
         ValueError: if it is another one.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.normalize_data_format("Channels_Last")
+        'channels_last'
     """
     return engine.standardize_data_format(value)
 
@@ -116,6 +121,12 @@ def set_epsilon(e):
 
     Args:
         e: float.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.set_epsilon(1e-7)
+        >>> K.epsilon()
+        1e-07
     """
     engine.set_epsilon(e)
 
@@ -128,6 +139,12 @@ def set_floatx(floatx):
 
     Raises:
         ValueError: if it is another one.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.set_floatx("float32")
+        >>> K.floatx()
+        'float32'
     """
     engine.set_floatx(floatx)
 
@@ -140,12 +157,24 @@ def set_image_data_format(data_format):
 
     Raises:
         ValueError: if it is another one.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.set_image_data_format("channels_last")
+        >>> K.image_data_format()
+        'channels_last'
     """
     engine.set_image_data_format(data_format)
 
 
 def legacy_weight_ordering():
-    """Return whether weights of files are taken in the order of early versions of Keras 1."""
+    """Return whether weights of files are taken in the order of early versions of Keras 1.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.legacy_weight_ordering()
+        False
+    """
     return _legacy["weight_ordering"]
 
 
@@ -154,6 +183,12 @@ def set_legacy_weight_ordering(value):
 
     Args:
         value: a bool.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.set_legacy_weight_ordering(False)
+        >>> K.legacy_weight_ordering()
+        False
     """
     _legacy["weight_ordering"] = bool(value)
 

@@ -209,6 +209,11 @@ def slice(x, start, size):
 
     Returns:
         A tensor.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.slice(K.constant([1.0, 2.0, 3.0]), [1], [2])).tolist()
+        [2.0, 3.0]
     """
     x, start, size = ops.convert_to_tensor(x), sizes(start), sizes(size)
     if not dims.is_known(start):

@@ -57,5 +57,10 @@ def evaluate(x):
 
     Returns:
         A NumPy array.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.constant([1.0, 2.0]) * 2).tolist()
+        [2.0, 4.0]
     """
     return running.evaluate(to_dense(x))

@@ -9,9 +9,9 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.variable import Variable as EngineVariable
-from minikeras.core import dtypes, names
+from minikeras.core import dtypes
 from minikeras.core import settings as engine
-from minikeras.keras2.backend import phases, running, settings
+from minikeras.keras2.backend import running, settings
 from minikeras.keras2.backend.spelling import keras_1
 from minikeras.keras2.backend.tensors import Variable, producer_of, record, symbolic_function
 
@@ -220,6 +220,11 @@ def print_tensor(x, message=""):
 
     Returns:
         The same tensor, to compute with instead of `x`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> K.eval(K.print_tensor(K.constant([1.0, 2.0]), "values: ")).tolist()
+        [1.0, 2.0]
     """
     x = ops.convert_to_tensor(x)
     if not in_shapes_only():
@@ -333,64 +338,6 @@ def cast_to_floatx(x):
         'float32'
     """
     return np.asarray(x, dtype=engine.floatx())
-
-
-def clear_session():
-    """Forget all automatic names, and that a learning phase was set.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> K.clear_session()
-    """
-    settings.reset_uids()
-    names.clear()
-    phases.clear_learning_phase()
-
-
-class name_scope(names.name_scope):
-    """Put a name in front of the paths of variables that are made inside the `with` block.
-
-    Args:
-        name: a string.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> with K.name_scope("block"):
-        ...     v = K.variable(1.0, name="gain")
-        >>> v.path
-        'block/gain'
-    """
-
-    def __init__(self, name, **kwargs):
-        super().__init__(str(name).replace("/", "_"))
-
-
-def get_session():
-    """Return None: there are no sessions.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> K.get_session() is None
-        True
-    """
-
-
-def set_session(session):
-    """Accept a session, which nothing needs.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> K.set_session(None)
-    """
-
-
-def manual_variable_initialization(value):
-    """Accept: variables have values from the beginning.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> K.manual_variable_initialization(True)
-    """
 
 
 def in_shapes_only():

@@ -20,7 +20,14 @@ def merging_function(layer):
     inputs = inspect.Parameter("inputs", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     merge.__signature__ = inspect.Signature([inputs, *parameters])
     merge.__name__ = merge.__qualname__ = layer.__name__.lower()
-    merge.__doc__ = f"Call a `{layer.__name__}` layer on a list of tensors and return its output."
+    merge.__doc__ = f"""Call a `{layer.__name__}` layer on a list of tensors and return its output.
+
+    Example:
+        >>> from minikeras.keras2.layers import Input, {merge.__name__}
+        >>> tensors = [Input((2, 3)), Input((2, 3))]
+        >>> {merge.__name__}(tensors{", 1" if merge.__name__ == "dot" else ""}).ndim
+        3
+    """
     return merge
 
 
@@ -44,5 +51,11 @@ def dilated_function(name, layer, order):
 
     dilated.__name__ = dilated.__qualname__ = name
     dilated._old_arguments = set(names)
-    dilated.__doc__ = f"Make a `{layer.__name__}`, whose `dilation_rate` is `atrous_rate` here."
+    dilated.__doc__ = f"""Make a `{layer.__name__}`, whose `dilation_rate` is `atrous_rate` here.
+
+    Example:
+        >>> from minikeras.keras2.layers import {name}
+        >>> set({name}(8, 3, atrous_rate=2).dilation_rate)
+        {{2}}
+    """
     return dilated

@@ -50,9 +50,10 @@ def print_summary(model, line_length=None, positions=None, print_fn=None):
         >>> from minikeras.keras2.models import Sequential
         >>> from minikeras.keras2.utils import print_summary
         >>> lines = []
-        >>> print_summary(Sequential([Dense(2, input_dim=3)]), print_fn=lines.append)
-        >>> lines[3].split()[0]
-        'dense_1'
+        >>> model = Sequential([Dense(2, input_dim=3, name="sums")])
+        >>> print_summary(model, print_fn=lines.append)
+        >>> lines[3].split()
+        ['sums', '(Dense)', '(None,', '2)', '8']
     """
     model.summary(line_length=line_length, positions=positions, print_fn=print_fn)
 

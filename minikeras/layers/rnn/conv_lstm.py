@@ -28,8 +28,8 @@ class _ConvLSTM(OwnCellRNN, RNN):
         strides: int, or one int for each spatial axis: the steps of the window over the inputs.
         dilation_rate: int, or one int for each spatial axis: the steps between the taps of the
             window over the inputs; other than 1 it goes with strides of 1 only.
-        activation: activation of the candidate and of the cell state.
-        recurrent_activation: activation of the input, forget and output gates.
+        activation: function that the candidate and the cell state go through.
+        recurrent_activation: function that the three gates go through.
         unit_forget_bias: whether the bias of the forget gate starts at one.
         **kwargs: `name`, `dtype`, `trainable`; `unroll`, for the sake of old scripts; and
             `zero_output_for_mask`: whether the output of a masked step is zero rather than the one

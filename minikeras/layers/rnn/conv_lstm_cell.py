@@ -43,8 +43,8 @@ class ConvLSTMCell(DropoutRNNCell, _Windowed):
 
     Args:
         rank: int, the number of spatial axes: 1, 2 or 3.
-        activation: activation of the candidate and of the cell state.
-        recurrent_activation: activation of the input, forget and output gates.
+        activation: function that gives the candidate, and the output of the cell state.
+        recurrent_activation: function that gives the input, forget and output gates.
         unit_forget_bias: whether the bias of the forget gate starts at one (Jozefowicz et al.,
             2015).
 

@@ -262,6 +262,11 @@ def foldl(fn, elems, initializer=None, name=None):
 
     Returns:
         A tensor.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> float(K.eval(K.foldl(lambda total, x: total - x, K.constant([5.0, 2.0, 1.0]))))
+        2.0
     """
     return _folded(fn, elems, initializer, backwards=False)
 
@@ -277,5 +282,10 @@ def foldr(fn, elems, initializer=None, name=None):
 
     Returns:
         A tensor.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> float(K.eval(K.foldr(lambda total, x: total - x, K.constant([5.0, 2.0, 1.0]))))
+        -6.0
     """
     return _folded(fn, elems, initializer, backwards=True)
