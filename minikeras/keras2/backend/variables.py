@@ -11,7 +11,7 @@ from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.core import dtypes
 from minikeras.core import settings as engine
-from minikeras.keras2.backend import running, settings
+from minikeras.keras2.backend import phases, running, settings
 from minikeras.keras2.backend.spelling import keras_1
 from minikeras.keras2.backend.tensors import Variable, producer_of, record, symbolic_function
 
