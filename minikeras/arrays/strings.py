@@ -33,7 +33,7 @@ def holds_strings(array: Array, like: Array) -> bool:
     """
     if array.dtype.kind in "SU":
         return True
-    kind: type = type(like[0])
+    kind: type[Any] = type(like[0])
     return kind in (str, bytes) and set(map(type, array.tolist())) <= {kind}
 
 
