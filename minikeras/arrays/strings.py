@@ -33,7 +33,8 @@ def holds_strings(array: Array, like: Array) -> bool:
     """
     if array.dtype.kind in "SU":
         return True
-    kind: type[Any] = type(like[0])
+    first: Any = like[0]
+    kind = type(first)
     return kind in (str, bytes) and set(map(type, array.tolist())) <= {kind}
 
 
