@@ -34,7 +34,7 @@ def holds_strings(array: Array, like: Array) -> bool:
     if array.dtype.kind in "SU":
         return True
     first: Any = like[0]
-    kind = type(first)
+    kind: Any = type(first)
     return kind in (str, bytes) and set(map(type, array.tolist())) <= {kind}
 
 
