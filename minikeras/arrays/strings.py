@@ -33,8 +33,7 @@ def holds_strings(array: Array, like: Array) -> bool:
     """
     if array.dtype.kind in "SU":
         return True
-    first: Any = like[0]
-    kind: Any = type(first)
+    kind: object = type(like[0])
     return kind in (str, bytes) and set(map(type, array.tolist())) <= {kind}
 
 
