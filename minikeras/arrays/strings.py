@@ -33,8 +33,8 @@ def holds_strings(array: Array, like: Array) -> bool:
     """
     if array.dtype.kind in "SU":
         return True
-    kind: object = type(like[0])
-    return kind in (str, bytes) and set(map(type, array.tolist())) <= {kind}
+    kinds = set(map(type, like[:1].tolist()))
+    return kinds <= {str, bytes} and set(map(type, array.tolist())) <= kinds
 
 
 def is_strings(array: Any) -> bool:
