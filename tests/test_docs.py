@@ -39,6 +39,8 @@ VARIABLE = re.compile(r"\b([A-Z][A-Z_]+)=")
 # What is mentioned though nothing of that name is here, and why.
 EXCEPTIONS = {
     "demo-output/": "what `make demo` writes",
+    "script.py": "a script of the user's",
+    "tensorflow.keras": "what scripts import",
     "numpy.int": "what NumPy no longer has",
     "pythonify_logs": "a function of real Keras",
     "loss_scale_optimizer/sgd/w_momentum": "the path of a variable",
