@@ -157,7 +157,7 @@ def test_decode_predictions(tmp_path, monkeypatch):
     path.write_text(json.dumps(index))
     monkeypatch.setattr(keras_imagenet_utils, "CLASS_INDEX", index)
     monkeypatch.setattr(imagenet_utils, "get_file", lambda *args, **kwargs: path)
-    imagenet_utils._class_index.cache_clear()
+    imagenet_utils._downloaded_index.cache_clear()
     predictions = np.random.default_rng(0).uniform(size=(3, 1000)).astype("float32")
     predictions[1, 5:20] = 2.0
     for top in (1, 5, 20):
@@ -171,7 +171,7 @@ def test_decode_predictions(tmp_path, monkeypatch):
     assert imagenet_utils.decode_predictions(tensor) == imagenet_utils.decode_predictions(
         predictions
     )
-    imagenet_utils._class_index.cache_clear()
+    imagenet_utils._downloaded_index.cache_clear()
     for engine in (keras, minikeras):
         with pytest.raises(ValueError, match="shape"):
             engine.applications.imagenet_utils.decode_predictions(np.ones((2, 10)))

@@ -252,9 +252,9 @@ def test_stateful():
     ours.reset_state()
     assert not np.any(ours.states[0].numpy())
     assert [w.path for w in ours.variables[:3]] == [w.path for w in ours.weights]
-    with pytest.raises(ValueError, match="batch size"):
+    with pytest.raises(ValueError, match="all batches must have its size"):
         ours(np.ones((BATCH + 1, STEPS, FEATURES)))
-    with pytest.raises(ValueError, match="static"):
+    with pytest.raises(ValueError, match="must be known: give"):
         rnn.LSTM(2, stateful=True).build((None, 4, 5))
 
 

@@ -209,7 +209,10 @@ BASE = losses.Loss.__module__
 LOSSES = [
     name
     for name, value in vars(losses).items()
-    if isinstance(value, type) and issubclass(value, losses.Loss) and value.__module__ != BASE
+    if isinstance(value, type)
+    and issubclass(value, losses.Loss)
+    and value.__module__ != BASE
+    and value is not losses.CTC  # of sequences
 ]
 # Losses whose targets are numbers of classes.
 OF_CLASSES = {"Circle", "CategoricalGeneralizedCrossEntropy", "SparseCategoricalCrossentropy"}

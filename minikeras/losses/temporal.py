@@ -29,13 +29,13 @@ def ctc(y_true, y_pred):
         0.2877
     """
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-    for name, y, rank, expected in (
-        ("Targets `y_true`", y_true, 2, "`(batch, labels)` in integer format"),
-        ("Logits `y_pred`", y_pred, 3, "`(batch, steps, classes)`"),
+    for name, y, axes in (
+        ("y_true", y_true, ("batch", "labels")),
+        ("y_pred", y_pred, ("batch", "steps", "classes")),
     ):
-        if y.ndim != rank:
+        if y.ndim != len(axes):
             raise ValueError(
-                f"{name} are expected to be a tensor of shape {expected}. Received shape: "
+                f"`{name}` must be of shape ({', '.join(axes)}). Received: "
                 f"{dims.to_public(y.shape)}"
             )
     labels = ops.sum(ops.cast(y_true != 0, "int32"), axis=-1)

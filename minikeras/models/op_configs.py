@@ -39,6 +39,9 @@ _OPERANDS = frozenset(_NAMES.split())
 _EXCEPTIONS = {
     ("batch_normalization", "offset"): True,
     ("bincount", "weights"): False,
+    ("ctc_decode", "sequence_lengths"): True,
+    ("ctc_loss", "output_length"): True,
+    ("ctc_loss", "target_length"): True,
     ("einsum", "subscripts"): False,
     ("fori_loop", "lower"): False,
     ("full", "shape"): False,

@@ -31,6 +31,7 @@ CASES = [
         exactly([6, 3, 0], "int32"),
         mask_index=-1,
     ),
+    Case("nn.ctc._ctc_loss", [_LOGITS, _LABELS, *_LENGTHS], {"mask_index": 0}, reduction=42),
     _loss(_LABELS, f16(3, 6, 4), *_LENGTHS).but(orders=1, float_types=()),
     *[
         Case("ctc_decode", [_LOGITS, _STEPS], options, orders=0, reduction=42)

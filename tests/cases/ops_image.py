@@ -217,6 +217,8 @@ CASES = [
     Case("image.rgb_to_grayscale", [FIRST, "channels_first"], reduction=3),
     Case("image.rgb_to_grayscale", [f32(4, 5, 2)], raises=ValueError),
     Case("image.rgb_to_grayscale", [f32(4, 5)], raises=ValueError),
+    Case("image.color._hsv_of_rgb", [COLORS], reduction=4),
+    Case("image.color._rgb_of_hsv", [COLORS], reduction=4, orders=0),
     *[
         case
         for name, orders in (("image.rgb_to_hsv", 2), ("image.hsv_to_rgb", 0))

@@ -209,7 +209,17 @@ def _orders(layer):
         [(o, list(o._trainable_variables)) for o in owners],
         [(o, list(o._non_trainable_variables)) for o in owners],
     ]
-    return [[(o, vs) for part in order for o, vs in part if vs] for order in (now, thawed)]
+    return [_each_once(pair for part in order for pair in part) for order in (now, thawed)]
+
+
+def _each_once(owned):
+    """Pairs of a layer and its weights, without those of a layer before, and without empty ones."""
+    seen, pairs = set(), []
+    for owner, variables in owned:
+        new = [v for v in variables if id(v) not in seen]
+        seen.update(map(id, new))
+        pairs += [(owner, new)] if new else []
+    return pairs
 
 
 def _owners(layer, seen):
