@@ -4,12 +4,30 @@ A cell takes what the cell before it returned and what the one before that did. 
 features of pairs of them, and returns them beside each other.
 """
 
+from functools import wraps
+
 from minikeras import layers
 from minikeras.applications.shared.inputs import padding_before_stride, rows_and_columns
+from minikeras.core.names import name_scope
 
 _AXIS = -1  # of the channels
 
 
+def _in_scope(kind):
+    """Return a decorator: the paths of a cell's weights begin with its kind and name."""
+
+    def decorate(cell):
+        @wraps(cell)
+        def scoped(x, before, filters, name):
+            with name_scope(f"{kind}_A_block_{name}"):
+                return cell(x, before, filters, name)
+
+        return scoped
+
+    return decorate
+
+
+@_in_scope("normal")
 def normal_cell(x, before, filters, name):
     """Return new features of the same height and width.
 
@@ -25,13 +43,13 @@ def normal_cell(x, before, filters, name):
     p = _adjusted(before, x, filters, name)
     h = _squeezed(x, filters, "normal", name)
     x1 = _sum(
-        _separable(h, filters, 5, f"normal_left1_{name}"),
-        _separable(p, filters, 3, f"normal_right1_{name}"),
+        _separable(h, filters, 5, 1, f"normal_left1_{name}"),
+        _separable(p, filters, 3, 1, f"normal_right1_{name}"),
         name=f"normal_add_1_{name}",
     )
     x2 = _sum(
-        _separable(p, filters, 5, f"normal_left2_{name}"),
-        _separable(p, filters, 3, f"normal_right2_{name}"),
+        _separable(p, filters, 5, 2, f"normal_left2_{name}"),
+        _separable(p, filters, 3, 2, f"normal_right2_{name}"),
         name=f"normal_add_2_{name}",
     )
     x3 = _sum(_average(h, f"normal_left3_{name}"), p, name=f"normal_add_3_{name}")
@@ -40,10 +58,11 @@ def normal_cell(x, before, filters, name):
         _average(p, f"normal_right4_{name}"),
         name=f"normal_add_4_{name}",
     )
-    x5 = _sum(_separable(h, filters, 3, f"normal_left5_{name}"), h, name=f"normal_add_5_{name}")
+    x5 = _sum(_separable(h, filters, 3, 5, f"normal_left5_{name}"), h, name=f"normal_add_5_{name}")
     return layers.Concatenate(_AXIS, name=f"normal_concat_{name}")([p, x1, x2, x3, x4, x5]), x
 
 
+@_in_scope("reduction")
 def reduction_cell(x, before, filters, name):
     """Return new features of half the height and width.
 
@@ -60,23 +79,23 @@ def reduction_cell(x, before, filters, name):
     h = _squeezed(x, filters, "reduction", name)
     padded = layers.ZeroPadding2D(padding_before_stride(h, 3), name=f"reduction_pad_1_{name}")(h)
     x1 = _sum(
-        _separable(h, filters, 5, f"reduction_left1_{name}", strides=2),
-        _separable(p, filters, 7, f"reduction_right1_{name}", strides=2),
+        _separable(h, filters, 5, 1, f"reduction_left1_{name}", strides=2),
+        _separable(p, filters, 7, 1, f"reduction_right1_{name}", strides=2),
         name=f"reduction_add_1_{name}",
     )
     x2 = _sum(
         layers.MaxPooling2D(3, strides=2, name=f"reduction_left2_{name}")(padded),
-        _separable(p, filters, 7, f"reduction_right2_{name}", strides=2),
+        _separable(p, filters, 7, 2, f"reduction_right2_{name}", strides=2),
         name=f"reduction_add_2_{name}",
     )
     x3 = _sum(
         layers.AveragePooling2D(3, strides=2, name=f"reduction_left3_{name}")(padded),
-        _separable(p, filters, 5, f"reduction_right3_{name}", strides=2),
+        _separable(p, filters, 5, 3, f"reduction_right3_{name}", strides=2),
         name=f"reduction_add3_{name}",
     )
     x4 = layers.Add()([x2, _average(x1, f"reduction_left4_{name}")])
     x5 = _sum(
-        _separable(x1, filters, 3, f"reduction_left4_{name}"),
+        _separable(x1, filters, 3, 5, f"reduction_left4_{name}"),
         layers.MaxPooling2D(3, strides=2, name=f"reduction_right5_{name}")(padded),
         name=f"reduction_add4_{name}",
     )
@@ -85,14 +104,17 @@ def reduction_cell(x, before, filters, name):
 
 def _adjusted(p, x, filters, name):
     """Give the older features the height and width of the newer ones, and the right channels."""
-    if rows_and_columns(p.shape[1:]) != rows_and_columns(x.shape[1:]):
-        p = _halved(p, filters, name)
-    elif p.shape[_AXIS] != filters:
-        p = layers.Activation("relu")(p)
-        p = _pointwise(p, filters, f"adjust_conv_projection_{name}")
-    else:
+    is_halved = rows_and_columns(p.shape[1:]) != rows_and_columns(x.shape[1:])
+    if not is_halved and p.shape[_AXIS] == filters:
         return p
-    return batch_norm(p, f"adjust_bn_{name}")
+    kind = "reduction" if is_halved else "projection"
+    with name_scope("adjust_block"), name_scope(f"adjust_{kind}_block_{name}"):
+        if is_halved:
+            p = _halved(p, filters, name)
+        else:
+            p = layers.Activation("relu")(p)
+            p = _pointwise(p, filters, f"adjust_conv_projection_{name}")
+        return batch_norm(p, f"adjust_bn_{name}")
 
 
 def _halved(p, filters, name):
@@ -113,8 +135,13 @@ def _squeezed(x, filters, kind, name):
     return batch_norm(x, f"{kind}_bn_1_{name}")
 
 
-def _separable(x, filters, kernel, name, strides=1):
-    """Two separable convolutions of one size, the first with the strides."""
+def _separable(x, filters, kernel, block, name, strides=1):
+    """Two separable convolutions of one size, the first with the strides, in a numbered block."""
+    with name_scope(f"block_{block}"), name_scope(f"separable_conv_block_{name}"):
+        return _convolved_twice(x, filters, kernel, name, strides)
+
+
+def _convolved_twice(x, filters, kernel, name, strides):
     x = layers.Activation("relu")(x)
     if strides > 1:
         padding = padding_before_stride(x, kernel)
