@@ -27,6 +27,8 @@ _FAMILIES = {
 
 # path: {module where the names are defined: names separated by spaces, "*" for its public ones}.
 MODULES = {
+    "backend.common": {f"{_KERAS2}.backend": "*"},
+    "backend.tensorflow_backend": {f"{_KERAS2}.backend": "*"},
     "engine.topology": {
         f"{_KERAS2}.engine.layer": "Layer",
         f"{_KERAS2}.engine.input_layer": "Input InputLayer",

@@ -102,7 +102,9 @@ def spelled_class(
 
 def parsed(parameters: str) -> inspect.Signature:
     """Return the signature that a text such as `"x, axis=-1"` describes."""
-    arguments = ast.parse(f"def f({parameters}): ...").body[0].args  # type: ignore[attr-defined]
+    function = ast.parse(f"lambda {parameters}: None", mode="eval").body
+    assert isinstance(function, ast.Lambda)
+    arguments = function.args
     required = len(arguments.args) - len(arguments.defaults)
     defaults = [inspect.Parameter.empty] * required
     defaults += [ast.literal_eval(node) for node in arguments.defaults]

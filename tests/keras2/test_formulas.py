@@ -131,6 +131,24 @@ def test_losses(name):
     np.testing.assert_allclose(value, LOSSES[name], rtol=1e-4)
 
 
+def test_a_rule_of_a_user_keeps_its_constructor():
+    class Slow(optimizers.SGD):
+        def __init__(self, times, **kwargs):
+            super().__init__(**kwargs)
+            self.times = times
+
+        def new_value(self, p, g):
+            return super().new_value(p, g / self.times)
+
+    class Slower(Slow):
+        pass
+
+    p = K.variable([1.0])
+    rule = Slower(2.0, lr=0.5)
+    K.function([], [], rule.get_updates(K.sum(p), [p]))([])
+    np.testing.assert_allclose(K.get_value(p), [0.75])
+
+
 def test_accuracies():
     labels = K.constant(_T.argmax(1)[:, None])
     assert K.eval(metrics.sparse_categorical_accuracy(labels, K.constant(_P))).tolist() == [1, 0]

@@ -69,7 +69,10 @@ def rnn(
     def rnn_of_graph(inputs, states, mask, constants, captured):
         if in_abstract_scope():
             return loop.declared(step.declared(), inputs)
-        run = lambda *args: step.run(args, captured)  # noqa: E731
+
+        def run(*args):
+            return step.run(args, captured)
+
         return loop.run(run, inputs, states, mask, constants)
 
     return _listed(*record(rnn_of_graph, (inputs, states, mask, tensors, step.captured)))

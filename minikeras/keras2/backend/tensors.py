@@ -107,6 +107,9 @@ class _GraphOperators:
     def __hash__(self):
         return id(self)
 
+    def __getitem__(self, key):
+        return _get_item(self, key)
+
 
 class SymbolicTensor(_GraphOperators, KerasTensor):
     """A tensor of the graph, as a layer or a function of the backend returns it.
@@ -207,7 +210,6 @@ def _define_operators():
                 continue
             engine_method = getattr(Operators, special)
             setattr(_GraphOperators, special, _method(function, engine_method, reflected))
-    setattr(_GraphOperators, "__getitem__", _get_item)  # noqa: B010
 
 
 def _taken(x, key):

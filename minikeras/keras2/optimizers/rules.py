@@ -11,6 +11,18 @@ from minikeras.core.constructors import bound, signature_of
 from minikeras.keras2 import backend as K
 from minikeras.keras2.optimizers.base import Optimizer
 
+_EXAMPLE = """
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2.optimizers import {name}
+        >>> p = K.variable([1.0])
+        >>> updates = {name}().get_updates(loss=K.sum(K.square(p)), params=[p])
+        >>> _ = K.function([], [], updates)([])
+        >>> bool(K.get_value(p)[0] < 1)
+        True
+    """
+"""What stands below the formula of each rule."""
+
 
 class Rule(Optimizer):
     """What the rules share: arguments that are variables, the counter, decay and constraints."""
@@ -36,7 +48,10 @@ class Rule(Optimizer):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        cls.__init__ = _constructor(dict(cls._arguments))
+        if "_arguments" in vars(cls):  # a user's subclass has a constructor of its own, or ours
+            cls.__init__ = _constructor(dict(cls._arguments))
+        if cls.__module__ == __name__:
+            cls.__doc__ = f"{cls.__doc__}\n{_EXAMPLE.format(name=cls.__name__)}"
 
     def get_updates(self, loss, params):
         """Return the updates of one step.
@@ -113,16 +128,6 @@ class SGD(Rule):
     """Gradient descent with momentum: `v = momentum * v - lr * g`, `p = p + v`.
 
     With `nesterov`, `p = p + momentum * v - lr * g`.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> from minikeras.keras2 import optimizers
-        >>> p = K.variable([1.0])
-        >>> rule = optimizers.SGD()
-        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
-        >>> _ = step([])
-        >>> bool(K.get_value(p)[0] < 1)
-        True
     """
 
     _arguments = {"lr": 0.01, "momentum": 0.0, "decay": 0.0, "nesterov": False}
@@ -136,18 +141,7 @@ class SGD(Rule):
 
 
 class RMSprop(Rule):
-    """`a = rho * a + (1 - rho) * g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> from minikeras.keras2 import optimizers
-        >>> p = K.variable([1.0])
-        >>> rule = optimizers.RMSprop()
-        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
-        >>> _ = step([])
-        >>> bool(K.get_value(p)[0] < 1)
-        True
-    """
+    """`a = rho * a + (1 - rho) * g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`."""
 
     _saves_count = False
     _arguments = {"lr": 0.001, "rho": 0.9, "epsilon": None, "decay": 0.0}
@@ -161,18 +155,7 @@ class RMSprop(Rule):
 
 
 class Adagrad(Rule):
-    """`a = a + g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`; `a` starts at zero.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> from minikeras.keras2 import optimizers
-        >>> p = K.variable([1.0])
-        >>> rule = optimizers.Adagrad()
-        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
-        >>> _ = step([])
-        >>> bool(K.get_value(p)[0] < 1)
-        True
-    """
+    """`a = a + g ** 2`, `p = p - lr * g / (sqrt(a) + epsilon)`; `a` starts at zero."""
 
     _saves_count = False
     _arguments = {"lr": 0.01, "epsilon": None, "decay": 0.0}
@@ -190,16 +173,6 @@ class Adadelta(Rule):
 
     `a = rho * a + (1 - rho) * g ** 2`, `u = g * sqrt(d + epsilon) / sqrt(a + epsilon)`,
     `p = p - lr * u`, `d = rho * d + (1 - rho) * u ** 2`.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> from minikeras.keras2 import optimizers
-        >>> p = K.variable([1.0])
-        >>> rule = optimizers.Adadelta()
-        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
-        >>> _ = step([])
-        >>> bool(K.get_value(p)[0] < 1)
-        True
     """
 
     _saves_count = False
@@ -221,16 +194,6 @@ class Adam(Rule):
     `m = beta_1 * m + (1 - beta_1) * g`, `v = beta_2 * v + (1 - beta_2) * g ** 2`,
     `p = p - lr * sqrt(1 - beta_2 ** t) / (1 - beta_1 ** t) * m / (sqrt(v) + epsilon)`; with
     `amsgrad` the largest v so far stands for v.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> from minikeras.keras2 import optimizers
-        >>> p = K.variable([1.0])
-        >>> rule = optimizers.Adam()
-        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
-        >>> _ = step([])
-        >>> bool(K.get_value(p)[0] < 1)
-        True
     """
 
     _arguments = {
@@ -267,16 +230,6 @@ class Adamax(Rule):
     """Adam with the largest gradient in place of the mean of squares.
 
     `u = max(beta_2 * u, |g|)`, `p = p - lr / (1 - beta_1 ** t) * m / (u + epsilon)`.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> from minikeras.keras2 import optimizers
-        >>> p = K.variable([1.0])
-        >>> rule = optimizers.Adamax()
-        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
-        >>> _ = step([])
-        >>> bool(K.get_value(p)[0] < 1)
-        True
     """
 
     _arguments = {"lr": 0.002, "beta_1": 0.9, "beta_2": 0.999, "epsilon": None, "decay": 0.0}
@@ -298,16 +251,6 @@ class Nadam(Rule):
     With `mu_t = beta_1 * (1 - 0.5 * 0.96 ** (t * schedule_decay))` and `M_t` the product of
     `mu_1 ... mu_t`: `g' = g / (1 - M_t)`, `m' = m / (1 - M_(t+1))`, `v' = v / (1 - beta_2 ** t)`,
     `p = p - lr * ((1 - mu_t) * g' + mu_(t+1) * m') / (sqrt(v') + epsilon)`.
-
-    Example:
-        >>> from minikeras.keras2 import backend as K
-        >>> from minikeras.keras2 import optimizers
-        >>> p = K.variable([1.0])
-        >>> rule = optimizers.Nadam()
-        >>> step = K.function([], [], rule.get_updates(loss=K.sum(K.square(p)), params=[p]))
-        >>> _ = step([])
-        >>> bool(K.get_value(p)[0] < 1)
-        True
     """
 
     _arguments = {
