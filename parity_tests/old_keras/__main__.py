@@ -42,12 +42,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m parity_tests.old_keras")
     parser.add_argument("--fetch", action="store_true", help="fetch the packages that are missing")
     parser.add_argument("--missing", action="store_true", help="print what minikeras.keras2 lacks")
+    parser.add_argument("--write", action="store_true", help=f"write {gaps.LISTED.name} again")
     arguments = parser.parse_args()
     if arguments.fetch and not fetch():
         print(f"Old Keras is not complete in {CACHE}: what compares with it is skipped.")
         return 1
     if arguments.missing:
         print_missing()
+    if arguments.write:
+        everything = [*gaps.of_keras_2(keras_2()), *gaps.of_keras_1(keras_1(), keras_2())]
+        listed = gaps.lines(gap for gap in everything if why(gap) is None)
+        gaps.LISTED.write_text("\n".join(listed) + "\n")
     return 0
 
 

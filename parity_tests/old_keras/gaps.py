@@ -1,14 +1,18 @@
 """What `minikeras.keras2` lacks of old Keras: modules, names, parameters and methods."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from parity_tests.old_keras.release import Definition, Release, Source
 from parity_tests.surface import NOWHERE, REQUIRED, accepts, parameters
 
 PACKAGE = "minikeras.keras2"
+
+LISTED = Path(__file__).with_name("missing.txt")
+"""What is not built yet, a line each; `python -m parity_tests.old_keras --write` makes it."""
 
 _OF_EVERY_LAYER = ("input_dim", "input_dtype", "input_length", "weights")
 """Arguments that layers of Keras 1 listed, and that every layer takes by name since."""
@@ -32,6 +36,11 @@ class Gap:
     path: str
     expected: str = ""
     received: str = ""
+
+
+def lines(gaps: Iterable[Gap]) -> list[str]:
+    """Return a line for each gap, sorted."""
+    return sorted({f"{gap.kind} {gap.path}" for gap in gaps})
 
 
 def module_of_ours(path: str) -> Any:
