@@ -220,7 +220,10 @@ def load_model(filepath, custom_objects=None, compile=True):
     with open_hdf5(filepath) as file:
         config = json_in(file, "model_config")
         if config is None:
-            raise ValueError("No model found in config file.")
+            raise ValueError(
+                f"{filepath} holds no model (the attribute `model_config` is missing): if it holds "
+                "weights, make the model and call `load_weights`."
+            )
         model = model_from_config(config, custom_objects)
         version = file.attrs.get("keras_version", VERSION)
         layout = Layout(generation_of(version, config))
@@ -234,8 +237,7 @@ def _compile(model, file: h5py.File, custom_objects):
     saved = json_in(file, "training_config")
     if saved is None:
         warnings.warn(
-            "No training configuration found in save file: the model was *not* compiled. Compile "
-            "it manually.",
+            "The file does not say how the model was compiled, so it is not: call `compile`.",
             stacklevel=3,
         )
         return

@@ -21,7 +21,8 @@ class _Monitor(Callback):
         self.monitor = monitor
         if mode not in ("auto", "min", "max"):
             warnings.warn(
-                f"{type(self).__name__} mode {mode} is unknown, fallback to auto mode.",
+                f"{type(self).__name__} knows the modes 'auto', 'min' and 'max'; {mode!r} is taken "
+                "as 'auto'.",
                 stacklevel=3,
             )
             mode = "auto"

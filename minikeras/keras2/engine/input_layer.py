@@ -96,7 +96,7 @@ def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, ten
         (None, 3)
     """
     if shape is None and batch_shape is None and tensor is None:
-        raise ValueError("Please provide to Input either a `shape` or a `batch_shape` argument.")
+        raise ValueError("`Input` needs a `shape`, a `batch_shape` or a `tensor`; received none.")
     if batch_shape is None and shape is not None:
         batch_shape = (None, *((shape,) if isinstance(shape, int) else shape))
     layer = InputLayer(

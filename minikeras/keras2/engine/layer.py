@@ -5,7 +5,6 @@ A layer that a user writes is called once, on symbolic tensors, when the model i
 adds on the way. A layer of the engine is one node, which runs the engine's own layer.
 """
 
-import numpy as np
 
 from minikeras import initializers
 from minikeras.autograd import symbolic
@@ -108,7 +107,7 @@ class Layer(Nodes, EngineLayer):
             trainable=trainable,
             regularizer=regularizer,
             constraint=constraint,
-            name=name or K.get_uid("weight") and f"weight_{K.get_uid('weight')}",
+            name=name or f"weight_{K.get_uid('weight')}",
             **{k: v for k, v in options.items() if k in ("autocast", "aggregation")},
         )
         created.__class__ = Variable
@@ -324,30 +323,6 @@ class Layer(Nodes, EngineLayer):
     def from_config(cls, config):
         """Make the layer from what `get_config` returned."""
         return cls(**config)
-
-    def set_weights(self, weights):
-        """Replace all weights.
-
-        Args:
-            weights: list of arrays, in the order and of the shapes of `get_weights()`.
-
-        Raises:
-            ValueError: if their number or a shape differs; then nothing has changed.
-        """
-        own, arrays = self.weights, [np.asarray(w) for w in weights]
-        if len(own) != len(arrays):
-            raise ValueError(
-                f'You called `set_weights(weights)` on layer "{self.name}" with a weight list of '
-                f"length {len(arrays)}, but the layer was expecting {len(own)} weights."
-            )
-        for variable, array in zip(own, arrays, strict=True):
-            if tuple(variable.shape) != array.shape:
-                raise ValueError(
-                    f"Weight '{variable.name}' needs an array of shape {tuple(variable.shape)}. "
-                    f"Received: shape {array.shape}"
-                )
-        for variable, array in zip(own, arrays, strict=True):
-            variable.assign(array)
 
 
 def _read(value):

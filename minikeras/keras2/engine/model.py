@@ -94,7 +94,9 @@ class Model(ByGenerator, Files, Network):
     def _compiled(self) -> Any:
         """The graph of training; made when it is first needed, if the model had no shape before."""
         if getattr(self, "_compiling", None) is None:
-            raise RuntimeError("You must compile a model before training/testing. Use `compile`.")
+            raise RuntimeError(
+                f"Model {self.name!r} has no loss and no optimizer yet: call `compile` first."
+            )
         if self._graph is None:
             object.__setattr__(self, "_graph", TrainingGraph(self, *self._compiling))
         return self._graph

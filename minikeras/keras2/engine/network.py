@@ -176,7 +176,7 @@ class Network(Layer, Functional):
                 )
             return layers[index]
         if not name:
-            raise ValueError("Provide either a layer name or layer index.")
+            raise ValueError("`get_layer` needs the `name` or the `index` of a layer.")
         for layer in layers:
             if layer.name == name:
                 return layer
