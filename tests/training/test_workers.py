@@ -134,8 +134,9 @@ def test_a_constructor_that_forgets_the_base_class_is_told_so():
         Seen().fit(Forgetful(), verbose=0)
 
 
+# Who starts the tests in the background of a shell has interrupts ignored, in child processes as well.
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 import numpy as np
 import minikeras as keras
 
@@ -147,6 +148,7 @@ class Slow(keras.utils.PyDataset):
         return np.ones((2, 3)), np.ones((2, 1))
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     m = keras.Sequential([keras.layers.Dense(1)])
     m.compile("sgd", "mse")
     class Tell(keras.callbacks.Callback):
