@@ -277,6 +277,11 @@ class Validation:
         """Return how far the data have come, None without any."""
         return None if self._epochs is None else self._epochs.position()
 
+    def go_back(self, position):
+        """Let the data draw ahead what another run has drawn ahead."""
+        if self._epochs is not None and position is not None:
+            self._epochs.go_back(position)
+
     def resume(self, position):
         """Let the data go on from where another run was."""
         if self._epochs is not None and position is not None:

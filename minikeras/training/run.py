@@ -47,6 +47,8 @@ class Run:
             ValueError: if that run had other data; nothing has changed.
         """
         both = (self.data, "data"), (self.validation, "validation")
+        for data, name in both:  # in the order in which both have begun
+            data.go_back(position[name])
         for data, name in both:
             data.resume(position[name])
         for data, name in both:  # they may share a shuffle, which going back has changed

@@ -205,8 +205,8 @@ class Tell(keras.callbacks.Callback):
         self.moments.release()
 
 
-def train(case, folder, save_freq, result, moments):
-    """The script: it seeds, makes the model, and trains; what it ends with goes into a file."""
+def trained(case, folder, save_freq, watcher):
+    """The script: it seeds, makes the model, and trains; return all numbers that it ends with."""
     make, optimizer, data, callbacks = CASES[case]
     keras.utils.set_random_seed(5)
     model = make()
@@ -217,12 +217,17 @@ def train(case, folder, save_freq, result, moments):
         **{"validation_data": (X, Y), **data()},
         epochs=EPOCHS,
         verbose=0,
-        callbacks=[backup, *callbacks(), Tell(moments)],
+        callbacks=[backup, *callbacks(), watcher],
     )
     values = [np.array(v.array) for v in training_variables(model)]
-    numbers = [np.array(series) for _, series in sorted(history.history.items())]
+    return values + [np.array(series) for _, series in sorted(history.history.items())]
+
+
+def train(case, folder, save_freq, result, moments):
+    """Run the script in a process that may be killed; what it ends with goes into a file."""
+    numbers = trained(case, folder, save_freq, Tell(moments))
     temporary = result.with_suffix(".tmp.npz")
-    np.savez(temporary, *values, *numbers)
+    np.savez(temporary, *numbers)
     os.rename(temporary, result)
 
 
@@ -281,6 +286,38 @@ def test_a_training_that_is_killed(case, save_freq, tmp_path):
 @pytest.mark.parametrize("case", CASES)
 def test_a_training_that_is_killed_often(case, save_freq, tmp_path):
     check_kills(case, save_freq, tmp_path, kills=30)
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Counts the stages of the training that callbacks hear of, and ends it at one of them."""
+
+    def __init__(self, last=None):
+        super().__init__()
+        self.count, self.last = 0, last
+
+    def tell(self, *_, **__):
+        self.count += 1
+        if self.count == self.last:
+            raise Crash("interrupted")
+
+    on_train_begin = on_epoch_begin = on_epoch_end = tell
+    on_train_batch_begin = on_train_batch_end = tell
+    on_test_begin = on_test_end = on_test_batch_begin = on_test_batch_end = tell
+
+
+@pytest.mark.sampled(rows=1)
+@pytest.mark.parametrize("save_freq", ["epoch", 1, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_a_training_that_is_interrupted_at_any_stage(case, save_freq, tmp_path):
+    """Between two backups at every second stage, from the first to the last."""
+    whole = Interrupt()
+    expected = [n.tobytes() for n in trained(case, tmp_path / "whole", save_freq, whole)]
+    for last in range(1, whole.count, 2):
+        folder = tmp_path / str(last)
+        with pytest.raises(Crash, match="interrupted"):
+            trained(case, folder, save_freq, Interrupt(last))
+        resumed = trained(case, folder, save_freq, Interrupt())
+        assert [n.tobytes() for n in resumed] == expected, f"interrupted at stage {last}"
 
 
 # What does not fit, and what is left

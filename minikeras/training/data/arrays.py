@@ -75,6 +75,9 @@ class ArrayData:
     def load_state(self, state):
         """Do nothing: there is no state."""
 
+    def go_back(self, position):
+        """Do nothing: nothing is drawn ahead."""
+
     def resume(self, position):
         """Return the batches of an epoch from some batch on.
 

@@ -67,36 +67,46 @@ class GeneratorData:
         if state is not None:
             load_state(self._source, state["now"])
 
-    def resume(self, position):
-        """Return batches from some batch on; those before it are drawn now, and left out.
+    def go_back(self, position):
+        """Draw the first batches ahead again, if they were not all given out.
 
         Args:
             position: what `Epochs.position` returned.
         """
-        is_under_way = position["seen"] is not None
-        self._go_back(position["state_before" if is_under_way else "state"])
-        if not is_under_way:
+        state = _state_there(position)
+        if state is not None and state["before"] and load_state(self._source, state["before"]):
+            self._begin()
+
+    def resume(self, position):
+        """Return batches from some batch on; those before it are drawn now, and left out.
+
+        All data have gone back before: what other data have drawn ahead comes before what is drawn
+        here, as it did in the run that is resumed.
+
+        Args:
+            position: what `Epochs.position` returned.
+        """
+        state = _state_there(position)
+        if state is not None and not state["before"]:
+            load_state(self._source, state["now"])
+            self._begun = True
+        if position["seen"] is None:
             return None
         batches = iter(self)
         for _ in itertools.islice(batches, position["seen"]):
             pass
         return batches
 
-    def _go_back(self, state):
-        """Let the next pass be that of a source in this state."""
-        if state is None:
-            return
-        is_new = load_state(self._source, state["before"] or state["now"])
-        if state["before"] is None:
-            self._begun = True
-        elif is_new:
-            self._begin()
-
     def on_epoch_begin(self):
         """Do nothing: a generator has no epochs."""
 
     def on_epoch_end(self):
         """Do nothing: a generator has no epochs."""
+
+
+def _state_there(position):
+    """The state in which the source began the pass that is under way, or will begin the next."""
+    return position["state" if position["seen"] is None else "state_before"]
 
 
 class Passes:

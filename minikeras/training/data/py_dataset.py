@@ -137,6 +137,9 @@ class PyDatasetData:
         if state is not None:
             load_state(self._dataset, state)
 
+    def go_back(self, position):
+        """Do nothing: nothing is drawn ahead."""
+
     def resume(self, position):
         """Return the batches of an epoch from some batch on, without computing those before it.
 

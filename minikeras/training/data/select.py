@@ -65,6 +65,7 @@ class _Weighted:
         self.on_epoch_end = source.on_epoch_end
         self.state = source.state
         self.load_state = source.load_state
+        self.go_back = source.go_back
 
     @property
     def order(self):
@@ -144,8 +145,8 @@ class Epochs:
             "state_before": self._state_before if is_under_way else None,
         }
 
-    def resume(self, position):
-        """Go on from where another run was: batches that it has trained on are left out.
+    def go_back(self, position):
+        """Draw ahead what another run has drawn ahead; the first step to resume it.
 
         Args:
             position: what `position` returned there.
@@ -159,10 +160,18 @@ class Epochs:
                 f"Expected the {there} batches of the run that is to be resumed, but received "
                 f"{here}. Pass `fit` the same data."
             )
+        self.source.go_back(position)
+
+    def resume(self, position):
+        """Go on from where another run was: batches that it has trained on are left out.
+
+        Args:
+            position: what `position` returned there.
+        """
         self._batches = self.source.resume(position)
         self._state_before = position["state_before"]
         self._seen = position["seen"] or 0
-        self._known, self._step = there, position["step"]
+        self._known, self._step = position["known"], position["step"]
         self._is_resumed = self._step > 0
 
     def load_state(self, position):
