@@ -19,7 +19,9 @@ LEFT_OUT = {
     "keras.backend.required_entries": _BACKEND_INNER,
     "keras.backend*.tf_major_version": _TENSORFLOW,
     "keras.backend*.tf_minor_version": _TENSORFLOW,
-    "keras.legacy.interfaces*": "rewrites Keras 1's arguments by decorators; here tables do",
+    "keras.applications.*_WEIGHTS_PATH*": "is the address of a file that Keras 1 fetched",
+    "keras.backend*.py_*": "is a function of Python under another name",
+    "keras.*interfaces*": "rewrites Keras 1's arguments by decorators; here tables do",
 }
 """Modules and names that are not there."""
 

@@ -5,6 +5,7 @@ from typing import Any
 from minikeras import activations as engine
 from minikeras.core.registry.custom import find_custom
 from minikeras.keras2.backend.tensors import symbolic_function
+from minikeras.keras2.finder import elsewhere
 from minikeras.saving.legacy.activations import hard_sigmoid_of_keras_2
 
 _SAME = ["elu", "selu", "softplus", "softsign", "tanh", "sigmoid", "exponential", "linear"]
@@ -97,3 +98,6 @@ def serialize(activation):
 def deserialize(name, custom_objects=None):
     """Return the activation of a name."""
     return (custom_objects or {}).get(name) or get(name)
+
+
+__getattr__ = elsewhere(__name__)

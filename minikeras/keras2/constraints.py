@@ -1,6 +1,7 @@
 """Constraints of Keras 2, with the names and arguments of Keras 1."""
 
 from minikeras import constraints as engine
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.spelling import spelled_class
 from minikeras.keras2.utils.generic_utils import deserialize_keras_object, serialize_keras_object
 from minikeras.saving.legacy.tables import CONSTRAINT_ARGUMENTS
@@ -35,6 +36,8 @@ def get(identifier):
         return _OF_KERAS_1[identifier]()
     return engine.get(identifier)
 
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "Constraint",

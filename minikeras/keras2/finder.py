@@ -5,6 +5,7 @@ import importlib.abc
 import importlib.util
 import sys
 
+from minikeras.keras2 import imported
 from minikeras.keras2.modules import MODULES
 
 PACKAGE = "minikeras.keras2"
@@ -28,26 +29,42 @@ class OldModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Put the row's names into the module."""
         name = module.__name__.removeprefix(f"{PACKAGE}.")
         module.__doc__ = f"What Keras 2 had in `keras.{name}`."
-        for place, names in MODULES.get(name, {}).items():
-            module.__dict__.update(_taken(importlib.import_module(place), names))
-        if _has_below(name):
-            module.__getattr__ = below(module.__name__)
+        for place, row in MODULES.get(name, {}).items():
+            module.__dict__.update(_taken(importlib.import_module(place), row))
+        module.__dict__["__all__"] = [n for n in vars(module) if not n.startswith("_")]
+        module.__getattr__ = elsewhere(module.__name__)
 
 
-def below(package):
-    """Return the `__getattr__` of a package: paths below it are imported when they are used.
+def elsewhere(module):
+    """Return the `__getattr__` of a module: what is below it, and what Keras's imported.
 
     Args:
-        package: the package's `__name__`.
+        module: the module's `__name__`.
     """
+    path = module.removeprefix(f"{PACKAGE}.")
 
     def find(name):
-        path = f"{package}.{name}"
-        if path.removeprefix(f"{PACKAGE}.") in MODULES:
-            return importlib.import_module(path)
-        raise AttributeError(f"module '{package}' has no attribute '{name}'")
+        if _is_module(module, name):
+            return importlib.import_module(f"{module}.{name}")
+        names = imported.names_of(path)
+        if name in names or ("*" in names and name in _layers()):
+            place, own = imported.place_of(names.get(name, name))
+            defining = importlib.import_module(f"{PACKAGE}.{place}")
+            return defining if own is None else getattr(defining, own)
+        raise AttributeError(f"module '{module}' has no attribute '{name}'")
 
     return find
+
+
+def _is_module(module, name):
+    """Whether a public name is that of a module below a package: of a file, or of the table."""
+    if name.startswith("_") or not hasattr(sys.modules[module], "__path__"):
+        return False
+    return importlib.util.find_spec(f"{module}.{name}") is not None
+
+
+def _layers():
+    return importlib.import_module(f"{PACKAGE}.layers").__all__
 
 
 def _has_below(name):

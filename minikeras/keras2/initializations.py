@@ -10,6 +10,7 @@ import numpy as np
 
 from minikeras.keras2 import backend as K
 from minikeras.keras2 import initializers
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.spelling import parsed
 
 _SCALES = {
@@ -109,5 +110,7 @@ def get(identifier, **kwargs):
     function = _FUNCTIONS[identifier]
     return (lambda *args, **more: function(*args, **{**kwargs, **more})) if kwargs else function
 
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = ["get", "get_fans", *_FUNCTIONS]

@@ -6,6 +6,7 @@ One without a seed gets it from NumPy's global generator when it is made, as in 
 
 from minikeras import initializers as engine
 from minikeras.keras2.backend.randomness import seed_of
+from minikeras.keras2.finder import elsewhere
 
 Initializer = engine.Initializer
 
@@ -106,3 +107,6 @@ def serialize(initializer):
 def deserialize(config, custom_objects=None):
     """Return the initializer that a config describes."""
     return get(config)
+
+
+__getattr__ = elsewhere(__name__)

@@ -8,6 +8,7 @@ from minikeras.core import settings
 from minikeras.core.registry.custom import find_custom
 from minikeras.keras2 import backend as K
 from minikeras.keras2.backend.tensors import symbolic_function
+from minikeras.keras2.finder import elsewhere
 
 
 def _mean(values):
@@ -274,3 +275,6 @@ def serialize(loss):
 def deserialize(name, custom_objects=None):
     """Return the loss of a name."""
     return (custom_objects or {}).get(name) or get(name)
+
+
+__getattr__ = elsewhere(__name__)

@@ -3,6 +3,7 @@
 from minikeras import ops
 from minikeras.keras2 import losses
 from minikeras.keras2.backend.tensors import symbolic_function
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.losses import (
     MAE,
     MAPE,
@@ -172,6 +173,8 @@ def crossentropy_for(output_shape, loss):
         return sparse_categorical_crossentropy
     return categorical_crossentropy
 
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "MAE",

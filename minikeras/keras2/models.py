@@ -4,6 +4,7 @@ from minikeras.keras2.backend.variables import is_keras_tensor
 from minikeras.keras2.engine.input_layer import Input
 from minikeras.keras2.engine.model import Model
 from minikeras.keras2.engine.sequential import Sequential
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.saving import (
     load_model,
     model_from_config,
@@ -37,6 +38,8 @@ def clone_model(model, input_tensors=None):
     inputs = inputs[0] if len(inputs) == 1 else inputs
     return Model(inputs, clone(inputs), name=model.name)
 
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "Model",

@@ -43,7 +43,14 @@ MODULES = {
         "minikeras.layers": "InputSpec",
         "minikeras.autograd.symbolic": "SymbolicNode=Node",
     },
-    "engine.training": {f"{_KERAS2}.engine.model": "Model"},
+    "engine.training": {
+        f"{_KERAS2}.engine.model": "Model",
+        f"{_KERAS2}.engine.training_utils": "slice_X",
+    },
+    "engine.training_arrays": {},
+    "engine.saving": {f"{_KERAS2}.models": "load_model model_from_config model_from_json "
+        "model_from_yaml save_model",
+    },
     "layers.core": {
         _LAYERS: "Masking Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D Activation "
         "Reshape Permute Flatten RepeatVector Lambda Dense ActivityRegularization "
@@ -97,14 +104,9 @@ MODULES = {
     },
     **{
         f"datasets.{name}": {
-            f"minikeras.datasets.{name}": f"load_data{more}",
+            f"minikeras.datasets.{name}": "load_data",
             f"{_KERAS2}.utils.data_utils": "get_file",
         }
-        for name, more in {
-            **dict.fromkeys(("boston_housing", "cifar10", "cifar100", "fashion_mnist"), ""),
-            "mnist": "",
-            "imdb": " get_word_index",
-            "reuters": " get_word_index",
-        }.items()
+        for name in ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "mnist")
     },
 }

@@ -1,6 +1,7 @@
 """Regularizers of Keras 2, and the classes and functions of Keras 1."""
 
 from minikeras import regularizers as engine
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.spelling import spelled
 from minikeras.keras2.utils.generic_utils import deserialize_keras_object, serialize_keras_object
 
@@ -56,6 +57,8 @@ def get(identifier):
         return _FUNCTIONS[identifier]()
     return engine.get(identifier)
 
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "ActivityRegularizer",

@@ -15,9 +15,9 @@ from minikeras.keras2.applications.networks import (
     ResNet50,
     Xception,
 )
-from minikeras.keras2.finder import below
+from minikeras.keras2.finder import elsewhere
 
-__getattr__ = below(__name__)
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "VGG16",

@@ -14,7 +14,10 @@ from minikeras.keras2.callbacks.monitoring import (
     ModelCheckpoint,
     ReduceLROnPlateau,
 )
+from minikeras.keras2.finder import elsewhere
 from minikeras.training.callbacks import CSVLogger, RemoteMonitor, TensorBoard, TerminateOnNaN
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "BaseLogger",

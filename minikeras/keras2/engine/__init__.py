@@ -3,6 +3,9 @@
 from minikeras.keras2.engine.input_layer import Input, InputLayer
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.model import Model
+from minikeras.keras2.finder import elsewhere
 from minikeras.layers import InputSpec
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = ["Input", "InputLayer", "InputSpec", "Layer", "Model"]

@@ -50,6 +50,19 @@ class ByGenerator:
 
         Returns:
             A `History`.
+
+        Example:
+            >>> import numpy as np
+            >>> from minikeras.keras2.layers import Dense
+            >>> from minikeras.keras2.models import Sequential
+            >>> def batches():
+            ...     while True:
+            ...         yield np.ones((4, 2)), np.zeros((4, 1))
+            >>> model = Sequential([Dense(1, input_dim=2, init="one")])
+            >>> model.compile("sgd", "mse")
+            >>> history = model.fit_generator(batches(), steps_per_epoch=3, verbose=0)
+            >>> history.epoch
+            [0]
         """
         old = in_keras_2(kwargs, ("epochs",), "fit_generator")
         samples = kwargs.get("samples_per_epoch")
@@ -88,6 +101,18 @@ class ByGenerator:
 
         Returns:
             A number, or a list of them in the order of `metrics_names`.
+
+        Example:
+            >>> import numpy as np
+            >>> from minikeras.keras2.layers import Dense
+            >>> from minikeras.keras2.models import Sequential
+            >>> def batches():
+            ...     while True:
+            ...         yield np.ones((4, 2)), np.zeros((4, 1))
+            >>> model = Sequential([Dense(1, input_dim=2, init="one")])
+            >>> model.compile("sgd", "mse")
+            >>> model.evaluate_generator(batches(), steps=2)
+            4.0
         """
         in_keras_2(kwargs, (), "evaluate_generator")
         source = Batches(generator, steps, samples=kwargs.get("val_samples"))
@@ -116,6 +141,15 @@ class ByGenerator:
 
         Returns:
             An array, or a list of them.
+
+        Example:
+            >>> import numpy as np
+            >>> from minikeras.keras2.layers import Dense
+            >>> from minikeras.keras2.models import Sequential
+            >>> model = Sequential([Dense(1, input_dim=2)])
+            >>> inputs = iter([np.ones((4, 2)), np.ones((3, 2))])
+            >>> model.predict_generator(inputs, steps=2).shape
+            (7, 1)
         """
         in_keras_2(kwargs, (), "predict_generator")
         source = Batches(generator, steps, samples=kwargs.get("val_samples"))

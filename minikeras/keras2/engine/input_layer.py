@@ -6,6 +6,7 @@ from minikeras.keras2.backend.settings import automatic_name
 from minikeras.keras2.backend.tensors import SymbolicTensor, producer_of
 from minikeras.keras2.backend.variables import as_tensor
 from minikeras.keras2.engine.layer import Layer
+from minikeras.keras2.finder import elsewhere
 from minikeras.layers.core.input_layer import InputLayer as EngineInputLayer
 
 
@@ -103,3 +104,6 @@ def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, ten
         batch_input_shape=batch_shape, name=name, dtype=dtype, sparse=sparse, input_tensor=tensor
     )
     return layer._inbound_nodes[0].outputs[0]
+
+
+__getattr__ = elsewhere(__name__)

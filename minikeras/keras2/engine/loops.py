@@ -4,7 +4,7 @@ import numpy as np
 
 from minikeras.keras2.callbacks import CallbackList
 from minikeras.keras2.callbacks.progbar import Progbar
-from minikeras.keras2.engine.data import batches, taken
+from minikeras.keras2.engine.training_utils import batch_shuffle, make_batches
 
 
 class Averages:
@@ -64,7 +64,8 @@ def fit(model, arrays, validation, settings, callbacks):
         reset_metrics(model)
         hooks.on_epoch_begin(epoch)
         if by_samples:
-            _epoch_of_arrays(model, arrays, settings, hooks, _shuffled(order, settings))
+            order = _shuffled(order, settings)  # the next epoch's begins from this one
+            _epoch_of_arrays(model, arrays, settings, hooks, order)
         else:
             _epoch_of_steps(model, arrays, settings, hooks)
         logs = {}
@@ -80,23 +81,17 @@ def fit(model, arrays, validation, settings, callbacks):
 
 def _shuffled(order, settings):
     if settings.shuffle == "batch":
-        return _by_batch(order, settings.batch_size)
+        return batch_shuffle(order, settings.batch_size)
     return np.random.permutation(order) if settings.shuffle else order
-
-
-def _by_batch(order, batch_size):
-    whole = len(order) // batch_size * batch_size
-    groups = np.random.permutation(order[:whole].reshape(-1, batch_size))
-    return np.concatenate([groups.reshape(-1), order[whole:]])
 
 
 def _epoch_of_arrays(model, arrays, settings, hooks, order):
     step = model._step("train")
-    for index, (start, end) in enumerate(batches(len(order), settings.batch_size)):
+    for index, (start, end) in enumerate(make_batches(len(order), settings.batch_size)):
         chosen = order[start:end] if settings.shuffle else slice(start, end)
         logs = {"batch": index, "size": end - start}
         hooks.on_batch_begin(index, logs)
-        values = step(taken(arrays, chosen))
+        values = step(samples(arrays, chosen))
         hooks.on_batch_end(index, {**logs, **named(model, values)})
         if model.stop_training:
             break
@@ -110,6 +105,23 @@ def _epoch_of_steps(model, arrays, settings, hooks):
         hooks.on_batch_end(index, {**logs, **named(model, step(arrays))})
         if model.stop_training:
             break
+
+
+def samples(arrays, which):
+    """Return some samples of each array, those of files and sparse matrices as dense arrays.
+
+    Args:
+        arrays: list of arrays, data in files, or sparse matrices of SciPy.
+        which: a slice, or an array of the samples' places; files are read in rising order.
+    """
+    is_file = [not isinstance(a, np.ndarray) and not hasattr(a, "toarray") for a in arrays]
+    if isinstance(which, np.ndarray) and any(is_file):
+        which = np.sort(which)
+    return [_dense(a[which]) for a in arrays]
+
+
+def _dense(array):
+    return array.toarray() if hasattr(array, "toarray") else array
 
 
 def named(model, values):
@@ -189,10 +201,10 @@ def evaluate(model, arrays, batch_size, verbose, steps=None):
     reset_metrics(model)
     step = model._step("test")
     means = Averages(model.metrics_names, model.stateful_metric_names)
-    parts = [(0, 1)] * steps if steps else batches(arrays[0].shape[0], batch_size)
+    parts = [(0, 1)] * steps if steps else make_batches(arrays[0].shape[0], batch_size)
     bar = Progbar(steps or arrays[0].shape[0]) if verbose == 1 else None
     for index, (start, end) in enumerate(parts):
-        values = step(arrays if steps else taken(arrays, slice(start, end)))
+        values = step(arrays if steps else samples(arrays, slice(start, end)))
         means.add(values, end - start)
         if bar is not None:
             bar.update(index + 1 if steps else end)
@@ -213,11 +225,11 @@ def predict(model, arrays, batch_size, verbose, steps=None):
         An array, or a list of them.
     """
     step = model._step("predict")
-    parts = [(0, 1)] * steps if steps else batches(arrays[0].shape[0], batch_size)
+    parts = [(0, 1)] * steps if steps else make_batches(arrays[0].shape[0], batch_size)
     bar = Progbar(steps or arrays[0].shape[0]) if verbose == 1 else None
     results = []
     for index, (start, end) in enumerate(parts):
-        results.append(step(arrays if steps else taken(arrays, slice(start, end))))
+        results.append(step(arrays if steps else samples(arrays, slice(start, end))))
         if bar is not None:
             bar.update(index + 1 if steps else end)
     if not results:

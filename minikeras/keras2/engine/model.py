@@ -3,7 +3,7 @@
 from typing import Any
 
 from minikeras.keras2 import optimizers
-from minikeras.keras2.engine import data, loops
+from minikeras.keras2.engine import loops
 from minikeras.keras2.engine.by_generator import ByGenerator
 from minikeras.keras2.engine.files import Files
 from minikeras.keras2.engine.input_layer import Input
@@ -11,6 +11,15 @@ from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.network import Network
 from minikeras.keras2.engine.settings import FitSettings, in_keras_2
 from minikeras.keras2.engine.training_graph import TrainingGraph, predict_function
+from minikeras.keras2.engine.training_utils import (
+    check_array_length_consistency,
+    check_loss_and_target_compatibility,
+    standardize_class_weights,
+    standardize_input_data,
+    standardize_sample_weights,
+    standardize_weights,
+)
+from minikeras.keras2.utils.generic_utils import slice_arrays
 
 
 class Model(ByGenerator, Files, Network):
@@ -139,21 +148,26 @@ class Model(ByGenerator, Files, Network):
         self._set_inputs(x)
         places = self.fed_inputs
         names = [t._keras_history.operation.name for t in places]
-        return data.arrays_in_order(x, names, [t.shape for t in places], "input")
+        return standardize_input_data(x, names, [t.shape for t in places], False, "input")
 
     def _arrays(self, x, y, sample_weight=None, class_weight=None) -> list[Any]:
         """Inputs, targets and weights as the training function takes them."""
         inputs = self._inputs_of(x)
         outputs = self._compiled().fed_outputs
         names = [o.name for o in outputs]
-        targets = data.arrays_in_order(y, names, [o.target_shape for o in outputs], "target")
-        data.check_lengths(inputs, targets)
-        weights = data.sample_weights(
+        shapes = [o.target_shape for o in outputs]
+        targets = standardize_input_data(y, names, shapes, False, "target")
+        by_output = zip(
             targets,
-            data.by_name(sample_weight, names, "sample_weight"),
-            data.by_name(class_weight, names, "class_weight"),
+            standardize_sample_weights(sample_weight, names),
+            standardize_class_weights(class_weight, names),
             [o.mode for o in outputs],
+            strict=True,
         )
+        weights = [standardize_weights(*parts) for parts in by_output]
+        check_array_length_consistency(inputs, targets, weights)
+        losses = [o.loss for o in outputs]
+        check_loss_and_target_compatibility(targets, losses, [o.tensor.shape for o in outputs])
         return inputs + targets + weights
 
     # Training
@@ -217,8 +231,7 @@ class Model(ByGenerator, Files, Network):
             validation = self._arrays(*validation_data)
         elif validation_split and 0.0 < validation_split < 1.0:
             at = int(arrays[0].shape[0] * (1.0 - validation_split))
-            validation = data.taken(arrays, slice(at, None))
-            arrays = data.taken(arrays, slice(0, at))
+            validation, arrays = slice_arrays(arrays, at), slice_arrays(arrays, 0, at)
         elif validation_steps:
             validation = []
         return loops.fit(self, arrays, validation, settings, callbacks)

@@ -16,6 +16,7 @@ from minikeras.keras2.engine.input_layer import InputLayer
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.masks import output_of
 from minikeras.keras2.engine.summary import print_summary
+from minikeras.keras2.finder import elsewhere
 from minikeras.layers.base.layer import Layer as EngineLayer
 from minikeras.models.functional import Functional
 
@@ -310,3 +311,6 @@ def _flat(value):
 
 def _one(values):
     return values[0] if len(values) == 1 else list(values)
+
+
+__getattr__ = elsewhere(__name__)

@@ -10,6 +10,7 @@ from minikeras.keras2.engine.input_layer import Input, InputLayer
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.model import Model
 from minikeras.keras2.engine.network import Network
+from minikeras.keras2.finder import elsewhere
 from minikeras.utils import get_source_inputs
 
 
@@ -144,3 +145,6 @@ def _first_input(layer):
     if shape is None:
         return None
     return Input(batch_shape=shape, name=f"{layer.name}_input", dtype=layer.dtype)
+
+
+__getattr__ = elsewhere(__name__)

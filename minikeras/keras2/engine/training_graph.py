@@ -18,6 +18,7 @@ from minikeras.keras2 import losses, metrics
 from minikeras.keras2.backend.phases import is_fed
 from minikeras.keras2.backend.running import Function
 from minikeras.keras2.backend.tensors import symbolic_function
+from minikeras.keras2.engine.training_utils import collect_metrics, weighted_masked_objective
 
 
 class Output:
@@ -64,23 +65,8 @@ class Output:
     def value_of(self, function, is_weighted=True):
         """Return the mean of a loss or metric over the batch, by mask and weights."""
         mask = getattr(self.tensor, "_keras_mask", None)
-        score = function(self.target, self.tensor)
-        return _mean_score(score, mask, self.sample_weight if is_weighted else None)
-
-
-@symbolic_function
-def _mean_score(score, mask, weights):
-    """The mean of scores by mask and weights, over all that the weights leave."""
-    score = ops.convert_to_tensor(score)
-    if mask is not None:
-        mask = ops.cast(mask, score.dtype)
-        score = score * mask / ops.mean(mask)
-    if weights is not None:
-        axes = tuple(range(len(weights.shape), len(score.shape)))
-        score = ops.mean(score, axis=axes) if axes else score
-        used = ops.mean(ops.cast(ops.not_equal(weights, 0), score.dtype))
-        score = score * weights / used
-    return ops.mean(score)
+        mean: Any = weighted_masked_objective(function)
+        return mean(self.target, self.tensor, self.sample_weight if is_weighted else None, mask)
 
 
 class TrainingGraph:
@@ -120,7 +106,7 @@ class TrainingGraph:
         self.total_loss = self._total()
         with_names = len(model.output_names) > 1
         for which, is_weighted in ((metric, False), (weighted_metrics, True)):
-            by_output = _metrics_by_output(which, model.output_names)
+            by_output = collect_metrics(which, model.output_names)
             for output, functions in zip(self.outputs, by_output, strict=True):
                 if output.loss is not None:
                     self._add_metrics(output, functions, is_weighted, with_names)
@@ -259,23 +245,6 @@ def by_output(value, names, argument, missing):
             )
         return list(value)
     return [value] * len(names)
-
-
-def _metrics_by_output(value, names):
-    """A list of metrics for each output."""
-    if not value:
-        return [[]] * len(names)
-    if isinstance(value, dict):
-        return [_listed(value.get(name)) for name in names]
-    if isinstance(value, (list, tuple)) and any(isinstance(v, (list, tuple)) for v in value):
-        return [_listed(v) for v in value]
-    return [_listed(value)] * len(names)
-
-
-def _listed(value):
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _metric(metric, output) -> tuple[str, Any]:

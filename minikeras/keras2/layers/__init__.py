@@ -3,7 +3,7 @@
 from minikeras.keras2.engine.configs import deserialize, serialize
 from minikeras.keras2.engine.input_layer import Input, InputLayer
 from minikeras.keras2.engine.layer import Layer
-from minikeras.keras2.finder import below
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.layers.lambda_layer import Lambda
 from minikeras.keras2.layers.merge_layer import Merge, merge
 from minikeras.keras2.layers.merging import dilated_function, merging_function
@@ -27,7 +27,7 @@ AtrousConvolution1D, AtrousConvolution2D = (
 )
 AtrousConv1D, AtrousConv2D = AtrousConvolution1D, AtrousConvolution2D
 
-__getattr__ = below(__name__)
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "AtrousConv1D",

@@ -1,6 +1,7 @@
 """Optimizers with the formulas of Keras 2.2.4, as updates of variables in the graph."""
 
 from minikeras.core.registry.custom import find_custom
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.optimizers.base import Optimizer, clip_norm
 from minikeras.keras2.optimizers.rules import (
     SGD,
@@ -84,6 +85,8 @@ def get(identifier):
         f"An optimizer is given as one, as its name or its saved form. Received: {identifier!r}"
     )
 
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "Adadelta",

@@ -1,8 +1,11 @@
 """Images for training, as Keras 2 reads and changes them (the extra `data`)."""
 
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.spelling import DATA_FORMATS, spelled, spelled_class
 from minikeras.preprocessing import image as engine
 from minikeras.utils.image import load_img as _load_img
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "DirectoryIterator",

@@ -1,6 +1,6 @@
 """Helpers of Keras 2, in the modules where it has them."""
 
-from minikeras.keras2.finder import below
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.utils import (
     conv_utils,
     data_utils,
@@ -29,11 +29,10 @@ from minikeras.keras2.utils.layer_utils import (
     get_source_inputs,
     print_summary,
 )
-from minikeras.keras2.utils.multi_gpu_utils import multi_gpu_model
 from minikeras.keras2.utils.np_utils import normalize, to_categorical
 from minikeras.keras2.utils.vis_utils import plot_model
 
-__getattr__ = below(__name__)
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "CustomObjectScope",

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from minikeras.keras2.finder import elsewhere
+
+__getattr__ = elsewhere(__name__)
+
 __all__ = [
     "conv_input_length",
     "conv_output_length",
@@ -26,6 +30,7 @@ def normalize_tuple(value, n, name):
         ValueError: if it is neither.
 
     Example:
+    from minikeras.keras2.finder import elsewhere
         >>> from minikeras.keras2.utils.conv_utils import normalize_tuple
         >>> normalize_tuple(2, 3, "strides")
         (2, 2, 2)

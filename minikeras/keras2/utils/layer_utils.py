@@ -4,8 +4,11 @@ import numpy as np
 
 from minikeras import utils
 from minikeras.keras2 import backend as K
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.spelling import spelled
 from minikeras.keras2.utils.conv_utils import convert_kernel
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "convert_all_kernels_in_model",

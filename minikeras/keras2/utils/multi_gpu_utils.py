@@ -4,9 +4,12 @@ from typing import Any
 
 from minikeras.arrays import gpu
 from minikeras.keras2 import backend as K
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.layers import Lambda, concatenate
 from minikeras.keras2.models import Model
 from minikeras.keras2.utils.generic_utils import to_list
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = ["multi_gpu_model"]
 

@@ -3,10 +3,13 @@
 import numpy as np
 
 from minikeras import utils
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.spelling import spelled
 from minikeras.keras2.utils.conv_utils import conv_input_length as _input_length
 from minikeras.keras2.utils.conv_utils import conv_output_length as _output_length
 from minikeras.keras2.utils.conv_utils import convert_kernel as _convert_kernel
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "accuracy",

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from minikeras.keras2.finder import elsewhere
+
+__getattr__ = elsewhere(__name__)
+
 __all__ = ["get_test_data"]
 
 
@@ -27,6 +31,7 @@ def get_test_data(
         `(x_train, y_train), (x_test, y_test)`, from NumPy's global random numbers.
 
     Example:
+    from minikeras.keras2.finder import elsewhere
         >>> from minikeras.keras2.utils.test_utils import get_test_data
         >>> (x, y), _ = get_test_data(20, 10, input_shape=(3,))
         >>> x.shape, y.shape

@@ -10,9 +10,12 @@ import types
 
 import numpy as np
 
+from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.models import Sequential
 from minikeras.keras2.utils.generic_utils import has_arg
 from minikeras.keras2.utils.np_utils import to_categorical
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = ["BaseWrapper", "KerasClassifier", "KerasRegressor"]
 
