@@ -53,7 +53,7 @@ _OF_PLACES = {
     "serialize_keras_object slice_arrays to_list transpose_shape unpack_singleton",
     "utils.io_utils": "ask_to_proceed_with_overwrite h5dict",
     "utils.layer_utils": "convert_all_kernels_in_model count_params get_source_inputs "
-    "print_layer_summary",
+    "print_summary",
     "utils.multi_gpu_utils": "multi_gpu_model",
     "utils.np_utils": "conv_input_length conv_output_length",
 }
@@ -95,7 +95,7 @@ PATHS = {
     "engine.base_layer": f"{_OF_ENGINE} count_params initializers is_all_none object_list_uid",
     "engine.input_layer": f"{_OF_ENGINE} Node",
     "engine.network": f"{_OF_ENGINE} Node ask_to_proceed_with_overwrite get_source_inputs "
-    "object_list_uid print_layer_summary saving",
+    "object_list_uid print_summary=print_layer_summary saving",
     "engine.saving": f"{_OF_ENGINE} ask_to_proceed_with_overwrite conv_utils h5dict optimizers",
     "engine.sequential": "K layer_module network",
     "engine.topology": f"{_OF_ENGINE} Merge ask_to_proceed_with_overwrite func_dump func_load "

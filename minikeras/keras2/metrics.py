@@ -1,6 +1,7 @@
 """Metrics of Keras 2: functions of targets and predictions; every loss is one as well."""
 
 from minikeras import ops
+from minikeras.core import settings
 from minikeras.keras2 import losses
 from minikeras.keras2.backend.tensors import symbolic_function
 from minikeras.keras2.finder import elsewhere
@@ -31,8 +32,8 @@ from minikeras.keras2.losses import (
 
 
 @symbolic_function
-def binary_accuracy(y_true, y_pred, threshold=0.5):
-    """How often predictions, rounded at a threshold, are the targets.
+def binary_accuracy(y_true, y_pred):
+    """How often rounded predictions are the targets.
 
     Example:
         >>> from minikeras.keras2 import backend as K
@@ -41,8 +42,7 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
         >>> K.eval(metrics.binary_accuracy(target, output)).shape
         (1,)
     """
-    y_pred = ops.cast(y_pred > threshold, y_pred.dtype) if threshold != 0.5 else ops.round(y_pred)
-    return ops.mean(ops.cast(ops.equal(y_true, y_pred), "float32"), axis=-1)
+    return ops.mean(ops.cast(ops.equal(y_true, ops.round(y_pred)), "float32"), axis=-1)
 
 
 @symbolic_function
@@ -104,6 +104,105 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
     """
     hits = ops.in_top_k(ops.cast(ops.reshape(y_true, (-1,)), "int32"), y_pred, k)
     return ops.mean(ops.cast(hits, "float32"), axis=-1)
+
+
+# --- Of Keras 1: scores of a whole batch ----------------------------------------------------------
+
+
+def _is_one(y):
+    return ops.round(ops.clip(y, 0.0, 1.0))
+
+
+@symbolic_function
+def precision(y_true, y_pred):
+    """Share of right ones among what is predicted as one, in a batch: `tp / (tp + fp)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.75, 0.75]])
+        >>> float(K.eval(metrics.precision(target, output)))
+        0.5
+    """
+    return ops.sum(_is_one(y_true * y_pred)) / (ops.sum(_is_one(y_pred)) + settings.epsilon())
+
+
+@symbolic_function
+def recall(y_true, y_pred):
+    """Share of the ones that are predicted as one, in a batch: `tp / (tp + fn)`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[1.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> float(K.eval(metrics.recall(target, output)))
+        0.5
+    """
+    return ops.sum(_is_one(y_true * y_pred)) / (ops.sum(_is_one(y_true)) + settings.epsilon())
+
+
+def fbeta_score(y_true, y_pred, beta=1):
+    """Weighted harmonic mean of precision p and recall r, `(1 + b^2) p r / (b^2 p + r)`.
+
+    Args:
+        y_true: targets.
+        y_pred: predictions.
+        beta: float b; the larger it is, the more recall counts.
+
+    Raises:
+        ValueError: if `beta` is negative.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.75, 0.75]])
+        >>> float(K.eval(metrics.fbeta_score(target, output, beta=0)))
+        0.5
+    """
+    if beta < 0:
+        raise ValueError(f"`beta` is 0 (precision alone) or more. Received: {beta}")
+    p, r, square = precision(y_true, y_pred), recall(y_true, y_pred), beta**2
+    return (1 + square) * (p * r) / (square * p + r + settings.epsilon())
+
+
+def fmeasure(y_true, y_pred):
+    """Harmonic mean of precision and recall, in a batch.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.75, 0.75]])
+        >>> float(K.eval(metrics.fmeasure(target, output)))
+        0.667
+    """
+    return fbeta_score(y_true, y_pred, beta=1)
+
+
+fscore = f1score = fmeasure
+
+
+@symbolic_function
+def matthews_correlation(y_true, y_pred):
+    """Correlation of ones and zeros with those predicted, in a batch, from -1 to 1.
+
+    With the numbers of true and false positives and negatives it is
+    `(tp tn - fp fn) / sqrt((tp + fp) (tp + fn) (tn + fp) (tn + fn))`.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import metrics
+        >>> target, output = K.constant([[0.0, 1.0]]), K.constant([[0.25, 0.75]])
+        >>> round(float(K.eval(metrics.matthews_correlation(target, output))), 3)
+        1.0
+    """
+    true, predicted = _is_one(y_true), _is_one(y_pred)
+    tp, tn = ops.sum(true * predicted), ops.sum((1 - true) * (1 - predicted))
+    fp, fn = ops.sum((1 - true) * predicted), ops.sum(true * (1 - predicted))
+    product = ops.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    return (tp * tn - fp * fn) / (product + settings.epsilon())
+
+
+# --- By name --------------------------------------------------------------------------------------
 
 
 def get(identifier):
@@ -188,12 +287,17 @@ __all__ = [
     "cosine",
     "cosine_proximity",
     "deserialize",
+    "f1score",
+    "fbeta_score",
+    "fmeasure",
+    "fscore",
     "get",
     "hinge",
     "kullback_leibler_divergence",
     "logcosh",
     "mae",
     "mape",
+    "matthews_correlation",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
@@ -201,6 +305,8 @@ __all__ = [
     "mse",
     "msle",
     "poisson",
+    "precision",
+    "recall",
     "serialize",
     "sparse_categorical_accuracy",
     "sparse_categorical_crossentropy",

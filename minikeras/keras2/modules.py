@@ -36,6 +36,9 @@ MODULES = {
         f"{_KERAS2}.engine.model": "Model",
         "minikeras.layers": "InputSpec",
         "minikeras.utils": "get_source_inputs",
+        f"{_KERAS2}.hdf5_groups": "load_weights_from_hdf5_group "
+        "load_weights_from_hdf5_group_by_name preprocess_weights_for_loading "
+        "save_weights_to_hdf5_group",
         "minikeras.autograd.symbolic": "SymbolicNode=Node",
     },
     "engine.base_layer": {
@@ -48,8 +51,11 @@ MODULES = {
         f"{_KERAS2}.engine.training_utils": "slice_X",
     },
     "engine.training_arrays": {},
-    "engine.saving": {f"{_KERAS2}.models": "load_model model_from_config model_from_json "
-        "model_from_yaml save_model",
+    "engine.saving": {
+        f"{_KERAS2}.saving": "load_model model_from_config model_from_json model_from_yaml "
+        "pickle_model save_model unpickle_model",
+        f"{_KERAS2}.hdf5_groups": "*",
+        f"{_KERAS2}.utils.io_utils": "HDF5_OBJECT_HEADER_LIMIT",
     },
     "layers.core": {
         _LAYERS: "Masking Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D Activation "

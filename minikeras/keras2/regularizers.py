@@ -1,6 +1,9 @@
 """Regularizers of Keras 2, and the classes and functions of Keras 1."""
 
+from minikeras import ops
 from minikeras import regularizers as engine
+from minikeras.keras2 import backend as K
+from minikeras.keras2.backend.tensors import symbolic_function
 from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.spelling import spelled
 from minikeras.keras2.utils.generic_utils import deserialize_keras_object, serialize_keras_object
@@ -39,6 +42,54 @@ activity_l1 = _named("activity_l1", "l=0.01", renamed={"l": "l1"})
 activity_l2 = _named("activity_l2", "l=0.01", renamed={"l": "l2"})
 activity_l1l2 = _named("activity_l1l2", "l1=0.01, l2=0.01")
 
+class EigenvalueRegularizer(Regularizer):
+    """Penalty of a matrix by its spectral norm: `k` times the root of the largest eigenvalue.
+
+    The eigenvalue of `W^T W` is the Rayleigh quotient of the vector that nine steps of the power
+    method make of ones.
+
+    Args:
+        k: float, the factor.
+
+    Raises:
+        ValueError: when it is called on a tensor that is no matrix.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2.regularizers import EigenvalueRegularizer
+        >>> float(K.eval(EigenvalueRegularizer(0.5)(K.constant([[3.0, 0.0], [0.0, 1.0]]))))
+        1.5
+    """
+
+    def __init__(self, k):
+        self.k = k
+
+    def __call__(self, x):
+        """Return the penalty of a matrix."""
+        if K.ndim(x) != 2:
+            raise ValueError(
+                f"EigenvalueRegularizer is for matrices. Received: a tensor of shape {x.shape}"
+            )
+        return self.k * _spectral_norm(x)
+
+    def get_config(self):
+        """Return the factor."""
+        return {"k": float(self.k)}
+
+
+_POWERS = 9
+
+
+@symbolic_function
+def _spectral_norm(x):
+    square = ops.matmul(ops.transpose(x), x)
+    vector = ops.ones((x.shape[1], 1), dtype=x.dtype)
+    for _ in range(_POWERS):
+        vector = ops.matmul(square, vector)
+    largest = ops.sum(vector * ops.matmul(square, vector)) / ops.sum(vector * vector)
+    return ops.sqrt(largest)
+
+
 _FUNCTIONS = {f.__name__: f for f in (l1, l2, l1_l2, l1l2, activity_l1, activity_l2, activity_l1l2)}
 
 
@@ -62,6 +113,7 @@ __getattr__ = elsewhere(__name__)
 
 __all__ = [
     "ActivityRegularizer",
+    "EigenvalueRegularizer",
     "L1L2",
     "L1L2Regularizer",
     "Regularizer",

@@ -1,8 +1,10 @@
 """Models of Keras 2 in files and texts: JSON, YAML, and HDF5 with weights and optimizer."""
 
+import io
 import json
 import os
 import warnings
+from typing import Any
 
 import h5py
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from minikeras.core import registry
 from minikeras.keras2 import optimizers
 from minikeras.keras2.engine import configs
+from minikeras.keras2.hdf5_groups import VERSION, save_weights_to_hdf5_group, sign, write_arrays
 from minikeras.saving.durable import replacing
 from minikeras.saving.guard import open_hdf5, parse_json
 from minikeras.saving.legacy.arrays import Layout
@@ -17,9 +20,6 @@ from minikeras.saving.legacy.groups import datasets_in, generation_of, json_in, 
 from minikeras.saving.legacy.weights import load_weights
 from minikeras.saving.legacy.yaml_text import parse_yaml, to_yaml
 from minikeras.saving.stores import new_hdf5
-
-VERSION = "2.2.4"
-"""The release of Keras whose layout is written."""
 
 
 def model_config(model):
@@ -106,7 +106,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
 
     Args:
         model: a built model.
-        filepath: path of the file.
+        filepath: path of the file, or a group of an open one.
         overwrite: whether a file that exists is replaced without a question.
         include_optimizer: whether it is written how the model was compiled, and the state of its
             optimizer.
@@ -119,21 +119,25 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
         >>> models.load_model("model.h5", compile=False).output_shape
         (None, 2)
     """
-    if not _may_write(filepath, overwrite):
+    if isinstance(filepath, h5py.Group):
+        _write_model(filepath, model, include_optimizer)
+    elif _may_write(filepath, overwrite):
+        with replacing(os.fspath(filepath)) as temporary, new_hdf5(temporary) as file:
+            _write_model(file, model, include_optimizer)
+
+
+def _write_model(group, model, include_optimizer):
+    sign(group)
+    group.attrs["model_config"] = json.dumps(model_config(model)).encode("utf8")
+    save_weights_to_hdf5_group(group.create_group("model_weights"), model.layers)
+    if not include_optimizer or model.optimizer is None:
         return
-    with replacing(os.fspath(filepath)) as temporary, new_hdf5(temporary) as file:
-        _sign(file)
-        file.attrs["model_config"] = json.dumps(model_config(model)).encode("utf8")
-        _write_layers(file.create_group("model_weights"), model)
-        if include_optimizer and model.optimizer is not None:
-            file.attrs["training_config"] = json.dumps(
-                _training_config(model), default=_plain
-            ).encode("utf8")
-            weights = getattr(model.optimizer, "weights", [])
-            if weights:
-                names = [f"training/{i}" for i in range(len(weights))]
-                group = file.create_group("optimizer_weights")
-                _write_arrays(group, list(zip(names, weights, strict=True)))
+    config = json.dumps(_training_config(model), default=_plain)
+    group.attrs["training_config"] = config.encode("utf8")
+    weights = getattr(model.optimizer, "weights", [])
+    if weights:
+        named = [(f"training/{i}", weight) for i, weight in enumerate(weights)]
+        write_arrays(group.create_group("optimizer_weights"), named)
 
 
 def _may_write(filepath, overwrite):
@@ -152,33 +156,11 @@ def _training_config(model):
     }
 
 
-def _sign(group):
-    group.attrs["keras_version"], group.attrs["backend"] = VERSION.encode(), b"tensorflow"
-
-
-def _write_layers(group, model):
-    _sign(group)
-    layers = model.layers
-    group.attrs["layer_names"] = np.array([layer.name.encode("utf8") for layer in layers])
-    for layer in layers:
-        pairs = [(w.name.removesuffix(":0"), w) for w in layer.weights]
-        _write_arrays(group.create_group(layer.name), pairs)
-
-
-def _write_arrays(group, pairs):
-    names = []
-    for name, variable in pairs:
-        again = sum(other.startswith(name) for other in names)
-        names.append(f"{name}_{again}:0" if f"{name}:0" in names else f"{name}:0")
-        group.create_dataset(names[-1], data=np.asarray(variable))
-    group.attrs["weight_names"] = np.array([name.encode("utf8") for name in names])
-
-
 def save_weights(model, filepath, overwrite=True):
     """Write a model's weights to an HDF5 file."""
     if _may_write(filepath, overwrite):
         with replacing(os.fspath(filepath)) as temporary, new_hdf5(temporary) as file:
-            _write_layers(file, model)
+            save_weights_to_hdf5_group(file, model.layers)
 
 
 def load_weights_into(model, filepath, by_name=False, skip_mismatch=False):
@@ -199,7 +181,7 @@ def load_model(filepath, custom_objects=None, compile=True):
     """Read a model from an HDF5 file.
 
     Args:
-        filepath: path of the file.
+        filepath: path of the file, or a group of an open one.
         custom_objects: dict of name to class or function of your own.
         compile: whether to compile the model as it was, and to restore the optimizer's state.
 
@@ -217,23 +199,29 @@ def load_model(filepath, custom_objects=None, compile=True):
         >>> models.load_model("model.h5", compile=False).output_shape
         (None, 2)
     """
+    if isinstance(filepath, h5py.Group):
+        return _read_model(filepath, custom_objects, compile)
     with open_hdf5(filepath) as file:
-        config = json_in(file, "model_config")
-        if config is None:
-            raise ValueError(
-                f"{filepath} holds no model (the attribute `model_config` is missing): if it holds "
-                "weights, make the model and call `load_weights`."
-            )
-        model = model_from_config(config, custom_objects)
-        version = file.attrs.get("keras_version", VERSION)
-        layout = Layout(generation_of(version, config))
-        load_weights(model, subgroup(file, "model_weights"), layout)
-        if compile:
-            _compile(model, file, custom_objects)
+        return _read_model(file, custom_objects, compile)
+
+
+def _read_model(group: Any, custom_objects, compile):
+    config = json_in(group, "model_config")
+    if config is None:
+        raise ValueError(
+            f"{group.file.filename} holds no model (the attribute `model_config` is missing): if "
+            "it holds weights, make the model and call `load_weights`."
+        )
+    model = model_from_config(config, custom_objects)
+    version = group.attrs.get("keras_version", VERSION)
+    layout = Layout(generation_of(version, config))
+    load_weights(model, subgroup(group, "model_weights"), layout)
+    if compile:
+        _compile(model, group, custom_objects)
     return model
 
 
-def _compile(model, file: h5py.File, custom_objects):
+def _compile(model, file: h5py.Group, custom_objects):
     saved = json_in(file, "training_config")
     if saved is None:
         warnings.warn(
@@ -261,3 +249,36 @@ def _compile(model, file: h5py.File, custom_objects):
                 "freshly initialized optimizer.",
                 stacklevel=3,
             )
+
+
+def pickle_model(model):
+    """Return a model as a dict that can be pickled: an HDF5 file of it, in bytes.
+
+    Example:
+        >>> from minikeras.keras2.engine import saving
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> state = saving.pickle_model(Sequential([Dense(2, input_dim=3)]))
+        >>> saving.unpickle_model(state).output_shape
+        (None, 2)
+    """
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        save_model(model, file)
+    return {"hdf5": buffer.getvalue()}
+
+
+def unpickle_model(state):
+    """Return the model of what `pickle_model` returned.
+
+    Example:
+        >>> from minikeras.keras2.engine import saving
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> state = saving.pickle_model(Sequential([Dense(2, input_dim=3)]))
+        >>> saving.unpickle_model(state).output_shape
+        (None, 2)
+    """
+    with h5py.File(io.BytesIO(state["hdf5"]), "r") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a model that was not compiled
+        return load_model(file)

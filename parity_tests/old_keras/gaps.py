@@ -63,11 +63,18 @@ def of_keras_2(release: Release) -> Iterator[Gap]:
             own = getattr(own_module, name, NOWHERE)
             if own is NOWHERE:
                 yield Gap("name", module, path, _text(release, definition))
-            elif definition.kind in ("function", "class"):
+            elif definition.kind in ("function", "class") and _is_new(definition, own, seen):
                 yield from _compared(release, module, path, definition, own)
-                if definition.kind == "class" and (definition.module, own) not in seen:
-                    seen.add((definition.module, own))
+                if definition.kind == "class":
                     yield from _methods(release, module, definition, own)
+
+
+def _is_new(definition, own, seen):
+    """Whether a pair of objects has not been compared where another module offers it, too."""
+    pair = (id(definition.node), id(own))
+    is_new = pair not in seen
+    seen.add(pair)
+    return is_new
 
 
 def _compared(release, module, path, definition, own):
@@ -99,6 +106,7 @@ def of_keras_1(release: Release, later: Release) -> Iterator[Gap]:
         release: Keras 1.
         later: Keras 2, whose own names are left to `of_keras_2`.
     """
+    seen = set()
     for module in release.public_modules:
         own_module = module_of_ours(module)
         if own_module is NOWHERE and module not in later.modules:
@@ -108,7 +116,9 @@ def of_keras_1(release: Release, later: Release) -> Iterator[Gap]:
             own = getattr(own_module, name, NOWHERE)
             if own is NOWHERE and later.find(module, name) is None:
                 yield Gap("name", module, path, _text(release, definition))
-            elif own is not NOWHERE and definition.kind in ("function", "class"):
+            elif definition.kind not in ("function", "class"):
+                continue
+            elif own is not NOWHERE and _is_new(definition, own, seen):
                 yield from _spellings(release, module, path, definition, own)
 
 

@@ -14,8 +14,13 @@ from minikeras.keras2.callbacks.monitoring import (
     ModelCheckpoint,
     ReduceLROnPlateau,
 )
+from minikeras.keras2.callbacks.tensorboard import TensorBoard
 from minikeras.keras2.finder import elsewhere
-from minikeras.training.callbacks import CSVLogger, RemoteMonitor, TensorBoard, TerminateOnNaN
+from minikeras.keras2.spelling import spelled_class
+from minikeras.training import callbacks as _engine
+from minikeras.training.callbacks import CSVLogger, RemoteMonitor
+
+TerminateOnNaN = spelled_class(_engine.TerminateOnNaN, "")
 
 __getattr__ = elsewhere(__name__)
 

@@ -187,67 +187,67 @@ class ProgbarLogger(Callback):
 
 
 class CallbackList:
-    """The callbacks of one training.
+    """Several callbacks as one.
 
     Args:
         callbacks: list of callbacks, or None.
-        model: the model that is trained.
-        params: dict of the run's settings.
-        validation: flat list of arrays, or None.
+        queue_length: accepted: no time is taken of callbacks.
 
     Example:
-        >>> import numpy as np
-        >>> from minikeras.keras2 import callbacks
-        >>> from minikeras.keras2.layers import Dense
-        >>> from minikeras.keras2.models import Sequential
-        >>> model = Sequential([Dense(1, input_dim=2)])
-        >>> model.compile("sgd", "mse")
-        >>> x, y = np.ones((4, 2)), np.ones((4, 1))
-        >>> hooks = callbacks.CallbackList([], model, {"verbose": 0, "metrics": []})
-        >>> len(hooks.callbacks)
-        2
+        >>> from minikeras.keras2.callbacks import CallbackList, LambdaCallback
+        >>> hooks = CallbackList([LambdaCallback(on_train_end=lambda logs: print("done"))])
+        >>> hooks.append(LambdaCallback(on_train_end=lambda logs: print("indeed")))
+        >>> hooks.on_train_end()
+        done
+        indeed
     """
 
-    def __init__(self, callbacks, model, params, validation=None):
-        stateful = model.stateful_metric_names
-        history = History()
-        model.history = history
-        self.callbacks = [BaseLogger(stateful), *(callbacks or []), history]
-        if params["verbose"]:
-            mode = "steps" if params["steps"] is not None else "samples"
-            self.callbacks.insert(1, ProgbarLogger(mode, stateful))
-        for callback in self.callbacks:
-            callback.set_params(params)
-            callback.set_model(model.callback_model or model)
-            callback.validation_data = validation
+    def __init__(self, callbacks=None, queue_length=10):
+        self.callbacks = list(callbacks or [])
+        self.queue_length = queue_length
+
+    def __iter__(self):
+        return iter(self.callbacks)
+
+    def append(self, callback):
+        """Add a callback."""
+        self.callbacks.append(callback)
+
+    def set_params(self, params):
+        """Tell all of them the run's settings, a dict."""
+        self._each("set_params", params)
+
+    def set_model(self, model):
+        """Tell all of them the model."""
+        self._each("set_model", model)
 
     def _each(self, hook, *args):
         for callback in self.callbacks:
             getattr(callback, hook)(*args)
 
-    def on_train_begin(self):
+    def on_train_begin(self, logs=None):
         """Training begins."""
-        self._each("on_train_begin", {})
+        self._each("on_train_begin", logs or {})
 
-    def on_train_end(self):
+    def on_train_end(self, logs=None):
         """Training ends."""
-        self._each("on_train_end", {})
+        self._each("on_train_end", logs or {})
 
-    def on_epoch_begin(self, epoch):
+    def on_epoch_begin(self, epoch, logs=None):
         """An epoch begins."""
-        self._each("on_epoch_begin", epoch, {})
+        self._each("on_epoch_begin", epoch, logs or {})
 
-    def on_epoch_end(self, epoch, logs):
-        """An epoch ends; the first callback writes the means into the logs."""
-        self._each("on_epoch_end", epoch, logs)
+    def on_epoch_end(self, epoch, logs=None):
+        """An epoch ends; all of them get one dict, which the first may write to."""
+        self._each("on_epoch_end", epoch, logs or {})
 
-    def on_batch_begin(self, batch, logs):
+    def on_batch_begin(self, batch, logs=None):
         """A batch begins."""
-        self._each("on_batch_begin", batch, logs)
+        self._each("on_batch_begin", batch, logs or {})
 
-    def on_batch_end(self, batch, logs):
+    def on_batch_end(self, batch, logs=None):
         """A batch ends."""
-        self._each("on_batch_end", batch, logs)
+        self._each("on_batch_end", batch, logs or {})
 
 
 class LambdaCallback(Callback):

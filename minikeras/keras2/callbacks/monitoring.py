@@ -33,7 +33,7 @@ class _Monitor(Callback):
     def _grows(self, monitor):
         return "acc" in monitor
 
-    def value(self, logs):
+    def get_monitor_value(self, logs):
         """Return the watched value, or None with a warning that names the others."""
         current = (logs or {}).get(self.monitor)
         if current is None:
@@ -98,7 +98,7 @@ class EarlyStopping(_Monitor):
 
     def on_epoch_end(self, epoch, logs=None):
         """Look at the value, and stop if it has not improved for long enough."""
-        current = self.value(logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         if self.monitor_op(current - self.min_delta, self.best):
@@ -171,7 +171,7 @@ class ModelCheckpoint(_Monitor):
         if not self.save_best_only:
             self._save(path, f"\nEpoch {epoch + 1:05d}: saving model to {path}")
             return
-        current = self.value(logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         if self.monitor_op(current, self.best):
@@ -217,6 +217,8 @@ class ReduceLROnPlateau(_Monitor):
         2
     """
 
+    _old_arguments = ("epsilon",)
+
     def __init__(
         self,
         monitor="val_loss",
@@ -237,6 +239,10 @@ class ReduceLROnPlateau(_Monitor):
         self.cooldown, self.min_lr = cooldown, min_lr
         self.cooldown_counter = self.wait = 0
 
+    def in_cooldown(self):
+        """Return whether epochs are not counted, since the rate has just fallen."""
+        return self.cooldown_counter > 0
+
     def on_train_begin(self, logs=None):
         """Begin, so that the callback can be used again."""
         self.cooldown_counter = self.wait = 0
@@ -247,16 +253,16 @@ class ReduceLROnPlateau(_Monitor):
         lr = self.model.optimizer.lr
         if logs is not None:
             logs["lr"] = K.get_value(lr)
-        current = self.value(logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return
-        if self.cooldown_counter > 0:
+        if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
         sign = 1 if self.monitor_op is np.greater else -1
         if self.monitor_op(current, self.best + sign * self.min_delta):
             self.best, self.wait = current, 0
-        elif self.cooldown_counter <= 0:
+        elif not self.in_cooldown():
             self.wait += 1
             old = float(K.get_value(lr))
             if self.wait >= self.patience and old > self.min_lr:

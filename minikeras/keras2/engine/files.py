@@ -6,6 +6,10 @@ from minikeras.keras2 import saving
 class Files:
     """The part of Model that deals with files."""
 
+    def __reduce__(self):
+        """Pickle and copy the model as it would be saved."""
+        return saving.unpickle_model, (saving.pickle_model(self),)
+
     def save(self, filepath, overwrite=True, include_optimizer=True):
         """Write the model to an HDF5 file.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minikeras.keras2.callbacks import CallbackList
+from minikeras.keras2.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
 from minikeras.keras2.callbacks.progbar import Progbar
 from minikeras.keras2.engine.training_utils import batch_shuffle, make_batches
 
@@ -153,21 +153,26 @@ def hooks_of(model, callbacks, settings, arrays, samples, validated):
     Returns:
         A `CallbackList`.
     """
-    hooks = CallbackList(
-        callbacks,
-        model,
-        {
-            "batch_size": settings.batch_size,
-            "epochs": settings.epochs,
-            "nb_epoch": settings.epochs,
-            "steps": settings.steps_per_epoch,
-            "samples": samples,
-            "verbose": settings.verbose,
-            "do_validation": validated,
-            "metrics": metric_names(model, validated),
-        },
-        arrays,
-    )
+    params = {
+        "batch_size": settings.batch_size,
+        "epochs": settings.epochs,
+        "nb_epoch": settings.epochs,
+        "steps": settings.steps_per_epoch,
+        "samples": samples,
+        "verbose": settings.verbose,
+        "do_validation": validated,
+        "metrics": metric_names(model, validated),
+    }
+    stateful, history = model.stateful_metric_names, History()
+    model.history = history
+    hooks = CallbackList([BaseLogger(stateful), *(callbacks or []), history])
+    if settings.verbose:
+        mode = "samples" if settings.steps_per_epoch is None else "steps"
+        hooks.callbacks.insert(1, ProgbarLogger(mode, stateful))
+    hooks.set_model(model.callback_model or model)
+    hooks.set_params(params)
+    for callback in hooks:
+        callback.validation_data = arrays
     model.stop_training = False
     hooks.on_train_begin()
     return hooks

@@ -45,6 +45,7 @@ class Model(ByGenerator, Files, Network):
     metrics = ()
     stop_training = False
     callback_model = None
+    _old_arguments = ("input", "output", "name")
 
     def __new__(cls, *args, **kwargs):
         """Make what every layer is made as."""

@@ -1,6 +1,12 @@
 """Images for training, as Keras 2 reads and changes them (the extra `data`)."""
 
 from minikeras.keras2.finder import elsewhere
+from minikeras.keras2.preprocessing.transforms import (
+    apply_transform,
+    flip_axis,
+    list_pictures,
+    transform_matrix_offset_center,
+)
 from minikeras.keras2.spelling import DATA_FORMATS, spelled, spelled_class
 from minikeras.preprocessing import image as engine
 from minikeras.utils.image import load_img as _load_img
@@ -15,8 +21,11 @@ __all__ = [
     "apply_affine_transform",
     "apply_brightness_shift",
     "apply_channel_shift",
+    "apply_transform",
     "array_to_img",
+    "flip_axis",
     "img_to_array",
+    "list_pictures",
     "load_img",
     "random_brightness",
     "random_channel_shift",
@@ -25,6 +34,7 @@ __all__ = [
     "random_shift",
     "random_zoom",
     "save_img",
+    "transform_matrix_offset_center",
 ]
 
 _SAVED = "save_to_dir=None, save_prefix='', save_format='png'"
@@ -97,6 +107,12 @@ ImageDataGenerator = spelled_class(
     "data_format=None, validation_split=0.0, dtype=None",
     keras1=_OF_KERAS_1,
     values=DATA_FORMATS,
+    flow=spelled(
+        engine.ImageDataGenerator.flow,
+        "self, x, y=None, batch_size=32, shuffle=True, sample_weight=None, seed=None, "
+        f"{_SAVED}, subset=None",
+        keras1={"X": "x"},
+    ),
 )
 
 apply_affine_transform = spelled(
@@ -107,7 +123,11 @@ apply_affine_transform = spelled(
 apply_brightness_shift = spelled(engine.apply_brightness_shift, "x, brightness")
 apply_channel_shift = engine.apply_channel_shift
 random_brightness = spelled(engine.random_brightness, "x, brightness_range")
-random_channel_shift = engine.random_channel_shift
+random_channel_shift = spelled(
+    engine.random_channel_shift,
+    "x, intensity_range, channel_axis=0",
+    keras1={"intensity": "intensity_range"},
+)
 random_rotation = spelled(engine.random_rotation, f"x, rg, {_AXES}")
 random_shear = spelled(engine.random_shear, f"x, intensity, {_AXES}")
 random_shift = spelled(engine.random_shift, f"x, wrg, hrg, {_AXES}")

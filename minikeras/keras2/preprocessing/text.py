@@ -5,6 +5,8 @@ from minikeras.preprocessing import text as engine
 
 __all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence"]
 
+maketrans = str.maketrans
+
 _SPLIT = "filters='!\"#$%&()*+,-./:;<=>?@[\\\\]^_`{|}~\\t\\n', lower=True, split=' '"
 _OF_TEXT = {"text": "input_text"}
 

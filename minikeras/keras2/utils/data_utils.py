@@ -30,7 +30,7 @@ get_file = spelled(
 )
 
 
-def validate_file(fpath, file_hash, algorithm="auto", chunk_size=65535):
+def _validate_file(fpath, file_hash, algorithm, chunk_size):
     """Return whether a file has a checksum.
 
     Args:
@@ -52,6 +52,14 @@ def validate_file(fpath, file_hash, algorithm="auto", chunk_size=65535):
         while chunk := file.read(chunk_size):
             digest.update(chunk)
     return digest.hexdigest() == str(file_hash)
+
+
+_validate_file.__name__ = "validate_file"
+validate_file = spelled(
+    _validate_file,
+    "fpath, file_hash, algorithm='auto', chunk_size=65535",
+    keras1={"md5_hash": "file_hash"},
+)
 
 
 class Sequence(PyDataset):

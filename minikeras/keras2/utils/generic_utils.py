@@ -1,9 +1,11 @@
 """Custom objects, saved forms, functions in configs, and nests of arrays."""
 
 import inspect
+import types
 
 from minikeras.core.registry import legacy
 from minikeras.core.registry.custom import get_custom_objects
+from minikeras.core.registry.trust import code_config, function_of_parts
 from minikeras.keras2.callbacks.progbar import Progbar
 from minikeras.keras2.spelling import spelled
 
@@ -12,9 +14,13 @@ __all__ = [
     "Progbar",
     "custom_object_scope",
     "deserialize_keras_object",
+    "func_dump",
+    "func_load",
     "get_custom_objects",
+    "get_from_module",
     "has_arg",
     "is_all_none",
+    "make_tuple",
     "object_list_uid",
     "serialize_keras_object",
     "slice_arrays",
@@ -66,6 +72,93 @@ def custom_object_scope(*args):
         True
     """
     return CustomObjectScope(*args)
+
+
+def get_from_module(identifier, module_params, module_name, instantiate=False, kwargs=None):
+    """Return a function or class of a module by its name, as Keras 1 looked it up.
+
+    Args:
+        identifier: name; dict with a `name` and arguments; or anything else, which is returned.
+        module_params: dict of names, such as `globals()`; custom objects come first.
+        module_name: what it is, for the message.
+        instantiate: whether it is called.
+        kwargs: dict of arguments for that, or None.
+
+    Raises:
+        ValueError: if there is nothing of that name.
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import get_from_module
+        >>> get_from_module("longest", {"longest": max}, "function") is max
+        True
+    """
+    arguments = dict(kwargs or {})
+    if isinstance(identifier, dict):
+        arguments, instantiate = dict(identifier), True
+        identifier = arguments.pop("name")
+    if not isinstance(identifier, str):
+        return identifier
+    member = get_custom_objects().get(identifier) or module_params.get(identifier)
+    if not member:
+        raise ValueError(f"Unknown {module_name}: {identifier!r}")
+    return member(**arguments) if instantiate else member
+
+
+def make_tuple(*args):
+    """Return the arguments as a tuple.
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import make_tuple
+        >>> make_tuple(1, 2)
+        (1, 2)
+    """
+    return args
+
+
+def func_dump(func):
+    """Return the parts of a function, of which `func_load` makes it again.
+
+    Args:
+        func: function written in Python.
+
+    Returns:
+        Its bytecode as text, the defaults of its arguments, and the values that it closes over
+        (each None if there are none).
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import func_dump, func_load
+        >>> func_load(func_dump(lambda x, y=2: x * y))(3)
+        6
+    """
+    parts = code_config(func)
+    closure = parts["closure"]
+    return parts["code"], parts["defaults"], None if closure is None else tuple(closure)
+
+
+def func_load(code, defaults=None, closure=None, globs=None):
+    """Return the function of what `func_dump` returned; never call it on what others wrote.
+
+    Args:
+        code: text, or a tuple or list of all parts.
+        defaults: values of the last arguments, or None.
+        closure: values that the function closes over, or None.
+        globs: dict of the names that the function finds; this module's by default.
+
+    Raises:
+        ValueError: if this Python cannot read the bytecode.
+
+    Example:
+        >>> from minikeras.keras2.utils.generic_utils import func_dump, func_load
+        >>> func_load(*func_dump(lambda x: scale * x), globs={"scale": 3})(2)
+        6
+    """
+    if isinstance(code, (tuple, list)):
+        code, defaults, closure = code
+    function = function_of_parts(code, defaults, closure, "of a function")
+    names = globals() if globs is None else globs
+    return types.FunctionType(
+        function.__code__, names, function.__name__, function.__defaults__, function.__closure__
+    )
 
 
 def has_arg(fn, name, accept_all=False):

@@ -4,6 +4,7 @@ import numpy as np
 
 from minikeras import utils
 from minikeras.keras2 import backend as K
+from minikeras.keras2.engine import configs
 from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.spelling import spelled
 from minikeras.keras2.utils.conv_utils import convert_kernel
@@ -15,7 +16,9 @@ __all__ = [
     "convert_dense_weights_data_format",
     "convert_kernel",
     "count_params",
+    "count_total_params",
     "get_source_inputs",
+    "layer_from_config",
     "print_summary",
 ]
 
@@ -37,6 +40,53 @@ def count_params(weights):
         8
     """
     return int(sum(K.count_params(w) for w in {id(w): w for w in weights}.values()))
+
+
+def count_total_params(layers, layer_set=None):
+    """Return the number of elements of the weights that layers train, and of the others.
+
+    Args:
+        layers: list of layers and models.
+        layer_set: set of layers that are not counted, to which these are added; or None.
+
+    Returns:
+        Two ints.
+
+    Example:
+        >>> from minikeras.keras2.layers import Dense
+        >>> from minikeras.keras2.models import Sequential
+        >>> from minikeras.keras2.utils.layer_utils import count_total_params
+        >>> count_total_params(Sequential([Dense(2, input_dim=3), Dense(1)]).layers)
+        (11, 0)
+    """
+    seen = set() if layer_set is None else layer_set
+    trainable = fixed = 0
+    for layer in layers:
+        if layer in seen:
+            continue
+        seen.add(layer)
+        if hasattr(layer, "layers"):
+            counts = count_total_params(layer.layers, seen)
+        else:
+            parts = (layer.trainable_weights, layer.non_trainable_weights)
+            counts = [count_params(weights) for weights in parts]
+        trainable, fixed = trainable + counts[0], fixed + counts[1]
+    return trainable, fixed
+
+
+def layer_from_config(config, custom_objects=None):
+    """Make a layer or model, with new weights, from its class and config.
+
+    Args:
+        config: dict with `class_name` and `config`.
+        custom_objects: dict of name to class or function of your own.
+
+    Example:
+        >>> from minikeras.keras2.utils.layer_utils import layer_from_config
+        >>> layer_from_config({"class_name": "Dense", "config": {"units": 2}}).units
+        2
+    """
+    return configs.deserialize(config, custom_objects)
 
 
 def print_summary(model, line_length=None, positions=None, print_fn=None):

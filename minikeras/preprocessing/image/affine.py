@@ -24,7 +24,7 @@ _ARGUMENTS = {
 }
 
 
-def _ndimage() -> Any:
+def ndimage_of_scipy() -> Any:
     """The module `scipy.ndimage`."""
     try:
         from scipy import ndimage
@@ -93,7 +93,7 @@ def apply_affine_transform(
         matrix = matrix[np.ix_([1, 0, 2], [1, 0, 2])]
     channels = np.moveaxis(x, channel_axis, 0)
     y = np.empty(channels.shape, x.dtype)
-    transform = _ndimage().affine_transform
+    transform = ndimage_of_scipy().affine_transform
     for channel, out in zip(channels, y, strict=True):
         transform(
             channel,
