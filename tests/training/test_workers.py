@@ -134,7 +134,7 @@ def test_a_constructor_that_forgets_the_base_class_is_told_so():
         Seen().fit(Forgetful(), verbose=0)
 
 
-# Who starts the tests in the background of a shell has interrupts ignored, in child processes as well.
+# Tests that run in the background of a shell, and what they start, have interrupts ignored.
 SCRIPT = """
 import os, signal, sys, time
 import numpy as np
