@@ -16,8 +16,8 @@ from parity_tests.old_keras import archives
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = sorted((ROOT / "minikeras").rglob("*.py"))
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")])
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
+EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 
 # Sentences that stand in Keras's sources as well, and why.
 KEPT = {

@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("minikeras", "tests", "parity_tests", "benchmarks", "examples", "scripts")
 PROGRAMS = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")]
 
 # Names of variables, arguments and functions that do not say what they hold or do.
 UNTOLD = {"found", "made", "given", "came", "walk", "behind", "anew", "settle", "room", "carrier"}

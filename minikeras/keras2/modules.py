@@ -113,6 +113,6 @@ MODULES = {
             f"minikeras.datasets.{name}": "load_data",
             f"{_KERAS2}.utils.data_utils": "get_file",
         }
-        for name in ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "mnist")
+        for name in ("boston_housing", "cifar10", "cifar100", "digits", "fashion_mnist", "mnist")
     },
 }

@@ -27,6 +27,7 @@ from minikeras.keras2.utils.test_utils import get_test_data
 
 def test_paths_below_packages_are_attributes():
     assert keras.datasets.mnist.load_data is minikeras.datasets.mnist.load_data
+    assert keras.datasets.digits.load_data is minikeras.datasets.digits.load_data
     assert keras.applications.vgg16.VGG16 is keras.applications.VGG16
     assert keras.layers.core.Dense is Dense
     assert keras.utils.visualize_util.plot is keras.utils.plot_model

@@ -68,6 +68,19 @@ def test_inputs_and_targets_of_tensors():
     np.testing.assert_allclose(model.evaluate(None, None, steps=2, verbose=0), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("by_generator", [False, True])
+def test_the_logs_keep_the_precision_of_the_losses(by_generator):
+    model = Sequential([Dense(2, input_dim=4, dtype="float64")])
+    model.compile(optimizers.SGD(0.0), "mse", metrics=["mae"])
+    if by_generator:
+        batches = iter([(X[:8], Y[:8]), (X[8:], Y[8:])])
+        history = model.fit_generator(batches, 2, verbose=0).history
+    else:
+        history = model.fit(X, Y, batch_size=8, epochs=1, verbose=0).history
+    logged = [history["loss"][0], history["mean_absolute_error"][0]]
+    np.testing.assert_allclose(logged, model.evaluate(X, Y, verbose=0), rtol=1e-14)
+
+
 def test_outputs_without_a_loss():
     x = Input((4,))
     first, second = Dense(2, name="first")(x), Dense(2, name="second")(x)

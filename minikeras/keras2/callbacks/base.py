@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from minikeras.keras2.callbacks.progbar import Progbar
 from minikeras.training import callbacks as engine
 
@@ -80,7 +82,9 @@ class BaseLogger(Callback):
             if key in self.stateful_metrics:
                 self.totals[key] = value
             else:
-                self.totals[key] = self.totals.get(key, 0.0) + value * size
+                # In float64, as scalars of NumPy 1 were multiplied by whole numbers.
+                total = np.multiply(value, size, dtype="float64")
+                self.totals[key] = self.totals.get(key, 0.0) + total
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the means into the logs."""

@@ -126,11 +126,7 @@ def _dense(array):
 
 def named(model, values):
     """Return the values of a step by their names."""
-    return dict(zip(model.metrics_names, (_plain(v) for v in values), strict=True))
-
-
-def _plain(value):
-    return np.float32(np.mean(value))
+    return dict(zip(model.metrics_names, map(np.mean, values), strict=True))
 
 
 def named_validation(model, values):

@@ -1,0 +1,91 @@
+"""Each of the classic programs runs, says something, draws, and is quick; the page shows them all.
+
+What a program learned it asserts itself. The page is compared with the programs, not with what they
+print: numbers of other machines differ in their last digits.
+"""
+
+import ast
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CLASSICS = Path(__file__).parents[1] / "examples" / "classics"
+PROGRAMS = sorted(CLASSICS.glob("*/*.py"))
+LONGEST = 30  # seconds of processor time, which a busy machine stretches less than wall time
+LARGEST = 60_000  # bytes of a picture
+LINES = 150
+FILES = 20  # of a folder
+
+# Those of a few seconds run every day.
+QUICK = {"numpy_network"}
+
+spec = importlib.util.spec_from_file_location("make_index", CLASSICS / "make_index.py")
+assert spec and spec.loader
+make_index = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(make_index)
+
+
+def by_speed(program):
+    """A program as a parameter: slow, unless it is quick."""
+    marks = [] if program.stem in QUICK else [pytest.mark.slow]
+    return pytest.param(program, marks=marks, id=program.stem)
+
+
+@pytest.mark.parametrize("program", [by_speed(program) for program in PROGRAMS])
+def test_program_runs(program, tmp_path):
+    picture = tmp_path / "picture.png"
+    before = os.times()
+    done = subprocess.run(
+        [sys.executable, "-W", "error", program, picture],
+        cwd=tmp_path,
+        env={**os.environ, **make_index.SURROUNDINGS, "PYTHONPATH": str(CLASSICS.parents[1])},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=20 * LONGEST,
+    )
+    after = os.times()
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) > 5 and not done.stderr, (done.stdout, done.stderr)
+    assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size < LARGEST
+    assert [path.name for path in tmp_path.iterdir()] == [picture.name]
+    used = after.children_user + after.children_system
+    used -= before.children_user + before.children_system
+    assert used < LONGEST
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
+def test_program_says_what_it_is(program):
+    text = program.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    docstring = " ".join((ast.get_docstring(tree) or "").split())
+    assert len(make_index.first_sentence(program).split()) > 4
+    assert "You learn" in docstring, "what one learns"
+    assert "(19" in docstring or "(20" in docstring, "the year of a paper"
+    assert any(isinstance(node, ast.Assert) for node in ast.walk(tree)), "it checks itself"
+    assert "import minikeras.keras2 as keras" in text
+    assert len(text.splitlines()) <= LINES
+
+
+def test_folders_are_topics():
+    folders = {path.parent.name for path in PROGRAMS}
+    assert folders <= {*make_index.TOPICS}
+    assert all(len([*(CLASSICS / folder).glob("*.py")]) < FILES for folder in folders)
+    assert len({path.stem for path in PROGRAMS}) == len(PROGRAMS), "pictures have these names"
+
+
+def test_page_shows_each_program():
+    """The page is what `make_index.py` writes of these programs and what the page shows of them."""
+    page = make_index.PAGE.read_text(encoding="utf-8")
+    assert page.count("\n### ") == len(PROGRAMS)
+    for program in PROGRAMS:
+        printed = make_index.printed_before(program)
+        assert printed, f"python examples/classics/make_index.py {program.stem}"
+        assert make_index.part(program, printed) in page
+        assert make_index.picture_of(program).exists()
+    pictures = {path.name for path in make_index.PICTURES.iterdir()}
+    assert pictures == {make_index.picture_of(program).name for program in PROGRAMS}
