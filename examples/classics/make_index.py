@@ -82,7 +82,7 @@ SURROUNDINGS = {"PYTHONIOENCODING": "utf-8", "OPENBLAS_NUM_THREADS": "1"}
 
 def programs():
     """The programs of each topic, as dict from the folder to its sorted paths."""
-    return {topic: sorted((HERE / topic).glob("*.py")) for topic in TOPICS}
+    return {topic: sorted((HERE / topic).glob("[a-z]*.py")) for topic in TOPICS}
 
 
 def first_sentence(program):
