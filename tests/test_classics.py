@@ -22,7 +22,7 @@ LINES = 150
 FILES = 20  # of a folder
 
 # Those of a few seconds run every day.
-QUICK = {"numpy_network"}
+QUICK = {"numpy_network", "news_classification", "question_answering"}
 
 spec = importlib.util.spec_from_file_location("make_index", CLASSICS / "make_index.py")
 assert spec and spec.loader

@@ -90,7 +90,7 @@ def as_text(words):
 
 def draw(picture, pictures, captions):
     """New pictures over what the network says of them."""
-    figure = Figure(figsize=(9, 2.4), layout="constrained")
+    figure = Figure(figsize=(9, 2.1), layout="constrained")
     for axes, image, words in zip(figure.subplots(1, 6), pictures, captions, strict=False):
         axes.imshow(image)
         axes.set(xticks=[], yticks=[])

@@ -34,15 +34,10 @@ KINDS = {
         "the {} waits in the {}",
         ["garden", "cellar", "harbour", "kitchen"],
     ),
-    "when": (
-        ["when do we see the {}", "at what time shall i expect the {}"],
-        "look for the {} at {}",
-        ["noon", "dawn", "seven", "midnight"],
-    ),
     "how much": (
         ["how much is the {}", "what did you pay for the {}"],
         "this {} costs {} coins",
-        ["four", "ninety", "two", "thirty"],
+        ["four", "ninety", "two"],
     ),
     "why": (
         ["why do you need the {}", "for what reason did they bring the {}"],
@@ -100,12 +95,8 @@ def train(triplets, random, read, known):
     for _ in range(EPOCHS):
         chosen = random.randint(len(known), size=1000)
         others = (chosen + random.randint(1, len(known), size=1000)) % len(known)
-        texts = (
-            [ask(random, known[i]) for i in chosen],
-            [answer(random, known[i]) for i in chosen],
-            [answer(random, known[i]) for i in others],
-        )
-        inputs = [read(part) for part in texts]
+        said = [(ask, chosen), (answer, chosen), (answer, others)]
+        inputs = [read([say(random, known[i]) for i in which]) for say, which in said]
         fitted = triplets.fit(inputs, np.zeros(1000), batch_size=32, nb_epoch=1, verbose=0)
         losses += fitted.history["loss"]
     return losses

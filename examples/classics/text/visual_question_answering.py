@@ -102,8 +102,10 @@ def draw(picture, pictures, questions, p):
         words = questions[i].split()
         image.set_title(" ".join(words[:3]) + "\n" + " ".join(words[3:]) + "?", fontsize=9)
         best = np.argsort(p[i])[-3:]
-        bars.barh([ANSWERS[j] for j in best], p[i, best], color="#08306b")
-        bars.set(xlim=(0, 1), xticks=[0, 1])
+        bars.barh(range(3), p[i, best], color="#9ecae1")
+        for row, j in enumerate(best):
+            bars.text(0.04, row, ANSWERS[j], verticalalignment="center")
+        bars.set(xlim=(0, 1), xticks=[0, 1], yticks=[])
     figure.savefig(picture)
 
 
