@@ -4,8 +4,7 @@ You learn what `model.fit` computes: the forward pass, the chain rule backward t
 matrix product and a tanh, and the step of gradient descent. Both networks start from the same
 weights and see the same batches in the same order; after training, their weights are the same.
 
-After: D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating errors"
-(1986).
+D. Rumelhart, G. Hinton, R. Williams, 1986: Learning Representations by Back-propagating Errors.
 """
 
 import sys

@@ -5,9 +5,9 @@ there is one; so a comparator, applied to all pairs, is trained on random number
 are smaller. It is smooth: fixed, it stands inside the loss of a second model, which learns from
 ranks alone. Targets with a long tail and gross errors, which spoil a squared error, do not matter.
 
-After: C. Spearman, "The Proof and Measurement of Association between Two Things" (1904);
-M. Engilberge, L. Chevallier, P. Pérez, M. Cord, "SoDeep: a Sorting Deep net to learn ranking loss
-surrogates" (2019).
+C. Spearman, 1904: The Proof and Measurement of Association between Two Things.
+M. Engilberge, L. Chevallier, P. Pérez, M. Cord, 2019: SoDeep: A Sorting Deep Net to Learn Ranking
+Loss Surrogates.
 """
 
 import sys

@@ -5,7 +5,7 @@ out: row k of each batch continues row k of the batch before it. The task is a s
 signals turn it on and off, and the network says at each step how it stands. Most pieces begin long
 after the last signal, so that a network without memory of earlier pieces can only guess there.
 
-After: S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory" (1997).
+S. Hochreiter, J. Schmidhuber, 1997: Long Short-Term Memory.
 """
 
 import sys

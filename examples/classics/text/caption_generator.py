@@ -5,8 +5,7 @@ each word; the other reads the words of the caption so far; an LSTM over both sa
 next. In training it is told the right words so far, at all steps at once. A new picture is
 described by beginning with nothing and taking the likeliest word, again and again.
 
-After: O. Vinyals, A. Toshev, S. Bengio, D. Erhan, "Show and Tell: A Neural Image Caption Generator"
-(2015).
+O. Vinyals, A. Toshev, S. Bengio, D. Erhan, 2015: Show and Tell: A Neural Image Caption Generator.
 """
 
 import sys
@@ -90,7 +89,7 @@ def as_text(words):
 
 def draw(picture, pictures, captions):
     """New pictures over what the network says of them."""
-    figure = Figure(figsize=(9, 2.1), layout="constrained")
+    figure = Figure(figsize=(9, 2.25), layout="constrained")
     for axes, image, words in zip(figure.subplots(1, 6), pictures, captions, strict=False):
         axes.imshow(image)
         axes.set(xticks=[], yticks=[])

@@ -5,8 +5,8 @@ from counts: words that occur in the same headlines get vectors that are alike. 
 headlines of each topic are then enough for convolutions over time, since a word that none of them
 has is near to one that some have. The same network with random vectors sees but unknown words.
 
-After: O. Levy, Y. Goldberg, "Neural Word Embedding as Implicit Matrix Factorization" (2014);
-Y. Kim, "Convolutional Neural Networks for Sentence Classification" (2014).
+O. Levy, Y. Goldberg, 2014: Neural Word Embedding as Implicit Matrix Factorization.
+Y. Kim, 2014: Convolutional Neural Networks for Sentence Classification.
 """
 
 import sys

@@ -6,8 +6,8 @@ vectors; the loss asks that a question lie nearer to its answer than to a wrong 
 Questions and answers share no word that matters ("doctor" is answered with "physician"), so that
 the encoder has to learn which words belong together.
 
-After: M. Feng, B. Xiang, M. Glass, L. Wang, B. Zhou, "Applying Deep Learning to Answer Selection: A
-Study and An Open Task" (2015).
+M. Feng, B. Xiang, M. Glass, L. Wang, B. Zhou, 2015: Applying Deep Learning to Answer Selection: A
+Study and An Open Task.
 """
 
 import sys

@@ -5,7 +5,7 @@ in which a noun in the plural wants its verb without an s, and gives a probabili
 character. Drawn at a low temperature they are right and repeat themselves; at a high one there are
 more of them, and fewer that the grammar knows.
 
-After: A. Graves, "Generating Sequences With Recurrent Neural Networks" (2013).
+A. Graves, 2013: Generating Sequences With Recurrent Neural Networks.
 """
 
 import re

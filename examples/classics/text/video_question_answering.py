@@ -4,8 +4,8 @@ You learn to apply a whole network to each frame of a clip with `TimeDistributed
 frames in their order with an LSTM. Colour and shape can be seen in any frame. The way cannot: a
 clip that is played backward has the same frames, and another answer.
 
-After: J. Donahue, L. Hendricks, S. Guadarrama and others, "Long-term Recurrent Convolutional
-Networks for Visual Recognition and Description" (2015).
+J. Donahue et al., 2015: Long-term Recurrent Convolutional Networks for Visual Recognition and
+Description.
 """
 
 import sys

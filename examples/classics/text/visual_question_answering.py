@@ -4,9 +4,8 @@ You learn to let two inputs of different kinds meet. An LSTM reads the question;
 the picture; then, at each place of the picture, a small network sees what is there beside what is
 asked. The sum over the places answers: a sum can count, and does not mind where a shape stands.
 
-After: S. Antol, A. Agrawal, J. Lu and others, "VQA: Visual Question Answering" (2015);
-A. Santoro, D. Raposo, D. Barrett and others, "A simple neural network module for relational
-reasoning" (2017).
+S. Antol et al., 2015: VQA: Visual Question Answering.
+A. Santoro et al., 2017: A Simple Neural Network Module for Relational Reasoning.
 """
 
 import sys
