@@ -269,8 +269,8 @@ class Validation:
             self._epochs = Epochs(source, steps)
 
     def prepare(self):
-        """Check that the data fit the model."""
-        if self._epochs is not None:
+        """Check that the data fit the model; those of a data set when its first pass begins."""
+        if self._epochs is not None and not self._epochs.begins_early:
             prepare(self._model, self._epochs.first(), "test_step", self._epochs.whole)
 
     def position(self):

@@ -11,11 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.arrays import device
-from minikeras.autograd.composite import convert_to_tensor
-from minikeras.autograd.tensor import Tensor
 from minikeras.core import trees
 from minikeras.utils.dataset_parts import Ahead, Cache, Draws
+from minikeras.utils.elements import (
+    as_arrays,
+    as_numpy,
+    as_tensors,
+    padded,
+    slices,
+    stacked,
+)
 from minikeras.utils.shuffling import Shuffle
 
 INFINITE, UNKNOWN = -1, -2
@@ -28,25 +33,24 @@ AUTOTUNE = -1
 _AHEAD = 2
 
 
-class Objects(np.ndarray):
-    """An array of strings, bytes or arrays of various shapes, with the `numpy()` of tensors."""
-
-    def numpy(self):
-        """Return the array itself; where it has no axes, what is in it."""
-        return np.asarray(self) if self.ndim else self.item()
-
-
-def objects(value):
-    """Return a string, bytes or an array as the one element of an array without axes."""
-    holder = np.empty(1, dtype="object")
-    holder[0] = value
-    return holder[0, ...].view(Objects)
-
-
 class Dataset:
     """A data set that can be gone through any number of times, in `fit` as in a loop.
 
     A loop gets tensors; `as_numpy_iterator` gives NumPy arrays.
+
+    Orders are those of TensorFlow, pass for pass, also where several data sets are made of one that
+    is shuffled, as when a part of it is for training and the rest for validation:
+
+    - A `shuffle` has one sequence of orders. Each pass through it, of whatever data set that is
+      made of it, takes the next order when it begins, whether it is gone through or left.
+    - A pass begins with the iterator. A `shuffle` alone begins the pass before it when the first
+      element is asked for; `take(0)`, `skip(-1)` and `repeat(0)` begin none.
+    - `repeat(n)` begins another pass after its last, whose order is lost, but not right after a
+      `shuffle`: the two are one stage, which reads elements of up to three more passes until its
+      buffer is full. `take(-1)`, `skip(0)` and `repeat(1)` are no stages; `prefetch(0)` is one.
+    - `fit` begins a pass with each epoch, and another one when all batches of an epoch were given
+      out: the next epoch's with `steps_per_epoch`, else it is left. `evaluate`, and each validation
+      in `fit`, do the same.
 
     Args:
         start: function without arguments that returns a new iterator over the elements, nests of
@@ -102,15 +106,15 @@ class Dataset:
                 "Expected arrays with the same number of slices. Received: shapes "
                 f"{[leaf.shape for leaf in leaves]}"
             )
-        return Dataset(lambda: _slices(arrays, sizes[0]), sizes[0])
+        return Dataset(lambda: slices(arrays, sizes[0]), sizes[0])
 
     def __iter__(self):
         """Yield the elements as tensors, strings as arrays."""
-        return map(_as_tensors, self.start())
+        return map(as_tensors, self.start())
 
     def as_numpy_iterator(self):
         """Yield the elements as NumPy arrays, those without axes as numbers and strings."""
-        return map(_as_numpy, self.start())
+        return map(as_numpy, self.start())
 
     def state_dict(self):
         """Return what changes from pass to pass: orders, caches, and the seeds of layers in `map`.
@@ -177,7 +181,7 @@ class Dataset:
 
         def applied(element):
             parts = element if isinstance(element, tuple) else (element,)
-            return as_arrays(watched(*_as_tensors(parts)))
+            return as_arrays(watched(*as_tensors(parts)))
 
         draws = Draws()
         watched = draws.of(map_func)
@@ -192,7 +196,7 @@ class Dataset:
 
         def is_kept(element):
             parts = element if isinstance(element, tuple) else (element,)
-            return bool(predicate(*_as_tensors(parts)))
+            return bool(predicate(*as_tensors(parts)))
 
         return self._then(lambda: filter(is_kept, self.start()), UNKNOWN)
 
@@ -203,7 +207,7 @@ class Dataset:
             batch_size: elements in a batch.
             drop_remainder: whether a last batch with fewer elements is left out.
         """
-        return self._batched(batch_size, drop_remainder, _stacked)
+        return self._batched(batch_size, drop_remainder, stacked)
 
     def padded_batch(self, batch_size, drop_remainder=False):
         """Stack elements to batches, shorter ones filled up with zeros along each axis.
@@ -212,7 +216,7 @@ class Dataset:
             batch_size: elements in a batch.
             drop_remainder: whether a last batch with fewer elements is left out.
         """
-        return self._batched(batch_size, drop_remainder, _padded)
+        return self._batched(batch_size, drop_remainder, padded)
 
     def _batched(self, batch_size, drop_remainder, stack):
         if batch_size < 1:
@@ -234,7 +238,7 @@ class Dataset:
 
         def elements(batches):
             for batch in batches:
-                yield from _slices(batch, len(trees.flatten(batch)[0]))
+                yield from slices(batch, len(trees.flatten(batch)[0]))
 
         known = INFINITE if self._cardinality == INFINITE else UNKNOWN
         return self._then(lambda: elements(self.start()), known)
@@ -244,11 +248,14 @@ class Dataset:
 
         Args:
             buffer_size: how many elements are held, from which the next one is drawn.
-            seed: int; None for another order in each run.
+            seed: int; None for one that follows from `keras.utils.set_random_seed`, or other orders
+                in each run.
             reshuffle_each_iteration: whether each pass has an order of its own.
         """
         shuffle = Shuffle(buffer_size, seed, reshuffle_each_iteration)
-        return self._then(lambda: shuffle(_later(self.start)), self._cardinality, shuffle)
+        shuffled = self._then(lambda: shuffle(_later(self.start)), self._cardinality, shuffle)
+        shuffled._repeated = lambda count: shuffle.repeated(_passes(self.start, count))
+        return shuffled
 
     def take(self, count):
         """Keep the first elements.
@@ -259,6 +266,8 @@ class Dataset:
         if count < 0:
             return self
         known = count if self._cardinality == INFINITE else self._counted(lambda n: min(n, count))
+        if not count:
+            return self._without_elements(known)
         return self._then(lambda: itertools.islice(self.start(), count), known)
 
     def skip(self, count):
@@ -268,7 +277,9 @@ class Dataset:
             count: how many; -1 for all.
         """
         if count < 0:
-            return self.take(0)
+            return self._without_elements(self._counted(lambda n: 0))
+        if not count:
+            return self
         known = self._counted(lambda n: max(n - count, 0))
         return self._then(lambda: itertools.islice(self.start(), count, None), known)
 
@@ -278,25 +289,20 @@ class Dataset:
         Args:
             count: how often; None or -1 for ever.
         """
-        def endless():
-            while True:
-                elements = self.start()
-                first = next(elements, _END)
-                if first is _END:
-                    return
-                yield first
-                yield from elements
+        count = None if count is None or count < 0 else count
+        if count == 0:
+            return self._without_elements(0)
+        if count == 1:
+            return self
+        if count is None:
+            known = INFINITE if self._cardinality else 0
+        else:
+            known = self._counted(lambda n: n * count)
+        return self._then(lambda: self._repeated(count), known)
 
-        def repeated(number):
-            """As in TensorFlow, the first pass begins at once."""
-            others = (element for _ in range(number - 1) for element in self.start())
-            return itertools.chain(self.start(), others)
-
-        if count is None or count < 0:
-            return self._then(endless, INFINITE if self._cardinality else 0)
-        if not count:
-            return self.take(0)
-        return self._then(lambda: repeated(count), self._counted(lambda n: n * count))
+    def _repeated(self, count):
+        """The elements of several passes, the first of which begins at once."""
+        return _one_after_other(self.start(), self.start, count)
 
     def cache(self):
         """Keep the elements in memory, once all were asked for."""
@@ -311,10 +317,13 @@ class Dataset:
         """
         count = _AHEAD if buffer_size < 0 else buffer_size
         if not count:
-            return self
-
+            return self._then(self.start, self._cardinality)
         ahead = Ahead(self.start, count)
         return self._then(ahead, self._cardinality, ahead)
+
+    def _without_elements(self, cardinality):
+        """An empty data set, which begins no pass of this one."""
+        return self._then(lambda: iter(()), cardinality)
 
     def _then(self, start, cardinality, *parts):
         """A data set of elements that are made of those of this one."""
@@ -333,61 +342,22 @@ def _later(start):
     yield from start()
 
 
-def _slices(arrays, count):
-    """Yield the slices of arrays along their first axis."""
-    for i in range(count):
-        yield trees.map_structure(lambda leaf, i=i: leaf[i, ...], arrays)
+def _passes(start, count):
+    """Yield so many passes, begun when they are asked for; None for no end."""
+    return (start() for _ in (itertools.count() if count is None else range(count)))
 
 
-def as_arrays(element):
-    """Return an element of tensors, arrays, numbers and strings as NumPy arrays; a list is one."""
-    if isinstance(element, dict):
-        return {key: as_arrays(part) for key, part in element.items()}
-    if isinstance(element, tuple):
-        parts = map(as_arrays, element)
-        return type(element)(*parts) if hasattr(element, "_fields") else tuple(parts)
-    if isinstance(element, list) and any(isinstance(part, (str, bytes)) for part in element):
-        return np.array(element, dtype="object")
-    return as_array(element)
+def _one_after_other(elements, start, count):
+    """Yield the elements of so many passes, the first of which has begun.
 
-
-def as_array(leaf) -> np.ndarray[Any, Any]:
-    """Return a tensor, an array, a list, a number or a string as a NumPy array."""
-    if isinstance(leaf, (str, bytes)):
-        return objects(leaf)
-    if isinstance(leaf, np.ndarray):
-        return leaf.astype("object").view(Objects) if leaf.dtype.kind in "SU" else leaf
-    if hasattr(leaf, "__array__") and not isinstance(leaf, np.generic):
-        return as_array(np.asarray(leaf))
-    return device.to_numpy(convert_to_tensor(leaf).data)
-
-
-def _as_numpy(element):
-    return trees.map_structure(lambda leaf: leaf if leaf.ndim else leaf[()], element)
-
-
-def _as_tensors(element):
-    return trees.map_structure(_as_tensor, element)
-
-
-def _as_tensor(leaf):
-    return leaf.view(Objects) if leaf.dtype.kind == "O" else Tensor(device.asarray(leaf))
-
-
-def _stacked(leaves):
-    shapes = {leaf.shape for leaf in leaves}
-    if len(shapes) > 1:
-        raise ValueError(
-            f"Elements of the shapes {sorted(shapes)} can't be stacked to a batch: bring them to "
-            "one shape first, or take batches of one element."
-        )
-    return np.stack(leaves)
-
-
-def _padded(leaves):
-    """Stack arrays at the start of one that has the largest size along each axis."""
-    shape = tuple(max(sizes) for sizes in zip(*(leaf.shape for leaf in leaves), strict=True))
-    batch = np.zeros((len(leaves), *shape), leaves[0].dtype)
-    for i, leaf in enumerate(leaves):
-        batch[(i, *map(slice, leaf.shape))] = leaf
-    return batch
+    Without a count, passes go on until one is empty. With one, another pass is begun after the last
+    and left at once, as by TensorFlow: a `shuffle` before it has a new order then.
+    """
+    for _ in itertools.count() if count is None else range(count):
+        first = next(elements, _END)
+        if first is not _END:
+            yield first
+            yield from elements
+        elif count is None:
+            return
+        elements = start()

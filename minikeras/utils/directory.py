@@ -16,7 +16,8 @@ import numpy as np
 from minikeras.core import console, settings
 from minikeras.core.checks import one_of
 from minikeras.training.data.ahead import computed_ahead
-from minikeras.utils.dataset import Dataset, objects
+from minikeras.utils.dataset import Dataset
+from minikeras.utils.elements import objects
 from minikeras.utils.shuffling import Shuffle
 
 _LABEL_MODES = ("int", "categorical", "binary", None)

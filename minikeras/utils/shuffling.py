@@ -7,16 +7,22 @@ lives.
 """
 
 import itertools
+from collections import deque
 from random import SystemRandom
 
 import numpy as np
 
 from minikeras.arrays import philox
 from minikeras.arrays.order import MAX_INT32
-from minikeras.ops.random.seeds import run_seed
+from minikeras.ops.random.seeds import op_seed, run_seed
 
 # TensorFlow's seed of a graph for which none was set.
 _GRAPH_SEED = 87654321
+
+# Of so many passes besides the one that is drawn from, elements are held at most.
+_MOST_AHEAD = 3
+
+_END = object()
 
 # Blocks of four words that are computed at once.
 _BLOCKS = 256
@@ -49,9 +55,23 @@ class Shuffle:
 
     def __call__(self, elements):
         """Yield the elements in a new order."""
+        return self.repeated(iter([iter(elements)]))
+
+    def repeated(self, passes):
+        """Yield the elements of several passes, each in a new order.
+
+        While a pass ends, elements of the next ones are held already.
+
+        Args:
+            passes: iterator over iterators of elements.
+        """
+        return self._drawn(_Buffer(self._buffer_size, passes), self._next_words())
+
+    def _next_words(self):
+        """The words of a new pass."""
         self._passes += 1
         pair = (next(self._seeds), next(self._seeds)) if self._is_new_each_time else self._pair
-        return self._drawn(iter(elements), _words(pair))
+        return _words(pair)
 
     def _begin(self, passes):
         """Let the next pass be that after so many."""
@@ -67,30 +87,84 @@ class Shuffle:
         self._pair = tuple(state["seeds"])
         self._begin(state["passes"])
 
-    def _drawn(self, elements, words):
-        buffer = list(itertools.islice(elements, self._buffer_size))
-        start, size = 0, len(buffer)
-        # The buffer is a ring that begins at `start`: what is drawn changes places with the first
-        # element, and the next of the source takes its place at the end of the ring.
-        for element in elements:
-            place = (start + next(words) % size) % size
-            yield buffer[place]
-            buffer[place] = buffer[start]
-            buffer[start] = element
-            start = (start + 1) % size
-        for left in range(size, 0, -1):
-            place = (start + next(words) % left) % size
-            yield buffer[place]
-            buffer[place] = buffer[start]
-            start = (start + 1) % size
+    def _drawn(self, buffer, words):
+        while buffer.fill():
+            if buffer.is_at_next_pass():
+                words = self._next_words()
+            yield buffer.draw(next(words))
+
+
+class _Buffer:
+    """The elements to draw from, those of each pass apart.
+
+    The next element is not read before another draw is asked for: its source may begin a pass of
+    a `shuffle` of its own there.
+
+    Args:
+        size: how many elements are held.
+        passes: iterator over iterators of elements.
+    """
+
+    def __init__(self, size, passes):
+        self._size = size
+        self._passes = passes
+        self._source = iter(())
+        self._parts = deque()  # lists, the pass that is drawn from first
+        self._start = 0  # where the elements of the first list begin
+        self._held = 0
+
+    def fill(self):
+        """Read elements until the buffer is full; return whether there is one to draw."""
+        while self._held < self._size and (len(self._parts) <= _MOST_AHEAD or not self._held):
+            element = next(self._source, _END)
+            if element is _END:
+                element = self._first_of_next_pass()
+            if element is _END:
+                break
+            self._parts[-1].append(element)
+            self._held += 1
+        return self._held > 0
+
+    def _first_of_next_pass(self):
+        """Begin the next pass; none follows an empty one, after which there may be no other."""
+        source = next(self._passes, None)
+        if source is None:
+            return _END
+        self._source = source
+        self._parts.append([])
+        element = next(source, _END)
+        if element is _END:
+            self._passes = iter(())
+        return element
+
+    def is_at_next_pass(self):
+        """Return whether all of a pass was drawn, and go on to the next one."""
+        is_drawn = self._start == len(self._parts[0])
+        if is_drawn:
+            self._parts.popleft()
+            self._start = 0
+        return is_drawn
+
+    def draw(self, word):
+        """Return the element that a random number stands for: the first one takes its place."""
+        part, start = self._parts[0], self._start
+        place = start + word % (len(part) - start)
+        element = part[place]
+        part[place], part[start] = part[start], None
+        self._start += 1
+        self._held -= 1
+        if self._start == self._size:
+            del part[: self._start]
+            self._start = 0
+        return element
 
 
 def _pair(seed):
     """The two seeds that TensorFlow makes of the global one and that of the operation."""
     global_seed = run_seed()
     if seed is None:
-        source = SystemRandom() if global_seed is None else np.random
-        seed = source.randint(0, MAX_INT32 - 1)
+        is_new = global_seed is None
+        seed = SystemRandom().randint(0, MAX_INT32) if is_new else op_seed(global_seed)
     first = _GRAPH_SEED if global_seed is None else global_seed % MAX_INT32
     pair = first, int(seed) % MAX_INT32
     return pair if pair != (0, 0) else (0, MAX_INT32)

@@ -3,8 +3,8 @@
 import functools
 
 from minikeras.core.checks import one_of
-from minikeras.utils.dataset import objects
 from minikeras.utils.directory import Kind, Options, from_directory
+from minikeras.utils.elements import objects
 
 
 def text_dataset_from_directory(

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from minikeras.core.checks import one_of
-from minikeras.utils.dataset import Dataset, as_array
+from minikeras.utils.dataset import Dataset
+from minikeras.utils.elements import as_array
 from minikeras.utils.shuffling import Shuffle
 
 # As TensorFlow is asked for by Keras: a buffer of eight batches, or of this size without batches.

@@ -254,9 +254,10 @@ def test_when_passes_begin():
         lambda d: d.map(lambda x: x),
         lambda d: d.batch(2),
         lambda d: d.repeat(2),
+        lambda d: d.repeat(),
         lambda d: d.cache(),
         lambda d: d.prefetch(1),
     ):
         assert after(stage) == 1
-    for stage in (lambda d: d.shuffle(2), lambda d: d.repeat()):
+    for stage in (lambda d: d.shuffle(2), lambda d: d.take(0), lambda d: d.skip(-1)):
         assert after(stage) == 0

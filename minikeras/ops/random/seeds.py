@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.arrays.device import device
+from minikeras.arrays.order import MAX_INT32
 from minikeras.autograd import symbolic
 from minikeras.autograd.program import replayed
 from minikeras.autograd.symbolic import Abstract
@@ -26,7 +27,7 @@ _STATE_DTYPE = "int64"
 # The congruential steps between the seeds of the global generator; Keras's numbers.
 _JUMP_FACTOR, _JUMP_MODULUS = 5387, 933199
 
-_state: dict[str, Any] = {"generator": None, "run_seed": None}
+_state: dict[str, Any] = {"generator": None, "run_seed": None, "op_seeds": 0}
 
 
 class _Watching(PerThread):
@@ -235,7 +236,7 @@ def set_random_seed(seed):
     random.seed(seed)
     np.random.seed(seed)
     clear_seeds()
-    _state["run_seed"] = seed
+    _state.update(run_seed=seed, op_seeds=0)
 
 
 def random_state():
@@ -243,7 +244,8 @@ def random_state():
 
     Returns:
         A dict of plain values and arrays: the states of Python's `random` and of NumPy's global
-        generator, this package's global generator (None before it is needed), and the run's seed.
+        generator, this package's global generator (None before it is needed), the run's seed, and
+        how many operations were given a seed of it.
 
     Example:
         >>> kept = random_state()
@@ -259,6 +261,7 @@ def random_state():
         "numpy": np.random.get_state(legacy=False),
         "generator": None if generator is None else np.array(generator.state.array),
         "run_seed": _state["run_seed"],
+        "op_seeds": _state["op_seeds"],
     }
 
 
@@ -275,9 +278,23 @@ def set_random_state(state):
         clear_seeds()
     else:
         global_seed_generator().state.assign(state["generator"])
-    _state["run_seed"] = state["run_seed"]
+    _state.update(run_seed=state["run_seed"], op_seeds=state["op_seeds"])
 
 
 def run_seed():
     """Return the int that `set_random_seed` was given last, None if it never was."""
     return _state["run_seed"]
+
+
+def op_seed(seed):
+    """Return the seed of an operation that was made without one.
+
+    TensorFlow draws one after the other from a generator of Python that the run's seed begins.
+
+    Args:
+        seed: the run's seed.
+    """
+    source = random.Random(seed)
+    drawn = [source.randint(0, MAX_INT32) for _ in range(_state["op_seeds"] + 1)]
+    _state["op_seeds"] += 1
+    return drawn[-1]

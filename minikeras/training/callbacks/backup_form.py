@@ -29,6 +29,7 @@ _FORM = {
         "numpy": dict,
         "generator": (NoneType, np.ndarray),
         "run_seed": (NoneType, int),
+        "op_seeds": int,
     },
     "callbacks": lambda value: isinstance(value, list) and all(map(_is_callback, value)),
 }

@@ -32,6 +32,8 @@ class ArrayData:
         ValueError: if there are no arrays, or they hold no samples, or different numbers of them.
     """
 
+    begins_early = False
+
     def __init__(
         self,
         x,

@@ -24,6 +24,10 @@ class GeneratorData:
 
     batch_size = None
     order = None
+    begins_early = False
+    """Whether a pass begins as soon as all batches of the one before were given out."""
+
+    _most_peeked = _PEEKED
 
     def __init__(self, source):
         self._source = source
@@ -37,7 +41,7 @@ class GeneratorData:
         self._state_before = state_of(self._source)
         self._iterator = iter(self._source)
         self._repeats = self._iterator is not self._source
-        self._peeked = [as_batch(b) for b in itertools.islice(self._iterator, _PEEKED)]
+        self._peeked = [as_batch(b) for b in itertools.islice(self._iterator, self._most_peeked)]
         self._begun = False
 
     def first(self):
@@ -109,33 +113,54 @@ def _state_there(position):
     return position["state" if position["seen"] is None else "state_before"]
 
 
-class Passes:
-    """A data set, one of ours or TensorFlow's, as an iterable of batches of NumPy arrays.
+class DatasetData(GeneratorData):
+    """Batches of a data set, one of ours or TensorFlow's, in passes that begin when Keras's do.
 
-    Where Keras knows the number of batches, it begins another pass when one is through, and leaves
-    it out. A shuffled data set has a new order in each pass, so this one does the same. The number
-    of passes is the state of a data set that can't tell its own.
+    A shuffled data set has another order in each pass, and others may share its shuffle, as when
+    one part is for training and the rest for validation. So a pass begins with the epoch, or before
+    the first one if a batch is asked for; and another one when an epoch has come to its end.
 
     Args:
         dataset: what has a method `as_numpy_iterator`.
-        is_whole: whether an epoch is one pass.
+
+    Raises:
+        ValueError: if it is known to be empty.
     """
 
-    def __init__(self, dataset, is_whole):
+    begins_early = True
+    _most_peeked = 1
+
+    def __init__(self, dataset):
+        self._source = _Passes(dataset)
+        self._repeats = self._begun = True
+        self._peeked = []
+        self.num_batches = _length(dataset)
+        self._check(self.num_batches != 0)
+
+    def first(self):
+        """Return the first batch of the next pass, or of the last one for which this was asked."""
+        if not self._peeked:
+            self._begin()
+            self._check(self._peeked)
+        return super().first()
+
+    def _check(self, has_batches):
+        if not has_batches:
+            raise ValueError("Expected a data set of batches, but received one without any.")
+
+
+class _Passes:
+    """The passes of a data set, as NumPy arrays.
+
+    Their number is the state of a data set that can't tell its own.
+    """
+
+    def __init__(self, dataset):
         self._dataset = dataset
-        self._last = _length(dataset) if is_whole else None
         self._begun = 0
 
-    def __len__(self):
-        return len(self._dataset)
-
     def __iter__(self):
-        for number, batch in enumerate(self._new_pass(), start=1):
-            if number == self._last:
-                self._new_pass()
-            yield batch
-
-    def _new_pass(self):
+        """Begin another pass."""
         self._begun += 1
         return self._dataset.as_numpy_iterator()
 
@@ -148,7 +173,7 @@ class Passes:
         if state["own"] is not None:
             return load_state(self._dataset, state["own"])
         for _ in range(self._begun, state["passes"]):
-            self._new_pass()
+            iter(self)
         return state["passes"] > 0
 
 

@@ -109,6 +109,7 @@ class PyDatasetData:
     """
 
     batch_size = None
+    begins_early = False
 
     def __init__(self, dataset, shuffle=False):
         self._dataset = dataset

@@ -7,7 +7,7 @@ from typing import Any
 from minikeras.arrays.foreign import is_array
 from minikeras.core import trees
 from minikeras.training.data.arrays import ArrayData
-from minikeras.training.data.generators import GeneratorData, Passes
+from minikeras.training.data.generators import DatasetData, GeneratorData
 from minikeras.training.data.py_dataset import PyDataset, PyDatasetData
 from minikeras.training.data.unpack import (
     check_class_weight,
@@ -39,9 +39,10 @@ def data_source(
                 f"The batches of a {kind} hold their own `{name}`, as in `(x, y)`: yield it there. "
                 f"Received: {name} of type {type(value).__name__}"
             )
-    if hasattr(x, "as_numpy_iterator"):
-        x = Passes(x, is_whole=steps is None)
-    source = PyDatasetData(x, bool(shuffle)) if kind == "PyDataset" else GeneratorData(x)
+    if kind == "PyDataset":
+        source = PyDatasetData(x, bool(shuffle))
+    else:
+        source = DatasetData(x) if hasattr(x, "as_numpy_iterator") else GeneratorData(x)
     return source if class_weight is None else _Weighted(source, class_weight)
 
 
@@ -61,6 +62,7 @@ class _Weighted:
         self._class_weight = class_weight
         self.num_batches = source.num_batches
         self.batch_size = source.batch_size
+        self.begins_early = source.begins_early
         self.on_epoch_begin = source.on_epoch_begin
         self.on_epoch_end = source.on_epoch_end
         self.state = source.state
@@ -213,10 +215,23 @@ class Epochs:
             if self.whole is None:
                 batches = [self._checked(batch) for batch in batches]
             yield begin, begin + steps - 1, batches
-        if self._is_through() or self._steps is None:
-            self._batches = None
+        self._end_pass()
         self._step = 0
         self.source.on_epoch_end()
+
+    def _end_pass(self):
+        """After an epoch: leave what is through, and begin the next pass where Keras does."""
+        if self.begins_early and self.source.num_batches and self._is_through():
+            self._restart()
+        elif self._is_through():
+            self._batches = None
+        if self._steps is None:
+            self._batches = None
+
+    @property
+    def begins_early(self):
+        """Whether passes begin before they are needed: looking at them changes what others see."""
+        return self.source.begins_early
 
     def _checked(self, batch):
         shapes = [leaf.shape for leaf in trees.flatten(batch) if leaf is not None]
