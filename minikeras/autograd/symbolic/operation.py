@@ -115,10 +115,12 @@ class Operation(CopiedWhole):
         (None, 3)
     """
 
+    _check_name = staticmethod(names.check)
+
     def __init__(self, name: Any = None):
         if name is None:
             name = names.of_class(type(self))
-        names.check(name)
+        self._check_name(name)
         self.name = name
         self._inbound_nodes: list[SymbolicNode] = []
         self._outbound_nodes: list[SymbolicNode] = []

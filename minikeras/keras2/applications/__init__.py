@@ -12,9 +12,9 @@ from minikeras.keras2.applications.networks import (
     MobileNetV2,
     NASNetLarge,
     NASNetMobile,
-    ResNet50,
     Xception,
 )
+from minikeras.keras2.applications.resnet50 import ResNet50
 from minikeras.keras2.finder import elsewhere
 
 __getattr__ = elsewhere(__name__)

@@ -168,10 +168,15 @@ class Variable(_GraphOperators, EngineVariable):
 
     __slots__ = ()
 
+    @staticmethod
+    def _check_name(name):
+        """Take every name, also with `/`."""
+
     @property
     def name(self):
         """The name with the layer's, as TensorFlow writes it: `dense_1/kernel:0`."""
-        scopes, last = self.path.split("/")[:-1], _engine_name.__get__(self)
+        last = _engine_name.__get__(self)
+        scopes = self.path.removesuffix(last).split("/")[:-1]
         return "/".join([*(s for s in scopes if not s.endswith("_cell")), last]) + ":0"
 
     @name.setter

@@ -60,6 +60,12 @@ class Layer(Nodes, EngineLayer):
         if "_is_traced" not in cls.__dict__ and not cls.__module__.startswith("minikeras."):
             cls._is_traced = True
 
+    @staticmethod
+    def _check_name(name):
+        """Take names with `/`, which scripts of that time gave their layers."""
+        if not isinstance(name, str):
+            raise TypeError(f"A layer's name is a str. Received: name={name!r}")
+
     @default
     def __init__(self, **kwargs):
         weights, options = layer_options(type(self), kwargs)
@@ -99,6 +105,7 @@ class Layer(Nodes, EngineLayer):
         """
         if isinstance(name, (tuple, list)):  # `add_weight(shape, initializer, name=)` of Keras 1
             name, shape = shape if isinstance(shape, str) else None, name
+        name = name or f"weight_{K.get_uid('weight')}"
         created = EngineLayer.add_weight(
             self,
             shape=shape,
@@ -107,10 +114,12 @@ class Layer(Nodes, EngineLayer):
             trainable=trainable,
             regularizer=regularizer,
             constraint=constraint,
-            name=name or f"weight_{K.get_uid('weight')}",
+            name=name.replace("/", "_"),
             **{k: v for k, v in options.items() if k in ("autocast", "aggregation")},
         )
         created.__class__ = Variable
+        created.path = created.path[: -len(name)] + name
+        created.name = name
         return created
 
     @property

@@ -217,7 +217,13 @@ def both_initializers(kwargs):
     if "init" in kwargs:
         init = kwargs.pop("init")
         kwargs["depthwise_initializer"] = kwargs["pointwise_initializer"] = init
-    return kwargs
+    return without_kernel(kwargs)
+
+
+def without_kernel(kwargs):
+    """Arguments of separable layers without those of a `kernel`, which Keras 2 took and left."""
+    of_kernel = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
+    return {name: value for name, value in kwargs.items() if name not in of_kernel}
 
 
 def of_lstm(kwargs):

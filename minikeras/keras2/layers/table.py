@@ -139,13 +139,19 @@ CONVOLUTIONAL = [
         "filters kernel_size strides padding output_padding data_format activation use_bias "
         f"{_KERNEL}{_TAIL}",
     ),
-    Row(layers.SeparableConv1D, _SEPARABLE, {"data_format": "channels_last"}),
+    Row(
+        layers.SeparableConv1D,
+        _SEPARABLE,
+        {"data_format": "channels_last"},
+        adapt=spelling.without_kernel,
+    ),
     Row(layers.SeparableConv2D, _SEPARABLE, adapt=spelling.both_initializers),
     Row(
         layers.DepthwiseConv2D,
         "kernel_size strides padding depth_multiplier data_format activation use_bias "
         "depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer "
         "activity_regularizer depthwise_constraint bias_constraint",
+        adapt=spelling.without_kernel,
     ),
     Row(locally_connected.LocallyConnected1D, f"filters kernel_size {_LOCAL}", is_sequence=True),
     Row(locally_connected.LocallyConnected2D, f"filters kernel_size {_LOCAL}"),

@@ -178,7 +178,7 @@ class Layer(State, Calls, Saved, Operation):
         dtype = dtypes.standardize(dtype) if dtype is not None else self.variable_dtype
         if initializer is None:
             initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
-        with names.name_scope(self.name) if not names.scope_path() else nullcontext():
+        with names.scope(self.name) if not names.scope_path() else nullcontext():
             variable = make_variable(
                 initializers.get(initializer),
                 shape=shape,
@@ -295,7 +295,7 @@ def _scoped_build(build):
                 return build(self, *args, **kwargs)
             self._settle_path()
             self.built = False
-            with _begun(self), names.name_scope(self.name), symbolic.building_scope():
+            with _begun(self), names.scope(self.name), symbolic.building_scope():
                 result = build(self, *args, **kwargs)
             if not self.trainable:
                 self.trainable = False  # the new variables learn of it
