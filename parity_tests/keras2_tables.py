@@ -35,6 +35,7 @@ _OF_KERAS_2 = "has the arguments' names of Keras 2.2.4; scripts pass them by pla
 OTHER_PARAMETERS: dict[str, str] = {
     "keras.applications.*.preprocess_input": "takes `data_format`, one of Keras's `**kwargs`",
     "keras.*.get(kwargs=)": "is taken from a constructor of Keras 1; scripts pass objects",
+    "keras.engine*.Network": "names what Keras's takes by `*args` and `**kwargs`",
     "keras.engine.training.GeneratorEnqueuer(*": _OF_KERAS_2,
     "keras.engine.training.check_loss_and_target_compatibility(*": _OF_KERAS_2,
     "keras.utils.layer_utils.convert_kernel(dim_ordering=)": "is taken by that of `np_utils`",
@@ -45,6 +46,7 @@ OTHER_PARAMETERS: dict[str, str] = {
 
 OTHER_METHODS: dict[str, str] = {
     "*.common_init": "does what the constructors do, which call it",
+    "Sequential.training_data": "is read of an attribute that no model of Keras 1 has",
     "TensorBoard.on_train_end": "names its argument `logs`, as those of all callbacks",
 }
 """Methods that are missing or cannot be called in every way, by the class that defines them."""

@@ -3,7 +3,9 @@
 import importlib
 import importlib.abc
 import importlib.util
+import inspect
 import sys
+import types
 
 from minikeras.keras2 import imported
 from minikeras.keras2.modules import MODULES
@@ -33,6 +35,17 @@ class OldModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.__dict__.update(_taken(importlib.import_module(place), row))
         module.__dict__["__all__"] = [n for n in vars(module) if not n.startswith("_")]
         module.__getattr__ = elsewhere(module.__name__)
+        if "__call__" in vars(module):
+            module.__class__ = _Callable
+            vars(module)["__signature__"] = inspect.signature(vars(module)["__call__"])
+
+
+class _Callable(types.ModuleType):
+    """A module under the name that a function had in Keras 1."""
+
+    def __call__(self, *args, **kwargs):
+        """Call the function."""
+        return vars(self)["__call__"](*args, **kwargs)
 
 
 def elsewhere(module):

@@ -5,8 +5,10 @@ One without a seed gets it from NumPy's global generator when it is made, as in 
 """
 
 from minikeras import initializers as engine
+from minikeras.core.constructors import bound
 from minikeras.keras2.backend.randomness import seed_of
 from minikeras.keras2.finder import elsewhere
+from minikeras.keras2.spelling import parsed
 
 Initializer = engine.Initializer
 
@@ -19,34 +21,41 @@ OLD_NAMES = {
 }
 
 
-def _with_seed(cls):
-    """A subclass of the engine's initializer whose seed comes from NumPy's generator."""
+def _with_seed(cls, parameters):
+    """A subclass with the arguments of Keras 2, whose seed comes from NumPy's generator."""
+    signature = parsed(f"self, {parameters}")
 
     def __init__(self, *args, **kwargs):
-        cls.__init__(self, *args, **kwargs)
+        values = dict(bound(signature, self, args, kwargs))
+        if values.get("distribution") == "normal":  # a cut one, as in all of Keras
+            values["distribution"] = "truncated_normal"
+        cls.__init__(self, **values)
         if self._init_seed is None:
             self.seed = seed_of(None)
 
+    __init__.__signature__ = signature
     namespace = {"__init__": __init__, "__doc__": cls.__doc__, "__module__": __name__}
     return type(cls.__name__, (cls,), namespace)
 
 
-_SEEDED = (
-    *("RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Orthogonal"),
-    *("GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform"),
-)
-_classes = {name: _with_seed(getattr(engine, name)) for name in _SEEDED}
-RandomNormal = _classes["RandomNormal"]
-RandomUniform = _classes["RandomUniform"]
-TruncatedNormal = _classes["TruncatedNormal"]
-VarianceScaling = _classes["VarianceScaling"]
+_AROUND = "mean=0.0, stddev=0.05, seed=None"
+_SEEDED = {
+    "RandomNormal": _AROUND,
+    "TruncatedNormal": _AROUND,
+    "RandomUniform": "minval=-0.05, maxval=0.05, seed=None",
+    "VarianceScaling": "scale=1.0, mode='fan_in', distribution='normal', seed=None",
+    "Orthogonal": "gain=1.0, seed=None",
+    **dict.fromkeys(("GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform"), "seed=None"),
+    **dict.fromkeys(("LecunNormal", "LecunUniform"), "seed=None"),
+}
+_classes = {name: _with_seed(getattr(engine, name), _SEEDED[name]) for name in _SEEDED}
+globals().update(_classes)
+RandomNormal, TruncatedNormal = _classes["RandomNormal"], _classes["TruncatedNormal"]
+RandomUniform, VarianceScaling = _classes["RandomUniform"], _classes["VarianceScaling"]
 Orthogonal = _classes["Orthogonal"]
-glorot_normal = _classes["GlorotNormal"]
-glorot_uniform = _classes["GlorotUniform"]
-he_normal = _classes["HeNormal"]
-he_uniform = _classes["HeUniform"]
-lecun_normal = _classes["LecunNormal"]
-lecun_uniform = _classes["LecunUniform"]
+glorot_normal, glorot_uniform = _classes["GlorotNormal"], _classes["GlorotUniform"]
+he_normal, he_uniform = _classes["HeNormal"], _classes["HeUniform"]
+lecun_normal, lecun_uniform = _classes["LecunNormal"], _classes["LecunUniform"]
 Zeros, Ones, Constant = engine.Zeros, engine.Ones, engine.Constant
 Identity = engine.Identity
 zero = zeros = Zeros
@@ -77,8 +86,6 @@ def get(identifier):
     if isinstance(identifier, dict):
         name, config = identifier["class_name"], dict(identifier.get("config") or {})
         config.pop("dtype", None)
-        if config.get("distribution") == "normal":
-            config["distribution"] = "truncated_normal"
         cls = globals().get(name)
         return cls(**config) if isinstance(cls, type) else engine.get(identifier)
     if isinstance(identifier, str):

@@ -30,22 +30,23 @@ MODULES = {
     "engine.topology": {
         f"{_KERAS2}.engine.layer": "Layer",
         f"{_KERAS2}.engine.input_layer": "Input InputLayer",
-        f"{_KERAS2}.engine.network": "Network",
+        f"{_KERAS2}.engine.network": "Network Network=Container",
         f"{_KERAS2}.engine.model": "Model",
-        "minikeras.layers": "InputSpec",
-        "minikeras.utils": "get_source_inputs",
+        f"{_LAYERS}.merge_layer": "Merge merge",
+        f"{_KERAS2}.engine.base.input_spec": "InputSpec",
+        f"{_KERAS2}.engine.base.nodes": "Node get_source_inputs",
         f"{_KERAS2}.hdf5_groups": "load_weights_from_hdf5_group "
         "load_weights_from_hdf5_group_by_name preprocess_weights_for_loading "
         "save_weights_to_hdf5_group",
-        "minikeras.autograd.symbolic": "SymbolicNode=Node",
     },
     "engine.base_layer": {
         f"{_KERAS2}.engine.layer": "Layer",
-        "minikeras.layers": "InputSpec",
-        "minikeras.autograd.symbolic": "SymbolicNode=Node",
+        f"{_KERAS2}.engine.base.input_spec": "InputSpec",
+        f"{_KERAS2}.engine.base.nodes": "Node",
     },
     "engine.training": {
         f"{_KERAS2}.engine.model": "Model",
+        f"{_KERAS2}.engine.network": "Network Network=Container",
         f"{_KERAS2}.engine.training_utils": "slice_X",
     },
     "engine.training_arrays": {},
@@ -89,7 +90,8 @@ MODULES = {
     "layers.normalization": {_LAYERS: "BatchNormalization"},
     "layers.noise": {_LAYERS: "GaussianNoise GaussianDropout AlphaDropout"},
     "layers.wrappers": {_LAYERS: "TimeDistributed Bidirectional"},
-    "layers.merge": {
+    "layers.merge": {  # a module that is also the function it was in Keras 1
+        f"{_LAYERS}.merge_layer": "merge=__call__",
         _LAYERS: "Add Subtract Multiply Average Maximum Minimum Concatenate Dot add subtract "
         "multiply average maximum minimum concatenate dot",
     },

@@ -1,6 +1,7 @@
 """What `minikeras.keras2` lacks of old Keras: modules, names, parameters and methods."""
 
 import importlib
+import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,14 +90,22 @@ def _methods(release, module, cls, own):
         if name.startswith("_"):
             continue
         path = f"{cls.node.name}.{name}"
-        expected = release.parameters(method)
+        expected = _without_self(method, release.parameters(method))
         received = getattr(own, name, NOWHERE)
         if received is NOWHERE:
-            yield Gap("method", module, path, shown(expected))
+            if not _is_kept(own, name):
+                yield Gap("method", module, path, shown(expected))
         elif callable(received) and not _is_property(method):
-            ours = _parameters(received)
-            if not accepts(_without_self(ours), _comparable(_without_self(expected), ours)):
+            ours = _own_parameters(own, name)
+            if not accepts(ours, _comparable(expected, ours)):
                 yield Gap("method", module, path, shown(expected), shown(ours))
+
+
+def _is_kept(own, name):
+    """Whether the instances of a class have an attribute, which annotations tell or a field."""
+    row = getattr(own, "_row", None)
+    of_row = row.arguments() if row is not None else ()
+    return name in of_row or any(name in vars(b).get("__annotations__", ()) for b in own.__mro__)
 
 
 def of_keras_1(release: Release, later: Release) -> Iterator[Gap]:
@@ -120,6 +129,18 @@ def of_keras_1(release: Release, later: Release) -> Iterator[Gap]:
                 continue
             elif own is not NOWHERE and _is_new(definition, own, seen):
                 yield from _spellings(release, module, path, definition, own)
+                if definition.kind == "class" and isinstance(own, type):
+                    yield from _methods_of_keras_1(release, later, module, definition, own)
+
+
+def _methods_of_keras_1(release, later, module, cls, own):
+    """Yield the methods by name alone: those that Keras 2 kept are `of_keras_2`'s."""
+    kept = later.find(module, cls.node.name)
+    kept = later.methods(kept) if kept and kept.kind == "class" else ()
+    for name in sorted(release.methods(cls)):
+        is_there = name.startswith("_") or hasattr(own, name) or _is_kept(own, name)
+        if name not in kept and not is_there:
+            yield Gap("method", module, f"{cls.node.name}.{name}")
 
 
 def _spellings(release, module, path, definition, own):
@@ -159,12 +180,24 @@ def _comparable(expected, received):
     ]
 
 
-def _without_self(received):
-    return received[1:] if received and received[0][0] in ("self", "cls") else received
+def _without_self(method, listed):
+    """Keras's parameters of a method, as those who call it see them."""
+    return listed if _is_decorated(method, "staticmethod") else listed[1:]
+
+
+def _own_parameters(own, name):
+    """Our parameters of a method, as those who call it see them."""
+    received = _parameters(getattr(own, name))
+    is_plain = inspect.isfunction(inspect.getattr_static(own, name))
+    return received[1:] if is_plain else received
 
 
 def _is_property(method):
-    return any(getattr(d, "id", "") == "property" for d in method.node.decorator_list)
+    return _is_decorated(method, "property")
+
+
+def _is_decorated(method, name):
+    return any(getattr(d, "id", "") == name for d in method.node.decorator_list)
 
 
 def shown(listed: list[tuple[str, Any]]) -> str:

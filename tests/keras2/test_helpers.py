@@ -268,6 +268,7 @@ def test_initializations_are_functions_of_a_shape():
 
 @pytest.mark.slow
 def test_an_architecture_is_a_model_of_keras_2():
+    keras.backend.clear_session()
     model = keras.applications.MobileNet((32, 32, 3), 0.25, weights=None, classes=5)
     engine = minikeras.applications.MobileNet((32, 32, 3), 0.25, weights=None, classes=5)
     model.set_weights(engine.get_weights())

@@ -83,17 +83,22 @@ class SymbolicNode:
 
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = as_references((self.args, self.kwargs))
-        return _restored_node, (self.operation, *arguments, [state_of(t) for t in self.outputs])
+        outputs = [state_of(t) for t in self.outputs]
+        return _restored_node, (type(self), self.operation, *arguments, outputs)
 
 
 _serials = itertools.count()
 
 
-def _restored_node(operation: Any, args: Any, kwargs: Any, outputs: list[Any]) -> SymbolicNode:
+def _restored_node(
+    cls: type[SymbolicNode], operation: Any, args: Any, kwargs: Any, outputs: list[Any]
+) -> SymbolicNode:
     """Make a copied node, of an operation that may itself be halfway through being copied."""
     _give_node_lists(operation)
     args, kwargs = as_tensors((args, kwargs))
-    return SymbolicNode(operation, args, kwargs, [tensor_with(*state) for state in outputs])
+    node = cls.__new__(cls)  # a subclass may be constructed from something else
+    SymbolicNode.__init__(node, operation, args, kwargs, [tensor_with(*s) for s in outputs])
+    return node
 
 
 class Operation(CopiedWhole):

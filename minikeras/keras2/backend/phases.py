@@ -20,7 +20,9 @@ class PhaseChoice(Operation):
 
     def symbolic_call(self, x, alt):
         """Add one more choice."""
-        return record(lambda x, alt: x, (x, alt), operation=self)
+        chosen = record(lambda x, alt: x, (x, alt), operation=self)
+        chosen._uses_learning_phase = True
+        return chosen
 
 
 def is_fed(tensor):

@@ -70,8 +70,20 @@ def record(function, args, kwargs=None, operation=None):
     with symbolic.abstract_scope():
         result = function(*symbolic.to_abstract(args), **symbolic.to_abstract(kwargs))
     outputs = as_symbolic(result)
-    SymbolicNode(operation or Call(function), args, kwargs, outputs)
+    pass_phase_on(SymbolicNode(operation or Call(function), args, kwargs, outputs))
     return outputs
+
+
+def pass_phase_on(node, depends=False):
+    """Mark the outputs of a node that depends on the learning phase, or whose inputs do.
+
+    Args:
+        node: a node of the graph.
+        depends: whether what the node itself computes depends on it.
+    """
+    if depends or any(getattr(t, "_uses_learning_phase", False) for t in node.input_tensors):
+        for tensor in node.outputs:
+            tensor._uses_learning_phase = True
 
 
 def as_symbolic(nest):

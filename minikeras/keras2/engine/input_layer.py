@@ -1,12 +1,13 @@
 """Where data enter a model: `Input`, and the layer that it makes."""
 
-from minikeras.autograd.symbolic import SymbolicNode
 from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.keras2.backend.settings import automatic_name
 from minikeras.keras2.backend.tensors import SymbolicTensor, producer_of
 from minikeras.keras2.backend.variables import as_tensor
+from minikeras.keras2.engine.base.nodes import Node
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.finder import elsewhere
+from minikeras.keras2.spelling import parsed
 from minikeras.layers.core.input_layer import InputLayer as EngineInputLayer
 
 
@@ -21,6 +22,7 @@ class InputLayer(EngineInputLayer, Layer):
         input_tensor: tensor of the graph that gives the data, or None for data that are fed.
         sparse: must be False.
         name: a name, or None for an automatic one.
+        **old: `input_dtype`, which was the name of `dtype` in Keras 1.
 
     Example:
         >>> from minikeras.keras2.layers import InputLayer
@@ -37,7 +39,11 @@ class InputLayer(EngineInputLayer, Layer):
         input_tensor=None,
         sparse=False,
         name=None,
+        **old,
     ):
+        dtype = old.pop("input_dtype", dtype)
+        if old:
+            raise TypeError(f"Keyword argument not understood by InputLayer: {sorted(old)}")
         if sparse:
             raise ValueError("Sparse inputs are not supported: pass dense arrays.")
         Layer.__init__(self, name=name or automatic_name("input"))
@@ -55,7 +61,17 @@ class InputLayer(EngineInputLayer, Layer):
         self._dtype = input_tensor.dtype
         self.sparse = self.optional = False
         self.built = True
-        SymbolicNode(self, outputs=input_tensor)
+        Node.of_call(self, outputs=input_tensor)
+
+    __init__.__signature__ = parsed(  # type: ignore[attr-defined]
+        "self, input_shape=None, batch_size=None, batch_input_shape=None, dtype=None, "
+        "input_tensor=None, sparse=False, name=None"
+    )
+    _old_arguments = ("input_dtype",)
+
+    def call(self, inputs, **kwargs):
+        """Return the inputs as they are."""
+        return inputs
 
     def get_config(self):
         """Return the constructor's arguments."""

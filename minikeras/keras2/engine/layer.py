@@ -8,23 +8,31 @@ adds on the way. A layer of the engine is one node, which runs the engine's own 
 
 from minikeras import initializers
 from minikeras.autograd import symbolic
-from minikeras.autograd.symbolic import SymbolicNode
 from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.core import trees
 from minikeras.keras2 import backend as K
 from minikeras.keras2.backend.phases import learning_phase
-from minikeras.keras2.backend.tensors import Variable, as_symbolic, is_building, record
+from minikeras.keras2.backend.tensors import (
+    Variable,
+    as_symbolic,
+    is_building,
+    pass_phase_on,
+    record,
+)
 from minikeras.keras2.backend.variables import as_tensor
 from minikeras.keras2.engine import configs
-from minikeras.keras2.engine.masks import mask_of, masks_of, output_of
-from minikeras.keras2.engine.nodes import Nodes
-from minikeras.keras2.engine.options import layer_options
+from minikeras.keras2.engine.base.keras1 import OfKeras1
+from minikeras.keras2.engine.base.masks import mask_of, masks_of, output_of
+from minikeras.keras2.engine.base.nodes import Node, Nodes
+from minikeras.keras2.engine.base.options import layer_options
+from minikeras.keras2.engine.base.weights import OwnWeights
 from minikeras.layers.base.call_spec import signature_of
+from minikeras.layers.base.input_spec import check_inputs
 from minikeras.layers.base.layer import Layer as EngineLayer
 from minikeras.layers.base.marks import default
 
 
-class Layer(Nodes, EngineLayer):
+class Layer(Nodes, OwnWeights, OfKeras1, EngineLayer):
     """A computation with weights.
 
     Args:
@@ -122,54 +130,6 @@ class Layer(Nodes, EngineLayer):
         created.name = name
         return created
 
-    @property
-    def trainable(self):
-        """Whether models that are compiled from now on train the layer's weights."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value):
-        self._trainable = bool(value)
-
-    @property
-    def trainable_weights(self):
-        """The weights that training changes; none if the layer is frozen."""
-        return self._own("trainable_weights", self._trainable_variables) if self.trainable else []
-
-    @trainable_weights.setter
-    def trainable_weights(self, weights):
-        self._trainable_variables[:] = []
-        for weight in weights:
-            self._track(weight)
-
-    @property
-    def non_trainable_weights(self):
-        """The other weights; all of them, if the layer is frozen."""
-        fixed = self._own("non_trainable_weights", self._non_trainable_variables)
-        if self.trainable:
-            return fixed
-        return self._own("trainable_weights", self._trainable_variables) + fixed
-
-    @non_trainable_weights.setter
-    def non_trainable_weights(self, weights):
-        for weight in weights:
-            weight.trainable = False
-            self._track(weight)
-
-    def _own(self, what, own):
-        by_id = {id(w): w for w in own}
-        for sub in self._layers:
-            by_id.update((id(w), w) for w in getattr(sub, what))
-        return list(by_id.values())
-
-    @property
-    def weights(self):
-        """All weights, trainable ones first."""
-        return self.trainable_weights + self.non_trainable_weights
-
-    trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
-
     # Losses and updates, which belong to the graph
 
     def add_loss(self, losses, inputs=None):
@@ -197,12 +157,12 @@ class Layer(Nodes, EngineLayer):
         """Losses and updates by the ids of the inputs that they depend on."""
         return self.__dict__.setdefault("_losses_and_updates", {})
 
-    def get_losses_for(self, inputs):
+    def get_losses_for(self, inputs=None):
         """Return the losses that depend on some inputs; with None those of the weights."""
         noted = list(self._noted.get(_key(inputs), ([], []))[0])
         return noted + (self._penalties() if inputs is None else [])
 
-    def get_updates_for(self, inputs):
+    def get_updates_for(self, inputs=None):
         """Return the updates that depend on some inputs; with None the others."""
         if not self.trainable and not getattr(self, "stateful", False):
             return []
@@ -229,6 +189,36 @@ class Layer(Nodes, EngineLayer):
 
     # Calls
 
+    def assert_input_compatibility(self, inputs):
+        """Compare inputs with the layer's `input_spec`.
+
+        Args:
+            inputs: tensor, or a list of them.
+
+        Raises:
+            ValueError: if their number, a rank, a size or a dtype is not what the layer expects.
+        """
+        for x in trees.flatten(inputs):
+            if not hasattr(x, "shape"):
+                raise ValueError(
+                    f"Layer {self.name} was called with an input that is no tensor of the graph. "
+                    f"Received: {x!r} (of type {type(x).__name__})"
+                )
+        check_inputs(self.input_spec, inputs, self.name)
+
+    @default
+    def call(self, inputs, **kwargs):
+        """Return the inputs as they are; subclasses compute something of them.
+
+        Args:
+            inputs: tensor, or a list of them.
+            **kwargs: what else a subclass takes.
+
+        Returns:
+            A tensor, or a list of them.
+        """
+        return inputs
+
     def __call__(self, *args, **kwargs):
         """Add the layer to the graph; a variable is read in each run."""
         if is_building():
@@ -246,7 +236,8 @@ class Layer(Nodes, EngineLayer):
             terms = [self.activity_regularizer(t) for t in trees.flatten(outputs)]
             self.add_loss(terms, inputs)
         if traced:
-            SymbolicNode(self, args, kwargs, outputs)
+            node = Node.of_call(self, args, kwargs, outputs)
+            pass_phase_on(node, self._uses_phase)
         return outputs
 
     def _as_one_node(self, args, kwargs):
@@ -257,10 +248,11 @@ class Layer(Nodes, EngineLayer):
         result = self._infer(symbolic.to_abstract(args), symbolic.to_abstract(kwargs))
         self._set_first_weights()
         outputs = as_symbolic(_plain(result))
-        SymbolicNode(self, args, kwargs, outputs)
+        node = Node.of_call(self, args, kwargs, outputs)
+        pass_phase_on(node, kwargs.get("training") is None and self.uses_learning_phase)
         for tensor, value in zip(trees.flatten(outputs), trees.flatten(result), strict=True):
             if tensor is not None:
-                tensor.producer = self._inbound_nodes[-1]
+                tensor.producer = node
                 mask = getattr(value, "_keras_mask", None)
                 if mask is not None:
                     tensor._keras_mask = as_symbolic(mask)
@@ -270,6 +262,7 @@ class Layer(Nodes, EngineLayer):
     def _traced(self, args, kwargs):
         """What `call` makes of the symbolic inputs themselves, with the mask of the outputs."""
         inputs = args[0]
+        self.assert_input_compatibility(inputs)
         self._build_for(inputs)
         self._set_first_weights()
         kwargs = dict(kwargs)

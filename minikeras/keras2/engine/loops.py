@@ -58,6 +58,7 @@ def fit(model, arrays, validation, settings, callbacks):
     if settings.verbose and validation is not None and arrays:
         print(f"Train on {count} samples, validate on {validation[0].shape[0]} samples")
     samples = count if by_samples else None
+    model.validation_data = validation
     hooks = hooks_of(model, callbacks, settings, validation, samples, validation is not None)
     order = np.arange(count)
     for epoch in range(settings.initial_epoch, settings.epochs):

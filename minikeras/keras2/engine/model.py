@@ -5,7 +5,7 @@ from typing import Any
 from minikeras.keras2 import optimizers
 from minikeras.keras2.engine import loops
 from minikeras.keras2.engine.by_generator import ByGenerator
-from minikeras.keras2.engine.files import Files
+from minikeras.keras2.engine.inner_names import InnerNames
 from minikeras.keras2.engine.input_layer import Input
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.engine.network import Network
@@ -21,8 +21,14 @@ from minikeras.keras2.engine.training_utils import (
 )
 from minikeras.keras2.utils.generic_utils import slice_arrays
 
+_UNTRACKED = (
+    *("_compiling", "_graph", "_predict_function"),
+    *("history", "optimizer", "validation_data"),
+)
+"""What a model holds of its training; none of it is a part of the model."""
 
-class Model(ByGenerator, Files, Network):
+
+class Model(ByGenerator, InnerNames, Network):
     """A network with a training loop.
 
     Args:
@@ -41,10 +47,12 @@ class Model(ByGenerator, Files, Network):
     # What the engine's models keep elsewhere.
     optimizer: Any
     metrics: Any
-    optimizer = loss = loss_weights = sample_weight_mode = history = None
+    optimizer = loss = loss_weights = sample_weight_mode = history = validation_data = None
     metrics = ()
     stop_training = False
     callback_model = None
+    _old_arguments = ("input", "output", "name")
+
     _old_arguments = ("input", "output", "name")
 
     def __new__(cls, *args, **kwargs):
@@ -112,7 +120,7 @@ class Model(ByGenerator, Files, Network):
         return self._graph
 
     def __setattr__(self, name, value):
-        if name in ("_compiling", "_graph", "_predict_function", "history", "optimizer"):
+        if name in _UNTRACKED:
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)

@@ -6,22 +6,25 @@ updates become part of the graph there as well.
 
 from typing import Any
 
+from minikeras.autograd import symbolic
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.core import trees
 from minikeras.keras2.backend.phases import Placeholder, is_fed
 from minikeras.keras2.backend.tensors import producer_of
 from minikeras.keras2.backend.variables import as_tensor
 from minikeras.keras2.engine import configs
+from minikeras.keras2.engine.base.masks import output_of
+from minikeras.keras2.engine.files import Files
 from minikeras.keras2.engine.input_layer import InputLayer
 from minikeras.keras2.engine.layer import Layer
-from minikeras.keras2.engine.masks import output_of
+from minikeras.keras2.engine.parts import Parts
 from minikeras.keras2.engine.summary import print_summary
 from minikeras.keras2.finder import elsewhere
 from minikeras.layers.base.layer import Layer as EngineLayer
 from minikeras.models.functional import Functional
 
 
-class Network(Layer, Functional):
+class Network(Parts, Files, Layer, Functional):
     """A graph of layers.
 
     Args:
@@ -216,6 +219,21 @@ class Network(Layer, Functional):
         return cls(inputs=inputs, outputs=outputs, name=name)
 
     # Calls
+
+    def call(self, inputs, mask=None):
+        """Return what the layers make of other inputs.
+
+        Args:
+            inputs: tensor, or a list of them.
+            mask: mask of the inputs, or a list of them; None for those that they carry.
+
+        Returns:
+            A tensor, or a list of them.
+        """
+        if not (self._is_graph and symbolic.any_symbolic((inputs,), None)):
+            return Functional.call(self, inputs, mask=mask)
+        masks = None if mask is None else _flat(mask)
+        return _one(self.run_internal_graph(_flat(inputs), masks)[0])
 
     def _traced(self, args, kwargs):
         if not self._is_graph:

@@ -115,11 +115,24 @@ class Sequential(Model):
             name, layers = config.get("name"), config["layers"]
         return cls([configs.deserialize(saved, custom_objects) for saved in layers], name=name)
 
-    def predict_proba(self, x, batch_size=None, verbose=0, steps=None):
+    @property
+    def model(self):
+        """The model itself: in Keras 1 a stack held a model of its own."""
+        return self
+
+    @property
+    def flattened_layers(self):
+        """The layers, with those of the joined models in place of a first `Merge`."""
+        first, rest = self.layers[:1], self.layers[1:]
+        if first and type(first[0]).__name__ == "Merge" and first[0].layers:
+            first = [part for b in first[0].layers for part in getattr(b, "layers", None) or [b]]
+        return first + rest
+
+    def predict_proba(self, x, batch_size=32, verbose=0, steps=None):
         """Return the outputs for some inputs; see `predict`."""
         return self.predict(x, batch_size, verbose, steps)
 
-    def predict_classes(self, x, batch_size=None, verbose=0, steps=None):
+    def predict_classes(self, x, batch_size=32, verbose=0, steps=None):
         """Return the class of each sample: the largest output, or whether the only one is over 0.5.
 
         Args:

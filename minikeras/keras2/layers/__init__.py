@@ -1,5 +1,6 @@
 """The layers of Keras 2: those of the engine under their rows, and those that it lacks."""
 
+from minikeras.keras2.engine.base.input_spec import InputSpec
 from minikeras.keras2.engine.configs import deserialize, serialize
 from minikeras.keras2.engine.input_layer import Input, InputLayer
 from minikeras.keras2.engine.layer import Layer
@@ -10,7 +11,6 @@ from minikeras.keras2.layers.merging import dilated_function, merging_function
 from minikeras.keras2.layers.orders import ATROUS
 from minikeras.keras2.layers.rows import layer_class
 from minikeras.keras2.layers.table import ALIASES, ROWS
-from minikeras.layers import InputSpec
 
 _CLASSES = {row.name or row.engine.__name__: layer_class(row) for row in ROWS}
 globals().update(_CLASSES)

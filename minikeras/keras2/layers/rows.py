@@ -15,8 +15,8 @@ from minikeras.core.constructors import bound, signature_of
 from minikeras.core.registry import CustomObjectScope
 from minikeras.keras2 import activations, initializers
 from minikeras.keras2.engine import configs
+from minikeras.keras2.engine.base.options import layer_options
 from minikeras.keras2.engine.layer import Layer
-from minikeras.keras2.engine.options import layer_options
 from minikeras.keras2.layers.spelling import LAYOUTS, in_keras_2, old_arguments
 from minikeras.saving.legacy import tables
 

@@ -80,7 +80,7 @@ CORE = [
         "moving_mean_initializer moving_variance_initializer beta_regularizer gamma_regularizer "
         "beta_constraint gamma_constraint",
         attributes={"mode": 0},
-        methods={"_is_traced": True, "call": batch_norm.call},
+        methods={"_is_traced": True, "_uses_phase": True, "call": batch_norm.call},
     ),
     Row(
         layers.Dense,
@@ -154,13 +154,17 @@ CONVOLUTIONAL = [
         adapt=spelling.without_kernel,
     ),
     Row(locally_connected.LocallyConnected1D, f"filters kernel_size {_LOCAL}", is_sequence=True),
-    Row(locally_connected.LocallyConnected2D, f"filters kernel_size {_LOCAL}"),
+    Row(
+        locally_connected.LocallyConnected2D,
+        f"filters kernel_size {_LOCAL}",
+        {"strides": (1, 1)},
+    ),
     Row(layers.UpSampling1D, "size"),
     Row(layers.UpSampling2D, "size data_format interpolation"),
     Row(layers.UpSampling3D, "size data_format"),
     Row(layers.ZeroPadding1D, "padding"),
     Row(layers.ZeroPadding2D, "padding data_format"),
-    Row(layers.ZeroPadding3D, "padding data_format"),
+    Row(layers.ZeroPadding3D, "padding data_format", {"padding": (1, 1, 1)}),
     Row(layers.Cropping1D, "cropping"),
     Row(layers.Cropping2D, "cropping data_format"),
     Row(layers.Cropping3D, "cropping data_format"),

@@ -1,0 +1,1 @@
+"""What every layer of Keras 2 is made of."""

@@ -1,0 +1,80 @@
+"""The weights of a layer: those that training changes, and the others."""
+
+from typing import Any
+
+
+class OwnWeights:
+    """The part of Layer that tells of its weights."""
+
+    _trainable: bool
+    _trainable_variables: list[Any]
+    _non_trainable_variables: list[Any]
+    _layers: list[Any]
+    _track: Any
+
+    @property
+    def trainable(self):
+        """Whether models that are compiled from now on train the layer's weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = bool(value)
+
+    @property
+    def trainable_weights(self):
+        """The weights that training changes; none if the layer is frozen."""
+        return self._own("trainable_weights", self._trainable_variables) if self.trainable else []
+
+    @trainable_weights.setter
+    def trainable_weights(self, weights):
+        self._trainable_variables[:] = []
+        for weight in weights:
+            self._track(weight)
+
+    @property
+    def non_trainable_weights(self):
+        """The other weights; all of them, if the layer is frozen."""
+        fixed = self._own("non_trainable_weights", self._non_trainable_variables)
+        if self.trainable:
+            return fixed
+        return self._own("trainable_weights", self._trainable_variables) + fixed
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, weights):
+        for weight in weights:
+            weight.trainable = False
+            self._track(weight)
+
+    def _own(self, what, own):
+        by_id = {id(w): w for w in own}
+        for sub in self._layers:
+            by_id.update((id(w), w) for w in getattr(sub, what))
+        return list(by_id.values())
+
+    @property
+    def weights(self):
+        """All weights, trainable ones first."""
+        return self.trainable_weights + self.non_trainable_weights
+
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def _trainable_weights(self):
+        """The list that scripts put weights of their own into."""
+        return self._trainable_variables
+
+    @_trainable_weights.setter
+    def _trainable_weights(self, weights):
+        self.trainable_weights = weights
+
+    @property
+    def _non_trainable_weights(self):
+        """The list that scripts put fixed weights of their own into."""
+        return self._non_trainable_variables
+
+    @_non_trainable_weights.setter
+    def _non_trainable_weights(self, weights):
+        self._non_trainable_variables[:] = []
+        self.non_trainable_weights = weights
