@@ -44,7 +44,10 @@ OTHER_PARAMETERS: dict[str, str] = {
 }
 """Functions and classes with other parameters, and arguments of Keras 1 that are not taken."""
 
+_LOOP = "is a piece of Keras 1's loop; write such steps with `ConvRecurrent2D`"
+_PIECES = ("conv_step*", "get_constants", "get_initial_states", "preprocess_input", "step")
 OTHER_METHODS: dict[str, str] = {
+    **{f"ConvLSTM2D.{name}": _LOOP for name in _PIECES},
     "*.common_init": "does what the constructors do, which call it",
     "Sequential.training_data": "is read of an attribute that no model of Keras 1 has",
     "TensorBoard.on_train_end": "names its argument `logs`, as those of all callbacks",

@@ -68,6 +68,22 @@ _FUNCTIONS = {name: _function(name, scale, make) for name, (scale, make) in _SCA
 globals().update(_FUNCTIONS)
 
 
+def of(initializer):
+    """Return an initializer as a function of Keras 1: of a shape, returning a variable.
+
+    Args:
+        initializer: function of a shape that returns an array.
+
+    Returns:
+        A function of `shape` and `name`.
+    """
+
+    def initialization(shape, name=None):
+        return K.variable(np.asarray(initializer(tuple(shape))), name=name)
+
+    return initialization
+
+
 def get_fans(shape, dim_ordering="th"):
     """Return how many inputs and outputs a weight of this shape joins.
 

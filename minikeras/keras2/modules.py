@@ -78,18 +78,22 @@ MODULES = {
         "GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D",
     },
     "layers.local": {_LAYERS: "LocallyConnected1D LocallyConnected2D"},
-    "layers.convolutional_recurrent": {_LAYERS: "ConvLSTM2D"},
+    "layers.convolutional_recurrent": {
+        _LAYERS: "ConvLSTM2D ConvLSTM2DCell ConvRNN2D ConvRecurrent2D",
+    },
     "layers.cudnn_recurrent": {_LAYERS: "CuDNNGRU CuDNNLSTM"},
     "legacy.layers": {
-        _LAYERS: "MaxoutDense Highway AtrousConvolution1D AtrousConvolution2D",
+        _LAYERS: "MaxoutDense Highway AtrousConvolution1D AtrousConvolution2D Recurrent "
+        "ConvRecurrent2D",
     },
     "layers.recurrent": {
-        _LAYERS: "RNN StackedRNNCells SimpleRNN SimpleRNNCell GRU GRUCell LSTM LSTMCell",
+        _LAYERS: "RNN StackedRNNCells SimpleRNN SimpleRNNCell GRU GRUCell LSTM LSTMCell Recurrent "
+        "time_distributed_dense time_distributed_dense=_time_distributed_dense",
     },
     "layers.embeddings": {_LAYERS: "Embedding"},
     "layers.normalization": {_LAYERS: "BatchNormalization"},
     "layers.noise": {_LAYERS: "GaussianNoise GaussianDropout AlphaDropout"},
-    "layers.wrappers": {_LAYERS: "TimeDistributed Bidirectional"},
+    "layers.wrappers": {_LAYERS: "Wrapper TimeDistributed Bidirectional"},
     "layers.merge": {  # a module that is also the function it was in Keras 1
         f"{_LAYERS}.merge_layer": "merge=__call__",
         _LAYERS: "Add Subtract Multiply Average Maximum Minimum Concatenate Dot add subtract "

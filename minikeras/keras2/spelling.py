@@ -117,6 +117,16 @@ def parsed(parameters: str) -> inspect.Signature:
     return inspect.Signature(listed)
 
 
+def shown_as(parameters: str, *old: str) -> Callable[[Any], Any]:
+    """Decorate a function that takes more than its signature shall show.
+
+    Args:
+        parameters: what it shows, such as `"x, axis=-1"`.
+        *old: names of Keras 1 that it takes as well.
+    """
+    return lambda function: _signed(function, parsed(parameters), old)
+
+
 def _signed(function, signature, keras1):
     function.__signature__ = signature
     function._old_arguments = tuple(keras1)

@@ -36,7 +36,7 @@ def rnn(
         go_backwards: whether to begin at the last step; outputs are in the order of the steps
             taken.
         mask: tensor `(batch, steps)` or `(batch, steps, 1)`, zero where there is no data; or None.
-        constants: list of further values for each step, or None.
+        constants: list of further values for each step, or of lists of them; or None.
         unroll: whether to need a known number of steps; results are those of a loop.
         input_length: the most steps to take; None for all. Without effect if unrolled.
 
@@ -63,7 +63,7 @@ def rnn(
     if not is_declaring(values):
         return _listed(*loop.run(_called(step_function), inputs, states, mask, constants))
     first = Abstract((inputs.shape[0], *inputs.shape[2:]), inputs.dtype)
-    tensors = [as_tensor(c) for c in constants]
+    tensors = trees.map_structure(as_tensor, constants)
     step = Subgraph(_called(step_function), [first, states, tensors])
 
     def rnn_of_graph(inputs, states, mask, constants, captured):

@@ -7,7 +7,7 @@ from minikeras.keras2.backend.variables import as_tensor
 from minikeras.keras2.engine.base.nodes import Node
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.finder import elsewhere
-from minikeras.keras2.spelling import parsed
+from minikeras.keras2.spelling import shown_as
 from minikeras.layers.core.input_layer import InputLayer as EngineInputLayer
 
 
@@ -30,6 +30,10 @@ class InputLayer(EngineInputLayer, Layer):
         (None, 3)
     """
 
+    @shown_as(
+        "self, input_shape=None, batch_size=None, batch_input_shape=None, dtype=None, "
+        "input_tensor=None, sparse=False, name=None"
+    )
     def __init__(
         self,
         input_shape=None,
@@ -63,10 +67,6 @@ class InputLayer(EngineInputLayer, Layer):
         self.built = True
         Node.of_call(self, outputs=input_tensor)
 
-    __init__.__signature__ = parsed(  # type: ignore[attr-defined]
-        "self, input_shape=None, batch_size=None, batch_input_shape=None, dtype=None, "
-        "input_tensor=None, sparse=False, name=None"
-    )
     _old_arguments = ("input_dtype",)
 
     def call(self, inputs, **kwargs):

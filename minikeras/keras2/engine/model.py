@@ -53,15 +53,11 @@ class Model(ByGenerator, InnerNames, Network):
     callback_model = None
     _old_arguments = ("input", "output", "name")
 
-    _old_arguments = ("input", "output", "name")
-
     def __new__(cls, *args, **kwargs):
         """Make what every layer is made as."""
         return Layer.__new__(cls, *args, **kwargs)
 
     def __init__(self, inputs=None, outputs=None, name=None, **kwargs):
-        inputs = kwargs.pop("input", inputs)
-        outputs = kwargs.pop("output", outputs)
         super().__init__(inputs, outputs, name=name, **kwargs)
 
     # Compilation

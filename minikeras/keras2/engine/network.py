@@ -28,15 +28,17 @@ class Network(Parts, Files, Layer, Functional):
     """A graph of layers.
 
     Args:
-        inputs: tensor from `Input`, or a list of them.
-        outputs: tensor that depends on the inputs, or a list of them.
+        inputs: tensor from `Input`, or a list of them (`input` in Keras 1).
+        outputs: tensor that depends on the inputs, or a list of them (`output` in Keras 1).
         name: a name, or None for an automatic one.
     """
 
+    _old_arguments = ("input", "output", "name")
     _is_traced = True
     _is_graph = False
 
     def __init__(self, inputs=None, outputs=None, name=None, **kwargs):
+        inputs, outputs = kwargs.pop("input", inputs), kwargs.pop("output", outputs)
         Layer.__init__(self, name=name, **kwargs)
         if inputs is not None:
             self._declare(inputs, outputs)
@@ -283,8 +285,15 @@ class Network(Parts, Files, Layer, Functional):
 
     @property
     def state_updates(self):
-        """The updates of states; they are part of the layers that keep them."""
-        return []
+        """The updates of the states of layers of one's own; the engine's keep theirs themselves."""
+        by_id = {}
+        for node in self._nodes:
+            layer = node.operation
+            if isinstance(layer, Network):
+                by_id.update((id(u), u) for u in layer.state_updates)
+            elif node.input_tensors and getattr(layer, "stateful", False):
+                by_id.update((id(u), u) for u in layer.get_updates_for(node.args[0]))
+        return list(by_id.values())
 
     def _noted_anywhere(self, which):
         """What this model and the layers inside it added without naming inputs, if it fits here."""

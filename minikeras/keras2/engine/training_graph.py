@@ -184,7 +184,7 @@ class TrainingGraph:
 
 def predict_function(model):
     """Return the function from a model's inputs to its outputs, at test time."""
-    return Function(model.fed_inputs, model.outputs, phase=0)
+    return Function(model.fed_inputs, model.outputs, model.state_updates, phase=0)
 
 
 @symbolic_function

@@ -9,8 +9,11 @@ from minikeras.keras2.layers.lambda_layer import Lambda
 from minikeras.keras2.layers.merge_layer import Merge, merge
 from minikeras.keras2.layers.merging import dilated_function, merging_function
 from minikeras.keras2.layers.orders import ATROUS
+from minikeras.keras2.layers.rnn.conv_recurrent import ConvRecurrent2D
+from minikeras.keras2.layers.rnn.stepwise import Recurrent, time_distributed_dense
 from minikeras.keras2.layers.rows import layer_class
 from minikeras.keras2.layers.table import ALIASES, ROWS
+from minikeras.keras2.layers.wrapper import Wrapper
 
 _CLASSES = {row.name or row.engine.__name__: layer_class(row) for row in ROWS}
 globals().update(_CLASSES)
@@ -34,12 +37,15 @@ __all__ = [
     "AtrousConv2D",
     "AtrousConvolution1D",
     "AtrousConvolution2D",
+    "ConvRecurrent2D",
     "Input",
     "InputLayer",
     "InputSpec",
     "Lambda",
     "Layer",
     "Merge",
+    "Recurrent",
+    "Wrapper",
     "add",
     "average",
     "concatenate",
@@ -51,5 +57,6 @@ __all__ = [
     "multiply",
     "serialize",
     "subtract",
+    "time_distributed_dense",
 ]
 __all__ += [*_CLASSES, *ALIASES]

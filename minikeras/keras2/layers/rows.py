@@ -13,10 +13,12 @@ from minikeras import constraints, regularizers
 from minikeras.core import settings
 from minikeras.core.constructors import bound, signature_of
 from minikeras.core.registry import CustomObjectScope
-from minikeras.keras2 import activations, initializers
+from minikeras.keras2 import activations, initializations, initializers
 from minikeras.keras2.engine import configs
 from minikeras.keras2.engine.base.options import layer_options
 from minikeras.keras2.engine.layer import Layer
+from minikeras.keras2.layers.direct_calls import direct_call
+from minikeras.keras2.layers.old_weights import old_weight
 from minikeras.keras2.layers.spelling import LAYOUTS, in_keras_2, old_arguments
 from minikeras.saving.legacy import tables
 
@@ -48,6 +50,8 @@ class Row:
             Keras 1 that are more than other names.
         is_sequence: whether `input_dim` is the size of the steps of a sequence.
         methods: attributes of the class that differ from the engine's.
+        call: the arguments of `call`; those of the engine's by default.
+        base: the class of Keras 2 that the layer is one of.
         name: the class's name; the engine's by default.
         first_shape: function of the arguments that returns the input's shape of a first layer that
             does not tell it otherwise.
@@ -64,6 +68,8 @@ class Row:
     adapt: Callable[..., Any] | None = None
     is_sequence: bool = False
     methods: dict[str, Any] = field(default_factory=dict)
+    call: str = ""
+    base: type = Layer
     name: str = ""
     first_shape: Callable[..., Any] | None = None
 
@@ -115,7 +121,8 @@ def layer_class(row):
 
     def __init__(self, *args, **kwargs):
         args, kwargs = in_keras_2(row, args, kwargs, arguments, type(self).__name__)
-        values = {**arguments, **bound(signature, self, args, kwargs)}
+        named = bound(signature, self, args, kwargs)
+        values = {**arguments, **named}
         further = values.pop("kwargs", {})
         if values.get("data_format") in LAYOUTS:
             values["data_format"] = LAYOUTS[values["data_format"]]
@@ -125,6 +132,7 @@ def layer_class(row):
             object.__setattr__(self, key, further.pop(key, default))
         weights, options = layer_options(type(self), further)
         self._values = {k: values[k] for k in (*arguments, *row.by_name.split()) if k in values}
+        self._named = frozenset(named)
         self._initial_weights = weights
         own = {
             row.renamed.get(name, name): _for_engine(name, value)
@@ -153,9 +161,27 @@ def layer_class(row):
         "get_output_shape_for": row.methods.get(
             "compute_output_shape", row.engine.compute_output_shape
         ),
+        "call": direct_call(row.engine, row.call),
+        "__getattr__": _old_attribute,
         **row.methods,
     }
-    return type(name, (row.engine, Layer), namespace)
+    return type(name, (row.engine, row.base), namespace)
+
+
+def _old_attribute(self, name):
+    """What Keras 1 kept under another name, or Keras 2 as an argument that the engine lacks."""
+    weight = old_weight(self, name)
+    if weight is not None:
+        return weight
+    row, values = type(self)._row, vars(self).get("_values", {})
+    new = row.old_names().get(name, name)
+    own = row.renamed.get(new, new)
+    if own != name and hasattr(self, own):
+        value = getattr(self, own)
+        return initializations.of(value) if name.endswith("init") else value
+    if new in values:
+        return values[new]
+    return object.__getattribute__(self, name)  # which says what is missing
 
 
 def _get_config(self):

@@ -20,7 +20,9 @@ LAYOUTS = {**tables.DATA_FORMATS, "default": None}
 """Layouts of images in the words of Keras 1."""
 
 _COMPUTING = ("consume_less", "implementation")
-_IMPLEMENTATIONS = {"cpu": 0, "mem": 1, "gpu": 2}
+IMPLEMENTATIONS = {"cpu": 0, "mem": 1, "gpu": 2}
+"""What `consume_less` of Keras 1 is as `implementation` of Keras 2."""
+
 _FORGET_BIASES = {"one": True, "ones": True, "zero": False, "zeros": False}
 
 
@@ -71,7 +73,7 @@ def in_keras_2(row, args, kwargs, arguments, class_name):
 
 def _value(key, value):
     if key == "consume_less":
-        return _IMPLEMENTATIONS.get(value, value)
+        return IMPLEMENTATIONS.get(value, value)
     return value
 
 

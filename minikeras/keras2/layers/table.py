@@ -8,15 +8,15 @@ from minikeras import layers
 from minikeras.keras2.layers import (
     activation_variants,
     batch_norm,
-    cudnn,
     dense_variants,
     embedding,
     locally_connected,
-    recurrent_calls,
     spelling,
     time_distributed,
 )
+from minikeras.keras2.layers.rnn import calls, constants, conv_recurrent, cudnn
 from minikeras.keras2.layers.rows import Row
+from minikeras.keras2.layers.wrapper import Wrapper
 
 _KERNEL = "kernel_initializer bias_initializer kernel_regularizer bias_regularizer "
 _TAIL = "activity_regularizer kernel_constraint bias_constraint"
@@ -38,10 +38,11 @@ _CELL = f"{_PENALTIES} {_CONSTRAINTS} dropout recurrent_dropout"
 _SEQUENCE = "return_sequences return_state go_backwards stateful unroll"
 _ONE_WAY = "return_sequences return_state stateful"
 _COMPUTING = {"consume_less": "implementation"}
-_CALLS = {
-    "symbolic_call": recurrent_calls.symbolic_call,
-    "reset_states": recurrent_calls.reset_states,
-}
+_WITH_CONSTANTS = "inputs, mask=None, training=None, initial_state=None, constants=None"
+_CONV_CELL = (
+    "filters kernel_size strides padding data_format dilation_rate activation "
+    f"recurrent_activation use_bias {_INITIAL} unit_forget_bias"
+)
 _HARD = {"recurrent_activation": "hard_sigmoid", "implementation": 1}
 
 
@@ -64,7 +65,7 @@ CORE = [
     Row(layers.Permute, "dims"),
     Row(layers.RepeatVector, "n"),
     Row(layers.Masking, "mask_value"),
-    Row(layers.ActivityRegularization, "l1 l2"),
+    Row(layers.ActivityRegularization, "l1 l2", call="inputs, **kwargs"),
     Row(
         layers.Embedding,
         "input_dim output_dim embeddings_initializer embeddings_regularizer activity_regularizer "
@@ -91,8 +92,9 @@ CORE = [
     Row(
         dense_variants.MaxoutDense,
         f"output_dim nb_feature init weights {_OF_KERAS_1} input_dim",
+        call="x",
     ),
-    Row(dense_variants.Highway, f"init activation weights {_OF_KERAS_1} input_dim"),
+    Row(dense_variants.Highway, f"init activation weights {_OF_KERAS_1} input_dim", call="x"),
 ]
 
 NOISE = [
@@ -107,11 +109,12 @@ ACTIVATIONS = [
         layers.PReLU,
         "alpha_initializer alpha_regularizer alpha_constraint shared_axes",
         defaults={"alpha_initializer": "zeros"},
+        call="inputs, mask=None",
     ),
     Row(layers.ELU, "alpha"),
     Row(layers.ReLU, "max_value negative_slope threshold"),
     Row(layers.Softmax, "axis"),
-    Row(activation_variants.ThresholdedReLU, "theta"),
+    Row(activation_variants.ThresholdedReLU, "theta", call="inputs, mask=None"),
     Row(activation_variants.ParametricSoftplus, "alpha_init beta_init weights shared_axes"),
     Row(
         activation_variants.SReLU,
@@ -151,6 +154,7 @@ CONVOLUTIONAL = [
         "kernel_size strides padding depth_multiplier data_format activation use_bias "
         "depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer "
         "activity_regularizer depthwise_constraint bias_constraint",
+        call="inputs, training=None",
         adapt=spelling.without_kernel,
     ),
     Row(locally_connected.LocallyConnected1D, f"filters kernel_size {_LOCAL}", is_sequence=True),
@@ -193,7 +197,7 @@ RECURRENT = [
         layers.SimpleRNN,
         f"units activation use_bias {_INITIAL} {_RECURRENT} {_SEQUENCE}",
         is_sequence=True,
-        methods=_CALLS,
+        methods=calls.methods_with_steps(layers.SimpleRNN),
     ),
     Row(
         layers.GRU,
@@ -203,7 +207,7 @@ RECURRENT = [
         keras1=_COMPUTING,
         ignored="implementation",
         is_sequence=True,
-        methods=_CALLS,
+        methods=calls.methods_with_steps(layers.GRU),
     ),
     Row(
         layers.LSTM,
@@ -214,14 +218,14 @@ RECURRENT = [
         ignored="implementation",
         adapt=spelling.of_lstm,
         is_sequence=True,
-        methods=_CALLS,
+        methods=calls.methods_with_steps(layers.LSTM),
     ),
     Row(
         cudnn.CuDNNGRU,
         f"units {_INITIAL} {_PENALTIES} activity_regularizer {_CONSTRAINTS} {_ONE_WAY}",
         by_name="go_backwards",
         is_sequence=True,
-        methods=_CALLS,
+        methods=calls.methods(cudnn.CuDNNGRU),
     ),
     Row(
         cudnn.CuDNNLSTM,
@@ -229,7 +233,7 @@ RECURRENT = [
         f"{_ONE_WAY}",
         by_name="go_backwards",
         is_sequence=True,
-        methods=_CALLS,
+        methods=calls.methods(cudnn.CuDNNLSTM),
     ),
     Row(layers.SimpleRNNCell, f"units activation use_bias {_INITIAL} {_CELL}"),
     Row(
@@ -248,23 +252,40 @@ RECURRENT = [
     ),
     Row(
         layers.ConvLSTM2D,
-        f"filters kernel_size strides padding data_format dilation_rate activation "
-        f"recurrent_activation use_bias {_INITIAL} unit_forget_bias {_PENALTIES} "
-        f"activity_regularizer {_CONSTRAINTS} return_sequences go_backwards stateful dropout "
-        "recurrent_dropout",
+        f"{_CONV_CELL} {_PENALTIES} activity_regularizer {_CONSTRAINTS} return_sequences "
+        "go_backwards stateful dropout recurrent_dropout",
         {"recurrent_activation": "hard_sigmoid", "strides": (1, 1), "dilation_rate": (1, 1)},
         by_name="return_state unroll",
         adapt=spelling.of_lstm,
-        methods=_CALLS,
+        methods=calls.methods(layers.ConvLSTM2D),
     ),
-    Row(layers.RNN, f"cell {_SEQUENCE}", methods=_CALLS),
-    Row(layers.StackedRNNCells, "cells"),
+    Row(
+        constants.RNN,
+        f"cell {_SEQUENCE}",
+        methods=calls.methods(constants.RNN, _WITH_CONSTANTS),
+    ),
+    Row(
+        conv_recurrent.ConvLSTM2DCell,
+        f"{_CONV_CELL} {_PENALTIES} {_CONSTRAINTS} dropout recurrent_dropout",
+        {"recurrent_activation": "hard_sigmoid", "strides": (1, 1), "dilation_rate": (1, 1)},
+    ),
+    Row(
+        conv_recurrent.ConvRNN2D,
+        f"cell {_SEQUENCE}",
+        methods=calls.methods(conv_recurrent.ConvRNN2D, _WITH_CONSTANTS),
+    ),
+    Row(
+        constants.StackedRNNCells,
+        "cells",
+        call="inputs, states, constants=None, **kwargs",
+    ),
 ]
 
 WRAPPERS = [
     Row(
         layers.TimeDistributed,
         "layer",
+        base=Wrapper,
         methods={
             "_is_traced": True,
             "call": time_distributed.call,
@@ -272,9 +293,10 @@ WRAPPERS = [
         },
     ),
     Row(
-        layers.Bidirectional,
+        constants.Bidirectional,
         "layer merge_mode weights",
-        methods={"symbolic_call": recurrent_calls.symbolic_call},
+        base=Wrapper,
+        methods=calls.methods(constants.Bidirectional, _WITH_CONSTANTS),
     ),
 ]
 

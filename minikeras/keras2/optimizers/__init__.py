@@ -12,6 +12,7 @@ from minikeras.keras2.optimizers.rules import (
     Nadam,
     RMSprop,
 )
+from minikeras.keras2.spelling import shown_as
 
 sgd, rmsprop, adagrad, adadelta = SGD, RMSprop, Adagrad, Adadelta
 adam, adamax, nadam = Adam, Adamax, Nadam
@@ -58,11 +59,13 @@ def deserialize(config, custom_objects=None):
     return cls.from_config(config.get("config") or {})
 
 
-def get(identifier):
+@shown_as("identifier", "kwargs")
+def get(identifier, **arguments):
     """Return the optimizer that a name, config or instance stands for.
 
     Args:
         identifier: name, dict, or an optimizer.
+        **arguments: `kwargs`, which in Keras 1 was a dict of arguments of a named optimizer.
 
     Returns:
         An optimizer.
@@ -75,8 +78,11 @@ def get(identifier):
         >>> type(optimizers.get("adam")).__name__
         'Adam'
     """
+    config = arguments.pop("kwargs", None) or {}
+    if arguments:
+        raise TypeError(f"get() takes an identifier. Received, besides: {sorted(arguments)}")
     if isinstance(identifier, str):
-        return deserialize({"class_name": identifier, "config": {}})
+        return deserialize({"class_name": identifier, "config": config})
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if hasattr(identifier, "get_updates"):

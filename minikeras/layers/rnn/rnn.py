@@ -189,7 +189,7 @@ class RNN(Layer):
         """Return the output and the last states, one call of the cell for every step."""
 
         def step(inputs, states):
-            output, new = call_cell(self.cell, inputs, tuple(states), training)
+            output, new = self._call_cell(inputs, tuple(states), training)
             return output, list(new) if trees.is_nested(new) else [new]
 
         last, outputs, states = rnn(
@@ -202,6 +202,9 @@ class RNN(Layer):
             return_all_outputs=self.return_sequences,
         )
         return outputs if self.return_sequences else last, states
+
+    def _call_cell(self, inputs, states, training) -> Any:
+        return call_cell(self.cell, inputs, states, training)
 
     def compute_mask(self, sequences, mask: Any = None, initial_state=None):
         """Return the mask of the outputs, None for states and for a single output."""
