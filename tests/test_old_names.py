@@ -6,6 +6,8 @@ import pytest
 
 import minikeras as keras
 from minikeras.core import old_names
+from minikeras.core.old_names import tables
+from minikeras.preprocessing.image import ImageDataGenerator
 from minikeras.tools import keras_names
 
 HOW = "Such scripts run unchanged by `minikeras run --keras 2 SCRIPT`, or with `import minikeras"
@@ -44,6 +46,33 @@ def built(**arguments):
         (lambda: keras.regularizers.l1l2, "`l1l2` (today `keras.regularizers.L1L2`)"),
         (lambda: keras.initializers.uniform, "(today `keras.initializers.RandomUniform`)"),
         (lambda: keras.wrappers.scikit_learn, "(today `keras.wrappers.SKLearnClassifier`)"),
+        (lambda: keras.layers.Dense(3, "uniform", "relu"), 'kernel_initializer="random_uniform"'),
+        (lambda: keras.layers.Embedding(3, 4, dropout=0.2), "(today `keras.layers.Spatial"),
+        (lambda: keras.layers.Concatenate(concat_axis=1), "`concat_axis` (today `axis`)"),
+        (lambda: keras.layers.Dot(dot_axes=1), "`dot_axes` (today `axes`)"),
+        (lambda: keras.layers.Dense(3).get_output_at(0), "`get_output_at` (today `output`)"),
+        (lambda: built().layers[0].input_shape, "`input_shape` (today `layer.input.shape`)"),
+        (lambda: built().layers[0].inbound_nodes, "`inbound_nodes`. Such"),
+        (lambda: keras.layers.Dense(3).add_update([]), "`add_update` (today"),
+        (lambda: built().uses_learning_phase, "`uses_learning_phase`. Such"),
+        (lambda: built()._make_predict_function(), "(today `make_predict_function`)"),
+        (lambda: built().compile("sgd", "mse", sample_weight_mode="temporal"), "`sample_weight_m"),
+        (lambda: built().fit([[1, 2]], [1], workers=2), "(today `keras.utils.PyDataset`)"),
+        (lambda: keras.optimizers.Adam().lr, "`lr` (today `learning_rate`)"),
+        (lambda: keras.optimizers.Adam().get_updates([], []), "(today `apply_gradients`)"),
+        (lambda: keras.regularizers.l2(l=0.1), "`l` (today `l2`)"),
+        (lambda: keras.regularizers.L1(l=0.1), "`l` (today `l1`)"),
+        (lambda: keras.Input(batch_input_shape=(None, 3)), "(today `batch_shape`)"),
+        (lambda: keras.Input(input_dim=3), "`input_dim` (today `shape`)"),
+        (lambda: keras.constraints.get("maxnorm"), "`maxnorm` (today `max_norm`)"),
+        (lambda: keras.constraints.maxnorm(2), "(today `keras.constraints.MaxNorm`)"),
+        (lambda: keras.utils.to_categorical([1], nb_classes=3), "(today `num_classes`)"),
+        (lambda: keras.callbacks.TensorBoard(batch_size=3), "`batch_size`. Such"),
+        (lambda: keras.wrappers.KerasClassifier, "(today `keras.wrappers.SKLearnClassifier`)"),
+        (
+            lambda: ImageDataGenerator(dim_ordering="tf"),
+            "`dim_ordering` (today `data_format`)",
+        ),
         (lambda: importlib.import_module("minikeras.objectives"), "(today `keras.losses`)"),
         (lambda: importlib.import_module("minikeras.utils.np_utils"), "(today `keras.utils`)"),
     ],
@@ -69,6 +98,9 @@ def test_imports_of_names_are_told_what_to_use():
     [
         lambda: keras.layers.Dense(2, colour=1),
         lambda: keras.layers.Nothing,
+        lambda: keras.layers.Dense(2).nothing,
+        lambda: keras.layers.Dense(2, "nothing"),
+        lambda: keras.regularizers.L2(strength=1),
         lambda: keras.optimizers.SGD(speed=1),
         lambda: built().compile(speed=1),
         lambda: built().nothing,
@@ -79,6 +111,26 @@ def test_other_mistakes_are_told_as_before(call):
     with pytest.raises((TypeError, ValueError, AttributeError, ImportError)) as caught:
         call()
     assert "Keras 1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make, error",
+    [
+        (built, ValueError),
+        (lambda: keras.Sequential([keras.layers.Dense(1)]), ValueError),
+        (lambda: keras.layers.Dense(1), ValueError),
+        (lambda: keras.Model(x := keras.Input((2,)), keras.layers.ReLU()(x)), NotImplementedError),
+    ],
+    ids=["stack", "open stack", "layer", "graph"],
+)
+def test_a_loss_of_the_tensors_of_a_graph_is_refused(make, error):
+    """Keras 2 trained on it; to drop it in silence would train something else."""
+    taker = make()
+    tensor = keras.ops.mean(keras.layers.Dense(1)(keras.Input((2,))))
+    with pytest.raises(error) as caught:
+        taker.add_loss(tensor)
+    assert HOW in str(caught.value) and "returns its input" in str(caught.value)
+    assert taker.losses == []
 
 
 def test_an_error_inside_a_method_stays_as_it_is():
@@ -94,9 +146,9 @@ def test_no_name_that_exists_is_called_old():
     """A row of the table that a public module has got in the meantime is taken out."""
     there = [
         f"{package}.{name}"
-        for package, names in old_names.NAMES.items()
+        for package, names in tables.NAMES.items()
         for name in names
         if name in getattr(importlib.import_module(package), "__all__", ())
     ]
-    converted = {f"minikeras.layers.{name}" for name in old_names.CLASSES}
+    converted = {f"minikeras.layers.{name}" for name in tables.CLASSES}
     assert not set(there) - converted

@@ -8,11 +8,14 @@ from minikeras.constraints.constraints import (
     UnitNorm,
     table,
 )
+from minikeras.core.first_use import on_first_use
 
 max_norm = MaxNorm
 min_max_norm = MinMaxNorm
 non_neg = NonNeg
 unit_norm = UnitNorm
+
+__getattr__, __dir__ = on_first_use(__name__, {})  # old names are told what to use
 
 
 def get(identifier):

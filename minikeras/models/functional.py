@@ -6,6 +6,7 @@ from minikeras.autograd.base_ops import cast
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import dims, registry, trees
+from minikeras.core.old_names import HOW
 from minikeras.layers.base.call_spec import context
 from minikeras.layers.base.input_spec import InputSpec, check_count
 from minikeras.layers.base.layer import Layer
@@ -140,13 +141,15 @@ class Functional(Graph, Model):
             loss: scalar tensor, or a nest of them.
 
         Raises:
-            ValueError: if the model is not being called, or a term is no tensor with values.
+            NotImplementedError: if the model is not being called.
+            ValueError: if a term is no tensor with values.
         """
         if context.entry is None:
-            raise ValueError(
+            raise NotImplementedError(
                 f"`add_loss()` has no effect on graph model '{self.name}' outside of a call. Let a "
                 "layer of the graph do it: one whose `call()` passes a tensor to `self.add_loss()` "
-                f"and returns its input. Received: {loss}"
+                f"and returns its input. Received: {loss}. In Keras 2 it took tensors of the "
+                f"graph.{HOW}"
             )
         super().add_loss(loss)
 

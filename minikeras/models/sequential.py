@@ -2,6 +2,7 @@
 
 from minikeras.autograd.symbolic import KerasTensor, is_keras_tensor
 from minikeras.core import registry, trees
+from minikeras.core.old_names import explains_old_arguments
 from minikeras.layers.base.layer import Layer
 from minikeras.layers.core.input_layer import Input, InputLayer
 from minikeras.models.functional import Functional
@@ -28,6 +29,7 @@ class Sequential(Model):
         """Make what every layer is made as: a list of layers is no call of a graph."""
         return Trainer.__new__(cls, *args, **kwargs)
 
+    @explains_old_arguments
     def __init__(self, layers=None, trainable=True, name=None):
         Layer.__init__(self, trainable=trainable, name=name)
         self._functional = None

@@ -15,7 +15,8 @@ from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import names, registry
 from minikeras.core.copying import CopiedWhole
-from minikeras.core.old_names import argument_hint
+from minikeras.core.old_names import argument_hint, explains_old_methods
+from minikeras.core.old_names.tables import OF_OPTIMIZERS
 from minikeras.core.registry import Table
 from minikeras.optimizers import base_step
 from minikeras.optimizers.checks import check_options, ignore_decay, with_gradients
@@ -32,6 +33,7 @@ def _apply(optimizer, grads, variables):
     optimizer._apply(grads, variables)
 
 
+@explains_old_methods(OF_OPTIMIZERS)
 class Optimizer(State, CopiedWhole):
     """The base of optimizers.
 

@@ -6,6 +6,7 @@ from minikeras.autograd.base_ops import cast
 from minikeras.autograd.composite import convert_to_tensor
 from minikeras.core import dims, names, registry
 from minikeras.core.checks import one_of
+from minikeras.core.old_names import explains_old_arguments
 from minikeras.ops.creation.filled import eye, zeros
 from minikeras.ops.elementwise.arithmetic import absolute, square
 from minikeras.ops.elementwise.extremes import maximum
@@ -73,6 +74,7 @@ class L1L2(Regularizer):
         3.0
     """
 
+    @explains_old_arguments
     def __init__(self, l1=0.0, l2=0.0):
         self.l1 = _factor("l1", l1, default=0.0)
         self.l2 = _factor("l2", l2, default=0.0)
@@ -108,6 +110,7 @@ class L1(Regularizer):
         2.0
     """
 
+    @explains_old_arguments
     def __init__(self, l1=0.01):
         self.l1 = convert_to_tensor(_factor("l1", l1, default=0.01), dtype="float32")
 
@@ -136,6 +139,7 @@ class L2(Regularizer):
         2.0
     """
 
+    @explains_old_arguments
     def __init__(self, l2=0.01):
         self.l2 = _factor("l2", l2, default=0.01)
 
@@ -165,6 +169,7 @@ class OrthogonalRegularizer(Regularizer):
         0.5
     """
 
+    @explains_old_arguments
     def __init__(self, factor=0.01, mode="rows"):
         factor = _factor("factor", factor, default=0.01)
         one_of("mode", mode, ("rows", "columns"))

@@ -4,7 +4,12 @@ A user's arguments become data here, which the loops in `loops` go through.
 """
 
 from minikeras.core.limits import capped_epochs, capped_steps
-from minikeras.core.old_names import OldMethod, argument_hint, explains_old_arguments
+from minikeras.core.old_names import (
+    argument_hint,
+    explains_old_arguments,
+    explains_old_methods,
+)
+from minikeras.core.old_names.tables import OF_MODELS
 from minikeras.training import loops
 from minikeras.training.arguments import checked, checked_fraction
 from minikeras.training.compiled import CompiledLayer
@@ -14,6 +19,7 @@ from minikeras.training.data.unpack import check_class_weight, class_weights_to_
 from minikeras.training.loops import on_device_of_weights
 
 
+@explains_old_methods(OF_MODELS)
 class Trainer(CompiledLayer):
     """A layer that is trained on data: what makes a layer a model.
 
@@ -21,12 +27,6 @@ class Trainer(CompiledLayer):
         *args: see `Layer`.
         **kwargs: see `Layer`.
     """
-
-    fit_generator = OldMethod("fit")
-    evaluate_generator = OldMethod("evaluate")
-    predict_generator = OldMethod("predict")
-    predict_classes = OldMethod("keras.ops.argmax(model.predict(x), axis=-1)")
-    predict_proba = OldMethod("predict")
 
     @on_device_of_weights
     @explains_old_arguments

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from minikeras.core.old_names import identifier_hint
 from minikeras.core.registry.custom import find_custom
 from minikeras.core.registry.index import Index
 from minikeras.core.registry.saved import deserialize, serialize
@@ -28,7 +29,7 @@ class Table(Index):
                 f"Could not interpret {self.kind} identifier: {name}. "
                 f"Known names: {sorted(self.entries)}. "
                 "An object of your own is made known with `custom_objects=` or "
-                "`@register_keras_serializable`."
+                f"`@register_keras_serializable`{identifier_hint(self.kind, name) or '.'}"
             )
         return entry
 

@@ -17,7 +17,8 @@ from minikeras.autograd import symbolic
 from minikeras.autograd.postponed import make_variable
 from minikeras.autograd.symbolic import Operation
 from minikeras.core import dims, dtypes, names, policy, registry, trees
-from minikeras.core.old_names import argument_hint
+from minikeras.core.old_names import argument_hint, explains_old_methods
+from minikeras.core.old_names.tables import OF_LAYERS
 from minikeras.layers.base import tracking
 from minikeras.layers.base.building import building
 from minikeras.layers.base.call_spec import signature_of
@@ -29,6 +30,7 @@ from minikeras.layers.base.state import State
 layer_table = registry.Table("layer", "keras.layers")
 
 
+@explains_old_methods(OF_LAYERS)
 class Layer(State, Calls, Saved, Operation):
     """The base class of layers: weights, a `build` that makes them, a `call` that uses them.
 

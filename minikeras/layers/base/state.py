@@ -9,6 +9,7 @@ from minikeras.autograd.symbolic import Abstract, KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.autograd.variable import Variable
 from minikeras.core import trees
+from minikeras.core.old_names import HOW
 from minikeras.layers.base import tracking
 from minikeras.metrics.base import Metric
 from minikeras.ops.random.seeds import SeedGenerator
@@ -284,7 +285,8 @@ def _no_loss(term, layer_name):
         return (
             f"{expected}`build()`. Received a symbolic one: {term}. A loss of a graph's tensors "
             "belongs into the graph: call a layer on them whose `call()` passes the tensor to "
-            "`self.add_loss()` and returns its input."
+            "`self.add_loss()` and returns its input. In Keras 2 it took tensors of the "
+            f"graph.{HOW}"
         )
     return (
         f"{expected}`build()`. Received: {term!r} (of type {type(term).__name__}). Make a number a "

@@ -5,6 +5,7 @@ import operator
 from minikeras.autograd.symbolic import KerasTensor, SymbolicNode
 from minikeras.core import dtypes, registry
 from minikeras.core.docstrings import described
+from minikeras.core.old_names import explains_old_arguments
 from minikeras.layers.base.layer import Layer
 
 
@@ -140,6 +141,7 @@ def _check_fits(tensor, shape, batch_size, batch_shape, dtype):
 
 
 @described(InputLayer)
+@explains_old_arguments
 def Input(  # the public name is Keras's
     shape=None,
     batch_size=None,

@@ -3,10 +3,12 @@
 import numpy as np
 
 from minikeras.autograd.tensor import Tensor, values_of
+from minikeras.core.old_names import explains_old_arguments
 from minikeras.ops.nn.norm import normalize as normalized
 from minikeras.ops.nn.softmax import one_hot
 
 
+@explains_old_arguments
 def to_categorical(x, num_classes=None):
     """Turn integer labels into one-hot rows.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from minikeras.core import settings
 from minikeras.core.docstrings import described
+from minikeras.core.old_names import explains_old_constructor
 from minikeras.preprocessing.image.arrays import NumpyArrayIterator
 from minikeras.preprocessing.image.dataframe import DataFrameIterator
 from minikeras.preprocessing.image.directory import DirectoryIterator
@@ -21,6 +22,7 @@ _IMPLIES = {
 }
 
 
+@explains_old_constructor
 @dataclass(eq=False, repr=False)
 class ImageDataGenerator(RandomTransforms, Normalization):
     """Changes images at random and normalizes them, while a model trains on them.

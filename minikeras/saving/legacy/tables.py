@@ -5,7 +5,7 @@ says that it is to be renamed. The names of classes and arguments are in `core/o
 scripts have them, too.
 """
 
-from minikeras.core.old_names import ARGUMENTS, ARGUMENTS_OF, CLASSES, GONE
+from minikeras.core.old_names.tables import ARGUMENTS, ARGUMENTS_OF, CLASSES, GONE
 
 __all__ = ["ARGUMENTS", "ARGUMENTS_OF", "CLASSES", "GONE"]
 

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from minikeras.arrays import device
+from minikeras.core.old_names import explains_old_arguments
 from minikeras.layers import Embedding
 from minikeras.training.callbacks import summaries
 from minikeras.training.callbacks.callback import Callback
@@ -65,6 +66,7 @@ class TensorBoard(Callback):
 
     _training_state = ("_train_batches", "_test_batches")
 
+    @explains_old_arguments
     def __init__(
         self,
         log_dir="logs",

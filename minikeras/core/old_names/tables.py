@@ -1,17 +1,8 @@
-"""What a script of Keras 3 is told that meets a name or an argument of Keras 1 or 2.
+"""Names and arguments of Keras 1 and 2, and what is used today.
 
-Errors ask here once they are certain: nothing of it runs in a script without a mistake. Classes and
-arguments of layers are those that old files hold as well (`saving/legacy`), and of which `keras2`
-makes its layers.
+Classes and arguments of layers are those that old files hold as well (`saving/legacy`), and of
+which `keras2` makes its layers.
 """
-
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
 
 # Layers that have another name today, or are a special case of a layer that exists.
 CLASSES = {
@@ -98,9 +89,14 @@ OF_CALLS: dict[str, str | None] = {
     "dropout_U": "recurrent_dropout",
     "dropout_W": "dropout",
     "input": "inputs",
+    "input_dim": "shape",
+    "input_dtype": "dtype",
+    "input_length": "shape",
+    "input_tensor": "tensor",
     "lr": "learning_rate",
     "m": "max_value",
     "max_q_size": None,
+    "max_queue_size": "keras.utils.PyDataset",
     "mode": None,
     "nb_classes": "num_classes",
     "nb_col": "kernel_size",
@@ -113,12 +109,31 @@ OF_CALLS: dict[str, str | None] = {
     "output_dim": "units",
     "period": "save_freq",
     "pickle_safe": None,
+    "sample_weight_mode": None,
     "samples_per_epoch": "steps_per_epoch",
     "show_accuracy": 'metrics=["accuracy"]',
+    "target_tensors": None,
+    "use_multiprocessing": "keras.utils.PyDataset",
     "val_samples": "steps",
     "weights": "set_weights",
+    "workers": "keras.utils.PyDataset",
+    "write_grads": None,
 }
 """Arguments that files do not hold, and what is used today; None where there is nothing."""
+
+OF_ONE: dict[str, dict[str, str | None]] = {
+    "Concatenate": {"concat_axis": "axis"},
+    "Dot": {"dot_axes": "axes"},
+    "Embedding": {"dropout": "keras.layers.SpatialDropout1D"},
+    "L1": {"l": "l1"},
+    "L2": {"l": "l2"},
+    "TensorBoard": {
+        "batch_size": None,
+        "embeddings_data": None,
+        "embeddings_layer_names": "embeddings_metadata",
+    },
+}
+"""The same for one class alone."""
 
 NAMES: dict[str, dict[str, str | None]] = {
     "minikeras": {
@@ -144,6 +159,11 @@ NAMES: dict[str, dict[str, str | None]] = {
         "set_image_dim_ordering": "keras.config.set_image_data_format",
         "set_value": "keras.Variable.assign",
         "variable": "keras.Variable",
+    },
+    "minikeras.constraints": {
+        "maxnorm": "keras.constraints.MaxNorm",
+        "nonneg": "keras.constraints.NonNeg",
+        "unitnorm": "keras.constraints.UnitNorm",
     },
     "minikeras.initializers": {
         "normal": "keras.initializers.RandomNormal",
@@ -181,120 +201,59 @@ NAMES: dict[str, dict[str, str | None]] = {
         "vis_utils": "keras.utils",
         "visualize_util": "keras.utils",
     },
-    "minikeras.wrappers": {"scikit_learn": "keras.wrappers.SKLearnClassifier"},
+    "minikeras.wrappers": {
+        "KerasClassifier": "keras.wrappers.SKLearnClassifier",
+        "KerasRegressor": "keras.wrappers.SKLearnRegressor",
+        "scikit_learn": "keras.wrappers.SKLearnClassifier",
+    },
 }
 """Modules, classes and functions of each public module, and what is used today."""
 
-_HOW = (
-    " Such scripts run unchanged by `minikeras run --keras 2 SCRIPT`, or with "
-    "`import minikeras.keras2 as keras`."
-)
+OF_LAYERS = {
+    **dict.fromkeys(("get_input_at", "get_input_mask_at"), "input"),
+    **dict.fromkeys(("get_output_at", "get_output_mask_at"), "output"),
+    **dict.fromkeys(("get_input_shape_at", "input_shape"), "layer.input.shape"),
+    **dict.fromkeys(("get_output_shape_at", "output_shape"), "layer.output.shape"),
+    "add_update": "keras.Variable.assign in `call`",
+    "get_losses_for": "losses",
+    "get_output_shape_for": "compute_output_shape",
+    "get_updates_for": None,
+    "inbound_nodes": None,
+    "outbound_nodes": None,
+    "updates": None,
+    "uses_learning_phase": None,
+}
+"""Methods and attributes of layers and models, and what is used today."""
 
+OF_MODELS = {
+    **{f"_make_{step}_function": f"make_{step}_function" for step in ("predict", "test", "train")},
+    "evaluate_generator": "evaluate",
+    "fit_generator": "fit",
+    "predict_classes": "keras.ops.argmax(model.predict(x), axis=-1)",
+    "predict_generator": "predict",
+    "predict_proba": "predict",
+    "reset_states": "reset_state of each layer",
+    "state_updates": None,
+    "targets": None,
+    "total_loss": "compute_loss",
+}
+"""Those of models alone."""
 
-def argument_hint(names: Iterable[str], class_name: str = "") -> str:
-    """Return what to say of arguments that a class or function does not know.
+OF_OPTIMIZERS = {
+    "decay": "keras.optimizers.schedules.InverseTimeDecay",
+    "get_gradients": "keras.GradientTape",
+    "get_updates": "apply_gradients",
+    "lr": "learning_rate",
+}
+"""Those of optimizers."""
 
-    Args:
-        names: the arguments.
-        class_name: the class, for arguments whose name of today depends on it.
-
-    Returns:
-        Sentences to append to a message, or an empty string if none of them is old.
-
-    Example:
-        >>> from minikeras.core.old_names import argument_hint
-        >>> argument_hint(["lr"]).split(".")[1]
-        ' Of Keras 1 or 2: `lr` (today `learning_rate`)'
-    """
-    known = {**OF_CALLS, **ARGUMENTS, **ARGUMENTS_OF.get(class_name, {})}
-    return _told({name: known[name] for name in names if name in known})
-
-
-def name_hint(package: str, name: str) -> str:
-    """Return what to say of a name that a public module does not have.
-
-    Args:
-        package: `__name__` of the public module.
-        name: the name.
-
-    Returns:
-        Sentences to append to a message, or an empty string if the name is not old.
-
-    Example:
-        >>> from minikeras.core.old_names import name_hint
-        >>> name_hint("minikeras.layers", "Highway").split(".")[1]
-        ' Of Keras 1 or 2: `Highway`'
-    """
-    known = NAMES.get(package, {})
-    return _told({name: known[name]} if name in known else {})
-
-
-def _told(old: dict[str, str | None]) -> str:
-    if not old:
-        return ""
-    names = [f"`{name}`" + (f" (today `{today}`)" if today else "") for name, today in old.items()]
-    return f". Of Keras 1 or 2: {', '.join(names)}.{_HOW}"
-
-
-def explains_old_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function say of an argument of Keras 1 or 2 what it is called today.
-
-    Args:
-        function: the function or method, whose own errors stay as they are.
-
-    Returns:
-        A function with the same signature.
-    """
-
-    @wraps(function)
-    def explained(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except TypeError as error:
-            raised_by_call = error.__traceback__ is None or error.__traceback__.tb_next is None
-            hint = argument_hint(kwargs) if raised_by_call else ""
-            if not hint:
-                raise
-            message = f"{error}{hint}"
-        raise TypeError(message)
-
-    return explained
-
-
-class OldModules(MetaPathFinder):
-    """Says of a module of Keras 1 or 2 that is imported from minikeras what it is."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Raise a ModuleNotFoundError for an old name; find nothing."""
-        if name.startswith("minikeras."):
-            package, _, last = name.rpartition(".")
-            hint = name_hint(package, last)
-            if hint:
-                # Without a name: Python would take it for one that nobody minds.
-                raise ModuleNotFoundError(f"No module named {name!r}{hint}")
-        return None
-
-
-def explain_imports() -> None:
-    """Have Python ask `OldModules` where nothing else finds a module."""
-    sys.meta_path.append(OldModules())
-
-
-class OldMethod:
-    """A method of Keras 1 or 2: an attribute that is not there, and says so.
-
-    Args:
-        today: what is used today.
-    """
-
-    def __init__(self, today: str) -> None:
-        self.today = today
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: Any, owner: type) -> Any:
-        hint = _told({self.name: self.today})
-        raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}{hint}")
+IDENTIFIERS: dict[str, dict[str, str | None]] = {
+    "activation function": {  # in Keras 1 the second argument of `Dense` was its initializer
+        f"{scheme}{kind}": f'kernel_initializer="{scheme or "random_"}{kind}"'
+        for scheme in ("", "glorot_", "he_", "lecun_")
+        for kind in ("uniform", "normal")
+    },
+    "constraint": {"maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm"},
+    "metric": dict.fromkeys(("f1score", "fbeta_score", "fmeasure", "matthews_correlation")),
+}
+"""Names that stand for objects of a kind, and what is used today."""
