@@ -21,6 +21,7 @@ LEFT_OUT = {
     "keras.backend.required_entries": _BACKEND_INNER,
     "keras.backend*.tf_major_version": _TENSORFLOW,
     "keras.backend*.tf_minor_version": _TENSORFLOW,
+    "keras.optimizers.TFOptimizer": _TENSORFLOW,
     "keras.applications.*_WEIGHTS_PATH*": "is the address of a file that Keras 1 fetched",
     "keras.backend*.py_*": "is a function of Python under another name",
     "keras.legacy.models*": "is a piece of a Sequential that begins with a Merge",
@@ -46,7 +47,9 @@ OTHER_PARAMETERS: dict[str, str] = {
 
 _LOOP = "is a piece of Keras 1's loop; write such steps with `ConvRecurrent2D`"
 _PIECES = ("conv_step*", "get_constants", "get_initial_states", "preprocess_input", "step")
+_NO_EFFECT = "did nothing in Keras 1.2 but warn; a regularizer is a function of a weight"
 OTHER_METHODS: dict[str, str] = {
+    "*Regularizer.set_*": _NO_EFFECT,
     **{f"ConvLSTM2D.{name}": _LOOP for name in _PIECES},
     "*.common_init": "does what the constructors do, which call it",
     "Sequential.training_data": "is read of an attribute that no model of Keras 1 has",

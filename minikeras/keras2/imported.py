@@ -88,6 +88,7 @@ PATHS = {
     "activations": f"{_OF_TABLES} Layer",
     "applications": "backend layers models utils",
     "applications.*": _OF_NETWORKS,
+    "backend*": "has_arg transpose_shape",
     "callbacks": "K Progbar standardize_input_data",
     "constraints": _OF_TABLES,
     "datasets.cifar*": "K load_batch",

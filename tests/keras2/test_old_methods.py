@@ -1,11 +1,12 @@
 """Methods and attributes of layers and networks that scripts of Keras 1 and 2 use."""
 
+import h5py
 import numpy as np
 import pytest
 from minikeras.keras2.engine.topology import Container, InputSpec, Network, Node
 
 from minikeras.keras2 import backend as K
-from minikeras.keras2 import constraints, initializers, layers
+from minikeras.keras2 import constraints, initializers, layers, optimizers
 from minikeras.keras2.engine import topology
 from minikeras.keras2.layers import Dense, Dropout, Input, InputLayer, Layer, Merge
 from minikeras.keras2.models import Model, Sequential
@@ -174,3 +175,22 @@ def test_initializers_are_called_as_in_keras_2():
     assert initializers.glorot_uniform(7).seed == 7
     with pytest.raises(TypeError, match="GlorotUniform"):
         initializers.glorot_uniform(1, 2)
+
+
+def test_weights_in_a_group_of_a_file(tmp_path):
+    one, other, third = (stack() for _ in range(3))
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        one.save_weights_to_hdf5_group(file.create_group("own"))
+        other.load_weights_from_hdf5_group(file["own"])
+        third.load_weights_from_hdf5_group_by_name(file["own"])
+    for model in (other, third):
+        for a, b in zip(one.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_optimizers_are_found_as_in_keras_1():
+    assert optimizers.get("sgd", kwargs={"lr": 0.5}).get_config()["lr"] == 0.5
+    saved = {"class_name": "SGD", "config": {"lr": 0.5}}
+    assert optimizers.optimizer_from_config(saved).get_config()["lr"] == 0.5
+    with pytest.raises(TypeError, match="identifier"):
+        optimizers.get("sgd", speed=1)

@@ -177,6 +177,9 @@ from minikeras.keras2.backend.variables import (
     update_sub,
     variable,
 )
+from minikeras.keras2.finder import elsewhere
+
+__getattr__ = elsewhere(__name__)
 
 __all__ = [
     "Function",

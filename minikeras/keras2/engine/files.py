@@ -1,10 +1,14 @@
 """The methods of a model that write it to a file or a text, and read weights."""
 
-from minikeras.keras2 import saving
+from typing import Any
+
+from minikeras.keras2 import hdf5_groups, saving
 
 
 class Files:
     """The part of Model that deals with files."""
+
+    layers: list[Any]
 
     def __reduce__(self):
         """Pickle and copy the model as it would be saved."""
@@ -40,6 +44,30 @@ class Files:
             reshape: accepted.
         """
         saving.load_weights_into(self, filepath, by_name, skip_mismatch)
+
+    def save_weights_to_hdf5_group(self, f):
+        """Write the weights into a group of an HDF5 file.
+
+        Args:
+            f: the group, or the file.
+        """
+        hdf5_groups.save_weights_to_hdf5_group(f, self.layers)
+
+    def load_weights_from_hdf5_group(self, f):
+        """Read the weights in a group of an HDF5 file, in the order of the layers.
+
+        Args:
+            f: the group, or the file.
+        """
+        hdf5_groups.load_weights_from_hdf5_group(f, self.layers)
+
+    def load_weights_from_hdf5_group_by_name(self, f):
+        """Read the weights in a group of an HDF5 file into the layers of the same names.
+
+        Args:
+            f: the group, or the file.
+        """
+        hdf5_groups.load_weights_from_hdf5_group_by_name(f, self.layers)
 
     def to_json(self, **kwargs):
         """Return the model's config as JSON.

@@ -59,6 +59,22 @@ def deserialize(config, custom_objects=None):
     return cls.from_config(config.get("config") or {})
 
 
+def optimizer_from_config(config, custom_objects=None):
+    """Return the optimizer that a saved form describes; `deserialize`, by its name in Keras 1.
+
+    Args:
+        config: dict with `class_name` and `config`.
+        custom_objects: dict of name to class.
+
+    Example:
+        >>> from minikeras.keras2 import optimizers
+        >>> saved = {"class_name": "SGD", "config": {"lr": 0.5}}
+        >>> optimizers.optimizer_from_config(saved).get_config()["lr"]
+        0.5
+    """
+    return deserialize(config, custom_objects)
+
+
 @shown_as("identifier", "kwargs")
 def get(identifier, **arguments):
     """Return the optimizer that a name, config or instance stands for.
@@ -111,6 +127,7 @@ __all__ = [
     "deserialize",
     "get",
     "nadam",
+    "optimizer_from_config",
     "rmsprop",
     "serialize",
     "sgd",
