@@ -224,6 +224,16 @@ def test_quantiles(bins, epsilon):
     compare(run)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "int64", "float64"])
+def test_floats_have_bins_whatever_the_dtype_of_the_layer(dtype):
+    def run(engine):
+        x = np.array([-1.5, -1, -0.99, -0.3, 0.49, 0.5, 0.9])
+        make = engine.layers.Discretization
+        return [make((-1.0, 0.5), output_mode=m, dtype=dtype)(x) for m in ("int", "one_hot")]
+
+    compare(run)
+
+
 @pytest.mark.parametrize("invert", [False, True])
 def test_data_sets_of_tensorflow(invert):
     def run(engine):

@@ -201,12 +201,17 @@ def broadcast(*shapes: Sequence[Size]) -> Shape:
     return tuple(_meet(sizes, shapes) for sizes in zip(*padded, strict=True))
 
 
+def may_be_equal(shape: Sequence[Size], other: Sequence[Size]) -> bool:
+    """Say whether two shapes are equal, as far as their sizes are known."""
+    return len(shape) == len(other) and all(
+        a == b or not is_known((a, b)) for a, b in zip(shape, other, strict=True)
+    )
+
+
 def may_broadcast(shape: Sequence[Size], target: Sequence[Size]) -> bool:
     """Say whether a tensor of one shape broadcasts to another, as far as their sizes are known."""
     shared = broadcast(shape, target)
-    return len(shared) == len(target) and all(
-        a == b or not is_known((a, b)) for a, b in zip(shared, target, strict=True)
-    )
+    return may_be_equal(shared, target)
 
 
 def _meet(sizes: Shape, shapes: tuple[Sequence[Size], ...]) -> Size:

@@ -88,7 +88,8 @@ def exponentials(xp, x, axis):
         >>> exponentials(np, np.array([7.0, 7.0]), 0)
         (array([0., 0.]), array([1., 1.]), array([2.]))
     """
-    shifted = x - x.max(axis=axis, keepdims=True)
+    # An empty axis has no maximum, and nothing to subtract it from.
+    shifted = x - x.max(axis=axis, keepdims=True) if x.size else x
     powers = xp.exp(shifted)
     return shifted, powers, powers.sum(axis=axis, keepdims=True)
 

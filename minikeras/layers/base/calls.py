@@ -40,6 +40,7 @@ class Calls:
     input_spec: Any
     autocast: bool
     compute_dtype: Any
+    input_dtype: Any
     variable_dtype: Any
     activity_regularizer: Any
     supports_masking: bool
@@ -154,10 +155,10 @@ class Calls:
     # Inputs
 
     def _converted(self, args, kwargs):
-        """Arrays become tensors, float tensors take the compute dtype."""
+        """Arrays become tensors, float tensors take the input dtype."""
         if len(args) == 1 and not kwargs:
             x = args[0]
-            if type(x) is Tensor and (x.dtype == self.compute_dtype or not self.autocast):
+            if type(x) is Tensor and (x.dtype == self.input_dtype or not self.autocast):
                 return args, {}
         args = tuple([trees.map_structure(self._convert_leaf, a) for a in args])
         self._check_positional(args)
@@ -171,9 +172,9 @@ class Calls:
                 x = convert_to_tensor(x)
             else:
                 return x
-        if not self.autocast or x.dtype == self.compute_dtype or not dtypes.is_float(x.dtype):
+        if not self.autocast or x.dtype == self.input_dtype or not dtypes.is_float(x.dtype):
             return x
-        converted = cast.run(x, dtype=self.compute_dtype)
+        converted = cast.run(x, dtype=self.input_dtype)
         if hasattr(x, "_keras_mask"):
             converted._keras_mask = x._keras_mask
         return converted

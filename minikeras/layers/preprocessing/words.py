@@ -5,6 +5,7 @@ punctuation and whitespace of ASCII count as such; these are single bytes in UTF
 are translated without being decoded.
 """
 
+import math
 import string
 
 import numpy as np
@@ -69,9 +70,10 @@ def ngrams_of(rows, widths):
     """
     if not isinstance(rows, np.ndarray):
         return [_joined(row, widths) for row in rows]
-    flat = rows.reshape(-1, rows.shape[-1] if rows.ndim else 1).tolist()
-    joined = [_joined(row, widths) for row in flat]
-    width = len(joined[0]) if joined else 0
+    length = rows.shape[-1] if rows.ndim else 1
+    count = math.prod(rows.shape[:-1])
+    joined = [_joined(row, widths) for row in rows.reshape(count, length).tolist()]
+    width = sum(max(length - width + 1, 0) for width in widths)
     return filled([token for row in joined for token in row], (*rows.shape[:-1], width))
 
 

@@ -115,7 +115,7 @@ def sampled(x, coordinates, order, fill_mode, fill_value):
     if order:
         shares = [_joined(s, operator.mul) for s in shares]
         return reshape(_mixed(table, index, inside, shares, fill_value), shape)
-    flat = (len(index[0]), -1)
+    flat = (len(index[0]), dims.product(places))
     inside = None if inside[0] is None else reshape(inside[0], flat)
     return reshape(picked(table, reshape(index[0], flat), inside, fill_value), shape)
 
@@ -159,7 +159,7 @@ def picked(table, index, inside, fill_value):
 
 def _mixed(table, index, inside, shares, fill_value):
     """The sums of rows of each table, weighted by their shares."""
-    count = (len(index), index[0].shape[0], -1)
+    count = (len(index), index[0].shape[0], dims.product(index[0].shape[1:]))
     index, weights = reshape(stack(index), count), reshape(stack(shares), count)
     weights = cast(weights, dtype=table.dtype)
     if inside[0] is None:

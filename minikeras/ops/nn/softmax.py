@@ -342,7 +342,7 @@ def psnr(x1, x2, max_val):
         -20.0
     """
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
-    if x1.shape != x2.shape:
+    if not dims.may_be_equal(x1.shape, x2.shape):
         raise ValueError(
             f"`psnr` compares images of one shape. Received: x1.shape={dims.to_public(x1.shape)}, "
             f"x2.shape={dims.to_public(x2.shape)}"

@@ -94,7 +94,7 @@ def cdist(x, y):
         [[5.0, 1.0]]
     """
     x, y = convert_to_tensor(x), convert_to_tensor(y)
-    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
+    if x.ndim < 2 or y.ndim < 2 or not dims.may_be_equal(x.shape[-1:], y.shape[-1:]):
         raise ValueError(
             "Inputs to `cdist` must have rank >= 2 and the same last size. Received: "
             f"x.shape={dims.to_public(x.shape)}, y.shape={dims.to_public(y.shape)}"

@@ -161,7 +161,7 @@ def _pair(x, rank):
     if not isinstance(x, (Tuple, List)) or len(x) != 2:
         raise ValueError(f"`x` must be a tuple `(real, imag)` of two tensors. Received: x={x}")
     real, imag = map(convert_to_tensor, x)
-    if real.shape != imag.shape:
+    if not dims.may_be_equal(real.shape, imag.shape):
         raise ValueError(
             "The real and the imaginary part must have one shape. Received: "
             f"x[0].shape={dims.to_public(real.shape)}, x[1].shape={dims.to_public(imag.shape)}"

@@ -75,7 +75,7 @@ def overlap_added(xp, x, *, size, stride):
     for j in range(parts):
         part = x[..., j * stride : (j + 1) * stride]
         y[..., j : j + count, : part.shape[-1]] += part
-    y = y.reshape(*batch, -1)
+    y = y.reshape(*batch, (count + parts) * stride)
     if y.shape[-1] >= size:
         return y[..., :size]
     whole = xp.zeros((*batch, size), x.dtype)

@@ -63,7 +63,7 @@ def pixels_around(xp, transforms, height, width, fill_mode):
         for (y, in_y, share_y), (x, in_x, share_x) in itertools.product(*axes)
     ]
     index, valid, weights = (
-        xp.stack(parts).reshape(len(nodes), len(transforms), -1)
+        xp.stack(parts).reshape(len(nodes), len(transforms), height * width)
         for parts in zip(*nodes, strict=True)
     )
     outside = xp.where(valid, 0, weights).sum(axis=0)
