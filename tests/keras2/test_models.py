@@ -8,10 +8,12 @@ from minikeras.keras2 import initializers, losses, optimizers
 from minikeras.keras2.layers import (
     LSTM,
     Activation,
+    BatchNormalization,
     Dense,
     Dropout,
     Embedding,
     Input,
+    InputLayer,
     Lambda,
     Layer,
     TimeDistributed,
@@ -240,6 +242,29 @@ def test_nodes_of_a_shared_layer():
     model = Model([a, b], add([ya, yb]))
     w, c = model.get_weights()
     np.testing.assert_allclose(model.predict([X, 2 * X]), 3 * X @ w + 2 * c, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_that_is_called_adds_no_nodes_to_its_layers():
+    """So `layer.output` remains that of the graph that the model was made from."""
+    inner = Sequential([Dense(3, input_dim=2, activation="tanh")])
+    layers = [TimeDistributed(inner), BatchNormalization(), LSTM(3), Dropout(0.5), Dense(2)]
+    model = Sequential([InputLayer((5, 2)), *layers])
+    outputs = [layer.output for layer in layers]
+    taken = [len(layer.outbound_nodes) for layer in layers]
+    z = Input((5, 2))
+    combined = Model(z, model(z))
+    model(K.constant(np.zeros((1, 5, 2))))
+    assert all(layer.output is y for layer, y in zip(layers, outputs, strict=True))
+    assert [len(layer.outbound_nodes) for layer in layers] == taken
+    assert len(inner.layers[0].inbound_nodes) == 1
+    x = RANDOM.randn(3, 5, 2)
+    np.testing.assert_allclose(combined.predict(x), model.predict(x), rtol=1e-5)
+    features = Model(model.input, outputs[2]).predict(x)
+    w, b = layers[-1].get_weights()
+    np.testing.assert_allclose(model.predict(x), features @ w + b, rtol=1e-4, atol=1e-6)
+    combined.compile("sgd", "mse")
+    combined.train_on_batch(x, np.ones((3, 2)))
+    assert layers[1].get_weights()[2].any()  # the updates of the call inside run
 
 
 def test_a_model_inside_another_brings_its_losses():

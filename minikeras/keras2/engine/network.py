@@ -253,7 +253,9 @@ class Network(Parts, Files, Layer, Functional):
             if not node.input_tensors or all(id(t) in known for t in node.outputs):
                 continue
             args, kwargs = node.fill(known)
+            count = len(node.operation._inbound_nodes)
             outputs = node.operation(*args, **kwargs)
+            _take_back_calls(node.operation, count)
             known.update(
                 (id(t), value) for t, value in zip(node.outputs, _flat(outputs), strict=True)
             )
@@ -314,6 +316,20 @@ class Network(Parts, Files, Layer, Functional):
         weights = {id(w): w for sub in self._flatten_layers() for w in sub.weights}
         penalized = [w for w in weights.values() if w.regularizer is not None]
         return [w.regularizer(as_tensor(w)) for w in penalized]
+
+
+def _take_back_calls(layer, count):
+    """Leave a layer its first nodes alone.
+
+    A call of a model is a node of the model, not of its layers: `layer.output` remains that of the
+    call that made the model. What the layer computed here is known by its `producer`.
+    """
+    for node in layer._inbound_nodes[count:] if isinstance(layer, Layer) else ():
+        for parent in node.parent_nodes:
+            parent.operation._outbound_nodes.remove(node)
+        for tensor in node.outputs:
+            del tensor._keras_history
+        layer._inbound_nodes.remove(node)
 
 
 def _needed(tensor):
