@@ -108,7 +108,7 @@ def favorite(model, layer, index):
 def draw(favorites, picture):
     """Save the favorite pictures, a row for each layer."""
     figure = Figure(figsize=(9, 4.7), layout="constrained")
-    gray = colormaps["gray"].resampled(16)
+    gray = colormaps["gray"].resampled(8)
     axes = figure.subplots(len(favorites), SHOWN)
     for (layer, images), line in zip(favorites.items(), axes, strict=True):
         for image, place in zip(images, line, strict=True):
@@ -117,7 +117,7 @@ def draw(favorites, picture):
         line[0].set_ylabel(layer)
     for name, place in zip(TEXTURES, axes[-1], strict=True):
         place.set_xlabel(name)
-    figure.suptitle("What filters of three layers, and the scores of the classes, like best")
+    figure.suptitle("What filters of three layers like best; last row: the scores of the classes")
     figure.savefig(picture, dpi=100)
 
 

@@ -125,8 +125,7 @@ def main(picture="net2net.png"):
     (x_train, y_train), (x_test, y_test) = digits.load_data()
     data = x_train[..., np.newaxis] / 16.0, np.eye(10)[y_train]
     test = x_test[..., np.newaxis] / 16.0, np.eye(10)[y_test]
-    teacher = build()
-    losses = {"teacher": train(teacher, data, test)}
+    losses = {"teacher": train(teacher := build(), data, test)}
     students = {
         ("wider", "from the teacher"): make_wider(teacher, filters=16, units=64),
         ("wider", "from random weights"): build(filters=16, units=64),

@@ -18,48 +18,36 @@ from scipy.ndimage import zoom
 
 from minikeras.datasets import digits
 from minikeras.keras2 import backend as K
-from minikeras.keras2.layers import Conv2D, Input, MaxPooling2D
+from minikeras.keras2.layers import Conv2D, Input, MaxPooling2D, Reshape
 from minikeras.keras2.models import Model
 
 SIZE, STRIDE = 64, 8  # pixels of a picture; from one place of the grid to the next
 SHAPES = [(14, 14), (20, 14), (20, 20), (28, 20), (28, 28)]  # height, width of the anchors
-KINDS, BATCH, STEPS, EPOCHS = len(SHAPES), 16, 60, 4
-
-
-def make_anchors():
-    """All anchors as (top, left, bottom, right), of shape (grid, grid, kinds, 4)."""
-    centers = np.arange(STRIDE / 2, SIZE, STRIDE)
-    y, x = np.meshgrid(centers, centers, indexing="ij")
-    middle = np.stack([y, x, y, x], axis=-1)[:, :, np.newaxis]
-    half = np.array(SHAPES) / 2
-    return middle + np.concatenate([-half, half], axis=-1)
-
-
-ANCHORS = make_anchors()
+BATCH, STEPS, EPOCHS = 16, 60, 4
+CENTERS = np.arange(STRIDE / 2, SIZE, STRIDE)
+# Boxes are rows (y and x of the center, height, width); here 5 for each place of the grid.
+ANCHORS = np.array([(y, x, *shape) for y in CENTERS for x in CENTERS for shape in SHAPES])
 
 
 def iou(boxes, others):
-    """Intersection over union of each of boxes (..., 4) with each of others (n, 4)."""
-    boxes = boxes[..., np.newaxis, :]
-    sides = np.minimum(boxes[..., 2:], others[:, 2:]) - np.maximum(boxes[..., :2], others[:, :2])
+    """Intersection over union of each of boxes (n, 4) with each of others (m, 4)."""
+    distance = np.abs(boxes[:, np.newaxis, :2] - others[:, :2])
+    size, other_size = boxes[:, np.newaxis, 2:], others[:, 2:]
+    sides = np.minimum((size + other_size) / 2 - distance, np.minimum(size, other_size))
     common = np.prod(np.maximum(sides, 0), axis=-1)
-    areas = [np.prod(b[..., 2:] - b[..., :2], axis=-1) for b in (boxes, others)]
-    return common / np.maximum(areas[0] + areas[1] - common, 1e-9)  # of empty boxes: 0
+    return common / (np.prod(size, axis=-1) + np.prod(other_size, axis=-1) - common)
 
 
 def offsets(boxes, anchors):
     """t = ((center - center_a) / size_a, log(size / size_a)) for both axes."""
-    size, size_a = (b[..., 2:] - b[..., :2] for b in (boxes, anchors))
-    shift = (boxes[..., 2:] + boxes[..., :2] - anchors[..., 2:] - anchors[..., :2]) / 2
-    return np.concatenate([shift / size_a, np.log(size / size_a)], axis=-1)
+    shift = (boxes[:, :2] - anchors[:, :2]) / anchors[:, 2:]
+    return np.concatenate([shift, np.log(boxes[:, 2:] / anchors[:, 2:])], axis=-1)
 
 
 def moved(anchors, t):
     """The boxes of which t are the offsets; the inverse of `offsets`."""
-    size_a = anchors[..., 2:] - anchors[..., :2]
-    center = (anchors[..., 2:] + anchors[..., :2]) / 2 + t[..., :2] * size_a
-    half = size_a * np.exp(np.clip(t[..., 2:], -2, 2)) / 2
-    return np.clip(np.concatenate([center - half, center + half], axis=-1), 0, SIZE)
+    centers = anchors[:, :2] + t[:, :2] * anchors[:, 2:]
+    return np.concatenate([centers, anchors[:, 2:] * np.exp(t[:, 2:])], axis=-1)
 
 
 def make_scene(x):
@@ -67,32 +55,30 @@ def make_scene(x):
     scene, boxes = np.random.uniform(0, 0.4, (SIZE, SIZE)), np.empty((0, 4))
     for _ in range(3):
         height = np.random.randint(14, 30)
-        width = int(height * np.random.uniform(0.7, 1.0))
-        top, left = (np.random.randint(SIZE - side) for side in (height, width))
-        box = np.array([[top, left, top + height, left + width]], dtype="float64")
-        if len(boxes) and iou(boxes, box).max() > 0:
-            continue
-        digit = zoom(x[np.random.randint(len(x))] / 16.0, (height / 8, width / 8), order=1)
-        part = scene[top : top + height, left : left + width]
-        np.maximum(part, digit, out=part)
-        boxes = np.concatenate([boxes, box])
+        size = np.array([height, int(height * np.random.uniform(0.7, 1.0))])
+        top, left = corner = np.random.randint(SIZE - size)
+        box = np.array([[*(corner + size / 2), *size]])
+        if not len(boxes) or iou(boxes, box).max() == 0:
+            digit = zoom(x[np.random.randint(len(x))] / 16.0, size / 8, order=1)
+            part = scene[top : top + size[0], left : left + size[1]]
+            np.maximum(part, digit, out=part)
+            boxes = np.concatenate([boxes, box])
     return scene[..., np.newaxis], boxes
 
 
 def targets_of(boxes):
-    """Targets with their masks: (counts, is a thing) and (counts four times, offsets).
+    """Targets with their masks: (counts, is a thing) and (is a thing, offsets) of each anchor.
 
     An anchor is a thing if its IoU with a box is above 0.5 or no anchor's is larger, and ground if
     it is below 0.3. All things count, and three times as many pieces of ground, drawn at random.
     """
     overlap = iou(ANCHORS, boxes)
-    is_thing = (overlap.max(axis=-1) > 0.5) | (overlap == overlap.max(axis=(0, 1, 2))).any(axis=-1)
-    ground = np.flatnonzero(~is_thing & (overlap.max(axis=-1) < 0.3))
+    is_thing = (overlap.max(axis=1) > 0.5) | (overlap == overlap.max(axis=0)).any(axis=1)
+    ground = np.flatnonzero(~is_thing & (overlap.max(axis=1) < 0.3))
     counts = is_thing.copy()
-    counts.flat[np.random.choice(ground, size=3 * is_thing.sum())] = True
-    t = offsets(boxes[overlap.argmax(axis=-1)], ANCHORS).reshape(*is_thing.shape[:2], -1)
-    for_objectness = np.concatenate([counts, is_thing], axis=-1)
-    return for_objectness, np.concatenate([np.repeat(is_thing, 4, axis=-1), t], axis=-1)
+    counts[np.random.choice(ground, size=3 * is_thing.sum())] = True
+    t = offsets(boxes[overlap.argmax(axis=1)], ANCHORS)
+    return np.column_stack([counts, is_thing]), np.column_stack([is_thing, t])
 
 
 def batches(x):
@@ -104,33 +90,31 @@ def batches(x):
 
 def objectness_loss(target, p):
     """Crossentropy over the anchors that count."""
-    counts, is_thing = target[..., :KINDS], target[..., KINDS:]
-    return K.sum(counts * K.binary_crossentropy(is_thing, p)) / (K.sum(counts) + K.epsilon())
+    counts, is_thing = target[..., :1], target[..., 1:]
+    return K.sum(counts * K.binary_crossentropy(is_thing, p)) / K.sum(counts)
 
 
 def offset_loss(target, t):
     """Smooth L1 over the anchors of things: d^2 / 2 where |d| < 1, else |d| - 1/2."""
-    counts, d = target[..., : 4 * KINDS], K.abs(target[..., 4 * KINDS :] - t)
-    loss = K.switch(d < 1, 0.5 * K.square(d), d - 0.5)
-    return K.sum(counts * loss) / (K.sum(counts) + K.epsilon())
+    is_thing, d = target[..., :1], K.abs(target[..., 1:] - t)
+    return K.sum(is_thing * K.switch(d < 1, K.square(d) / 2, d - 0.5)) / K.sum(is_thing)
 
 
 def build():
-    """Picture -> (objectness (8, 8, kinds), offsets (8, 8, 4 kinds))."""
-    picture = Input(shape=(SIZE, SIZE, 1))
-    x = picture
+    """Picture -> (objectness (anchors, 1), offsets (anchors, 4))."""
+    x = picture = Input(shape=(SIZE, SIZE, 1))
     for filters in (8, 16, 32):
         x = Conv2D(filters, (3, 3), activation="relu", padding="same")(x)
         x = MaxPooling2D((2, 2))(x)
     x = Conv2D(64, (3, 3), activation="relu", padding="same")(x)
-    objectness = Conv2D(KINDS, (1, 1), activation="sigmoid", name="objectness")(x)
-    return Model(picture, [objectness, Conv2D(4 * KINDS, (1, 1), name="offsets")(x)])
+    objectness = Conv2D(len(SHAPES), (1, 1), activation="sigmoid")(x)
+    t = Conv2D(4 * len(SHAPES), (1, 1))(x)
+    return Model(picture, [Reshape((-1, 1))(objectness), Reshape((-1, 4))(t)])
 
 
 def proposals(objectness, t, count):
     """Non-maximum suppression: the surest boxes, without those that overlap a surer one."""
-    boxes = moved(ANCHORS, t.reshape(ANCHORS.shape)).reshape(-1, 4)
-    left, kept = np.argsort(-objectness.ravel()), []
+    boxes, left, kept = moved(ANCHORS, t), np.argsort(-objectness[:, 0]), []
     while len(left) and len(kept) < count:
         kept.append(boxes[left[0]])
         left = left[iou(boxes[left], boxes[left[:1]])[:, 0] < 0.4]
@@ -154,9 +138,9 @@ def draw(predictions, scenes, picture):
         axes.imshow(scene[..., 0], cmap=gray, interpolation="nearest", extent=(0, SIZE, SIZE, 0))
         best = proposals(predictions[0][n], predictions[1][n], len(boxes))
         for group, color, style in ((boxes, "tab:green", ":"), (best, "tab:red", "-")):
-            for top, left, bottom, right in group:
+            for y, x, height, width in group:
                 form = {"fill": False, "edgecolor": color, "linestyle": style, "linewidth": 2}
-                axes.add_patch(Rectangle((left, top), right - left, bottom - top, **form))
+                axes.add_patch(Rectangle((x - width / 2, y - height / 2), width, height, **form))
         axes.set(xticks=[], yticks=[])
     figure.suptitle("Surest proposals (red) and true boxes (green, dotted) in new pictures")
     figure.savefig(picture, dpi=100)
