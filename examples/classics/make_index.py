@@ -74,8 +74,16 @@ The name of the picture may be left out. The pictures and the printed lines belo
 `python examples/classics/make_index.py` got from the programs.
 """
 
-# Words of the names of programs that are not written in small letters.
-SPELLINGS = {"gan": "GAN", "lstm": "LSTM", "numpy": "NumPy", "spearman": "Spearman"}
+# Words of the programs' names that are written otherwise in headings.
+SPELLINGS = {
+    "class_conditional": "class-conditional",
+    "gan": "GAN",
+    "lstm": "LSTM",
+    "net2net": "Net2Net",
+    "numpy": "NumPy",
+    "spearman": "Spearman",
+    "what_where": "what-where",
+}
 
 SURROUNDINGS = {"PYTHONIOENCODING": "utf-8", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -86,9 +94,9 @@ def programs():
 
 
 def first_sentence(program):
-    """The first sentence of a program's docstring."""
-    text = " ".join(ast.get_docstring(ast.parse(program.read_text(encoding="utf-8"))).split())
-    return re.match(r".+?\.(?= |$)", text)[0]
+    """The first sentence of a program's docstring, which is a paragraph of its own."""
+    docstring = ast.get_docstring(ast.parse(program.read_text(encoding="utf-8"))) or ""
+    return " ".join(docstring.partition("\n\n")[0].split())
 
 
 def picture_of(program):
@@ -112,7 +120,8 @@ def run(program):
 
 def heading(program):
     """The line that a program's part of the page begins with."""
-    title = " ".join(SPELLINGS.get(word, word) for word in program.stem.split("_"))
+    words = rf"(?<![a-z])({'|'.join(SPELLINGS)})(?![a-z])"
+    title = re.sub(words, lambda match: SPELLINGS[match[0]], program.stem).replace("_", " ")
     return f"### [{title[0].upper()}{title[1:]}]({program.relative_to(HERE).as_posix()})"
 
 
