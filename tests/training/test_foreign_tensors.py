@@ -176,10 +176,75 @@ def test_data_loaders():
     assert len(fit(loader(shuffle=True), epochs=3)["loss"]) == 3
 
 
+def seen_by(data, **options):
+    """The first numbers of the samples of each step of `fit`, and of each of its validations."""
+    seen = []
+
+    class Noting(keras.Model):
+        def call(self, x):
+            return x
+
+        def train_step(self, batch):
+            seen.append(first_column(batch[0]))
+            return {"loss": 0.0}
+
+        def test_step(self, batch):
+            seen.append(("test", first_column(batch[0])))
+            return {"loss": 0.0}
+
+    noting = Noting()
+    noting.compile(loss="mse", run_eagerly=True)
+    noting.fit(data, verbose=0, **options)
+    return seen
+
+
+def first_column(x):
+    return np.asarray(x)[:, 0].tolist()
+
+
+PARTS = [first_column(batch) for (batch,) in batches(X)]
+
+
+SOURCES = {
+    "torch": lambda: loader(),
+    "grain, map": lambda: source("map"),
+    "grain, iter": lambda: source("iter"),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # that data ran out; Grain's own
+@pytest.mark.parametrize("name", SOURCES)
+def test_epochs_of_fewer_steps_go_on_where_the_last_one_stopped(name):
+    """And one in which the data end ends with them."""
+    make = SOURCES[name]
+    assert seen_by(make(), epochs=3, steps_per_epoch=2) == [*PARTS, *PARTS[:2]]
+    options = {"validation_data": make(), "validation_steps": 1}
+    once = [*PARTS, ("test", PARTS[0])]
+    assert seen_by(make(), epochs=2, **options) == once * 2
+
+
+@pytest.mark.filterwarnings("ignore")  # that data ran out
+def test_an_iterator_over_a_loader_goes_on_where_it_is():
+    iterator = iter(loader())
+    next(iterator)
+    assert seen_by(iterator) == PARTS[1:]
+
+
+def test_each_epoch_of_a_shuffled_loader_has_all_samples():
+    torch = pytest.importorskip("torch")
+    steps = seen_by(loader(True, generator=torch.Generator().manual_seed(0)), epochs=3)
+    orders = [sum(steps[i : i + 3], []) for i in (0, 3, 6)]
+    assert len({tuple(order) for order in orders}) == 3
+    assert all(sorted(order) == sorted(first_column(X)) for order in orders)
+
+
 @pytest.mark.slow
 def test_data_loaders_with_processes():
     wanted = fit(X, Y, batch_size=BATCH, epochs=2)
-    assert fit(loader(num_workers=2, multiprocessing_context="spawn"), epochs=2) == wanted
+    options = {"num_workers": 2, "multiprocessing_context": "spawn"}
+    assert fit(loader(**options), epochs=2) == wanted
+    m = model()
+    np.testing.assert_array_equal(m.predict(loader(**options), verbose=0), m.predict(X, verbose=0))
 
 
 def test_targets_beside_a_data_loader_are_refused():
