@@ -56,6 +56,8 @@ def described(model):
     return model.name, layers, shapes
 
 
+OF_ANY_SIZE = ("InceptionV3", "Xception", "InceptionResNetV2", "NASNetMobile")
+
 # The weights of these are drawn in less than two seconds.
 SMALL = ("MobileNet", "MobileNetV2")
 
@@ -67,8 +69,9 @@ SMALL = ("MobileNet", "MobileNetV2")
 @pytest.mark.parametrize("include_top", [True, False])
 def test_layers_and_weights_in_their_order(theirs, name, include_top):
     arguments = {"weights": None, "include_top": include_top}
-    if name == "NASNetMobile":  # without sizes theirs leaves out what makes sizes equal
-        arguments["input_shape"] = (224, 224, 3)
+    # Without a shape Keras 2.2.4 let these begin with images of any size, Keras 1 with 299 x 299.
+    if name in OF_ANY_SIZE:
+        arguments["input_shape"] = (299, 299, 3)
     keras.backend.clear_session()
     expected = described(theirs(name, **arguments))
     keras.backend.clear_session()

@@ -28,14 +28,12 @@ class Edits:
         padded: dict from names of convolutions that pad to those of layers that pad for them, by a
             row and a column at the end.
         pads_odd: whether odd sizes get a row and a column at the beginning, too.
-        any_size: whether images have any size, if none is told.
     """
 
     name: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     padded: Mapping[str, str] = field(default_factory=dict)
     pads_odd: bool = False
-    any_size: bool = False
 
 
 def in_keras_2(

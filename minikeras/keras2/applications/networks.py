@@ -35,9 +35,7 @@ def _network(name, parameters=_COMMON, ignored=(), edits=_SAME):
         before = names.counts()
         model = make(input_shape=input_shape, weights=None if path else weights, **values)
         if not is_symbolic:
-            any_size = edits.any_size and input_shape is None
-            shape = [size if size == 3 or not any_size else None for size in model.input_shape[1:]]
-            input_tensor = Input(shape, tensor=input_tensor)
+            input_tensor = Input(model.input_shape[1:], tensor=input_tensor)
         automatic = names.made_since(before)
         converted = in_keras_2(model, input_tensor, automatic, edits, weights == "imagenet")
         if path is not None:
@@ -63,10 +61,8 @@ _MOBILENET_V2 = Edits(
 _NASNET = Edits(name="NASNet")
 
 VGG16, VGG19 = _network("VGG16"), _network("VGG19")
-InceptionV3, Xception, InceptionResNetV2 = (
-    _network(name, edits=Edits(any_size=True))
-    for name in ("InceptionV3", "Xception", "InceptionResNetV2")
-)
+InceptionV3, Xception = _network("InceptionV3"), _network("Xception")
+InceptionResNetV2 = _network("InceptionResNetV2")
 DenseNet121, DenseNet169, DenseNet201 = (
     _network(f"DenseNet{depth}", edits=_DENSENET) for depth in (121, 169, 201)
 )
