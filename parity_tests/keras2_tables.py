@@ -24,6 +24,7 @@ LEFT_OUT = {
     "keras.optimizers.TFOptimizer": _TENSORFLOW,
     "keras.applications.*_WEIGHTS_PATH*": "is the address of a file that Keras 1 fetched",
     "keras.backend*.py_*": "is a function of Python under another name",
+    "keras.engine.training_arrays.*_loop": "is a loop of `fit` and its kin, which scripts call",
     "keras.legacy.models*": "is a piece of a Sequential that begins with a Merge",
     "keras.utils.data_utils.get_index": _OF_WORKERS,
     "keras.utils.data_utils.init_pool*": _OF_WORKERS,

@@ -1,5 +1,8 @@
 """Models of Keras 2, and what makes them from files and texts."""
 
+import numpy as np
+
+from minikeras.keras2 import backend as K
 from minikeras.keras2.backend.variables import is_keras_tensor
 from minikeras.keras2.engine.input_layer import Input
 from minikeras.keras2.engine.model import Model
@@ -42,6 +45,8 @@ def clone_model(model, input_tensors=None):
 __getattr__ = elsewhere(__name__)
 
 __all__ = [
+    "Input",
+    "K",  # this and `np` are for scripts that import `*` from here
     "Model",
     "Sequential",
     "clone_model",
@@ -49,5 +54,6 @@ __all__ = [
     "model_from_config",
     "model_from_json",
     "model_from_yaml",
+    "np",
     "save_model",
 ]

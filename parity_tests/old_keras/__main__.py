@@ -52,7 +52,7 @@ def main() -> int:
     if arguments.write:
         everything = [*gaps.of_keras_2(keras_2()), *gaps.of_keras_1(keras_1(), keras_2())]
         listed = gaps.lines(gap for gap in everything if why(gap) is None)
-        gaps.LISTED.write_text("\n".join(listed) + "\n")
+        gaps.LISTED.write_text("".join(f"{line}\n" for line in listed))
     return 0
 
 

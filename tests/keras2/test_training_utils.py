@@ -1,5 +1,6 @@
 """How data, weights and batches are prepared, and names that modules have of each other."""
 
+import importlib
 import pickle
 
 import h5py
@@ -8,12 +9,12 @@ import pytest
 import scipy.sparse
 
 import minikeras.keras2 as keras
-from minikeras.keras2 import losses
+from minikeras.keras2 import imported, losses
 from minikeras.keras2.callbacks import LambdaCallback
 from minikeras.keras2.datasets import imdb, reuters
 from minikeras.keras2.datasets.cifar import load_batch
 from minikeras.keras2.engine import training_generator, training_utils
-from minikeras.keras2.layers import Dense, Input
+from minikeras.keras2.layers import LSTM, Dense, Input
 from minikeras.keras2.models import Model, Sequential
 from minikeras.keras2.utils.io_utils import HDF5Matrix
 
@@ -41,6 +42,24 @@ def test_modules_have_the_names_that_keras_imported_there():
         _ = keras.optimizers.Dense
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = keras.layers.core.nothing
+
+
+@pytest.mark.parametrize("path", [path for path in imported.PATHS if "*" not in path])
+def test_every_imported_name_is_defined(path):
+    module = importlib.import_module(f"minikeras.keras2.{path}")
+    for name in imported.names_of(path):
+        assert name == "*" or hasattr(module, name), name
+
+
+def test_scripts_that_import_everything():
+    for package, expected in {
+        "layers": ("K", "np", "Layer", "Input", "Dense", "merge"),
+        "models": ("K", "np", "Input", "Model", "Sequential"),
+        "layers.core": ("Dense", "Merge"),
+    }.items():
+        names = {}
+        exec(f"from minikeras.keras2.{package} import *", names)
+        assert set(expected) <= set(names)
 
 
 # --- Data -----------------------------------------------------------------------------------------
@@ -179,6 +198,32 @@ def test_batches_and_their_numbers():
         count([X], 2, 3, "n")
     with pytest.raises(ValueError, match="batches"):
         count([])
+
+
+def test_samples_and_steps_are_not_mixed():
+    model = regression()
+    for method in (model.fit, model.evaluate):
+        steps = "steps_per_epoch" if method == model.fit else "steps"
+        with pytest.raises(ValueError, match="Give either `steps"):
+            method(X, Y, 4, verbose=0, **{steps: 2})
+    with pytest.raises(ValueError, match="Give either `steps"):
+        model.predict(X, 4, steps=2)
+    assert model.predict(X, steps=2).shape == (24, 2)
+
+
+def test_states_need_whole_batches():
+    """It is said before the first batch has changed a state."""
+    model = Sequential([LSTM(2, stateful=True, batch_input_shape=(4, 3, 1)), Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((10, 3, 1)), np.ones((10, 1))
+    for run in (
+        lambda: model.fit(x, y, batch_size=4, verbose=0),
+        lambda: model.evaluate(x, y, batch_size=4, verbose=0),
+        lambda: model.predict(x, batch_size=4),
+    ):
+        with pytest.raises(ValueError, match="a multiple of the batch size"):
+            run()
+    assert model.predict(x[:8], batch_size=4).shape == (8, 1)
 
 
 def test_metrics_by_output():

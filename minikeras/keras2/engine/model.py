@@ -14,6 +14,7 @@ from minikeras.keras2.engine.training_graph import TrainingGraph, predict_functi
 from minikeras.keras2.engine.training_utils import (
     check_array_length_consistency,
     check_loss_and_target_compatibility,
+    check_num_samples,
     standardize_class_weights,
     standardize_input_data,
     standardize_sample_weights,
@@ -175,6 +176,17 @@ class Model(ByGenerator, InnerNames, Network):
         check_loss_and_target_compatibility(targets, losses, [o.tensor.shape for o in outputs])
         return inputs + targets + weights
 
+    def _check_batches(self, arrays, batch_size, steps, steps_name="steps"):
+        """Demand that either samples or steps are counted; of samples, as many as states need."""
+        count = check_num_samples(arrays, batch_size, steps, steps_name) or 0
+        size = batch_size or 32
+        if self.stateful and steps is None and count > size and count % size:
+            raise ValueError(
+                f"Model {self.name!r} keeps states from batch to batch, so that the number of "
+                f"samples must be a multiple of the batch size. Received: {count} samples, "
+                f"batch_size={size}"
+            )
+
     # Training
 
     def fit(
@@ -231,6 +243,7 @@ class Model(ByGenerator, InnerNames, Network):
             validation_steps,
         )
         arrays = self._arrays(x, y, sample_weight, class_weight)
+        self._check_batches(arrays, batch_size, steps_per_epoch, "steps_per_epoch")
         validation = None
         if validation_data is not None:
             validation = self._arrays(*validation_data)
@@ -260,6 +273,7 @@ class Model(ByGenerator, InnerNames, Network):
         """
         in_keras_2(kwargs, (), "evaluate")
         arrays = self._arrays(x, y, sample_weight)
+        self._check_batches(arrays, batch_size, steps)
         return loops.evaluate(self, arrays, batch_size or 32, verbose, steps)
 
     def predict(self, x, batch_size=None, verbose=0, steps=None):
@@ -274,7 +288,9 @@ class Model(ByGenerator, InnerNames, Network):
         Returns:
             An array, or a list of them.
         """
-        return loops.predict(self, self._inputs_of(x), batch_size or 32, verbose, steps)
+        arrays = self._inputs_of(x)
+        self._check_batches(arrays, batch_size, steps)
+        return loops.predict(self, arrays, batch_size or 32, verbose, steps)
 
     def train_on_batch(self, x, y, sample_weight=None, class_weight=None):
         """Train on one batch.

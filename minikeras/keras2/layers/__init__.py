@@ -1,5 +1,8 @@
 """The layers of Keras 2: those of the engine under their rows, and those that it lacks."""
 
+import numpy as np
+
+from minikeras.keras2 import backend as K
 from minikeras.keras2.engine.base.input_spec import InputSpec
 from minikeras.keras2.engine.configs import deserialize, serialize
 from minikeras.keras2.engine.input_layer import Input, InputLayer
@@ -60,3 +63,4 @@ __all__ = [
     "time_distributed_dense",
 ]
 __all__ += [*_CLASSES, *ALIASES]
+__all__ += ["K", "np"]  # scripts that import `*` from here use them
