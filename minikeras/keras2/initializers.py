@@ -4,8 +4,15 @@ One without a seed gets it from NumPy's global generator when it is made, as in 
 `np.random.seed` the same script starts from the same weights.
 """
 
+import functools
+import inspect
+from typing import Any
+
 from minikeras import initializers as engine
+from minikeras.autograd.symbolic import KerasTensor
+from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.core.constructors import bound
+from minikeras.keras2 import backend as K
 from minikeras.keras2.backend.randomness import seed_of
 from minikeras.keras2.finder import elsewhere
 from minikeras.keras2.spelling import parsed
@@ -96,8 +103,44 @@ def get(identifier):
     return identifier() if isinstance(identifier, type) else identifier
 
 
+def for_engine(identifier):
+    """Return an initializer as the engine's layers call it: `(shape, dtype=None)`, for an array.
+
+    Args:
+        identifier: see `get`. A function or an object of a script may return a tensor of the graph
+            or a variable, and may take the shape alone or, as in Keras 1, with a name.
+
+    Returns:
+        A callable.
+
+    Example:
+        >>> from minikeras.keras2 import backend as K
+        >>> from minikeras.keras2 import initializers
+        >>> halves = initializers.for_engine(lambda shape: K.ones(shape) / 2)
+        >>> halves((2,), dtype="float32").tolist()
+        [0.5, 0.5]
+    """
+    initializer: Any = get(identifier)
+    if not callable(initializer):  # a number, of a layer that has one for all
+        return initializer
+    called = initializer if inspect.isroutine(initializer) else type(initializer).__call__
+    if called.__module__.startswith("minikeras.initializers."):
+        return initializer
+    takes = inspect.signature(initializer).parameters.values()
+    takes_dtype = any(p.name == "dtype" or p.kind is p.VAR_KEYWORD for p in takes)
+
+    @functools.wraps(called)
+    def draw(shape, dtype=None):
+        value = initializer(shape, dtype=dtype) if takes_dtype else initializer(shape)
+        return K.eval(value) if isinstance(value, (KerasTensor, EngineVariable)) else value
+
+    return draw
+
+
 def serialize(initializer):
-    """Return the class name and the config of an initializer."""
+    """Return the class name and the config of an initializer, the name of a function."""
+    if not hasattr(initializer, "get_config"):
+        return initializer.__name__
     config = dict(initializer.get_config())
     if isinstance(initializer, engine.VarianceScaling):  # Keras 2 names the scheme by its numbers
         distribution = initializer.distribution.replace("truncated_", "")

@@ -88,3 +88,10 @@ def close_to_differences(row, projection, n, gradient, step=1e-5):
             sides.append(np.sum(row.formula(*arrays) * projection))
         expected = (sides[0] - sides[1]) / (2 * step)
         np.testing.assert_allclose(np.sum(gradient * direction), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2,), (2, 4, 1)])
+def test_only_values_of_a_placeholders_shape_are_fed(shape):
+    x = K.placeholder((None, 4), name="x")
+    with pytest.raises(ValueError, match=r"'x', which has the shape \(None, 4\)"):
+        K.function([x], [x])([np.ones(shape)])

@@ -345,8 +345,14 @@ def _value(thing, known):
 def _fed(value, place):
     if isinstance(value, (Tensor, EngineVariable)):
         return ops.cast(value, place.dtype)
-    value = value.toarray() if hasattr(value, "tocoo") else value
-    return ops.convert_to_tensor(np.asarray(value), dtype=place.dtype)
+    array = np.asarray(value.toarray() if hasattr(value, "tocoo") else value)
+    known = zip(array.shape, place.shape, strict=False)
+    if array.ndim != len(place.shape) or any(size not in (n, None) for n, size in known):
+        raise ValueError(
+            f"Cannot feed a value of shape {array.shape} for {place.name!r}, which has the shape "
+            f"{tuple(place.shape)}."
+        )
+    return ops.convert_to_tensor(array, dtype=place.dtype)
 
 
 def _as_numpy(value):

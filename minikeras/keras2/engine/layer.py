@@ -6,11 +6,11 @@ adds on the way. A layer of the engine is one node, which runs the engine's own 
 """
 
 
-from minikeras import initializers
 from minikeras.autograd import symbolic
 from minikeras.autograd.variable import Variable as EngineVariable
 from minikeras.core import trees
 from minikeras.keras2 import backend as K
+from minikeras.keras2 import initializers
 from minikeras.keras2.backend.phases import learning_phase
 from minikeras.keras2.backend.tensors import (
     Variable,
@@ -25,7 +25,8 @@ from minikeras.keras2.engine.base.keras1 import OfKeras1
 from minikeras.keras2.engine.base.masks import mask_of, masks_of, output_of
 from minikeras.keras2.engine.base.nodes import Node, Nodes
 from minikeras.keras2.engine.base.options import layer_options
-from minikeras.keras2.engine.base.weights import OwnWeights
+from minikeras.keras2.engine.base.weights import OwnWeights, weight_arguments
+from minikeras.keras2.spelling import shown_as
 from minikeras.layers.base.call_spec import signature_of
 from minikeras.layers.base.input_spec import check_inputs
 from minikeras.layers.base.layer import Layer as EngineLayer
@@ -85,46 +86,33 @@ class Layer(Nodes, OwnWeights, OfKeras1, EngineLayer):
 
     # Weights
 
-    def add_weight(
-        self,
-        name=None,
-        shape=None,
-        dtype=None,
-        initializer=None,
-        regularizer=None,
-        trainable=True,
-        constraint=None,
-        **options,
-    ):
+    @shown_as(
+        "self, name=None, shape=None, dtype=None, initializer=None, regularizer=None, "
+        "trainable=True, constraint=None, **options"
+    )
+    def add_weight(self, *args, **kwargs):
         """Make a variable that belongs to the layer.
 
         Args:
-            name: the variable's name.
-            shape: sizes.
-            dtype: dtype name; the default float type if None.
-            initializer: initializer or its name.
-            regularizer: regularizer or its name, or None.
-            trainable: whether training changes it.
-            constraint: constraint or its name, or None.
-            **options: what the engine's layers pass besides.
+            *args: the first ones by place: `name`, `shape`, `dtype`, `initializer`, `regularizer`,
+                `trainable`, `constraint`; or as in Keras 1 `shape`, `initializer`, `name`.
+            **kwargs: these by name: the variable's name, its sizes and dtype (the default float
+                type if None), initializer (Glorot's uniform one by default), regularizer and
+                constraint or their names, and whether training changes it.
 
         Returns:
             The variable.
+
+        Raises:
+            TypeError: if an argument is unknown or given twice.
         """
-        if isinstance(name, (tuple, list)):  # `add_weight(shape, initializer, name=)` of Keras 1
-            name, shape = shape if isinstance(shape, str) else None, name
-        name = name or f"weight_{K.get_uid('weight')}"
-        created = EngineLayer.add_weight(
-            self,
-            shape=shape,
-            initializer=initializers.get(initializer or "glorot_uniform"),
-            dtype=dtype,
-            trainable=trainable,
-            regularizer=regularizer,
-            constraint=constraint,
-            name=name.replace("/", "_"),
-            **{k: v for k, v in options.items() if k in ("autocast", "aggregation")},
+        values = weight_arguments(args, kwargs)
+        values["initializer"] = initializers.for_engine(
+            values.get("initializer") or "glorot_uniform"
         )
+        name = values.get("name") or f"weight_{K.get_uid('weight')}"
+        values["name"] = name.replace("/", "_")
+        created = EngineLayer.add_weight(self, **values)
         created.__class__ = Variable
         created.path = created.path[: -len(name)] + name
         created.name = name

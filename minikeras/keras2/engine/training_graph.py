@@ -9,6 +9,7 @@ with targets t, outputs y, and weights s of samples (or, in the mode "temporal",
 variables that training changes are those that are trainable now.
 """
 
+import inspect
 import warnings
 from typing import Any
 
@@ -175,7 +176,11 @@ class TrainingGraph:
         return Function(self.feeds(), [self.total_loss, *self.metrics_tensors], updates, phase=1)
 
     def _optimizer_updates(self):
-        return list(self.optimizer.get_updates(loss=self.total_loss, params=self.trainable))
+        get_updates, more = self.optimizer.get_updates, {}
+        if "constraints" in inspect.signature(get_updates).parameters:  # written for Keras 1
+            constrained = [w for w in self.trainable if w.constraint is not None]
+            more = {"constraints": {w: w.constraint for w in constrained}}
+        return list(get_updates(loss=self.total_loss, params=self.trainable, **more))
 
     def _test_function(self):
         updates = self.model.state_updates + self.metric_updates

@@ -19,7 +19,7 @@ from minikeras.keras2.engine.base.options import layer_options
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.layers.direct_calls import direct_call
 from minikeras.keras2.layers.old_weights import old_weight
-from minikeras.keras2.layers.spelling import LAYOUTS, in_keras_2, old_arguments
+from minikeras.keras2.layers.spelling import LAYOUTS, in_keras_2, in_old_words, old_arguments
 from minikeras.saving.legacy import tables
 
 # Arguments of every layer that Keras 1 also lists among a layer's own.
@@ -120,6 +120,10 @@ def layer_class(row):
     of_every_layer = [n for n in _OF_EVERY_LAYER if n in arguments and n not in row.fields()]
 
     def __init__(self, *args, **kwargs):
+        with in_old_words(row, kwargs):
+            set_up(self, args, kwargs)
+
+    def set_up(self, args, kwargs):
         args, kwargs = in_keras_2(row, args, kwargs, arguments, type(self).__name__)
         named = bound(signature, self, args, kwargs)
         values = {**arguments, **named}
@@ -261,7 +265,7 @@ def _for_engine(name, value: Any) -> Any:
     if name.endswith("activation"):
         return activations.for_engine(value)
     if name.endswith(("initializer", "init")) and value is not None:
-        return initializers.get(value)
+        return initializers.for_engine(value)
     if name.endswith(("regularizer", "constraint")):
         return _object(value)
     if name in ("layer", "cell"):

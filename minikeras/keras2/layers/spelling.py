@@ -6,6 +6,9 @@ activation, but an initializer. The sizes of a window that are written one by on
 (`Convolution2D(64, 3, 3)`) are of Keras 1 in any case.
 """
 
+import re
+from contextlib import contextmanager
+
 from minikeras.keras2 import activations, initializers
 from minikeras.keras2.layers.orders import ORDERS
 from minikeras.saving.legacy import tables
@@ -19,6 +22,7 @@ _WINDOW_NAMES = {name: names for names in WINDOWS.values() for name in names}
 LAYOUTS = {**tables.DATA_FORMATS, "default": None}
 """Layouts of images in the words of Keras 1."""
 
+_NAMED = re.compile(r"[`']([a-z_]+)[`'=]")
 _COMPUTING = ("consume_less", "implementation")
 IMPLEMENTATIONS = {"cpu": 0, "mem": 1, "gpu": 2}
 """What `consume_less` of Keras 1 is as `implementation` of Keras 2."""
@@ -72,9 +76,43 @@ def in_keras_2(row, args, kwargs, arguments, class_name):
 
 
 def _value(key, value):
-    if key == "consume_less":
-        return IMPLEMENTATIONS.get(value, value)
-    return value
+    if key != "consume_less":
+        return value
+    if value not in IMPLEMENTATIONS:
+        raise ValueError(
+            f"`consume_less` must be one of {sorted(IMPLEMENTATIONS)}. Received: {value!r}"
+        )
+    return IMPLEMENTATIONS[value]
+
+
+@contextmanager
+def in_old_words(row, kwargs):
+    """Let an error that names an argument also say what it is called in Keras 1.
+
+    Args:
+        row: the layer's `Row`.
+        kwargs: the arguments by name, as they were given.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        spelled = [*ORDERS.get(row.class_name, "").split(), *kwargs]
+        told = [_in_keras_1(row, name, spelled) for name in _NAMED.findall(str(error))]
+        told = [words for words in dict.fromkeys(told) if words]
+        if not told:
+            raise
+        error.args = (f"{error} ({', '.join(told)} in Keras 1)", *error.args[1:])
+        raise
+
+
+def _in_keras_1(row, name, spelled):
+    """What an argument is called in Keras 1, an empty text if that is not another name."""
+    old_names = row.old_names()
+    old = [other for other in spelled if old_names.get(other) == name]
+    if name == "kernel_size":
+        old = [other for other in spelled if other in _WINDOW_NAMES] or old
+    names = " and ".join(f"`{other}`" for other in dict.fromkeys(old))
+    return names and f"`{name}` is {names}"
 
 
 def _is_dropped(key, value, arguments, old_names):

@@ -10,6 +10,7 @@ from typing import Any
 from minikeras.core.constructors import bound, signature_of
 from minikeras.keras2 import backend as K
 from minikeras.keras2.optimizers.base import Optimizer
+from minikeras.keras2.spelling import shown_as
 
 _EXAMPLE = """
     Example:
@@ -53,16 +54,22 @@ class Rule(Optimizer):
         if cls.__module__ == __name__:
             cls.__doc__ = f"{cls.__doc__}\n{_EXAMPLE.format(name=cls.__name__)}"
 
-    def get_updates(self, loss, params):
+    @shown_as("self, loss, params", "constraints")
+    def get_updates(self, *args, **kwargs):
         """Return the updates of one step.
 
         Args:
-            loss: scalar of the graph.
-            params: list of variables.
+            *args: the scalar `loss` and the list of variables `params`; or as in Keras 1 `params`,
+                a dict of constraints by variable (or nothing of that kind), and `loss`.
+            **kwargs: the same by name.
 
         Returns:
             A list of updates.
+
+        Raises:
+            TypeError: if they are other arguments.
         """
+        loss, params = _loss_and_params(args, kwargs)
         self.updates = [K.update_add(self.iterations, 1)]
         slots = []
         grads = self.get_gradients(loss, params)
@@ -104,6 +111,21 @@ class Rule(Optimizer):
             value = getattr(self, name)
             own[name] = value if name in self._plain else float(K.get_value(value))
         return {**own, **super().get_config()}
+
+
+def _loss_and_params(args, kwargs):
+    """What `get_updates` got; the constraints of Keras 1 become those of the variables."""
+    is_old = len(args) > 2 or "constraints" in kwargs
+    order = ("params", "constraints", "loss") if is_old else ("loss", "params")
+    values = {**dict(zip(order, args, strict=False)), **kwargs}
+    if values.keys() != set(order) or len(args) + len(kwargs) != len(order):
+        raise TypeError(
+            "get_updates() takes `loss` and `params`, or as in Keras 1 `params`, `constraints` and "
+            f"`loss`. Received: {len(args)} arguments by place, and {sorted(kwargs)}"
+        )
+    for variable, constraint in dict(values.get("constraints") or {}).items():
+        variable.constraint = constraint
+    return values["loss"], values["params"]
 
 
 def _constructor(arguments):

@@ -2,6 +2,39 @@
 
 from typing import Any
 
+from minikeras.keras2.initializers import is_name
+
+_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+_ORDER_OF_KERAS_1 = ("shape", "initializer", "name", "trainable", "regularizer", "constraint")
+
+
+def weight_arguments(args, kwargs):
+    """Return the arguments of `add_weight` by name.
+
+    Args:
+        args: those by place, in the order of Keras 2; or in that of Keras 1, which begins with the
+            shape. A text after the shape is the name, as in Keras 2, unless it is that of an
+            initializer.
+        kwargs: those by name.
+
+    Returns:
+        A dict.
+
+    Raises:
+        TypeError: if there are too many, or one is given twice.
+    """
+    order = _ORDER
+    if args and isinstance(args[0], (tuple, list)):
+        is_named = len(args) > 1 and isinstance(args[1], str) and not is_name(args[1])
+        order = ("shape", "name") if is_named else _ORDER_OF_KERAS_1
+    if len(args) > len(order):
+        raise TypeError(f"add_weight() takes {len(order)} arguments by place, got {len(args)}")
+    by_place = dict(zip(order, args, strict=False))
+    twice = by_place.keys() & kwargs.keys()
+    if twice:
+        raise TypeError(f"add_weight() got multiple values for {sorted(twice)}")
+    return {**by_place, **kwargs}
+
 
 class OwnWeights:
     """The part of Layer that tells of its weights."""
