@@ -54,10 +54,8 @@ LENGTH, SIZE, LABELLED = 12, 16, 2
 def write(random, topic):
     """A headline of a topic; one word in seven is of any."""
     topics = np.where(random.rand(4) < 0.15, random.choice([*TOPICS], 4), topic)
-    who, does, what, where = (
-        random.choice(TOPICS[t][role].split()) for role, t in enumerate(topics)
-    )
-    return f"{random.choice(OPENINGS)} the {who} {does} the {what} near the {where}"
+    words = [random.choice(TOPICS[t][role].split()) for role, t in enumerate(topics)]
+    return "{} the {} {} the {} near the {}".format(random.choice(OPENINGS), *words)
 
 
 def embedding_matrix(rows, words):

@@ -22,7 +22,7 @@ ADJECTIVES = ["old", "little", "quiet", "hungry"]
 NOUNS = ["owl", "kitten", "sailor", "dragon", "miller"]
 VERBS = ["sing", "wander", "dream", "wait"]
 ENDINGS = ["at night", "in the rain", "by the river", "all day long"]
-LENGTH, UNITS, EPOCHS = 40, 96, 18
+LENGTH, UNITS, EPOCHS = 40, 96, 15
 
 SENTENCE = re.compile(
     f"(the|every) ({'|'.join(ADJECTIVES)}) ({'|'.join(NOUNS)}) ({'|'.join(VERBS)})s "
