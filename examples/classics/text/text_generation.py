@@ -18,17 +18,15 @@ from minikeras.keras2.layers import LSTM, Dense, TimeDistributed
 from minikeras.keras2.models import Sequential
 from minikeras.keras2.optimizers import RMSprop
 
-ADJECTIVES = ["old", "little", "quiet", "hungry"]
 NOUNS = ["owl", "kitten", "sailor", "dragon", "miller"]
 VERBS = ["sing", "wander", "dream", "wait"]
+ADVERBS = ["alone", "again", "quietly", "happily"]
 ENDINGS = ["at night", "in the rain", "by the river", "all day long"]
 LENGTH, UNITS, EPOCHS = 40, 96, 15
 
+NOUN, VERB, ADVERB, ENDING = map("|".join, (NOUNS, VERBS, ADVERBS, ENDINGS))
 SENTENCE = re.compile(
-    f"(the|every) ({'|'.join(ADJECTIVES)}) ({'|'.join(NOUNS)}) ({'|'.join(VERBS)})s "
-    f"({'|'.join(ENDINGS)})|"
-    f"(many|two) ({'|'.join(ADJECTIVES)}) ({'|'.join(NOUNS)})s ({'|'.join(VERBS)}) "
-    f"({'|'.join(ENDINGS)})"
+    f"((the|every) ({NOUN}) ({VERB})s|(many|two) ({NOUN})s ({VERB})) ({ADVERB}) ({ENDING})"
 )
 
 
@@ -36,13 +34,10 @@ def write(random, count):
     """Sentences of the grammar, one after the other."""
     sentences = []
     for _ in range(count):
-        adjective, noun, verb, ending = map(random.choice, (ADJECTIVES, NOUNS, VERBS, ENDINGS))
-        if random.rand() < 0.5:
-            start = random.choice(["the", "every"])
-            sentences.append(f"{start} {adjective} {noun} {verb}s {ending}. ")
-        else:
-            start = random.choice(["many", "two"])
-            sentences.append(f"{start} {adjective} {noun}s {verb} {ending}. ")
+        noun, verb, adverb, ending = map(random.choice, (NOUNS, VERBS, ADVERBS, ENDINGS))
+        one, many = f"{noun} {verb}s", f"{noun}s {verb}"
+        start = random.choice([f"the {one}", f"every {one}", f"many {many}", f"two {many}"])
+        sentences.append(f"{start} {adverb} {ending}. ")
     return "".join(sentences)
 
 
