@@ -11,7 +11,7 @@ import sys
 import numpy as np
 from matplotlib.figure import Figure
 
-from minikeras.datasets import digits
+from minikeras.keras2.datasets import digits
 from minikeras.keras2.initializers import RandomNormal
 from minikeras.keras2.layers import Dense, Dropout, Embedding, Flatten, Input, LeakyReLU, multiply
 from minikeras.keras2.models import Model, Sequential

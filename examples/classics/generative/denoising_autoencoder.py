@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
-from minikeras.datasets import digits
+from minikeras.keras2.datasets import digits
 from minikeras.keras2.layers import Conv2D, Input, MaxPooling2D, UpSampling2D
 from minikeras.keras2.models import Model
 

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from minikeras.datasets import digits
 from minikeras.keras2 import backend as K
 from minikeras.keras2 import losses
+from minikeras.keras2.datasets import digits
 from minikeras.keras2.layers import Dense, Input, Lambda
 from minikeras.keras2.models import Model, Sequential
 

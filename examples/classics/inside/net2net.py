@@ -12,7 +12,7 @@ import sys
 import numpy as np
 from matplotlib.figure import Figure
 
-from minikeras.datasets import digits
+from minikeras.keras2.datasets import digits
 from minikeras.keras2.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from minikeras.keras2.models import Sequential
 

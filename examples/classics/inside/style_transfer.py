@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter, zoom
 from scipy.optimize import fmin_l_bfgs_b
 
-from minikeras.datasets import digits
 from minikeras.keras2 import backend as K
+from minikeras.keras2.datasets import digits
 from minikeras.keras2.layers import AveragePooling2D, Conv2D, Dense, GlobalAveragePooling2D
 from minikeras.keras2.models import Model, Sequential
 

@@ -12,8 +12,8 @@ import sys
 import numpy as np
 from matplotlib.figure import Figure
 
-from minikeras.datasets import digits
 from minikeras.keras2 import backend as K
+from minikeras.keras2.datasets import digits
 from minikeras.keras2.layers import Dense, Embedding, Flatten, Input, Lambda, PReLU
 from minikeras.keras2.models import Model
 

@@ -13,8 +13,8 @@ import sys
 import numpy as np
 from matplotlib.figure import Figure
 
-from minikeras.datasets import digits
 from minikeras.keras2 import backend as K
+from minikeras.keras2.datasets import digits
 from minikeras.keras2.layers import Dense, Dropout, Flatten
 from minikeras.keras2.losses import sparse_categorical_crossentropy
 from minikeras.keras2.models import Sequential

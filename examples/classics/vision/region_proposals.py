@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.ndimage import zoom
 
-from minikeras.datasets import digits
 from minikeras.keras2 import backend as K
+from minikeras.keras2.datasets import digits
 from minikeras.keras2.layers import Conv2D, Input, MaxPooling2D, Reshape
 from minikeras.keras2.models import Model
 

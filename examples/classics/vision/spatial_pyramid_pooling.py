@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.ndimage import zoom
 
-from minikeras.datasets import digits
 from minikeras.keras2 import backend as K
+from minikeras.keras2.datasets import digits
 from minikeras.keras2.layers import Conv2D, Dense, Dropout, Input, Layer
 from minikeras.keras2.models import Model
 
