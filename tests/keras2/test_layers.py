@@ -376,3 +376,52 @@ def test_dropout_of_an_embedding_takes_whole_vectors():
     ratio = f([ids, 1])[0][0] / table
     assert set(np.round(ratio, 3).ravel().tolist()) == {0.0, 2.0}
     assert (ratio.std(axis=1) < 1e-5).all()
+
+
+class AlwaysDropout(layers.Dropout):
+    """A layer of a user's that drops in the test phase, too."""
+
+    def call(self, x):
+        return super().call(x, training=True)
+
+
+RANDOM = {
+    "Dropout": lambda: layers.Dropout(0.5),
+    "a subclass": lambda: AlwaysDropout(0.5),
+    "SpatialDropout1D": lambda: layers.SpatialDropout1D(0.5),
+    "GaussianNoise": lambda: layers.GaussianNoise(1.0),
+    "GaussianDropout": lambda: layers.GaussianDropout(0.5),
+    "AlphaDropout": lambda: layers.AlphaDropout(0.5),
+    "SimpleRNN": lambda: layers.SimpleRNN(9, dropout=0.5),
+    "GRU": lambda: layers.GRU(9, recurrent_dropout=0.5, return_sequences=True),
+    "LSTM": lambda: layers.LSTM(9, dropout=0.5, recurrent_dropout=0.5),
+    "cells": lambda: layers.RNN([layers.LSTMCell(9, dropout=0.5), layers.GRUCell(9)]),
+    "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(9, dropout=0.5)),
+    "TimeDistributed": lambda: layers.TimeDistributed(layers.Dropout(0.5)),
+    "a model": lambda: Sequential([layers.Dropout(0.5, input_shape=(5, 3))]),
+}
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_seeds_come_from_numpy(name):
+    """After `np.random.seed` a script draws the same masks and noise."""
+    ones = np.ones((4, 5, 3))
+
+    def draws(seed):
+        np.random.seed(seed)
+        x = layers.Input((5, 3))
+        f = K.function([x, K.learning_phase()], [RANDOM[name]()(x)])
+        return np.array([f([ones, 1])[0] for _ in range(3)])
+
+    first = draws(1)
+    np.testing.assert_array_equal(draws(1), first)
+    assert (draws(2) != first).any() and (first[0] != first[1]).any()
+
+
+def test_layers_that_draw_nothing_take_no_seed():
+    x = layers.Input((5, 3))
+    np.random.seed(1)
+    layers.Dropout(0.0)(x), layers.Dropout(0.5, seed=3)(x), layers.Flatten()(x)
+    following = np.random.rand()
+    np.random.seed(1)
+    assert np.random.rand() == following

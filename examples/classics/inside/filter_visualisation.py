@@ -108,7 +108,7 @@ def favorite(model, layer, index):
 def draw(favorites, picture):
     """Save the favorite pictures, a row for each layer."""
     figure = Figure(figsize=(9, 4.7), layout="constrained")
-    gray = colormaps["gray"].resampled(8)
+    gray = colormaps["gray"].resampled(6)
     axes = figure.subplots(len(favorites), SHOWN)
     for (layer, images), line in zip(favorites.items(), axes, strict=True):
         for image, place in zip(images, line, strict=True):

@@ -132,7 +132,7 @@ def recall(predictions, scenes, count):
 def draw(predictions, scenes, picture):
     """Save some scenes with their boxes and the first proposals."""
     figure = Figure(figsize=(9, 2.4), layout="constrained")
-    gray = colormaps["gray_r"].resampled(16)
+    gray = colormaps["gray_r"].resampled(8)
     for n, axes in enumerate(figure.subplots(1, 5)):
         scene, boxes = scenes[n]
         axes.imshow(scene[..., 0], cmap=gray, interpolation="nearest", extent=(0, SIZE, SIZE, 0))

@@ -74,7 +74,7 @@ def resized(x, size):
 
 def draw(x, accuracies, picture):
     """Save a test digit in each size, with the accuracy on all test digits of that size."""
-    figure = Figure(figsize=(9, 2.3), layout="constrained")
+    figure = Figure(figsize=(9, 2), layout="constrained")
     for axes, size in zip(figure.subplots(1, len(accuracies)), accuracies, strict=True):
         height, width = size
         axes.imshow(resized(x, size)[0, ..., 0], cmap="gray_r", extent=(0, width, 0, height))

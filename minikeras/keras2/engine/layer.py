@@ -12,6 +12,7 @@ from minikeras.core import trees
 from minikeras.keras2 import backend as K
 from minikeras.keras2 import initializers
 from minikeras.keras2.backend.phases import learning_phase
+from minikeras.keras2.backend.randomness import seed_of
 from minikeras.keras2.backend.tensors import (
     Variable,
     as_symbolic,
@@ -31,6 +32,9 @@ from minikeras.layers.base.call_spec import signature_of
 from minikeras.layers.base.input_spec import check_inputs
 from minikeras.layers.base.layer import Layer as EngineLayer
 from minikeras.layers.base.marks import default
+
+_RATES = ("rate", "stddev", "dropout", "recurrent_dropout")
+"""What layers that draw in training call the strength of it; they draw nothing where it is 0."""
 
 
 class Layer(Nodes, OwnWeights, OfKeras1, EngineLayer):
@@ -220,6 +224,7 @@ class Layer(Nodes, OwnWeights, OfKeras1, EngineLayer):
         inputs = args[0] if args else next(iter(kwargs.values()))
         traced = self._is_traced
         outputs = self._traced(args, kwargs) if traced else self._as_one_node(args, kwargs)
+        _draw_seeds(self)
         if self.activity_regularizer is not None:
             terms = [self.activity_regularizer(t) for t in trees.flatten(outputs)]
             self.add_loss(terms, inputs)
@@ -313,6 +318,18 @@ class Layer(Nodes, OwnWeights, OfKeras1, EngineLayer):
     def from_config(cls, config):
         """Make the layer from what `get_config` returned."""
         return cls(**config)
+
+
+def _draw_seeds(layer):
+    """Let what draws without a seed begin where NumPy's generator says, as in Keras 2."""
+    for part in layer._flatten_layers():
+        is_random = any(getattr(part, rate, 0) for rate in _RATES)
+        if not is_random or "_has_drawn_seeds" in vars(part):
+            continue
+        object.__setattr__(part, "_has_drawn_seeds", True)
+        if getattr(part, "seed", None) is None:
+            for generator in part._seed_generators:
+                generator.state.assign([seed_of(None), 0])
 
 
 def _read(value):
