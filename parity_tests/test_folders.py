@@ -215,6 +215,14 @@ def test_windows(options, targets, dtype):
     same(ours, theirs, 3)
 
 
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_repeated_and_divided_windows(batch_size):
+    options = {"shuffle": True, "seed": 4, "batch_size": batch_size}
+    ours, theirs = both("timeseries_dataset_from_array", SERIES, None, 4, **options)
+    for part in (lambda d: d.repeat(2), lambda d: d.take(3), lambda d: d.skip(3)):
+        same(part(ours), part(theirs), 2)
+
+
 @pytest.mark.sampled(rows=3)
 @pytest.mark.parametrize(
     "options",

@@ -1,7 +1,6 @@
 """A data set of the windows of a time series."""
 
 import itertools
-from typing import Any
 
 import numpy as np
 
@@ -71,33 +70,32 @@ def timeseries_dataset_from_array(
     if targets is not None:
         count = min(count, len(targets))
     starts = np.arange(0, count, sequence_stride)
-    order: Any = iter
     if shuffle:
         seed = np.random.randint(10**6) if seed is None else seed
         np.random.RandomState(seed).shuffle(starts)
-        order = Shuffle(_BATCHES_IN_BUFFER * batch_size if batch_size else _BUFFER, seed)
     steps = np.arange(sequence_length) * sampling_rate
 
     def windows(at):
         x = data[at[..., np.newaxis] + steps]
         return x if targets is None else (x, targets[at, ...])
 
-    return _at(starts, order, batch_size, windows)
+    if batch_size is not None:
+        shuffled = Shuffle(_BATCHES_IN_BUFFER * batch_size, seed) if shuffle else None
+        return _in_batches(starts, shuffled, batch_size, windows)
+    one_by_one = Dataset(lambda: (windows(starts[i, ...]) for i in range(len(starts))), len(starts))
+    return one_by_one.shuffle(_BUFFER, seed) if shuffle else one_by_one
 
 
-def _at(starts, order, batch_size, windows):
+def _in_batches(starts, shuffled, batch_size, windows):
     """The data set of the windows at some steps, in batches that are taken out of the series."""
 
     def start():
-        if batch_size is None:
-            return (windows(starts[i, ...]) for i in order(range(len(starts))))
-        places = iter(order(range(len(starts))))
+        places = range(len(starts))
+        places = iter(places if shuffled is None else shuffled(places))
         batches = iter(lambda: list(itertools.islice(places, batch_size)), [])
         return (windows(starts[batch]) for batch in batches)
 
-    count = len(starts)
-    parts = () if order is iter else (order,)
-    return Dataset(start, count if batch_size is None else -(-count // batch_size), parts)
+    return Dataset(start, -(-len(starts) // batch_size), () if shuffled is None else (shuffled,))
 
 
 def _check(length, stride, rate, start, end, format):
