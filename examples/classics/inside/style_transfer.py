@@ -21,7 +21,7 @@ from minikeras.keras2.layers import AveragePooling2D, Conv2D, Dense, GlobalAvera
 from minikeras.keras2.models import Model, Sequential
 
 SIZE, PATCH = 64, 24
-CALLS = 150  # of the loss by L-BFGS
+CALLS = 120  # of the loss by L-BFGS
 CONVOLUTION = {"activation": "relu", "padding": "same"}
 STYLE_LAYERS, CONTENT_LAYER = ("pixels", "conv1", "conv2", "conv3"), "conv3"
 CONTENT_WEIGHT, SMOOTHNESS = 0.3, 0.1  # beside the style's weight of 1
