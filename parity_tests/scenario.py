@@ -8,8 +8,8 @@ import warnings
 
 import numpy as np
 
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import both
-from parity_tests.tolerances import assert_close
 
 SEED = 7
 OUT_OF_DATA = "Your input ran out of data"

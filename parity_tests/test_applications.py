@@ -14,9 +14,9 @@ from keras.src.utils import file_utils
 
 import minikeras
 from minikeras.applications.shared import pretrained
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import both, policy
 from parity_tests.test_configs import written
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 

@@ -13,9 +13,9 @@ import minikeras
 from minikeras.applications import imagenet_utils
 from minikeras.applications.convnext import LayerScale
 from minikeras.applications.inception_resnet_v2 import CustomScaleLayer
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import both, fresh_names
 from parity_tests.test_applications import FAMILIES
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 

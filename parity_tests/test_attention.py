@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 import minikeras
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import (
     both,
     converted,
@@ -22,7 +23,6 @@ from parity_tests.support import (
     share_weights,
     spaced,
 )
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import minikeras
+from minikeras.tools.tolerances import assert_close
 from parity_tests.scenario import same
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import minikeras
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import both, fresh_names
 from parity_tests.test_configs import read, written
 from parity_tests.test_ops import leaves_of
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 

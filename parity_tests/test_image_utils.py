@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import minikeras
+from minikeras.tools.tolerances import assert_close
 from minikeras.utils import image as ours
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minikeras.keras2 import backend as K
-from parity_tests.tolerances import assert_close
+from minikeras.tools.tolerances import assert_close
 from tests.cases.keras2_backend import ROWS
 
 tf = pytest.importorskip("tensorflow")

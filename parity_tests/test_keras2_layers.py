@@ -7,7 +7,7 @@ from minikeras.keras2 import layers
 from minikeras.keras2.layers import Input
 from minikeras.keras2.models import Model
 from minikeras.keras2.optimizers import SGD
-from parity_tests.tolerances import assert_close
+from minikeras.tools.tolerances import assert_close
 
 k = pytest.importorskip("tf_keras")
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]

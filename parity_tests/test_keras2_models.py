@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minikeras.keras2 as keras2
-from parity_tests.tolerances import assert_close
+from minikeras.tools.tolerances import assert_close
 
 tf_keras = pytest.importorskip("tf_keras")
 

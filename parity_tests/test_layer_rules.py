@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import minikeras
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import both, converted, normal, policy, said, share_weights, spaced
-from parity_tests.tolerances import assert_close
 from tests.cases.layers import FIRST
 
 pytestmark = pytest.mark.parity

@@ -14,8 +14,8 @@ import tensorflow as tf
 
 import minikeras
 from minikeras.core import trees
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import both, converted, fresh_names, normal, policy, share_weights
-from parity_tests.tolerances import assert_close
 from tests.cases.layer_case import UNPACKING
 from tests.cases.layers import every_row
 

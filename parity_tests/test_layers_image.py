@@ -14,8 +14,8 @@ import pytest
 import minikeras
 from minikeras.core import trees
 from minikeras.layers.preprocessing.image.base import BaseImagePreprocessingLayer
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import fresh_names
-from parity_tests.tolerances import assert_close
 from tests.cases.layers_image import LAYERS
 
 pytestmark = pytest.mark.parity

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import minikeras
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import fresh_names
 from parity_tests.test_training import X2, X, mlp, two_headed
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 

@@ -10,7 +10,7 @@ from minikeras.autograd.gradient import GradientTape
 from minikeras.autograd.symbolic import KerasTensor
 from minikeras.autograd.tensor import Tensor
 from minikeras.core import trees
-from parity_tests.tolerances import assert_as_near, assert_close
+from minikeras.tools.tolerances import assert_as_near, assert_close
 from tests.cases import CASES, rows
 
 pytestmark = pytest.mark.parity

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minikeras
+from minikeras.tools.tolerances import assert_close, bound
 from parity_tests.support import both, fresh_names
-from parity_tests.tolerances import assert_close, bound
 
 pytestmark = pytest.mark.parity
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import minikeras
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import both, share_weights
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 RNG = np.random.default_rng(0)

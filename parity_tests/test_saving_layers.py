@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import minikeras
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import both, share_weights
 from parity_tests.test_layers import swaps
-from parity_tests.tolerances import assert_close
 from tests.cases.layers import FIRST, LAYERS
 
 pytestmark = pytest.mark.parity

@@ -19,8 +19,8 @@ import pytest
 
 import minikeras
 from minikeras.saving.legacy.whole import load_model_h5, load_weights_h5
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import fresh_names
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 

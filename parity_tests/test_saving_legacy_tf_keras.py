@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minikeras
-from parity_tests.tolerances import assert_close
+from minikeras.tools.tolerances import assert_close
 from tests.cases import layers_features, layers_image
 from tests.cases.layers import FIRST
 

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 import minikeras
+from minikeras.tools.tolerances import assert_close
 from parity_tests.support import both, share_weights
-from parity_tests.tolerances import assert_close
 
 pytestmark = pytest.mark.parity
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 import minikeras
-from parity_tests.tolerances import assert_close
+from minikeras.tools.tolerances import assert_close
 from tests.training.machine import OPTIMIZERS, Script, scaled
 from tests.training.test_state_machine import EXAMPLES
 

@@ -14,6 +14,7 @@ import numpy as np
 
 import minikeras
 from minikeras.tools import compile_kernels, demo, run
+from minikeras.tools.check import command as check
 
 
 def show_version(arguments):
@@ -27,7 +28,13 @@ version = SimpleNamespace(
     __doc__=show_version.__doc__, add_arguments=lambda parser: None, run=show_version
 )
 
-COMMANDS = {"compile": compile_kernels, "demo": demo, "run": run, "version": version}
+COMMANDS = {
+    "check": check,
+    "compile": compile_kernels,
+    "demo": demo,
+    "run": run,
+    "version": version,
+}
 
 
 def main(argv=None):

@@ -1,0 +1,1 @@
+"""Two engines compared on one model: who is right, and where they part."""

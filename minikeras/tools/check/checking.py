@@ -1,0 +1,280 @@
+"""A whole check: load the model in both engines, measure, judge."""
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minikeras.tools.check import data, verdict
+from minikeras.tools.check.comparison import NARROW, WIDE, Comparison, Item, Pair
+from minikeras.tools.check.session import Session, WorkerError, write_arrays
+from minikeras.tools.check.steps import compare_steps
+
+
+class NotComparable(Exception):
+    """There is nothing to compare: the message says why, and what to do."""
+
+
+@dataclass
+class Options:
+    """What to compare, and how; the fields are the options of the command.
+
+    Attributes:
+        source: dict that says where the model is; see `worker.models.load`.
+        against: name of the other engine.
+        python: path of the Python to run it with, None for this one.
+        data: path of an `.npz`, None for drawn inputs.
+        batches: how many batches at most.
+        batch_size: samples in each.
+        steps: how many steps of the optimizer.
+        seconds: how long batches are measured, one at least.
+        seed: int.
+        trusted: whether code in the model's file may run.
+        wait: seconds that an answer of an engine may take.
+    """
+
+    source: dict[str, str]
+    against: str = "keras"
+    python: str | None = None
+    data: str | None = None
+    batches: int = 8
+    batch_size: int = 4
+    steps: int = 5
+    seconds: float = 20.0
+    seed: int = 0
+    trusted: bool = False
+    wait: float = 600.0
+
+
+@dataclass
+class Report:
+    """What a check has measured, and what differs.
+
+    Attributes:
+        model: what minikeras says of the model.
+        versions: of both engines, dicts of name to version.
+        options: the `Options`.
+        items: list of what was measured.
+        findings: list of `verdict.Finding`, that which comes first in front.
+        notes: list of sentences: what was left out, and why.
+        batches: how many batches were measured.
+    """
+
+    model: dict[str, Any]
+    versions: list[dict[str, str]]
+    options: Options
+    items: list[Item] = field(default_factory=list)
+    findings: list[Any] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    batches: int = 0
+
+    @property
+    def same(self):
+        """Whether nothing differs but by rounding."""
+        return not self.findings
+
+
+def check(options, progress=lambda text: None):
+    """Compare a model in two engines.
+
+    Args:
+        options: the `Options`.
+        progress: function of a text that says what is being done.
+
+    Returns:
+        The `Report`.
+
+    Raises:
+        NotComparable: if an engine cannot load or run the model, or the data do not fit.
+    """
+    with tempfile.TemporaryDirectory(prefix="minikeras-check-") as name:
+        folder = Path(name)
+        with (
+            Session("minikeras", folder / "ours", seconds=options.wait) as ours,
+            Session(options.against, folder / "theirs", options.python, options.wait) as theirs,
+        ):
+            (folder / "shared").mkdir()
+            return _Check(options, Pair(ours, theirs, folder / "shared"), progress).run()
+
+
+class _Check:
+    """The stages of one check."""
+
+    def __init__(self, options, pair, progress):
+        self.options = options
+        self.pair = pair
+        self.progress = progress
+        self.notes = []
+
+    def run(self):
+        options, pair = self.options, self.pair
+        self.progress("loading")
+        versions = [answer["versions"] for answer in self._both("versions")]
+        for session in (pair.ours, pair.theirs):
+            session.send("load", **self._source())
+        read = [self._received(session) for session in (pair.ours, pair.theirs)]
+        for name, answer in zip(("minikeras", options.against), read, strict=True):
+            self.notes += [f"{name}: {note}" for note in answer["notes"]]
+        inputs = self._inputs(read[0])
+        loaded = self._both("build", batch=write_arrays(pair.folder / "first.npz", inputs[0][0]))
+        report = Report(loaded[0], versions, options, notes=self.notes)
+        report.findings = self._compare_weights(loaded)
+        if report.findings:
+            return report
+        batches = self._with_targets(inputs, loaded)
+        self._twins(batches[0][0])
+        comparison = Comparison(pair, loaded, options.seconds)
+        self._measured(comparison, batches)
+        report.items = list(comparison.items.values())
+        report.findings = verdict.findings(report.items)
+        report.batches = comparison.batches
+        self._note_what_one_has(comparison)
+        return report
+
+    def _source(self):
+        options = self.options
+        return {"source": options.source, "seed": options.seed, "trusted": options.trusted}
+
+    def _both(self, do, **request):
+        try:
+            return self.pair.both(do, **request)
+        except WorkerError as error:
+            raise NotComparable(str(error)) from error
+
+    def _received(self, session):
+        try:
+            return session.receive()
+        except WorkerError as error:
+            raise NotComparable(f"{session.engine} cannot load the model: {error}") from error
+
+    # ---- the model and its data
+
+    def _inputs(self, described):
+        """Return the batches that the model takes: a list of `(inputs, targets)`."""
+        options, session = self.options, self.pair.ours
+        if options.data is not None:
+            try:
+                return data.from_file(options.data, options.batch_size, options.batches)
+            except data.DataError as error:
+                raise NotComparable(str(error)) from error
+        inputs = session.ask("inputs")["inputs"]
+        if inputs is None:
+            raise NotComparable(
+                "The model does not say which inputs it takes: give some by --data FILE.npz."
+            )
+        words = _words(described)
+        size = self._size(inputs, words)
+        drawn = data.drawn(inputs, words, options.batch_size, options.batches, size, options.seed)
+        return [(x, None) for x in drawn]
+
+    def _size(self, inputs, words):
+        """The first size for what the inputs leave open that the model takes."""
+        if not any(size is None for shape, _ in inputs for size in shape[1:]):
+            return 1
+        error = None
+        for size in data.OPEN_SIZES:
+            x = data.drawn(inputs, words, 1, 1, size, 0)[0]
+            path = write_arrays(self.pair.folder / f"size{size}.npz", x)
+            try:
+                to = str(self.pair.ours.folder / f"size{size}")
+                self.pair.ours.ask("forward", dtype=NARROW, batch=path, training=False, to=to)
+            except WorkerError as failed:
+                error = failed
+            else:
+                return size
+        raise NotComparable(
+            f"The model takes none of the inputs that were tried ({error}): give some by --data."
+        )
+
+    def _compare_weights(self, loaded):
+        """What differs in the weights that both have read; nothing if all are equal."""
+        mine, other = loaded
+        if mine["shapes"] != other["shapes"]:
+            item = Item("loading", mine["name"], "shapes of weights")
+            text = _difference_of_shapes(mine, other)
+            return [verdict.Finding(verdict.STATE, item, text)]
+        self.pair.both("weights", dtype=NARROW, to="loaded")
+        folders = [s.folder / "loaded" for s in (self.pair.ours, self.pair.theirs)]
+        differences = []
+        with (
+            np.load(folders[0] / "weights.npz") as a,
+            np.load(folders[1] / "weights.npz") as b,
+        ):
+            for place, name in enumerate(mine["weights"]):
+                if not np.array_equal(a[str(place)], b[str(place)], equal_nan=True):
+                    count = int((a[str(place)] != b[str(place)]).sum())
+                    item = Item("loading", name, "value")
+                    text = f"{count:,} of {a[str(place)].size:,} numbers were read differently"
+                    differences.append(verdict.Finding(verdict.STATE, item, text))
+        return differences
+
+    def _with_targets(self, inputs, loaded):
+        """Add targets for the model's loss, and weights of the outputs for models without one."""
+        options, session = self.options, self.pair.ours
+        loss = loaded[0]["loss"] if loaded[1]["loss"] is not None else None
+        batches = []
+        for number, (x, y) in enumerate(inputs):
+            path = write_arrays(self.pair.folder / f"y{number}.npz", x)
+            to = session.folder / f"y{number}"
+            session.ask("forward", dtype=NARROW, batch=path, training=False, to=str(to))
+            with np.load(to / "outputs.npz") as arrays:
+                outputs = [arrays[str(i)] for i in range(len(arrays.files))]
+            draw = np.random.default_rng(options.seed + number)
+            probe = [draw.normal(size=out.shape) for out in outputs]
+            if y is None and loss is not None:
+                y = data.targets_for(loss, outputs, options.seed + number)
+            batches.append((x, y if loss is not None else None, probe))
+        if loss is None:
+            self.notes.append(
+                "the model is not compiled: gradients are those of a weighted sum of its outputs, "
+                "and no steps were taken"
+            )
+        return batches
+
+    def _twins(self, x):
+        wide = [a.astype(WIDE) if a.dtype.kind == "f" else a for a in x]
+        self._both("twin", dtype=WIDE, batch=write_arrays(self.pair.folder / "wide.npz", wide))
+
+    # ---- measuring
+
+    def _measured(self, comparison, batches):
+        options = self.options
+        try:
+            self.progress("comparing layers")
+            comparison.run(batches, lambda done: self.progress(f"batch {done}"))
+            if options.steps and batches[0][1] is not None and comparison.mine["optimizer"]:
+                self.progress("comparing steps")
+                batches = batches[: comparison.batches]
+                compare_steps(
+                    comparison, batches, options.steps, lambda done: self.progress(f"step {done}")
+                )
+        except WorkerError as error:
+            raise NotComparable(str(error)) from error
+
+    def _note_what_one_has(self, comparison):
+        names = {"minikeras": "minikeras", "other": self.options.against}
+        for side, keys in comparison.only.items():
+            if keys:
+                some = ", ".join(keys[:4]) + (", ..." if len(keys) > 4 else "")
+                self.notes.append(f"only {names[side]} calls {some}: not compared")
+
+
+def _words(described):
+    """How many words the smallest embedding of a model has."""
+    sizes = [
+        shape[0]
+        for name, shape in zip(described["weights"], described["shapes"], strict=True)
+        if name.endswith("embeddings")
+    ]
+    return min(sizes, default=None)
+
+
+def _difference_of_shapes(mine, other):
+    pairs = zip(mine["weights"], mine["shapes"], other["weights"], other["shapes"], strict=False)
+    for name, shape, their_name, their_shape in pairs:
+        if shape != their_shape:
+            there = f"{their_name} {tuple(their_shape)} there"
+            return f"{name} is of shape {tuple(shape)} here, {there}"
+    return f"{len(mine['shapes'])} weights here, {len(other['shapes'])} there"

@@ -1,0 +1,95 @@
+"""Compare a model in minikeras and in Keras, layer by layer: the same to rounding, or where not.
+
+Both engines read the model, and run it in float32 and in float64, forward, backward and through
+steps of its optimizer. Every layer is judged alone, against the numbers of float64.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from minikeras.tools.check import report
+from minikeras.tools.check.checking import NotComparable, Options, check
+
+SAME, DIFFERS, NOT_COMPARABLE = 0, 1, 3
+
+
+def add_arguments(parser):
+    """Declare the options of the command.
+
+    Args:
+        parser: the command's `argparse.ArgumentParser`.
+    """
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a model's file, or MODULE:FUNCTION that returns a model")
+    add("--weights", metavar="FILE", help="weights for a MODEL that is a config (.json)")
+    add("--against", default="keras", help="keras[-tensorflow|-jax|-torch] or tf-keras")
+    add("--python", metavar="PATH", help="the Python that has the other engine")
+    add("--data", metavar="FILE", help="inputs `x` and targets `y` (.npz); by default drawn")
+    add("--batches", type=int, default=8, help="batches to compare, at most")
+    add("--batch-size", type=int, default=4, help="samples in a batch")
+    add("--steps", type=int, default=5, help="steps of the optimizer")
+    add("--seconds", type=float, default=20.0, help="begin no further batch after so long")
+    add("--seed", type=int, default=0, help="of inputs, of dropout and of shuffling")
+    add("--trust", action="store_true", help="let code in the model's file run, in both engines")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="print all that was measured")
+    forms.add_argument("--markdown", action="store_true", help="print the report for an issue")
+
+
+def run(arguments):
+    """Check, and print the report.
+
+    Args:
+        arguments: the parsed options.
+
+    Returns:
+        0 if both are the same to rounding, 1 if they differ, 3 if they could not be compared.
+    """
+    console = Console(stderr=True)
+    try:
+        with console.status("starting") as status:
+            result = check(_options(arguments), status.update)
+    except NotComparable as error:
+        print(f"Could not compare: {error}", file=sys.stderr)
+        return NOT_COMPARABLE
+    if arguments.json:
+        print(json.dumps(report.as_data(result), indent=1, default=str))
+    elif arguments.markdown:
+        print(report.as_markdown(result), end="")
+    else:
+        print(report.as_text(result), end="")
+    return SAME if result.same else DIFFERS
+
+
+def _options(arguments):
+    return Options(
+        source=_source(arguments),
+        against=arguments.against,
+        python=arguments.python,
+        data=arguments.data,
+        batches=arguments.batches,
+        batch_size=arguments.batch_size,
+        steps=arguments.steps,
+        seconds=arguments.seconds,
+        seed=arguments.seed,
+        trusted=arguments.trust,
+    )
+
+
+def _source(arguments):
+    """Where the model is, as a worker is told."""
+    model = arguments.model
+    if Path(model).exists():
+        path = str(Path(model).resolve())
+        if not path.endswith(".json"):
+            return {"path": path}
+        source = {"config": path}
+        if arguments.weights:
+            source["path"] = str(Path(arguments.weights).resolve())
+        return source
+    if ":" in model:
+        return {"function": model, "folder": str(Path.cwd())}
+    raise NotComparable(f"There is no file {model}, and it is no MODULE:FUNCTION.")

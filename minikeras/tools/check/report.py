@@ -1,0 +1,129 @@
+"""A report as text for people, as Markdown, and as data."""
+
+import dataclasses
+
+from minikeras.tools.check import verdict
+
+_TITLES = {
+    "forward": "forward",
+    "training": "training",
+    "gradients": "gradients",
+    "update": "step",
+}
+
+
+def as_text(report):
+    """Return a report as lines for a terminal.
+
+    Args:
+        report: the `checking.Report`.
+    """
+    lines = list(_head(report))
+    rows = verdict.rows(report.items)
+    if rows:
+        table = [_columns(report.options.against), *map(_cells, rows)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines += ["", *[_aligned(cells, widths) for cells in table], ""]
+    return "\n".join(lines + conclusion(report)) + "\n"
+
+
+def _aligned(cells, widths):
+    """Names to the left, numbers to the right."""
+    last = len(cells) - 1
+    texts = [
+        cell.ljust(width) if i in (0, last) else cell.rjust(width)
+        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(texts).rstrip()
+
+
+def _head(report):
+    model, options = report.model, report.options
+    mine, other = [
+        ", ".join(f"{name} {version}" for name, version in versions.items() if name != "python")
+        for versions in report.versions
+    ]
+    count = sum(_size(shape) for shape in model["shapes"])
+    yield f"{model['name']}: {model['layers']} layers, {count:,} weights"
+    yield f"{mine} against {other}"
+    if report.batches:
+        yield (
+            f"float32, seed {options.seed}, {report.batches} batches of {options.batch_size}; "
+            f"in float64 the two agree to {verdict.agreement(report.items):.0e}"
+        )
+
+
+def _size(shape):
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def _columns(against):
+    nearer = f"nearer: minikeras/equal/{against}"
+    return ["", "arrays", "within bound", nearer, "worst (ulp of the largest)", "at"]
+
+
+def _cells(row):
+    worst = " | ".join(f"{error:,.2g}" for error in row.worst)
+    nearer = " / ".join(map(str, row.nearer))
+    return [_TITLES[row.phase], str(row.count), str(row.within), nearer, worst, row.at]
+
+
+def conclusion(report):
+    """Return the lines that say what was found, and what was left out."""
+    lines = []
+    if report.same:
+        lines.append("The same to rounding.")
+    places = {}  # the first finding of each layer, or weight: its others follow from it
+    for finding in report.findings:
+        places.setdefault(finding.item.key, finding)
+    for i, finding in enumerate(list(places.values())[:_MOST]):
+        item = finding.item
+        start = "Part first: " if i == 0 else "      then: "
+        layer = f" ({item.layer})" if item.layer else ""
+        lines.append(f"{start}{item.key}{layer}, {item.phase}, {item.what}.")
+        lines.append(f"  class: {finding.kind}. {finding.text}.")
+    if len(places) > _MOST:
+        lines.append(f"  and {len(places) - _MOST} more.")
+    return lines + [f"Note: {note}." for note in report.notes]
+
+
+# So many findings are printed: those after the first often follow from it.
+_MOST = 5
+
+
+def as_markdown(report):
+    """Return a report as Markdown, for an issue."""
+    lines = [*_head(report), ""]
+    rows = verdict.rows(report.items)
+    if rows:
+        lines += [
+            _line(_columns(report.options.against)),
+            _line(["---"] * 6),
+            *[_line(_cells(row)) for row in rows],
+            "",
+        ]
+    return "\n".join(lines + conclusion(report)) + "\n"
+
+
+def _line(cells):
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def as_data(report):
+    """Return a report as plain values, for JSON."""
+    return {
+        "same": report.same,
+        "model": report.model,
+        "versions": report.versions,
+        "options": dataclasses.asdict(report.options),
+        "batches": report.batches,
+        "agreement in float64": verdict.agreement(report.items),
+        "findings": [
+            {"class": f.kind, "text": f.text, **dataclasses.asdict(f.item)} for f in report.findings
+        ],
+        "items": [dataclasses.asdict(item) for item in report.items],
+        "notes": report.notes,
+    }

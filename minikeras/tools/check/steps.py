@@ -1,0 +1,137 @@
+"""The optimizer's steps of two engines, each from the same state, on the same gradients."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from minikeras.tools.check.comparison import NARROW, WIDE, Item, measured
+from minikeras.tools.check.measure import distance
+from minikeras.tools.check.session import write_arrays
+from minikeras.tools.tolerances import bound
+
+# What an optimizer's rule computes of a weight takes some operations, and no sum.
+_ALLOWED = bound(NARROW, 4) / float(np.finfo(NARROW).eps)
+
+
+def compare_steps(comparison, batches, steps, progress: Callable[[int], None] = lambda done: None):
+    """Measure so many steps of the optimizer.
+
+    Each step begins with the true weights and slots, those of minikeras in float64, and takes the
+    true gradients. Beside that both engines train for as many steps in float64 by themselves, so
+    that what else a step changes is compared: moving statistics, metrics, the loss with its
+    penalties.
+
+    Args:
+        comparison: the `Comparison`.
+        batches: list of `(inputs, targets, probe)`.
+        steps: int.
+        progress: function that is told how many steps are done.
+    """
+    trained = _train(comparison, batches, steps)
+    for step in range(steps):
+        _compare_update(comparison, batches[step % len(batches)], trained, step)
+        progress(step + 1)
+
+
+def _train(comparison, batches, steps):
+    """Both engines train in float64; compare the state after every step."""
+    pair = comparison.pair
+    folder = pair.folder / "steps"
+    folder.mkdir()
+    files = []
+    for i, (inputs, targets, _) in enumerate(batches):
+        wide = [x.astype(WIDE) if x.dtype.kind == "f" else x for x in inputs]
+        files.append(
+            [write_arrays(folder / f"x{i}.npz", wide), write_arrays(folder / f"y{i}.npz", targets)]
+        )
+    pair.both("weights", dtype=WIDE, to="state")
+    order = [files[step % len(files)] for step in range(steps)]
+    answers = pair.both("steps", dtype=WIDE, batches=order, to="trained")
+    for mine, other in zip(*[answer["logs"] for answer in answers], strict=True):
+        for name in mine:
+            if name in other:
+                apart = distance(np.array([mine[name]]), np.array([other[name]]))
+                comparison.add(Item("logs", name, "value", "", apart))
+    _compare_states(comparison, pair)
+    return {"files": files, "folder": folder}
+
+
+def _variables(comparison):
+    """The files of a state, and the names of what is in them."""
+    return [(file, comparison.mine[file]) for file in ("weights", "slots")]
+
+
+def _compare_states(comparison, pair):
+    for file, names in _variables(comparison):
+        a, b = (
+            _read(session.folder / "trained" / f"{file}0.npz")
+            for session in (pair.ours, pair.theirs)
+        )
+        for place, name in enumerate(names):
+            if str(place) in a and str(place) in b:
+                apart = distance(a[str(place)], b[str(place)])
+                comparison.add(Item("first step", name, file[:-1], "", apart))
+
+
+def _compare_update(comparison, batch, trained, step):
+    """Take one step from the true state, on the true gradients, in both dtypes."""
+    pair = comparison.pair
+    ours = pair.ours.folder
+    folder = trained["folder"]
+    before = [ours / "state" / "weights.npz", ours / "state" / "slots.npz"]
+    if step:
+        before = [ours / "trained" / f"{file}{step - 1}.npz" for file in ("weights", "slots")]
+    gradients = _gradients(comparison, batch, trained, before[0], step)
+    rounded = [
+        _rounded(path, folder / f"{name}{step}.npz")
+        for path, name in zip([*before, gradients], ("weights", "slots", "gradients"), strict=True)
+    ]
+    for dtype in (WIDE, NARROW):
+        pair.both(
+            "update",
+            dtype=dtype,
+            weights=rounded[0],
+            slots=rounded[1],
+            gradients=rounded[2],
+            to=f"update{step}/{dtype}",
+        )
+    for file, names in _variables(comparison):
+        states = [
+            [_read(s.folder / f"update{step}" / dtype / f"{file}.npz") for dtype in (WIDE, NARROW)]
+            for s in (pair.ours, pair.theirs)
+        ]
+        (exact, ours32), (theirs64, theirs32) = states
+        for place, name in enumerate(names):
+            key = str(place)
+            if key in exact and key in theirs64:
+                apart = distance(exact[key], theirs64[key])
+                item = Item("update", name, file[:-1], comparison.mine["optimizer"], apart)
+                item.allowed = _ALLOWED
+                comparison.add(measured(item, exact[key], ours32[key], theirs32[key]))
+
+
+def _gradients(comparison, batch, trained, weights, step):
+    """The true gradients in the state before a step."""
+    session = comparison.pair.ours
+    x, y = trained["files"][step % len(trained["files"])]
+    to = session.folder / f"step{step}"
+    initial = session.folder / "state" / "weights.npz"
+    session.ask("set_weights", dtype=WIDE, at=str(weights))
+    session.ask("backward", dtype=WIDE, batch=x, targets=y, probe=None, to=str(to))
+    session.ask("set_weights", dtype=WIDE, at=str(initial))
+    return to / "gradients.npz"
+
+
+def _rounded(path, to):
+    """Write the arrays of a file in float32; return the new path."""
+    arrays = {
+        name: array.astype(NARROW) if array.dtype.kind == "f" else array
+        for name, array in _read(path).items()
+    }
+    np.savez(to, **arrays)
+    return str(to)
+
+
+def _read(path):
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in arrays.files}

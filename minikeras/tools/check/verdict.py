@@ -1,0 +1,134 @@
+"""What the measurements mean: the findings, each with its class, and who is nearer to the truth."""
+
+from dataclasses import dataclass
+
+from minikeras.tools.tolerances import FLOAT64
+
+# Errors in float32 whose ratio is below this are equal.
+EQUAL = 1.25
+# An engine whose error exceeds the bound is at fault if the other's is so many times smaller;
+# otherwise the numbers themselves are hard to compute.
+AT_FAULT = 4.0
+
+OWN = ("forward", "training", "gradients", "update")
+"""Phases in which each layer, and each step, is judged alone."""
+
+DEFINITION, ROUNDING, STATE = "definition", "rounding", "weights or state"
+
+
+@dataclass
+class Finding:
+    """A difference that is no rounding within the bound.
+
+    Attributes:
+        kind: its class, `DEFINITION`, `ROUNDING` or `STATE`.
+        item: the `Item` where it shows.
+        text: a sentence.
+    """
+
+    kind: str
+    item: object
+    text: str
+
+
+def findings(items):
+    """Return what differs, that which comes first in front.
+
+    Args:
+        items: list of `Item`s in the order in which the numbers are computed.
+    """
+    own = sorted((i for i in items if i.phase in OWN), key=lambda item: OWN.index(item.phase))
+    result = [finding for finding in map(_judged, own) if finding is not None]
+    if not any(finding.kind == DEFINITION for finding in result):
+        result += _between_layers(items)
+    return result
+
+
+def _judged(item):
+    if item.apart > FLOAT64:
+        text = f"the two are {item.apart:.1e} apart in float64, so it is no rounding"
+        return Finding(DEFINITION, item, text)
+    if item.ours is None or item.theirs is None:
+        return None
+    mine, other = item.ours.largest, item.theirs.largest
+    for name, error, rest in (("minikeras", mine, other), ("Keras", other, mine)):
+        if error > item.allowed and error > AT_FAULT * rest:
+            text = (
+                f"{name} is {error:,.3g} units of the last place from the truth, the other "
+                f"{rest:,.3g}; rounding explains {item.allowed:,.3g}"
+            )
+            return Finding(ROUNDING, item, text)
+    return None
+
+
+# Where layers agree alone, the code between them, the loss or the step may still differ.
+_BETWEEN = {
+    "forward, carried": "what the model's own code computes before it",
+    "training, carried": "what the model's own code computes before it",
+    "loss": "the loss, or a penalty that is added to it",
+    "gradients, whole": "the loss, or a penalty on this weight",
+    "first step": "what a training step does beside the optimizer's update",
+    "logs": "the metric",
+}
+# Errors of float64 grow on the way through a deep network.
+_GROWN = 1e3 * FLOAT64
+
+
+def _between_layers(items):
+    for item in items:
+        if item.phase in _BETWEEN and item.apart > _GROWN:
+            text = f"{_BETWEEN[item.phase]} differs: {item.apart:.1e} in float64"
+            return [Finding(DEFINITION, item, text)]
+    return []
+
+
+@dataclass
+class Row:
+    """The figures of one phase.
+
+    Attributes:
+        phase: its name.
+        count: how many arrays were compared.
+        within: how many are within the bound in both engines.
+        nearer: how many times minikeras, neither, and the other engine is nearer to the truth.
+        worst: the largest errors of both, in units of the last place.
+        at: the key of the call with the largest.
+    """
+
+    phase: str
+    count: int
+    within: int
+    nearer: tuple[int, int, int]
+    worst: tuple[float, float]
+    at: str
+
+
+def rows(items):
+    """Return a `Row` for each phase in which something was measured in float32."""
+    result = []
+    for phase in OWN:
+        mine = [item for item in items if item.phase == phase and item.ours and item.theirs]
+        if mine:
+            result.append(_row(phase, mine))
+    return result
+
+
+def _row(phase, items):
+    sides = [_nearer(*item.squares) for item in items]
+    nearer = sides.count(0), sides.count(1), sides.count(2)
+    within = sum(max(i.ours.largest, i.theirs.largest) <= i.allowed for i in items)
+    worst = max(items, key=lambda item: max(item.ours.largest, item.theirs.largest))
+    largest = worst.ours.largest, worst.theirs.largest
+    return Row(phase, len(items), within, nearer, largest, f"{worst.key} {worst.what}")
+
+
+def _nearer(mine, other):
+    """0 if minikeras is nearer, 1 if both are equal, 2 for the other; of sums of squares."""
+    if mine * EQUAL**2 < other:
+        return 0
+    return 2 if other * EQUAL**2 < mine else 1
+
+
+def agreement(items):
+    """Return the largest distance of the engines in float64, of layers judged alone."""
+    return max((item.apart for item in items if item.phase in OWN), default=0.0)

@@ -1,0 +1,232 @@
+"""Answering requests: one line of JSON in, one line of JSON out, arrays in files beside them.
+
+What a model prints goes to the standard error: the answers have the standard output alone.
+"""
+
+import json
+import os
+import sys
+import traceback
+import warnings
+
+import numpy as np
+
+from . import models
+from .engines import engine_of
+from .phases import Phases, trainable_of
+
+
+class Server:
+    """The models of one process, and the requests that it knows.
+
+    Args:
+        name: of the engine; see `engines.engine_of`.
+    """
+
+    def __init__(self, name):
+        self.engine = engine_of(name)
+        self.phases = {}
+        self.source = None
+        self.seed = 0
+
+    def versions(self):
+        """Say what computes."""
+        return {"versions": self.engine.versions(), "package": self.engine.package}
+
+    def load(self, source, seed=0, trusted=False):
+        """Load the model.
+
+        Args:
+            source: see `models.load`.
+            seed: int, what the seeds of every run are made of.
+            trusted: whether code in a file may run.
+
+        Returns:
+            A dict that describes the model, with notes on what could not be read.
+        """
+        self.source, self.seed = source, seed
+        seeds = getattr(self.engine.keras.utils, "set_random_seed", None)
+        if seeds is not None:
+            seeds(seed)
+        model, notes = models.load(self.engine, source, trusted)
+        self.phases = {"float32": Phases(self.engine, model, seed)}
+        return dict(self._described(model), notes=notes)
+
+    def build(self, batch):
+        """Make the model's variables, as the first call on a batch would."""
+        model = self.phases["float32"].model
+        models.build(self.engine, model, read_list(batch))
+        return self._described(model)
+
+    def inputs(self):
+        """Say which inputs the model takes: shapes, None where unknown, and dtypes."""
+        model = self.phases["float32"].model
+        try:
+            tensors = model.inputs
+        except (AttributeError, ValueError):
+            tensors = None
+        if not tensors:
+            return {"inputs": None}
+        values = [[list(t.shape), _dtype_name(t.dtype)] for t in tensors]
+        return {"inputs": values}
+
+    def twin(self, dtype, batch):
+        """Make a twin of the model in another dtype, for later requests to name."""
+        model = self.phases["float32"].model
+        if dtype == "float32":
+            return self._described(model)
+        other = models.twin(self.engine, model, self.source, dtype, read_list(batch))
+        self.phases[dtype] = Phases(self.engine, other, self.seed)
+        return self._described(other)
+
+    def weights(self, dtype, to):
+        """Write the model's weights, and the optimizer's variables."""
+        weights, slots = self.phases[dtype].state()
+        write(to, "weights", {str(i): w for i, w in enumerate(weights)})
+        write(to, "slots", {str(i): s for i, s in enumerate(slots)})
+        return {}
+
+    def set_weights(self, dtype, at):
+        """Set the model's weights from a file with the arrays `0`, `1`, ..."""
+        self.phases[dtype].set_state(read_list(at), [])
+        return {}
+
+    def forward(self, dtype, batch, training, to):
+        """Run the model; see `Phases.forward`."""
+        calls = []
+        outputs = self.phases[dtype].forward(read_list(batch), training, _writing(to, calls))
+        write(to, "outputs", {str(i): y for i, y in enumerate(outputs)})
+        return {"calls": calls, "outputs": len(outputs)}
+
+    def backward(self, dtype, batch, targets, probe, to):
+        """Differentiate; see `Phases.backward`."""
+        calls = []
+        loss, gradients, of_inputs = self.phases[dtype].backward(
+            read_list(batch), read_list(targets), read_list(probe), _writing(to, calls)
+        )
+        write(to, "gradients", {str(i): g for i, g in gradients.items() if g is not None})
+        write(to, "inputs", {str(i): g for i, g in enumerate(of_inputs) if g is not None})
+        return {"calls": calls, "loss": float(loss)}
+
+    def alone(self, dtype, batch, training, fed, to):
+        """Run each layer on inputs that are given; see `Phases.alone`.
+
+        `fed` is a dict of a call's key to the files whose arrays it gets.
+        """
+        calls = []
+
+        def arrays(key):
+            if key not in fed:
+                return None
+            return {name: a for path in fed[key] for name, a in read(path).items()}
+
+        self.phases[dtype].alone(read_list(batch), training, arrays, _writing(to, calls))
+        return {"calls": calls}
+
+    def steps(self, dtype, batches, to):
+        """Train; see `Phases.steps`."""
+        logs = []
+
+        def put(step, values, weights, slots):
+            logs.append(values)
+            write(to, f"weights{step}", {str(i): w for i, w in enumerate(weights)})
+            write(to, f"slots{step}", {str(i): s for i, s in enumerate(slots)})
+
+        pairs = [(read_list(x), read_list(y)) for x, y in batches]
+        self.phases[dtype].steps(pairs, put)
+        return {"logs": logs}
+
+    def update(self, dtype, weights, slots, gradients, to):
+        """Take one step of the optimizer; see `Phases.update`."""
+        values = {int(name): g for name, g in read(gradients).items()}
+        after = self.phases[dtype].update(read_list(weights), read_list(slots), values)
+        write(to, "weights", {str(i): w for i, w in enumerate(after[0])})
+        write(to, "slots", {str(i): s for i, s in enumerate(after[1])})
+        return {}
+
+    def _described(self, model):
+        optimizer = getattr(model, "optimizer", None)
+        slots = models.optimizer_variables(model)
+        loss = getattr(model, "loss", None)
+        return {
+            "name": model.name,
+            "weights": models.names_of(model.weights),
+            "trainable": models.names_of(model.trainable_weights),
+            "shapes": [list(w.shape) for w in model.weights],
+            "slots": models.names_of(slots),
+            "optimizer": type(optimizer).__name__ if optimizer is not None else None,
+            "loss": loss if isinstance(loss, str) else loss and str(getattr(loss, "name", "loss")),
+            "layers": len(model.layers),
+        }
+
+
+def _dtype_name(dtype):
+    return getattr(dtype, "name", str(dtype))
+
+
+def _writing(folder, calls):
+    """A function that writes the arrays of each call, and notes the call in a list."""
+
+    def put(call, arrays):
+        name = str(len(calls))
+        write(folder, name, arrays)
+        calls.append(
+            {
+                "key": call.key,
+                "path": call.path,
+                "class": type(call.layer).__name__,
+                "weights": models.names_of(trainable_of(call.layer)),
+                "shapes": [list(v.shape) for v in trainable_of(call.layer)],
+                "file": os.path.join(folder, name + ".npz"),
+            }
+        )
+
+    return put
+
+
+def write(folder, name, arrays):
+    """Write arrays into a folder, which is made."""
+    os.makedirs(folder, exist_ok=True)
+    np.savez(os.path.join(folder, name + ".npz"), **arrays)
+
+
+def read(path):
+    """Return the arrays of a file, by name."""
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def read_list(path):
+    """Return the arrays `0`, `1`, ... of a file as a list; None of None."""
+    if path is None:
+        return None
+    arrays = read(path)
+    return [arrays[str(i)] for i in range(len(arrays))]
+
+
+def serve(name):
+    """Answer requests until the standard input ends.
+
+    Args:
+        name: of the engine.
+    """
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    warnings.simplefilter("ignore")
+    server = None
+    for line in sys.stdin:
+        try:
+            if server is None:
+                server = Server(name)
+            request = json.loads(line)
+            with server.engine.floats(request.get("dtype", "float32")):
+                answer = getattr(server, request.pop("do"))(**request)
+        except KeyboardInterrupt:
+            return
+        except BaseException as error:  # SystemExit of a script as well: the other side is told
+            answer = {
+                "error": f"{type(error).__name__}: {error}",
+                "traceback": traceback.format_exc(),
+            }
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
