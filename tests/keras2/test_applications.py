@@ -162,7 +162,7 @@ def test_spectrograms_of_audio_files(monkeypatch):
     with pytest.raises(ValueError, match="'tf' or 'th'"):
         audio_conv_utils.preprocess_input("long", "last")
     monkeypatch.setitem(sys.modules, "librosa", None)
-    with pytest.raises(ImportError, match="pip install librosa"):
+    with pytest.raises(ImportError, match="the package `librosa`, which is not installed"):
         audio_conv_utils.preprocess_input("long")
 
 

@@ -78,7 +78,7 @@ def _librosa():
         import librosa  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise ImportError(
-            "Audio files are read by the package `librosa`: `pip install librosa`."
+            "Audio files are read by the package `librosa`, which is not installed."
         ) from None
     return librosa
 

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from minikeras.saving.guard import open_hdf5
+from minikeras.saving.stores import new_hdf5
 
 __all__ = [
     "H5Dict",
@@ -137,7 +138,7 @@ def save_array(array, name):
         >>> load_array("array.h5")
         array([1, 2])
     """
-    with h5py.File(name, "w") as file:
+    with new_hdf5(Path(name)) as file:
         file["data"] = np.asarray(array)
 
 

@@ -197,18 +197,11 @@ class _Check:
             return [verdict.Finding(verdict.STATE, item, text)]
         self.pair.both("weights", dtype=NARROW, to="loaded")
         folders = [s.folder / "loaded" for s in (self.pair.ours, self.pair.theirs)]
-        differences = []
-        with (
-            np.load(folders[0] / "weights.npz") as a,
-            np.load(folders[1] / "weights.npz") as b,
-        ):
-            for place, name in enumerate(mine["weights"]):
-                if not np.array_equal(a[str(place)], b[str(place)], equal_nan=True):
-                    count = int((a[str(place)] != b[str(place)]).sum())
-                    item = Item("loading", name, "value")
-                    text = f"{count:,} of {a[str(place)].size:,} numbers were read differently"
-                    differences.append(verdict.Finding(verdict.STATE, item, text))
-        return differences
+        return [
+            finding
+            for file in ("weights", "slots")
+            for finding in _differences(folders, f"{file}.npz", mine[file])
+        ]
 
     def _with_targets(self, inputs, loaded):
         """Add targets for the model's loss, and weights of the outputs for models without one."""
@@ -259,6 +252,20 @@ class _Check:
             if keys:
                 some = ", ".join(keys[:4]) + (", ..." if len(keys) > 4 else "")
                 self.notes.append(f"only {names[side]} calls {some}: not compared")
+
+
+def _differences(folders, file, names):
+    """Findings of the arrays that differ in the files of two folders."""
+    with np.load(folders[0] / file) as mine, np.load(folders[1] / file) as other:
+        for place, name in enumerate(names):
+            a, b = mine[str(place)], other.get(str(place))
+            if b is None or a.shape != b.shape:
+                text = f"it is of shape {a.shape} here, {'none' if b is None else b.shape} there"
+            elif np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+                continue
+            else:
+                text = f"{int((a != b).sum()):,} of {a.size:,} numbers differ before any step"
+            yield verdict.Finding(verdict.STATE, Item("loading", name, "value"), text)
 
 
 def _words(described):

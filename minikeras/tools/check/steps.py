@@ -48,6 +48,8 @@ def _train(comparison, batches, steps):
     order = [files[step % len(files)] for step in range(steps)]
     answers = pair.both("steps", dtype=WIDE, batches=order, to="trained")
     for mine, other in zip(*[answer["logs"] for answer in answers], strict=True):
+        if sorted(mine) != sorted(other):
+            comparison.add(Item("logs", "the names", f"{sorted(mine)}", "", float("inf")))
         for name in mine:
             if name in other:
                 apart = distance(np.array([mine[name]]), np.array([other[name]]))
