@@ -4,6 +4,8 @@ A fault is a function of this module, under the name `<model>__<kind>`. The proc
 the model as it should be, that of minikeras the faulty one. Nothing here knows of tests.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 
@@ -36,7 +38,7 @@ class Narrow(L.Layer):
 
 
 def compiled(model, rule=None, loss="sparse_categorical_crossentropy", metrics=("accuracy",)):
-    model.compile(rule or keras.optimizers.Adam(), loss, metrics=list(metrics))
+    model.compile((rule or keras.optimizers.Adam)(), loss, metrics=list(metrics))
     return model
 
 
@@ -74,7 +76,7 @@ def cnn(
 def lstm(gates="sigmoid", backwards=False, clip=None):
     """An LSTM over rows of digits."""
     keras.utils.set_random_seed(1)
-    rule = keras.optimizers.SGD(0.1, momentum=0.9, clipnorm=clip)
+    rule = partial(keras.optimizers.SGD, 0.1, momentum=0.9, clipnorm=clip)
     layers = [
         keras.Input((8, 8)),
         L.LSTM(6, recurrent_activation=gates, go_backwards=backwards, name="lstm"),
@@ -93,7 +95,7 @@ def gru(mask=True, reset_after=True, zero=False):
         L.GRU(5, go_backwards=zero, name="last"),
         L.Dense(3, activation="softmax", name="out"),
     ]
-    return compiled(keras.Sequential(layers), keras.optimizers.RMSprop(0.01))
+    return compiled(keras.Sequential(layers), keras.optimizers.RMSprop)
 
 
 def transformer(epsilon=1e-6, causal=False, approximate=False, scale=1.0, rho=0.999):
@@ -107,7 +109,7 @@ def transformer(epsilon=1e-6, causal=False, approximate=False, scale=1.0, rho=0.
     hidden = keras.ops.gelu(hidden, approximate=approximate)
     y = L.Rescaling(scale, name="scale")(y + L.Dense(8, name="narrow")(hidden))
     y = L.Dense(3, activation="softmax", name="out")(L.GlobalAveragePooling1D(name="mean")(y))
-    return compiled(keras.Model(x, y), keras.optimizers.AdamW(beta_2=rho))
+    return compiled(keras.Model(x, y), partial(keras.optimizers.AdamW, beta_2=rho))
 
 
 def residual(join=L.Add, slope=0.2, activity=None, loss="mse"):
@@ -118,7 +120,7 @@ def residual(join=L.Add, slope=0.2, activity=None, loss="mse"):
     y = join(name="join")([x, shared(x)])
     y = L.LeakyReLU(negative_slope=slope, name="leaky")(y)
     return compiled(
-        keras.Model(x, L.Dense(2, name="out")(shared(y))), keras.optimizers.Nadam(), loss, ()
+        keras.Model(x, L.Dense(2, name="out")(shared(y))), keras.optimizers.Nadam, loss, ()
     )
 
 
@@ -139,7 +141,7 @@ def own(factor=1.0, rule=None):
     keras.utils.set_random_seed(1)
     model = Own(factor)
     model(np.zeros((1, 4), "float32"))
-    return compiled(model, rule or keras.optimizers.Adagrad(0.05), "mse", ())
+    return compiled(model, rule or partial(keras.optimizers.Adagrad, 0.05), "mse", ())
 
 
 def _of_weights(change):
@@ -154,7 +156,7 @@ def _of_weights(change):
 
 
 def _flipped(weights):
-    weights[0].reshape(-1).view("uint32")[3] ^= 1
+    weights[0].reshape(-1).view("uint32")[3] ^= 1 << 14
     return weights
 
 
@@ -169,7 +171,7 @@ def _other_gates(weights):
     return weights
 
 
-Adam = keras.optimizers.Adam
+Adam, Adagrad = keras.optimizers.Adam, keras.optimizers.Adagrad
 MODELS = {
     "cnn": cnn,
     "lstm": lstm,
@@ -185,13 +187,13 @@ FAULTS = {
     "cnn__momentum": {"momentum": 0.98},
     "cnn__padding_side": {"padding": ((0, 1), (1, 0))},
     "cnn__penalty": {"penalty": 0.0},
-    "cnn__pooling": {"pooling": L.AveragePooling2D},
+    "cnn__pooling": {"pooling": partial(L.AveragePooling2D, 2)},
     "cnn__dropout_rate": {"dropout": 0.3},
     "cnn__integer_truncation": {"steps": 64},
     "cnn__low_precision": {"narrow": True},
-    "cnn__adam_epsilon": {"rule": Adam(epsilon=1.1e-7)},
-    "cnn__adam_beta": {"rule": Adam(beta_2=0.9991)},
-    "cnn__weight_decay": {"rule": Adam(weight_decay=1e-4)},
+    "cnn__adam_epsilon": {"rule": lambda: Adam(epsilon=1.1e-7)},
+    "cnn__adam_beta": {"rule": lambda: Adam(beta_2=0.9991)},
+    "cnn__weight_decay": {"rule": lambda: Adam(weight_decay=1e-4)},
     "cnn__metric": {"metrics": ("sparse_top_k_categorical_accuracy",)},
     "cnn__bit_of_a_weight": _of_weights(_flipped),
     "cnn__turned_kernel": _of_weights(_turned),
@@ -205,14 +207,14 @@ FAULTS = {
     "transformer__epsilon": {"epsilon": 2e-6},
     "transformer__causal": {"causal": True},
     "transformer__gelu": {"approximate": True},
-    "transformer__scale": {"scale": 1.0 + 1e-7},
+    "transformer__scale": {"scale": 1.0 + 1e-6},
     "transformer__adamw_beta": {"rho": 0.99},
     "residual__join": {"join": L.Average},
     "residual__slope": {"slope": 0.21},
     "residual__activity": {"activity": "l2"},
     "residual__loss": {"loss": "mae"},
     "own__between_layers": {"factor": 1.00001},
-    "own__accumulator": {"rule": keras.optimizers.Adagrad(0.05, initial_accumulator_value=0.2)},
+    "own__accumulator": {"rule": lambda: Adagrad(0.05, initial_accumulator_value=0.2)},
 }
 
 

@@ -73,7 +73,7 @@ def check(name, *options):
 def test_without_a_fault(name):
     code, report = check(name)
     assert code == 0, report["findings"][:3]
-    assert report["agreement in float64"] < 1e-10
+    assert report["agreement in float64"] < 2.0**-24  # some constants are rounded to float32
 
 
 @pytest.mark.sampled(rows=1)

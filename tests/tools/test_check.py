@@ -40,7 +40,7 @@ def model(epsilon=1e-3, momentum=0.99, penalty=0.0, adam=1e-7, bit=False):
     m.compile(rule, "sparse_categorical_crossentropy", metrics=["accuracy"])
     if bit:
         weights = m.get_weights()
-        weights[0].view("uint32").flat[3] ^= 1
+        weights[0].view("uint32").flat[3] ^= 1 << 14
         m.set_weights(weights)
     return m
 
@@ -114,6 +114,7 @@ def test_the_engine_against_itself(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.sampled(rows=1)
 @pytest.mark.parametrize(
     ("name", "place", "kind"),
     [
@@ -132,6 +133,7 @@ def test_what_differs_is_named(name, place, kind, faults):
     assert f"class: {kind}." in first[1], out
 
 
+@pytest.mark.slow
 def test_forms_of_the_report(faults):
     code, out, _ = faults("epsilon", "--batches", 1, "--steps", 0, "--json")
     report = json.loads(out)
@@ -140,13 +142,7 @@ def test_forms_of_the_report(faults):
     assert report["model"]["optimizer"] == "Adam" and report["batches"] == 1
 
 
-def test_markdown(tmp_path):
-    saved(tmp_path / "m.keras")
-    options = "--batches", 1, "--steps", 0, "--markdown"
-    code, out, _ = check("m.keras", *options, folder=tmp_path)
-    assert code == 0 and "| --- | --- |" in out and "The same to rounding." in out
-
-
+@pytest.mark.slow
 def test_data_of_the_users_own(tmp_path):
     saved(tmp_path / "m.keras")
     x = np.random.default_rng(0).integers(1, 20, (7, 6))
@@ -154,12 +150,6 @@ def test_data_of_the_users_own(tmp_path):
     options = "--data", "d.npz", "--steps", 1, "--seconds", 100
     code, out, _ = check("m.keras", *options, folder=tmp_path)
     assert code == 0 and "2 batches of 4" in out
-    np.savez(tmp_path / "d.npz", y=x)
-    code, _, err = check("m.keras", "--data", "d.npz", folder=tmp_path)
-    assert code == 3 and "should hold `x`" in err
-    np.savez(tmp_path / "d.npz", x=x, y=np.arange(3))
-    code, _, err = check("m.keras", "--data", "d.npz", folder=tmp_path)
-    assert code == 3 and "as many samples each" in err
 
 
 @pytest.mark.parametrize(
@@ -182,11 +172,12 @@ def test_files_that_are_none(tmp_path):
 
 def test_a_model_without_a_loss(tmp_path):
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "m.keras")
-    code, out, _ = check("m.keras", "--batches", 1, folder=tmp_path)
-    assert code == 0
-    assert "the model is not compiled" in out and "gradients" in out and "\nstep" not in out
+    code, out, _ = check("m.keras", "--batches", 1, "--markdown", folder=tmp_path)
+    assert code == 0 and "| --- | --- |" in out and "The same to rounding." in out
+    assert "the model is not compiled" in out and "| gradients" in out and "| step" not in out
 
 
+@pytest.mark.slow
 def test_config_and_weights(tmp_path):
     model = saved(tmp_path / "m.keras")
     (tmp_path / "m.json").write_text(model.to_json())

@@ -151,6 +151,20 @@ def test_a_twin_in_float64():
     assert keras.config.floatx() == "float32"
 
 
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y": np.ones(3)}, "should hold `x`, the inputs. It holds: .'y'."),
+        ({"x": np.ones((3, 2)), "y": np.ones(2)}, "expected arrays of as many samples each"),
+        ({"x": np.ones((0, 2))}, "expected arrays of as many samples each"),
+    ],
+)
+def test_data_that_are_none(arrays, message, tmp_path):
+    np.savez(tmp_path / "d.npz", **arrays)
+    with pytest.raises(data.DataError, match=message):
+        data.from_file(tmp_path / "d.npz", 4, 8)
+
+
 def test_drawn_data():
     (x,) = data.drawn([((None, 8, 8, 1), "float32")], None, 4, 1, 8, 0)[0]
     assert x.shape == (4, 8, 8, 1) and x.max() <= 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.tools.check.measure import Error, distance, error, terms
+from minikeras.tools.check.measure import Error, distance, error, largest_of, terms
 from minikeras.tools.check.session import write_arrays
 from minikeras.tools.tolerances import bound
 
@@ -199,8 +199,8 @@ class Comparison:
         answers = self.pair.both(
             "backward", dtype=WIDE, batch=files[WIDE], targets=y, probe=v, to=f"{number}/b64"
         )
-        loss = [np.float64(answer["loss"]) for answer in answers]
-        self.add(Item("loss", "the loss", "value", "", distance(*map(np.atleast_1d, loss))))
+        a, b = (np.array([answer["loss"]]) for answer in answers)
+        self.add(Item("loss", "the loss", "value", "", distance(a, b)))
         mine, other = (_by_key(answer["calls"]) for answer in answers)
         for key, call in mine.items():
             if key in other:
@@ -210,10 +210,11 @@ class Comparison:
         folders = [s.folder / f"{number}/b64" for s in (self.pair.ours, self.pair.theirs)]
         for file, names in (("gradients", self.mine["trainable"]), ("inputs", None)):
             a, b = (_read(folder / f"{file}.npz") for folder in folders)
+            largest = largest_of(a.values())
             for place in a:
                 if place in b:
                     key = names[int(place)] if names else f"input {place}"
-                    apart = distance(a[place], b[place])
+                    apart = distance(a[place], b[place], largest)
                     self.add(Item("gradients, whole", key, "gradient", "", apart))
 
     def _seeds(self, call, fed):
@@ -264,14 +265,17 @@ class Comparison:
             exact, theirs = _arrays(call), _arrays(other[key])
             both = [_arrays(calls[key]) for calls in narrow]
             shapes = self._shapes(exact, fed[key][0], call)
+            # A gradient that is zero but for rounding is measured against the layer's others.
+            largest = largest_of([array for name, array in exact.items() if name[0] == "d"])
             for name in exact:
-                own = "gradients" if name[0] == "d" else phase
+                own, scale = ("gradients", largest) if name[0] == "d" else (phase, 0.0)
                 if name not in theirs or not all(name in arrays for arrays in both):
                     continue
-                apart = distance(exact[name], theirs[name])
+                apart = distance(exact[name], theirs[name], scale)
                 allowed = bound(NARROW, terms(name, *shapes)) / float(np.finfo(NARROW).eps)
                 item = Item(own, key, _named(name, call), call["class"], apart, allowed=allowed)
-                self.add(measured(item, exact[name], *[arrays[name] for arrays in both]))
+                narrow_arrays = [arrays[name] for arrays in both]
+                self.add(measured(item, exact[name], *narrow_arrays, scale=scale))
 
     def _alone_in(self, dtype, training, files, fed, to):
         answers = self.pair.both(
@@ -291,7 +295,7 @@ class Comparison:
         return inputs, outputs, call["shapes"]
 
 
-def measured(item, truth, ours, theirs):
+def measured(item, truth, ours, theirs, scale=0.0):
     """Complete an item by the errors in float32 of what both engines computed.
 
     Random numbers are others in float64. Where both are as far from the truth as that, and agree
@@ -299,8 +303,8 @@ def measured(item, truth, ours, theirs):
     """
     if truth.dtype.kind != "f" or not ours.shape == theirs.shape == truth.shape:
         return item
-    mine, other = error(ours, truth), error(theirs, truth)
-    apart = error(ours, theirs.astype(WIDE)).largest
+    mine, other = error(ours, truth, scale=scale), error(theirs, truth, scale=scale)
+    apart = error(ours, theirs.astype(WIDE), scale=scale).largest
     if min(mine.largest, other.largest) > item.allowed >= apart:
         return item
     item.ours, item.theirs, item.squares = mine, other, [mine.rms**2, other.rms**2]

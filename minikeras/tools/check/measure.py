@@ -20,7 +20,7 @@ class Error:
     index: tuple[int, ...]
 
 
-def error(array, truth, dtype="float32"):
+def error(array, truth, dtype="float32", scale=0.0):
     """Measure an array against the truth.
 
     NaN and infinity count as right where the truth has the same, and as infinitely wrong elsewhere.
@@ -29,6 +29,7 @@ def error(array, truth, dtype="float32"):
         array: what was computed.
         truth: the same in float64.
         dtype: name of the float dtype whose last place is the unit.
+        scale: the least number to measure against, where the array is one of several.
 
     Returns:
         An `Error`.
@@ -43,32 +44,41 @@ def error(array, truth, dtype="float32"):
     same = (exact == wide) | (np.isnan(exact) & np.isnan(wide))
     with np.errstate(invalid="ignore"):
         distance = np.where(same, 0.0, np.abs(wide - exact))
-    distance = np.where(np.isnan(distance), np.inf, distance) / unit(exact, dtype)
+    distance = np.where(np.isnan(distance), np.inf, distance) / unit(exact, dtype, scale)
     place = np.unravel_index(int(np.argmax(distance)), distance.shape)
     with np.errstate(over="ignore"):
         rms = float(np.sqrt(np.mean(np.square(distance))))
     return Error(float(distance[place]), rms, tuple(int(i) for i in place))
 
 
-def unit(truth, dtype):
-    """Return the unit of the last place of an array's largest finite number."""
-    finite = np.abs(truth[np.isfinite(truth)])
-    largest = float(finite.max()) if finite.size else 0.0
-    return max(largest, float(np.finfo("float32").tiny)) * float(np.finfo(dtype).eps)
+def unit(truth, dtype, scale=0.0):
+    """Return the unit of the last place of an array's largest finite number.
+
+    It is no smaller than the smallest number that no engine takes for zero.
+    """
+    largest = max(largest_of([truth]), scale)
+    return max(largest * float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny))
 
 
-def distance(a, b):
+def largest_of(arrays):
+    """Return the largest finite number in some arrays, 0 without any."""
+    finite = [np.abs(a[np.isfinite(a)]) for a in arrays if a.dtype.kind == "f"]
+    return max([float(a.max()) for a in finite if a.size], default=0.0)
+
+
+def distance(a, b, scale=0.0):
     """Return how far two arrays are apart, relative to their largest number; inf for other shapes.
 
     Args:
         a: array.
         b: array.
+        scale: as for `error`.
     """
     if a.shape != b.shape:
         return float("inf")
     if a.dtype.kind != "f":
         return 0.0 if np.array_equal(a, b) else float("inf")
-    return error(a, b, "float64").largest * float(np.finfo("float64").eps)
+    return error(a, b, "float64", scale).largest * float(np.finfo("float64").eps)
 
 
 def terms(what, inputs, outputs, weights):

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -133,7 +134,7 @@ def optimizer_variables(model):
     """Return the variables of a model's optimizer, none without one."""
     if getattr(model, "optimizer", None) is None:
         return []
-    variables = model.optimizer.variables
+    variables: Any = model.optimizer.variables
     return list(variables() if callable(variables) else variables)
 
 
