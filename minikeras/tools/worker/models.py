@@ -132,10 +132,11 @@ def as_inputs(engine, batch):
 
 def optimizer_variables(model):
     """Return the variables of a model's optimizer, none without one."""
-    if getattr(model, "optimizer", None) is None:
+    optimizer: Any = getattr(model, "optimizer", None)
+    if optimizer is None:
         return []
-    variables: Any = model.optimizer.variables
-    return list(variables() if callable(variables) else variables)
+    is_method = callable(optimizer.variables)  # as in Keras 2
+    return list(optimizer.variables() if is_method else optimizer.variables)
 
 
 def copy_optimizer(engine, model, other):
