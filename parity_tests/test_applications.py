@@ -169,6 +169,8 @@ OUTPUTS = [
     *(("Xception", 71), ("InceptionV3", 75), ("InceptionResNetV2", 75)),
 ]
 WEIGHTS = 1e-6  # what the project promises of start weights
+# Keras rounds constants of theirs to float32 in float64 (`Rescaling`, `Normalization`, `gelu`).
+ROUNDED = {"ConvNeXtTiny", "EfficientNetV2B0"}
 DEPTH = 1000  # additions one after another, in the deepest of these
 
 
@@ -184,7 +186,8 @@ def test_weights_and_outputs(model, size, dtype):
             np.testing.assert_allclose(a, b, rtol=0, atol=WEIGHTS, err_msg=a.path)
         ours.set_weights(theirs.get_weights())
         images = np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)).astype(dtype)
-        assert_close(ours(images), theirs(images), length=DEPTH**2)
+        rounded = "float32" if model in ROUNDED else dtype
+        assert_close(ours(images), theirs(images), length=DEPTH**2, dtype=rounded)
 
 
 @pytest.mark.slow

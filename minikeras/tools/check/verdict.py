@@ -82,12 +82,14 @@ _BETWEEN = {
     "logs": "the metric",
 }
 # Errors of float64 grow on the way through a deep network.
-_GROWN = max(1e3 * FLOAT64, 16 * _FLOAT32)
+_GROWN = 16 * _FLOAT32
+_GROWN_CONSTANTS = 1e5 * _FLOAT32  # where constants that were rounded to float32 are on the way
 
 
 def _between_layers(items):
+    allowed = _GROWN_CONSTANTS if rounded_constants(items) else _GROWN
     for item in items:
-        if item.phase in _BETWEEN and item.apart > _GROWN:
+        if item.phase in _BETWEEN and item.apart > allowed:
             text = f"{_BETWEEN[item.phase]} differs: {item.apart:.1e} in float64"
             return [Finding(DEFINITION, item, text)]
     return []
