@@ -48,7 +48,7 @@ EXPECTED = {
     "residual__slope": ("leaky#0", FIRST, DEFINITION),
     "residual__activity": ("the loss", ("loss",), DEFINITION),
     "residual__loss": ("the loss", ("loss",), DEFINITION),
-    "own__between_layers": ("last#0", ("forward, carried", "training, carried"), DEFINITION),
+    "own__between_layers": ("last#0", ("forward, between",), DEFINITION),
     "own__accumulator": ("accumulator", ("loading",), STATE),
 }
 

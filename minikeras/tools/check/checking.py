@@ -131,10 +131,13 @@ class _Check:
         report.items = list(comparison.items.values())
         report.findings = verdict.findings(report.items)
         report.batches = comparison.batches
-        for key in dict.fromkeys(i.key for i in verdict.rounded_constants(report.items)):
+        rounded = list(dict.fromkeys(i.key for i in verdict.rounded_constants(report.items)))
+        if rounded:
+            some = ", ".join(rounded[:4]) + (", ..." if len(rounded) > 4 else "")
             self.notes.append(
-                f"{key} differs in float64 by less than float32 shows, as where a constant is "
-                "rounded to float32 (docs/numerics.md)"
+                f"{some} differ in float64 by less than float32 shows, as where a constant is "
+                "rounded to float32 (docs/numerics.md); so the gradients and steps of the whole "
+                "model were compared to two digits only"
             )
         self._note_what_one_has(comparison)
         return report

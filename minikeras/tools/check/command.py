@@ -25,7 +25,7 @@ def add_arguments(parser):
     add = parser.add_argument
     add("model", metavar="MODEL", help="a model's file, or MODULE:FUNCTION that returns a model")
     add("--weights", metavar="FILE", help="weights for a MODEL that is a config (.json)")
-    add("--against", default="keras", help="keras[-tensorflow|-jax|-torch] or tf-keras")
+    add("--against", default="keras", help="keras, on TensorFlow; or minikeras, once more")
     add("--python", metavar="PATH", help="the Python that has the other engine")
     add("--data", metavar="FILE", help="inputs `x` and targets `y` (.npz); by default drawn")
     add("--batches", type=int, default=8, help="batches to compare, at most")

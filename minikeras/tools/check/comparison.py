@@ -144,7 +144,7 @@ class Comparison:
             fed = self._fed(folder / phase, whole[WIDE][0])
             if training:
                 self._backward(files, y, v, number, fed)
-            self._alone(phase, training, files, fed, number)
+            self._alone(phase, training, files, fed, number, y if training else None)
 
     # ---- whole runs
 
@@ -160,10 +160,7 @@ class Comparison:
             )
             for dtype in (WIDE, NARROW)
         }
-        mine, other = (_by_key(answer["calls"]) for answer in runs[WIDE])
-        self._note_others(mine, other)
-        for key in (key for key in mine if key in other):
-            self._compare_wide(f"{phase}, carried", mine[key], other[key])
+        self._note_others(*[_by_key(answer["calls"]) for answer in runs[WIDE]])
         self._carried(phase, runs)
         return runs
 
@@ -172,13 +169,6 @@ class Comparison:
             for key in keys:
                 if key not in rest and key not in self.only[name]:
                     self.only[name].append(key)
-
-    def _compare_wide(self, phase, mine, other):
-        """Compare the arrays of a call in float64."""
-        a, b = _arrays(mine), _arrays(other)
-        for name in a:
-            if name in b:
-                self.add(Item(phase, mine["key"], name, mine["class"], distance(a[name], b[name])))
 
     def _carried(self, phase, runs):
         """Measure the errors of the whole run in float32."""
@@ -199,12 +189,8 @@ class Comparison:
         answers = self.pair.both(
             "backward", dtype=WIDE, batch=files[WIDE], targets=y, probe=v, to=f"{number}/b64"
         )
-        a, b = (np.array([answer["loss"]]) for answer in answers)
-        self.add(Item("loss", "the loss", "value", "", distance(a, b)))
         mine, other = (_by_key(answer["calls"]) for answer in answers)
         for key, call in mine.items():
-            if key in other:
-                self._compare_wide("gradients, carried", call, other[key])
             if key in fed:
                 fed[key].append(self._seeds(call, fed[key][0]))
         folders = [s.folder / f"{number}/b64" for s in (self.pair.ours, self.pair.theirs)]
@@ -252,13 +238,24 @@ class Comparison:
             fed[call["key"]] = [str(path)]
         return fed
 
-    def _alone(self, phase, training, files, fed, number):
+    def _alone(self, phase, training, files, fed, number, y):
         """Run each layer alone, in both dtypes, and measure what both engines make of it."""
-        runs = {
-            dtype: self._alone_in(dtype, training, files, fed, f"{number}/{phase} alone")
+        answers = {
+            dtype: self.pair.both(
+                "alone",
+                dtype=dtype,
+                batch=files[dtype],
+                training=training,
+                fed=fed,
+                to=f"{number}/{phase} alone/{dtype}",
+                targets=y,
+            )
             for dtype in (WIDE, NARROW)
         }
-        (mine, other), narrow = runs[WIDE], runs[NARROW]
+        (mine, other), narrow = (
+            [_by_key(answer["calls"]) for answer in answers[dtype]] for dtype in (WIDE, NARROW)
+        )
+        self._compare_between(phase, mine, other, answers[WIDE])
         for key, call in mine.items():
             if key not in other or not all(key in calls for calls in narrow):
                 continue
@@ -267,7 +264,7 @@ class Comparison:
             shapes = self._shapes(exact, fed[key][0], call)
             # A gradient that is zero but for rounding is measured against the layer's others.
             largest = largest_of([array for name, array in exact.items() if name[0] == "d"])
-            for name in exact:
+            for name in (name for name in exact if not name.startswith("got")):
                 own, scale = ("gradients", largest) if name[0] == "d" else (phase, 0.0)
                 if name not in theirs or not all(name in arrays for arrays in both):
                     continue
@@ -277,16 +274,23 @@ class Comparison:
                 narrow_arrays = [arrays[name] for arrays in both]
                 self.add(measured(item, exact[name], *narrow_arrays, scale=scale))
 
-    def _alone_in(self, dtype, training, files, fed, to):
-        answers = self.pair.both(
-            "alone",
-            dtype=dtype,
-            batch=files[dtype],
-            training=training,
-            fed=fed,
-            to=f"{to}/{dtype}",
-        )
-        return [_by_key(answer["calls"]) for answer in answers]
+    def _compare_between(self, phase, mine, other, answers):
+        """Compare in float64 what the code between the layers makes of their outputs.
+
+        All layers got the same inputs, so no error has grown on the way.
+        """
+        place = f"{phase}, between"
+        for key in (key for key in mine if key in other):
+            a, b = _arrays(mine[key]), _arrays(other[key])
+            for name in (name for name in a if name.startswith("got") and name in b):
+                self.add(Item(place, key, name, mine[key]["class"], distance(a[name], b[name])))
+        a, b = (_read(answer["outputs"]) for answer in answers)
+        for name in (name for name in a if name in b):
+            self.add(Item(place, "the outputs", name, "", distance(a[name], b[name])))
+        losses = [answer["loss"] for answer in answers]
+        if None not in losses:
+            apart = distance(np.array([losses[0]]), np.array([losses[1]]))
+            self.add(Item("loss", "the loss", "value", "", apart))
 
     @staticmethod
     def _shapes(arrays, fed, call):

@@ -73,26 +73,34 @@ def _judged(item):
 
 
 # Where layers agree alone, the code between them, the loss or the step may still differ.
+_CODE = "what the model's own code computes before it"
 _BETWEEN = {
-    "forward, carried": "what the model's own code computes before it",
-    "training, carried": "what the model's own code computes before it",
+    "forward, between": _CODE,
+    "training, between": _CODE,
     "loss": "the loss, or a penalty that is added to it",
     "gradients, whole": "the loss, or a penalty on this weight",
     "first step": "what a training step does beside the optimizer's update",
     "logs": "the metric",
 }
-# Errors of float64 grow on the way through a deep network.
-_GROWN = 16 * _FLOAT32
-_GROWN_CONSTANTS = 1e5 * _FLOAT32  # where constants that were rounded to float32 are on the way
+# In these, errors have grown on the way through the whole model.
+_CARRIED = ("gradients, whole", "first step", "logs")
 
 
 def _between_layers(items):
-    allowed = _GROWN_CONSTANTS if rounded_constants(items) else _GROWN
-    for item in items:
-        if item.phase in _BETWEEN and item.apart > allowed:
+    order, has_rounded = list(_BETWEEN), bool(rounded_constants(items))
+    between = [item for item in items if item.phase in _BETWEEN]
+    for item in sorted(between, key=lambda item: order.index(item.phase)):
+        if item.apart > _allowed(item, has_rounded):
             text = f"{_BETWEEN[item.phase]} differs: {item.apart:.1e} in float64"
             return [Finding(DEFINITION, item, text)]
     return []
+
+
+def _allowed(item, has_rounded):
+    """How far numbers of float64 may be apart that are made of those of several layers."""
+    if not has_rounded:
+        return 1e3 * FLOAT64
+    return (1e5 if item.phase in _CARRIED else 16) * _FLOAT32
 
 
 @dataclass

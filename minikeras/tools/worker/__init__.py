@@ -1,4 +1,4 @@
-"""A process that runs a model in one Keras and writes down what its layers do.
+"""A process that runs a model in one engine and writes down what its layers do.
 
 It is started with the Python of any environment, in which minikeras need not be installed: its
 files use the standard library and NumPy alone, and the syntax of Python 3.7. `engines` says how

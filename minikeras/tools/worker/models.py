@@ -4,7 +4,6 @@ import importlib
 import json
 import os
 import sys
-from typing import Any
 
 import numpy as np
 
@@ -132,11 +131,8 @@ def as_inputs(engine, batch):
 
 def optimizer_variables(model):
     """Return the variables of a model's optimizer, none without one."""
-    optimizer: Any = getattr(model, "optimizer", None)
-    if optimizer is None:
-        return []
-    is_method = callable(optimizer.variables)  # as in Keras 2
-    return list(optimizer.variables() if is_method else optimizer.variables)
+    optimizer = getattr(model, "optimizer", None)
+    return [] if optimizer is None else list(optimizer.variables)
 
 
 def copy_optimizer(engine, model, other):

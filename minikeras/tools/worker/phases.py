@@ -112,13 +112,11 @@ class Phases:
         y = [self.engine.tensor(t) for t in targets]
         y = y[0] if len(y) == 1 else y
         x = inputs[0] if len(inputs) == 1 else inputs
-        if self.engine.package == "tf_keras":
-            return self.model.compute_loss(x, y, outputs, None)
         return self.model.compute_loss(x, y, outputs, None, training=True)
 
     # ---- each layer alone
 
-    def alone(self, batch, training, arrays_of, put):
+    def alone(self, batch, training, arrays_of, put, targets=None):
         """Run every layer on inputs that are given, and differentiate each alone.
 
         Args:
@@ -126,8 +124,14 @@ class Phases:
             training: bool.
             arrays_of: function of a call's key that returns its arrays `in0`, ... and, for the
                 gradients, `dout0`, ...; None to leave the layer alone.
-            put: function of `(call, arrays)`, where the arrays have the names `out0`, ..., and, if
-                there were gradients, `din0`, ... and `dweight0`, ...
+            put: function of `(call, arrays)`, where the arrays have the names `out0`, ...; `got0`,
+                ..., what the code between the layers made of the outputs before; and, if there were
+                gradients, `din0`, ... and `dweight0`, ...
+            targets: list of arrays for the model's loss, or None.
+
+        Returns:
+            What the model makes of the layers' outputs: a list of arrays; and the loss of that,
+            None without targets.
         """
 
         def around(call, run):
@@ -138,8 +142,13 @@ class Phases:
             put(call, result)
             return call.outputs
 
-        with self._kept(), watched(self.engine, self.model, around):
-            self.model(as_inputs(self.engine, batch), training=training)
+        with self._kept():
+            inputs = [self.engine.tensor(x) for x in batch]
+            with watched(self.engine, self.model, around):
+                outputs = self.model(inputs[0] if len(inputs) == 1 else inputs, training=training)
+            loss = None if targets is None else self._loss(inputs, targets, outputs, None)
+            arrays = [self.engine.array(y) for y in tensors_of(self.engine, outputs)]
+            return arrays, None if loss is None else float(self.engine.array(loss))
 
     def _alone(self, call, run, arrays):
         """What a layer gives for inputs, and for gradients with respect to its outputs."""
@@ -160,8 +169,7 @@ class Phases:
             for variable, value in before:
                 assign(engine, variable, value)
             outputs = run(with_tensors(engine, call.arguments, tensors))
-            if call.outputs is None:  # JAX runs it once more, on tracers
-                call.outputs = outputs
+            call.outputs = outputs
             flat = tensors_of(engine, outputs)
             seeds = [_as_dtype(arrays[f"dout{i}"], flat[i].dtype) for i in wanted]
             return engine.weighted_sum([flat[i] for i in wanted], seeds) if wanted else None
@@ -175,6 +183,7 @@ class Phases:
         else:
             loss_of(lambda tensor: tensor)
         outputs = tensors_of(engine, call.outputs)
+        result.update((f"got{i}", engine.array(x)) for i, x in enumerate(tensors))
         result.update((f"out{i}", engine.array(y)) for i, y in enumerate(outputs))
         return {name: array for name, array in result.items() if array is not None}
 
@@ -270,5 +279,5 @@ def _is_float(tensor):
 
 
 def _as_dtype(array, dtype):
-    name = getattr(dtype, "name", str(dtype).replace("torch.", ""))
+    name = getattr(dtype, "name", dtype)
     return np.asarray(array).astype(name)

@@ -45,9 +45,7 @@ class Server:
             A dict that describes the model, with notes on what could not be read.
         """
         self.source, self.seed = source, seed
-        seeds = getattr(self.engine.keras.utils, "set_random_seed", None)
-        if seeds is not None:
-            seeds(seed)
+        self.engine.keras.utils.set_random_seed(seed)
         model, notes = models.load(self.engine, source, trusted)
         self.phases = {"float32": Phases(self.engine, model, seed)}
         return dict(self._described(model), notes=notes)
@@ -108,7 +106,7 @@ class Server:
         write(to, "inputs", {str(i): g for i, g in enumerate(of_inputs) if g is not None})
         return {"calls": calls, "loss": float(loss)}
 
-    def alone(self, dtype, batch, training, fed, to):
+    def alone(self, dtype, batch, training, fed, to, targets=None):
         """Run each layer on inputs that are given; see `Phases.alone`.
 
         `fed` is a dict of a call's key to the files whose arrays it gets.
@@ -120,8 +118,11 @@ class Server:
                 return None
             return {name: a for path in fed[key] for name, a in read(path).items()}
 
-        self.phases[dtype].alone(read_list(batch), training, arrays, _writing(to, calls))
-        return {"calls": calls}
+        outputs, loss = self.phases[dtype].alone(
+            read_list(batch), training, arrays, _writing(to, calls), read_list(targets)
+        )
+        write(to, "outputs", {str(i): y for i, y in enumerate(outputs)})
+        return {"calls": calls, "loss": loss, "outputs": os.path.join(to, "outputs.npz")}
 
     def steps(self, dtype, batches, to):
         """Train; see `Phases.steps`."""
@@ -147,7 +148,6 @@ class Server:
     def _described(self, model):
         optimizer = getattr(model, "optimizer", None)
         slots = models.optimizer_variables(model)
-        loss = getattr(model, "loss", None)
         return {
             "name": model.name,
             "weights": models.names_of(model.weights),
@@ -155,9 +155,23 @@ class Server:
             "shapes": [list(w.shape) for w in model.weights],
             "slots": models.names_of(slots),
             "optimizer": type(optimizer).__name__ if optimizer is not None else None,
-            "loss": loss if isinstance(loss, str) else loss and str(getattr(loss, "name", "loss")),
+            "loss": _loss_names(model),
             "layers": len(model.layers),
         }
+
+
+def _loss_names(model):
+    """The name of a model's loss, a list of names for several, None without one."""
+    loss = getattr(model, "loss", None)
+    if isinstance(loss, dict):
+        loss = [loss.get(name) for name in model.output_names]
+    if isinstance(loss, (list, tuple)):
+        return [_name_of(one) for one in loss]
+    return None if loss is None else _name_of(loss)
+
+
+def _name_of(loss):
+    return loss if isinstance(loss, str) else str(getattr(loss, "name", "loss"))
 
 
 def _dtype_name(dtype):
