@@ -25,8 +25,8 @@ FINITE = {"zeros": [0.0], "ones": [1.0]}
 POINTS = {**FINITE, "mixed": [0.0, 1.0, -1.0, INF, -INF, 2.0]}
 
 # Decompositions have no answer for infinite matrices; in sums of products it depends on how they
-# are computed whether a padded cell or one that a stride skips counts as 0 times infinity; so it
-# does in the recursion of CTC of the steps after a sequence's end.
+# are computed whether a padded cell or one that a stride skips counts as 0 times infinity. Of CTC,
+# Keras's gradient is NaN in the steps after a sequence's end, too (docs/numerics.md).
 FINITE_ALONE = {
     "ctc_loss",
     *("eigh", "lu_factor", "pinv", "svd"),

@@ -40,7 +40,7 @@ CASES = [
             options,
             orders=0,
             reduction=42,
-            # TensorFlow searches in float32, whatever the dtype.
+            # TensorFlow searches in float32, whatever the dtype; tests/ops/test_ctc.py has float64.
             float_types=("float32",) if "strategy" in options else Case.float_types,
         )
         for options in (
