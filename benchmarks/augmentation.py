@@ -65,10 +65,25 @@ def timed(layer, images):
 
 
 def compare(source, images, repeats):
-    """Return the least times of a layer, ours and Keras's."""
+    """Return the least times of a layer, ours and Keras's.
+
+    Some layers take floats alone, in either engine: the times are then None.
+    """
     layers = [eval(f"engine.layers.{source}", {"engine": e}) for e in (minikeras, keras)]
+    takes = [_takes(layer, images) for layer in layers]
+    if not all(takes):
+        return [0.0 if it_does else None for it_does in takes]
     rounds = [[timed(layer, images) for layer in layers] for _ in range(repeats + 1)]
     return np.min(rounds[1:], axis=0)
+
+
+def _takes(layer, images):
+    """Whether a layer takes images of this dtype."""
+    try:
+        layer(images, training=True)
+    except (ValueError, tf.errors.InvalidArgumentError):
+        return False
+    return True
 
 
 def main():
@@ -87,10 +102,11 @@ def main():
         images = data.astype(dtype)
         for source in LAYERS:
             if options.part in source:
-                try:
-                    ours, theirs = compare(source, images, options.repeats)
-                except tf.errors.InvalidArgumentError as error:  # some of Keras's take floats alone
-                    print(f"{source:56} Keras: {str(error).splitlines()[-1]}")
+                ours, theirs = compare(source, images, options.repeats)
+                if ours is None or theirs is None:
+                    pairs = (("minikeras", ours), ("Keras", theirs))
+                    names = " and ".join(name for name, time in pairs if time is None)
+                    print(f"{source:56} {dtype} is refused by {names}")
                     continue
                 row = f"{source:56}{ours * 1e3:9.1f}{theirs * 1e3:9.1f}{theirs / ours:7.2f}"
                 print(row, flush=True)
