@@ -14,8 +14,9 @@ from tests.saving.foreign import numbers_in_configs, watched
 from tests.saving.foreign.configs import call_of, compiled, graph, stack, tensor
 from tests.saving.foreign.json_mutations import saved
 
-# A number too large for the dtype is no matter here.
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+# What a layer or an op warns of, a number too large for the dtype or a transform that is slow, is
+# no matter here.
+pytestmark = pytest.mark.filterwarnings("ignore")
 MOST_SECONDS = 1.0
 MOST_MEMORY = 128 << 20
 
