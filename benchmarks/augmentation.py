@@ -88,7 +88,7 @@ def _takes(layer, images):
 
 def main():
     """Print a table of layers."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("part", nargs="?", default="", help="only layers whose name has it")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--dtype", choices=("uint8", "float32"), help="only images of this dtype")

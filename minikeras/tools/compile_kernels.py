@@ -114,7 +114,7 @@ def _attention(x):
 
 
 def _pictures(x):
-    x = layers.RandomRotation(0.1)(x)
+    x = layers.RandomRotation(0.1)(layers.Conv2D(3, 1)(x))
     x = layers.RandomTranslation(0.1, 0.1, interpolation="nearest")(x)
     x = layers.RandomElasticTransform()(x)
     x = layers.Resizing(6, 6)(x)

@@ -35,7 +35,7 @@ def declare(config):
         with postponed_values():
             keras.saving.deserialize_keras_object(json.loads(json.dumps(config)))
         error = None
-    except (ValueError, TypeError) as raised:
+    except (ValueError, TypeError, NotImplementedError) as raised:  # as calls of ops raise
         error = raised
     assert time.process_time() - start < MOST_SECONDS
     return error
