@@ -22,7 +22,7 @@ from minikeras.keras2.backend.tensors import (
 )
 from minikeras.keras2.backend.variables import as_tensor
 from minikeras.keras2.engine import configs
-from minikeras.keras2.engine.base.keras1 import OfKeras1
+from minikeras.keras2.engine.base.keras1 import OfKeras1, draws
 from minikeras.keras2.engine.base.masks import mask_of, masks_of, output_of
 from minikeras.keras2.engine.base.nodes import Node, Nodes
 from minikeras.keras2.engine.base.options import layer_options
@@ -32,9 +32,6 @@ from minikeras.layers.base.call_spec import signature_of
 from minikeras.layers.base.input_spec import check_inputs
 from minikeras.layers.base.layer import Layer as EngineLayer
 from minikeras.layers.base.marks import default
-
-_RATES = ("rate", "stddev", "dropout", "recurrent_dropout")
-"""What layers that draw in training call the strength of it; they draw nothing where it is 0."""
 
 
 class Layer(Nodes, OwnWeights, OfKeras1, EngineLayer):
@@ -323,8 +320,7 @@ class Layer(Nodes, OwnWeights, OfKeras1, EngineLayer):
 def _draw_seeds(layer):
     """Let what draws without a seed begin where NumPy's generator says, as in Keras 2."""
     for part in layer._flatten_layers():
-        is_random = any(getattr(part, rate, 0) for rate in _RATES)
-        if not is_random or "_has_drawn_seeds" in vars(part):
+        if not draws(part) or "_has_drawn_seeds" in vars(part):
             continue
         object.__setattr__(part, "_has_drawn_seeds", True)
         if getattr(part, "seed", None) is None:

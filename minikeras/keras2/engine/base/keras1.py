@@ -95,14 +95,17 @@ _REGULARIZERS = (
 )
 
 
-# What layers that draw random numbers in training call the amount of it.
 _AMOUNTS = ("rate", "stddev", "dropout", "recurrent_dropout")
+
+
+def draws(layer):
+    """Whether a layer draws random numbers in training: where the amount of it is not 0."""
+    return any(getattr(layer, name, 0) for name in _AMOUNTS)
 
 
 def _uses_phase(layer):
     """Whether what a layer computes depends on the phase, apart from the layers inside it."""
-    draws = not layer._layers and any(getattr(layer, name, 0) for name in _AMOUNTS)
-    return draws or getattr(layer, "_uses_phase", False)
+    return not layer._layers and draws(layer) or getattr(layer, "_uses_phase", False)
 
 
 def _listed(value):
