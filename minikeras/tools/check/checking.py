@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.tools import differences
 from minikeras.tools.check import data, verdict
 from minikeras.tools.check.comparison import NARROW, WIDE, Comparison, Item, Pair
 from minikeras.tools.check.measure import distance
@@ -130,6 +131,8 @@ class _Check:
         self._measured(comparison, batches)
         report.items = list(comparison.items.values())
         report.findings = verdict.findings(report.items)
+        for finding in report.findings:
+            finding.known = differences.known(finding.item, options.against)
         report.batches = comparison.batches
         rounded = list(dict.fromkeys(i.key for i in verdict.rounded_constants(report.items)))
         if rounded:

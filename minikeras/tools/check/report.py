@@ -85,6 +85,8 @@ def conclusion(report):
         layer = f" ({item.layer})" if item.layer else ""
         lines.append(f"{start}{item.key}{layer}, {item.phase}, {item.what}.")
         lines.append(f"  class: {finding.kind}. {finding.text}.")
+        if finding.known is not None:
+            lines.append(f"  known: {finding.known.link}: {finding.known.sentence}.")
     if len(places) > _MOST:
         lines.append(f"  and {len(places) - _MOST} more.")
     return lines + [f"Note: {note}." for note in report.notes]
@@ -122,7 +124,13 @@ def as_data(report):
         "batches": report.batches,
         "agreement in float64": verdict.agreement(report.items),
         "findings": [
-            {"class": f.kind, "text": f.text, **dataclasses.asdict(f.item)} for f in report.findings
+            {
+                "class": f.kind,
+                "text": f.text,
+                "known": f.known.link if f.known is not None else None,
+                **dataclasses.asdict(f.item),
+            }
+            for f in report.findings
         ],
         "items": [dataclasses.asdict(item) for item in report.items],
         "notes": report.notes,

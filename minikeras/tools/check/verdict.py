@@ -1,7 +1,9 @@
 """What the measurements mean: the findings, each with its class, and who is nearer to the truth."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from minikeras.tools.differences import Difference
 from minikeras.tools.tolerances import FLOAT64
 
 # Errors in float32 whose ratio is below this are equal.
@@ -24,11 +26,13 @@ class Finding:
         kind: its class, `DEFINITION`, `ROUNDING` or `STATE`.
         item: the `Item` where it shows.
         text: a sentence.
+        known: the `Difference` of docs/numerics.md that it shows, None if it is not known.
     """
 
     kind: str
-    item: object
+    item: Any
     text: str
+    known: Difference | None = None
 
 
 def findings(items):
