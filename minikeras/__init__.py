@@ -72,6 +72,7 @@ __getattr__, __dir__ = _on_first_use(
         "minikeras.mixed_precision": [],
         "minikeras.preprocessing": [],
         "minikeras.saving": [],
+        "minikeras.testing": [],
         "minikeras.visualization": [],
         "minikeras.wrappers": [],
     },

@@ -41,7 +41,7 @@ FLOORS = {
 }
 DESKS = {
     *("__init__", "backend", "callbacks", "config", "dtype_policies", "mixed_precision"),
-    *("random", "tree", "__main__"),
+    *("random", "testing", "tree", "__main__"),
 }
 
 # Pairs on one floor of which the first may import the second.

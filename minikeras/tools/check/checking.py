@@ -11,6 +11,7 @@ from minikeras.tools import differences
 from minikeras.tools.check import data, verdict
 from minikeras.tools.check.comparison import NARROW, WIDE, Comparison, Item, Pair
 from minikeras.tools.check.measure import distance
+from minikeras.tools.check.report import as_text
 from minikeras.tools.check.session import Session, WorkerError, write_arrays
 from minikeras.tools.check.steps import compare_steps
 
@@ -76,6 +77,14 @@ class Report:
     def same(self):
         """Whether nothing differs but by rounding."""
         return not self.findings
+
+    @property
+    def rows(self):
+        """The figures of each phase, a list of `verdict.Row`."""
+        return verdict.rows(self.items)
+
+    def __str__(self):
+        return as_text(self)
 
 
 def check(options, progress=lambda text: None):

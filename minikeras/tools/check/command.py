@@ -6,11 +6,11 @@ steps of its optimizer. Every layer is judged alone, against the numbers of floa
 
 import json
 import sys
-from pathlib import Path
 
 from rich.console import Console
 
 from minikeras.tools.check import report
+from minikeras.tools.check.calls import source_of
 from minikeras.tools.check.checking import NotComparable, Options, check
 
 SAME, DIFFERS, NOT_COMPARABLE = 0, 1, 3
@@ -66,7 +66,7 @@ def run(arguments):
 
 def _options(arguments):
     return Options(
-        source=_source(arguments),
+        source=source_of(arguments.model, arguments.weights),
         against=arguments.against,
         python=arguments.python,
         data=arguments.data,
@@ -77,19 +77,3 @@ def _options(arguments):
         seed=arguments.seed,
         trusted=arguments.trust,
     )
-
-
-def _source(arguments):
-    """Where the model is, as a worker is told."""
-    model = arguments.model
-    if Path(model).exists():
-        path = str(Path(model).resolve())
-        if not path.endswith(".json"):
-            return {"path": path}
-        source = {"config": path}
-        if arguments.weights:
-            source["path"] = str(Path(arguments.weights).resolve())
-        return source
-    if ":" in model:
-        return {"function": model, "folder": str(Path.cwd())}
-    raise NotComparable(f"There is no file {model}, and it is no MODULE:FUNCTION.")
