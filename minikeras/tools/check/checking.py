@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.tools import differences
-from minikeras.tools.check import data, verdict
+from minikeras.tools.check import data, notes, verdict
 from minikeras.tools.check.comparison import NARROW, WIDE, Comparison, Item, Pair
 from minikeras.tools.check.measure import distance
 from minikeras.tools.check.report import as_text
@@ -100,14 +100,37 @@ def check(options, progress=lambda text: None):
     Raises:
         NotComparable: if an engine cannot load or run the model, or the data do not fit.
     """
-    with tempfile.TemporaryDirectory(prefix="minikeras-check-") as name:
-        folder = Path(name)
-        with (
-            Session("minikeras", folder / "ours", seconds=options.wait) as ours,
-            Session(options.against, folder / "theirs", options.python, options.wait) as theirs,
-        ):
-            (folder / "shared").mkdir()
-            return _Check(options, Pair(ours, theirs, folder / "shared"), progress).run()
+    try:
+        with tempfile.TemporaryDirectory(prefix="minikeras-check-") as name:
+            folder = Path(name)
+            with (
+                Session("minikeras", folder / "ours", seconds=options.wait) as ours,
+                Session(options.against, folder / "theirs", options.python, options.wait) as theirs,
+            ):
+                return compare(options, ours, theirs, folder / "shared", progress)
+    except WorkerError as error:
+        raise NotComparable(str(error)) from error
+
+
+def compare(options, ours, theirs, folder, progress=lambda text: None):
+    """Compare a model in two engines that run already; see `check`.
+
+    Args:
+        options: the `Options`.
+        ours: `Session` of minikeras.
+        theirs: `Session` of the other engine.
+        folder: a `Path` that is not there yet, for arrays that both read.
+        progress: as for `check`.
+
+    Returns:
+        The `Report`.
+
+    Raises:
+        NotComparable: as `check`.
+        WorkerError: if an engine cannot run the model.
+    """
+    folder.mkdir()
+    return _Check(options, Pair(ours, theirs, folder), progress).run()
 
 
 class _Check:
@@ -122,14 +145,12 @@ class _Check:
     def run(self):
         options, pair = self.options, self.pair
         self.progress("loading")
-        versions = [answer["versions"] for answer in self._both("versions")]
-        for session in (pair.ours, pair.theirs):
-            session.send("load", **self._source())
-        read = [self._received(session) for session in (pair.ours, pair.theirs)]
+        versions = [answer["versions"] for answer in pair.both("versions")]
+        read = self._loaded()
         for name, answer in zip(("minikeras", options.against), read, strict=True):
             self.notes += [f"{name}: {note}" for note in answer["notes"]]
         inputs = self._inputs(read[0])
-        loaded = self._both("build", batch=write_arrays(pair.folder / "first.npz", inputs[0][0]))
+        loaded = pair.both("build", batch=write_arrays(pair.folder / "first.npz", inputs[0][0]))
         report = Report(loaded[0], versions, options, notes=self.notes)
         report.findings = self._compare_weights(loaded)
         if report.findings:
@@ -151,6 +172,7 @@ class _Check:
                 "rounded to float32 (docs/numerics.md); so the gradients and steps of the whole "
                 "model were compared to two digits only"
             )
+        self.notes += notes.not_finite(report.items)
         self._note_what_one_has(comparison)
         return report
 
@@ -158,17 +180,11 @@ class _Check:
         options = self.options
         return {"source": options.source, "seed": options.seed, "trusted": options.trusted}
 
-    def _both(self, do, **request):
+    def _loaded(self):
         try:
-            return self.pair.both(do, **request)
+            return self.pair.both("load", **self._source())
         except WorkerError as error:
-            raise NotComparable(str(error)) from error
-
-    def _received(self, session):
-        try:
-            return session.receive()
-        except WorkerError as error:
-            raise NotComparable(f"{session.engine} cannot load the model: {error}") from error
+            raise NotComparable(f"cannot load the model: {error}") from error
 
     # ---- the model and its data
 
@@ -185,6 +201,8 @@ class _Check:
             raise NotComparable(
                 "The model does not say which inputs it takes: give some by --data FILE.npz."
             )
+        if any(dtype == "string" for _, dtype in inputs):
+            raise NotComparable("The model takes text: only models of numbers can be compared.")
         words = _words(described)
         size = self._size(inputs, words)
         drawn = data.drawn(inputs, words, options.batch_size, options.batches, size, options.seed)
@@ -259,23 +277,18 @@ class _Check:
 
     def _twins(self, x):
         wide = [a.astype(WIDE) if a.dtype.kind == "f" else a for a in x]
-        self._both("twin", dtype=WIDE, batch=write_arrays(self.pair.folder / "wide.npz", wide))
+        self.pair.both("twin", dtype=WIDE, batch=write_arrays(self.pair.folder / "wide.npz", wide))
 
     # ---- measuring
 
     def _measured(self, comparison, batches):
-        options = self.options
-        try:
-            self.progress("comparing layers")
-            comparison.run(batches, lambda done: self.progress(f"batch {done}"))
-            if options.steps and batches[0][1] is not None and comparison.mine["optimizer"]:
-                self.progress("comparing steps")
-                batches = batches[: comparison.batches]
-                compare_steps(
-                    comparison, batches, options.steps, lambda done: self.progress(f"step {done}")
-                )
-        except WorkerError as error:
-            raise NotComparable(str(error)) from error
+        steps = self.options.steps
+        self.progress("comparing layers")
+        comparison.run(batches, lambda done: self.progress(f"batch {done}"))
+        if steps and batches[0][1] is not None and comparison.mine["optimizer"]:
+            self.progress("comparing steps")
+            batches = batches[: comparison.batches]
+            compare_steps(comparison, batches, steps, lambda done: self.progress(f"step {done}"))
 
     def _note_what_one_has(self, comparison):
         names = {"minikeras": "minikeras", "other": self.options.against}

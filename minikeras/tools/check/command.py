@@ -4,8 +4,12 @@ Both engines read the model, and run it in float32 and in float64, forward, back
 steps of its optimizer. Every layer is judged alone, against the numbers of float64.
 """
 
+import argparse
+import contextlib
 import json
+import signal
 import sys
+from functools import partial
 
 from rich.console import Console
 
@@ -25,18 +29,41 @@ def add_arguments(parser):
     add = parser.add_argument
     add("model", metavar="MODEL", help="a model's file, or MODULE:FUNCTION that returns a model")
     add("--weights", metavar="FILE", help="weights for a MODEL that is a config (.json)")
-    add("--against", default="keras", help="keras, on TensorFlow; or minikeras, once more")
+    add(
+        "--against",
+        default="keras",
+        choices=["keras", "minikeras"],
+        help="keras, on TensorFlow; or minikeras, once more",
+    )
     add("--python", metavar="PATH", help="the Python that has the other engine")
     add("--data", metavar="FILE", help="inputs `x` and targets `y` (.npz); by default drawn")
-    add("--batches", type=int, default=8, help="batches to compare, at most")
-    add("--batch-size", type=int, default=4, help="samples in a batch")
-    add("--steps", type=int, default=5, help="steps of the optimizer")
-    add("--seconds", type=float, default=20.0, help="begin no further batch after so long")
-    add("--seed", type=int, default=0, help="of inputs, of dropout and of shuffling")
+    add("--batches", type=_positive, default=8, help="batches to compare, at most")
+    add("--batch-size", type=_positive, default=4, help="samples in a batch")
+    add("--steps", type=_count, default=5, help="steps of the optimizer")
+    add("--seconds", type=_seconds, default=20.0, help="begin no further batch after so long")
+    add("--wait", type=_seconds, default=600.0, help="seconds that one answer may take")
+    add("--seed", type=_seed, default=0, help="of inputs, of dropout and of shuffling")
     add("--trust", action="store_true", help="let code in the model's file run, in both engines")
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print all that was measured")
     forms.add_argument("--markdown", action="store_true", help="print the report for an issue")
+
+
+def _number(text, kind, least, most, expected):
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"expected {expected}, received {text!r}")
+    return value
+
+
+_most = sys.maxsize
+_positive = partial(_number, kind=int, least=1, most=_most, expected="a whole number from 1")
+_count = partial(_number, kind=int, least=0, most=_most, expected="a whole number from 0")
+_seed = partial(_number, kind=int, least=0, most=2**32 - 1, expected="a number of 32 bits")
+_seconds = partial(_number, kind=float, least=0, most=1e7, expected="a number of seconds")
 
 
 def run(arguments):
@@ -50,7 +77,7 @@ def run(arguments):
     """
     console = Console(stderr=True)
     try:
-        with console.status("starting") as status:
+        with _terminable(), console.status("starting") as status:
             result = check(_options(arguments), status.update)
     except NotComparable as error:
         print(f"Could not compare: {error}", file=sys.stderr)
@@ -62,6 +89,20 @@ def run(arguments):
     else:
         print(report.as_text(result), end="")
     return SAME if result.same else DIFFERS
+
+
+@contextlib.contextmanager
+def _terminable():
+    """Let a process that is told to end do so as one that is interrupted: nothing is left."""
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _options(arguments):
@@ -76,4 +117,5 @@ def _options(arguments):
         seconds=arguments.seconds,
         seed=arguments.seed,
         trusted=arguments.trust,
+        wait=arguments.wait,
     )

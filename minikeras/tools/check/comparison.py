@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.tools.check.measure import Error, distance, error, largest_of, terms
-from minikeras.tools.check.session import write_arrays
+from minikeras.tools.check.session import receive_all, write_arrays
 from minikeras.tools.tolerances import bound
 
 NARROW, WIDE = "float32", "float64"
@@ -32,6 +32,8 @@ class Item:
         theirs: that of the other engine.
         allowed: the bound on both, in the same unit.
         batches: how many were measured.
+        squares: sums over the batches of the mean squares of both errors.
+        odd: how many numbers are NaN or infinity in one of the arrays.
     """
 
     phase: str
@@ -44,12 +46,14 @@ class Item:
     allowed: float = 0.0
     batches: int = 1
     squares: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    odd: int = 0
 
     def merged(self, other):
         """Return the worst of both, of several batches."""
         best = Item(self.phase, self.key, self.what, self.layer, max(self.apart, other.apart))
         best.allowed = max(self.allowed, other.allowed)
         best.batches = self.batches + other.batches
+        best.odd = max(self.odd, other.odd)
         best.squares = [a + b for a, b in zip(self.squares, other.squares, strict=True)]
         best.ours = _worse(self.ours, other.ours)
         best.theirs = _worse(self.theirs, other.theirs)
@@ -83,7 +87,7 @@ class Pair:
         """
         for session in (self.ours, self.theirs):
             session.send(do, **self._own(session, request))
-        return self.ours.receive(), self.theirs.receive()
+        return receive_all((self.ours, self.theirs))
 
     @staticmethod
     def _own(session, request):
@@ -217,7 +221,7 @@ class Comparison:
                 gradient = arrays.get("d" + name)
                 if gradient is None or not np.any(gradient):
                     gradient = draw.normal(size=output.shape)
-                seeds["d" + name] = gradient.astype(NARROW)
+                seeds["d" + name] = rounded(gradient)
         path = fed.replace(".npz", ".d.npz")
         np.savez(path, **seeds)
         return path
@@ -229,10 +233,7 @@ class Comparison:
         folder.mkdir()
         fed = {}
         for number, call in enumerate(truth["calls"]):
-            arrays = {
-                name: array.astype(NARROW) if array.dtype.kind == "f" else array
-                for name, array in _arrays(call).items()
-            }
+            arrays = {name: rounded(array) for name, array in _arrays(call).items()}
             path = folder / f"{number}.npz"
             np.savez(path, **arrays)
             fed[call["key"]] = [str(path)]
@@ -307,12 +308,20 @@ def measured(item, truth, ours, theirs, scale=0.0):
     """
     if truth.dtype.kind != "f" or not ours.shape == theirs.shape == truth.shape:
         return item
+    finite = np.isfinite(truth) & np.isfinite(ours) & np.isfinite(theirs)
+    item.odd = int(finite.size - np.count_nonzero(finite))
     mine, other = error(ours, truth, scale=scale), error(theirs, truth, scale=scale)
     apart = error(ours, theirs.astype(WIDE), scale=scale).largest
     if min(mine.largest, other.largest) > item.allowed >= apart:
         return item
     item.ours, item.theirs, item.squares = mine, other, [mine.rms**2, other.rms**2]
     return item
+
+
+def rounded(array):
+    """Round an array of floats to float32, where large numbers become infinite."""
+    with np.errstate(over="ignore"):
+        return array.astype(NARROW) if array.dtype.kind == "f" else array
 
 
 def _named(name, call):

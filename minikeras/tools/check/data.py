@@ -1,5 +1,8 @@
 """The batches that a model is compared on: given, the shipped digits, or drawn to fit the model."""
 
+import zlib
+from zipfile import BadZipFile
+
 import numpy as np
 
 from minikeras.datasets import digits
@@ -26,23 +29,42 @@ def from_file(path, batch_size, batches):
     Raises:
         DataError: if there is no `x`, or the arrays have different numbers of samples.
     """
-    try:
-        with np.load(path) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"{path} is no file of NumPy arrays (.npz): {error}") from None
+    arrays = _arrays_of(path)
     x, y = _named(arrays, "x"), _named(arrays, "y")
     if not x:
         raise DataError(f"{path} should hold `x`, the inputs. It holds: {sorted(arrays)}")
     sizes = {len(a) if a.ndim else None for a in x + y}
     if len(sizes) > 1 or sizes == {None} or sizes == {0}:
-        raise DataError(f"{path}: expected arrays of as many samples each. Sizes: {sizes}")
+        raise DataError(
+            f"{path}: expected arrays of as many samples each, at least one. Sizes: {sizes}"
+        )
     return _cut(x, y or None, batch_size, batches)
 
 
+def _arrays_of(path):
+    """The arrays of a file; floats are rounded to float32, in which models take them."""
+    try:
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}.") from None
+    except _UNREADABLE as error:
+        raise DataError(f"{path} is no file of NumPy arrays (.npz): {error}") from None
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf":
+            raise DataError(f"{path}: expected numbers in {name!r}. Received: {array.dtype}")
+    with np.errstate(over="ignore"):
+        return {n: a.astype("float32") if a.dtype.kind == "f" else a for n, a in arrays.items()}
+
+
+# What NumPy raises for a file that is damaged or another one.
+_UNREADABLE = OSError, ValueError, AttributeError, EOFError, TypeError, BadZipFile, zlib.error
+
+
 def _named(arrays, letter):
-    names = sorted(n for n in arrays if n == letter or (n[0] == letter and n[1:].isdigit()))
-    return [arrays[name] for name in names]
+    """The arrays `x`, or `x0`, `x1`, ..., in this order."""
+    names = [n for n in arrays if n == letter or (n[:1] == letter and n[1:].isdigit())]
+    return [arrays[name] for name in sorted(names, key=lambda name: int(name[1:] or -1))]
 
 
 def _cut(x, y, batch_size, batches):

@@ -1,5 +1,6 @@
 """The processes that run a model in one engine each, as seen from here."""
 
+import contextlib
 import json
 import os
 import queue
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +42,43 @@ class Session:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.seconds = seconds
+        self._python = python or sys.executable
+        self._answered = False
+        self._until = 0.0
         # Open as long as the process lives.
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
-        self._process: Any = subprocess.Popen(
-            [python or sys.executable, str(PROGRAM), engine],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            encoding="utf-8",
-            env=_environment(engine),
-        )
+        self._process: Any = self._started()
         self._answers = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
 
+    def _started(self):
+        try:
+            return subprocess.Popen(
+                [self._python, str(PROGRAM), self.engine],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env=_environment(self.engine),
+            )
+        except OSError as error:
+            self._errors.close()
+            raise WorkerError(f"{self._python} cannot be run as a Python: {error}") from None
+
     def _listen(self):
+        """Hand on the answers; what a Python prints while it starts is none."""
         for line in self._process.stdout:
-            self._answers.put(line)
+            with contextlib.suppress(ValueError):
+                answer = json.loads(line)
+                if isinstance(answer, dict):
+                    self._answers.put(answer)
         self._answers.put(None)
 
     def send(self, do, **request):
         """Send a request, whose answer `receive` waits for."""
+        self._until = time.monotonic() + self.seconds
         try:
             self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
             self._process.stdin.flush()
@@ -74,17 +92,20 @@ class Session:
             WorkerError: if the worker failed, has ended, or takes too long.
         """
         try:
-            line = self._answers.get(timeout=self.seconds)
+            answer = self._answers.get(timeout=max(self._until - time.monotonic(), 0.0))
         except queue.Empty:
             self.close()
             raise WorkerError(
-                f"{self.engine} did not answer for {self.seconds:g} seconds"
+                f"{self.engine} did not answer for {self.seconds:g} seconds: it hangs, or needs "
+                "more time (--wait)"
             ) from None
-        if line is None:
-            raise WorkerError(f"{self.engine} ended: {self._last_words()}", self._said())
-        answer = json.loads(line)
+        if answer is None:
+            self._answers.put(None)  # so it is for every later request
+            raise self._ended()
         if "error" in answer:
-            raise WorkerError(answer["error"], answer["traceback"])
+            error = answer["error"]
+            raise WorkerError(f"{self.engine}: {_line(error)}{_advice(error)}", answer["traceback"])
+        self._answered = True
         return answer
 
     def ask(self, do, **request):
@@ -92,15 +113,21 @@ class Session:
         self.send(do, **request)
         return self.receive()
 
-    def _said(self):
-        self._process.wait(timeout=10)
+    def _ended(self):
+        """The error that says how the process ended, and what it said last."""
+        if self._process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
+            self._process.kill()
+        code = self._process.wait()
         self._errors.seek(0)
-        return self._errors.read().decode(errors="replace")
-
-    def _last_words(self):
-        lines = self._said().strip().splitlines()
-        code = self._process.returncode
-        return lines[-1] if lines else f"exit status {code}"
+        said = self._errors.read().decode(errors="replace")
+        how = f"exit status {code}" if code >= 0 else f"killed by signal {-code}"
+        words = "".join(said.strip().splitlines()[-1:])
+        text = f"{self.engine} ended ({how})" + (f": {_line(words)}" if words else "")
+        if not self._answered and not _advice(words):
+            text += f"; is {self._python} a Python with NumPy and {self.engine}?"
+        return WorkerError(text + _advice(words), said)
 
     def close(self):
         """End the process."""
@@ -108,7 +135,8 @@ class Session:
             self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
-            stream.close()
+            with contextlib.suppress(OSError):  # what was not sent has no reader any more
+                stream.close()
         self._errors.close()
 
     def __enter__(self):
@@ -116,6 +144,45 @@ class Session:
 
     def __exit__(self, *_):
         self.close()
+
+
+def receive_all(sessions):
+    """Wait for the answer of each session to its oldest request; return them in order.
+
+    Raises:
+        WorkerError: if one failed, after all have answered: what each of them says.
+    """
+    answers, errors = [], []
+    for session in sessions:
+        try:
+            answers.append(session.receive())
+        except WorkerError as error:
+            errors.append(error)
+    if errors:
+        details = "\n".join(error.details for error in errors)
+        raise WorkerError("; ".join(dict.fromkeys(map(str, errors))), details)
+    return answers
+
+
+def _line(text):
+    """A message as one line that is not too long."""
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+_LONGEST = 800
+# What an engine's process needs from other packages.
+_NEEDED = ("numpy", "keras", "tensorflow", "jax", "torch", "tf_keras")
+
+
+def _advice(text):
+    """What to do about a message that says that an engine is not installed, else nothing."""
+    if not any(f"No module named '{name}'" in text for name in _NEEDED):
+        return ""
+    return (
+        ". Install what the other engine needs, `pip install minikeras-engine[parity]`, or name a "
+        "Python that has it: --python PATH"
+    )
 
 
 def _environment(engine):

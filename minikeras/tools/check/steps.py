@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minikeras.tools.check.comparison import NARROW, WIDE, Item, measured
+from minikeras.tools.check.comparison import NARROW, WIDE, Item, measured, rounded
 from minikeras.tools.check.measure import distance, largest_of
 from minikeras.tools.check.session import write_arrays
 from minikeras.tools.tolerances import bound
@@ -87,7 +87,7 @@ def _compare_update(comparison, batch, trained, step):
     if step:
         before = [ours / "trained" / f"{file}{step - 1}.npz" for file in ("weights", "slots")]
     gradients = _gradients(comparison, batch, trained, before[0], step)
-    rounded = [
+    files = [
         _rounded(path, folder / f"{name}{step}.npz")
         for path, name in zip([*before, gradients], ("weights", "slots", "gradients"), strict=True)
     ]
@@ -95,9 +95,9 @@ def _compare_update(comparison, batch, trained, step):
         pair.both(
             "update",
             dtype=dtype,
-            weights=rounded[0],
-            slots=rounded[1],
-            gradients=rounded[2],
+            weights=files[0],
+            slots=files[1],
+            gradients=files[2],
             to=f"update{step}/{dtype}",
         )
     for file, names in _variables(comparison):
@@ -129,11 +129,7 @@ def _gradients(comparison, batch, trained, weights, step):
 
 def _rounded(path, to):
     """Write the arrays of a file in float32; return the new path."""
-    arrays = {
-        name: array.astype(NARROW) if array.dtype.kind == "f" else array
-        for name, array in _read(path).items()
-    }
-    np.savez(to, **arrays)
+    np.savez(to, **{name: rounded(array) for name, array in _read(path).items()})
     return str(to)
 
 

@@ -62,6 +62,10 @@ _FLOAT32 = 2.0**-24  # half a unit of the last place of 1 in float32
 def _judged(item):
     if item.apart > _FLOAT32:
         text = f"the two are {item.apart:.1e} apart in float64, so it is no rounding"
+        if item.apart == float("inf"):
+            text = (
+                "in float64 one has NaN, infinity, another integer or shape where the other has not"
+            )
         return Finding(DEFINITION, item, text)
     if item.ours is None or item.theirs is None:
         return None

@@ -22,25 +22,33 @@ def load(engine, source, trusted=False):
     Returns:
         `(model, notes)`.
     """
+    if trusted:
+        engine.trust()
     if "function" in source:
-        return called(engine, source["function"], source.get("folder", "")), []
+        model = called(engine, source["function"], source.get("folder", ""))
+        if not isinstance(model, engine.keras.Model):
+            raise TypeError(
+                "{} returned {!r}; expected a model of {}".format(
+                    source["function"], type(model).__name__, engine.package
+                )
+            )
+        return model, []
     if "config" in source:
         with open(source["config"]) as file:
             model = engine.keras.models.model_from_json(file.read())
         if source.get("path"):
             model.load_weights(source["path"])
         return model, []
-    return _from_file(engine, source["path"], trusted)
+    return _from_file(engine, source["path"])
 
 
-def _from_file(engine, path, trusted):
+def _from_file(engine, path):
     read = engine.keras.models.load_model
-    options = {"safe_mode": False} if trusted else {}
     try:
-        return read(path, **options), []
+        return read(path), []
     except Exception as error:
         try:
-            model = read(path, compile=False, **options)
+            model = read(path, compile=False)
         except Exception:
             raise error from None
         first = str(error).strip().splitlines()[:1]

@@ -5,7 +5,9 @@ What a model prints goes to the standard error: the answers have the standard ou
 
 import json
 import os
+import queue
 import sys
+import threading
 import traceback
 import warnings
 
@@ -227,13 +229,15 @@ def serve(name):
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     warnings.simplefilter("ignore")
+    requests = queue.Queue()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     server = None
-    for line in sys.stdin:
+    while True:
         try:
+            request = json.loads(requests.get())
             if server is None:
                 server = Server(name)
-            request = json.loads(line)
-            with server.engine.floats(request.get("dtype", "float32")):
+            with server.engine.floats(request.get("dtype", "float32")), np.errstate(all="ignore"):
                 answer = getattr(server, request.pop("do"))(**request)
         except KeyboardInterrupt:
             return
@@ -244,3 +248,10 @@ def serve(name):
             }
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def _read_requests(requests):
+    """Hand on the lines of the standard input; at its end nobody waits for this process."""
+    for line in sys.stdin:
+        requests.put(line)
+    os._exit(0)
