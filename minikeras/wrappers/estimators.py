@@ -186,7 +186,7 @@ class SKLearnClassifier(ClassifierMixin, SKLBase):
         self.classes_ = np.unique(y)
         if len(self.classes_) == 1:
             raise ValueError(
-                "A classifier needs two classes to tell apart. Received: one alone, "
+                "A classifier needs two classes to tell apart. Received: one class, "
                 f"{self.classes_[0]!r}"
             )
         encoder = make_pipeline(TargetReshaper(), OneHotEncoder(sparse_output=False))

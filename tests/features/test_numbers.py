@@ -37,6 +37,23 @@ def test_data_of_every_kind_are_normalized(source):
     np.testing.assert_allclose(inverse(y).numpy(), DATA, rtol=1e-4)
 
 
+def test_statistics_are_those_of_the_weights_however_they_came(tmp_path):
+    layer = layers.Normalization()
+    assert layer.mean is None
+    model = keras.Sequential([keras.Input((4,)), layer])
+    layer.adapt(DATA)
+    mean, variance = layer.mean.numpy(), layer.variance.numpy()
+    np.testing.assert_allclose([mean[0], variance[0]], [DATA.mean(0), DATA.var(0)], rtol=1e-5)
+    copies = [keras.Sequential([keras.Input((4,)), layers.Normalization()])]
+    copies[0].set_weights(model.get_weights())
+    for name in ("a.keras", "a.h5"):
+        model.save(tmp_path / name)
+        copies.append(keras.models.load_model(tmp_path / name, compile=False))
+    for copy in copies:
+        shown = copy.layers[0].mean.numpy(), copy.layers[0].variance.numpy()
+        np.testing.assert_array_equal(shown, [mean, variance])
+
+
 def test_weights_that_are_set_count():
     layer = layers.Normalization()
     layer.build((None, 1))

@@ -88,11 +88,14 @@ class BatchNormalization(Layer):
             "moving_variance", shape, self.moving_variance_initializer
         )
         if self.renorm:
-            start = np.sqrt(self.moving_variance.numpy())
-            self.moving_stddev = self._statistic("moving_stddev", shape, lambda *_, **__: start)
+            self.moving_stddev = self._statistic("moving_stddev", shape, self._first_stddev)
             self.renorm_mean = self._statistic("renorm_mean", shape, self.moving_mean_initializer)
-            self.renorm_stddev = self._statistic("renorm_stddev", shape, lambda *_, **__: start)
+            self.renorm_stddev = self._statistic("renorm_stddev", shape, self._first_stddev)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: input_shape[axis]})
+
+    def _first_stddev(self, shape, dtype=None):
+        """An initializer: the root of the moving variance."""
+        return np.sqrt(self.moving_variance.numpy())
 
     def _statistic(self, name, shape, initializer):
         return self.add_weight(

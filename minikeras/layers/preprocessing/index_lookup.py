@@ -273,7 +273,7 @@ class _IndexLookup(_VocabularyState, _HostLayer):
 
     def _tokens_at(self, indices):
         """The token of each index; all that are no token's are out of vocabulary."""
-        tokens = [*map(self._key, self._special_tokens()), *self._vocabulary.tokens]
+        tokens = [*self._special_keys(), *self._vocabulary.tokens]
         tokens.append(self._key(self.oov_token))
         dtype = object if self.vocabulary_dtype == "string" else np.int64
         known = (indices >= 0) & (indices < len(tokens) - 1)

@@ -36,8 +36,26 @@ _GIVEN_MEAN = Field(serialize=_listed, attribute="input_mean")
 _GIVEN_VARIANCE = Field(serialize=_listed, attribute="input_variance")
 
 
+class _Statistics(_FeatureLayer):
+    """What a Normalization shows: its statistics, of a shape that broadcasts with the inputs."""
+
+    @property
+    def mean(self):
+        """The mean; None until the layer is built."""
+        return self._statistic("mean") if self.built else None
+
+    @property
+    def variance(self):
+        """The variance; None until the layer is built."""
+        return self._statistic("variance") if self.built else None
+
+    def _statistic(self, name):
+        """Mean or variance by name."""
+        raise TypeError(f"{type(self).__name__} must define `_statistic(self, name)`.")
+
+
 @layer
-class Normalization(_FeatureLayer):
+class Normalization(_Statistics):
     """Shift and scale inputs to mean 0 and variance 1: `(x - mean) / sqrt(variance)`.
 
     Mean and variance are given, or those of the data that the layer adapts to. Several batches are
@@ -75,7 +93,6 @@ class Normalization(_FeatureLayer):
     def setup(self):
         """Check the arguments."""
         self.supports_masking = True
-        self.mean = self.variance = None
         mean, variance = self.input_mean, self.input_variance
         if (mean is None) != (variance is None):
             raise ValueError(
@@ -119,7 +136,6 @@ class Normalization(_FeatureLayer):
         else:
             self._check_given()
         self.built = True
-        self.finalize_state()
 
     def _make_weights(self, shape):
         for name, initializer in (("mean", "zeros"), ("variance", "ones")):
@@ -154,10 +170,9 @@ class Normalization(_FeatureLayer):
         if values is None:
             value = ops.reshape(getattr(self, f"adapt_{name}"), self._broadcast_shape)
             return ops.cast(value, self.compute_dtype)
-        value = np.broadcast_to(
-            np.reshape(values, self._given_shape(np.shape(values))), self._broadcast_shape
-        )
-        return ops.convert_to_tensor(value, dtype=self.compute_dtype)
+        value = np.reshape(values, self._given_shape(np.shape(values)))
+        value = ops.convert_to_tensor(value, dtype=self.compute_dtype)
+        return ops.broadcast_to(value, self._broadcast_shape)
 
     def adapt(self, data):
         """Compute mean and variance of data.
@@ -184,7 +199,6 @@ class Normalization(_FeatureLayer):
         mean, variance = self._moments(itertools.chain([first], batches))
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(variance)
-        self.finalize_state()
 
     def _batches_of(self, data):
         items = map(inputs_of, batches_of(data))
@@ -228,14 +242,7 @@ class Normalization(_FeatureLayer):
             )
 
     def finalize_state(self):
-        """Show mean and variance as the attributes `mean` and `variance`, once they are known."""
-        if self.built:
-            self.mean, self.variance = self._statistic("mean"), self._statistic("variance")
-
-    def load_own_variables(self, store):
-        """Take the weights from a store, and show them."""
-        super().load_own_variables(store)
-        self.finalize_state()
+        """Do nothing: `mean` and `variance` are those of the weights at any time."""
 
     def call(self, inputs):
         """Shift and scale, or the inverse."""

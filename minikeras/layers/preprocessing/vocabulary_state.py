@@ -8,6 +8,7 @@ import numpy as np
 
 from minikeras.core import registry, settings
 from minikeras.core.constructors import Field
+from minikeras.core.work import spend_numbers
 from minikeras.layers.preprocessing.adapting import host_array_of, is_array
 from minikeras.layers.preprocessing.tokens import Vocabulary, token_array
 
@@ -132,10 +133,15 @@ class _VocabularyState:
             )
         return array.tolist()
 
+    def _special_keys(self):
+        mask, oov = self._key(self.mask_token), self._key(self.oov_token)
+        return [mask] * self._oov_start() + [oov] * self.num_oov_indices
+
     def _without_special(self, tokens):
-        special = list(map(self._key, self._special_tokens()))
-        has_special = tokens[: len(special)] == special
-        return tokens[len(special) :] if has_special else tokens, has_special
+        count = self._token_start()
+        # There may be far more special tokens than tokens: indices of a hash.
+        has_special = len(tokens) >= count and tokens[:count] == self._special_keys()
+        return tokens[count:] if has_special else tokens, has_special
 
     def _check_tokens(self, tokens):
         if len(set(tokens)) < len(tokens):
@@ -147,7 +153,7 @@ class _VocabularyState:
                 raise ValueError(
                     f"The {kind} token {token!r} is reserved: leave the reserved tokens out of the "
                     "vocabulary, or begin it with all of them in this order: "
-                    f"{self._special_tokens()}. Received: {token!r} at index "
+                    f"{self._described_special()}. Received: {token!r} at index "
                     f"{tokens.index(self._key(token))} of the other tokens"
                 )
         size = self._token_start() + len(tokens)
@@ -156,6 +162,10 @@ class _VocabularyState:
                 f"The vocabulary has {size} tokens, with those for masks and unknown values, more "
                 f"than `max_tokens={self.max_tokens}`."
             )
+
+    def _described_special(self):
+        mask = f"{self.mask_token!r}, then " if self._oov_start() else ""
+        return f"{mask}{self.num_oov_indices} times {self.oov_token!r}"
 
     # Weights of tokens
 
@@ -177,8 +187,10 @@ class _VocabularyState:
                 f"`idf_weights` must hold a number for each of the {expected} tokens. Received: "
                 f"weights of shape {weights.shape}"
             )
-        front = [] if has_special else np.repeat(weights.mean(), start)
-        return np.concatenate([front, weights])
+        if has_special:
+            return weights
+        spend_numbers(start)
+        return np.concatenate([np.repeat(weights.mean(), start), weights])
 
     def _install(self, tokens, idf):
         """Put a vocabulary in place, if vectors may have that length."""
@@ -196,6 +208,7 @@ class _VocabularyState:
         self._frozen_size = size
         if idf is not None:
             unused = self._depth() - size if self.pad_to_max_tokens else 0
+            spend_numbers(unused)
             self._idf = np.pad(idf, (0, unused)).astype(settings.floatx())
 
     def _mask_index(self):

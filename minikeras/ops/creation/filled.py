@@ -4,7 +4,7 @@ Sizes may be unknown while a model is being declared; what is made with such a s
 declaration, is a shape and a dtype without values.
 """
 
-import numpy as np
+import math
 
 from minikeras.arrays import device
 from minikeras.autograd import symbolic
@@ -187,10 +187,10 @@ def arange(start, stop=None, step=None, dtype=None):
     if any(isinstance(value, Dim | Abstract) for value in (start, stop, step)):
         counts = start == 0 and step == 1 and isinstance(stop, Dim)
         return Abstract((stop if counts else Dim(),), name)
-    xp = np if symbolic.in_abstract_scope() else device.namespace(None)
-    values = xp.arange(*(_number(value) for value in (start, stop, step)))
+    start, stop, step = (_number(value) for value in (start, stop, step))
     if symbolic.in_abstract_scope():
-        return Abstract(values.shape, name)
+        return Abstract((max(math.ceil((stop - start) / step), 0),), name)
+    values = device.namespace(None).arange(start, stop, step)
     return Tensor(values.astype(dtypes.NUMPY[name], copy=False))
 
 

@@ -1,12 +1,14 @@
 """What a sliding window sees of images and volumes."""
 
 import itertools
+import math
 
 from minikeras.autograd.composite import convert_to_tensor, op
 from minikeras.autograd.symbolic import Abstract
 from minikeras.core import dims
 from minikeras.core.docstrings import described
 from minikeras.core.types import List, Tuple
+from minikeras.core.work import spend
 from minikeras.kernels.shared.windows import span
 from minikeras.ops.image.layout import IMAGES, as_declared, channels_last
 from minikeras.ops.nn.spatial import output_sizes, paddings, per_axis
@@ -112,7 +114,8 @@ def _patches(images, rank, size, strides, dilation_rate, padding, data_format):
     batch, sizes = front[: len(front) - rank], front[len(front) - rank :]
     pads = paddings(padding, sizes, window, strides, dilation)
     counts = output_sizes(sizes, window, strides, pads, dilation)
-    taps = dims.product(window)
+    taps = math.prod(window)
+    spend(taps)
     if not dims.is_known(sizes):
         y = Abstract((*batch, *counts, taps * channels), x.dtype)
         return as_declared(y, data_format, rank)

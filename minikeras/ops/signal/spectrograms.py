@@ -12,6 +12,7 @@ from minikeras.core import dims
 from minikeras.core.checks import one_of
 from minikeras.core.dims import Dim
 from minikeras.core.docstrings import described
+from minikeras.core.work import spend_numbers
 from minikeras.ops.creation.filled import arange
 from minikeras.ops.elementwise.trigonometry import cos
 from minikeras.ops.rearranging.elements import pad, tile
@@ -154,6 +155,7 @@ def _window(window, length, fft_length, dtype):
                 f"Received: window shape={dims.to_public(factors.shape)}"
             )
     before = (fft_length - length) // 2
+    spend_numbers(fft_length)  # a window that was given is a constant, in a model's graph as well
     return pad(factors, ((before, fft_length - length - before),))
 
 

@@ -20,7 +20,7 @@ def of_op(case):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # functions of the rows are not all saved by name
             return json.loads(keras.Model(inputs, outputs).to_json())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, NotImplementedError):  # what ops raise
         return None
 
 
@@ -35,6 +35,24 @@ def exchanged(config, values=HUGE):
     for place in _places(config["config"]):
         for value in values:
             yield f"{place}: {value}", _with(config, ("config", *place), value)
+    # What one number allows another may need: a window fits where its image is as large.
+    for i, inner in enumerate(config["config"]["layers"]):
+        places = [("config", "layers", i, "config", *place) for place in _numbers(inner["config"])]
+        for value in values:
+            changed = config
+            for place in places:
+                changed = _with(changed, place, value)
+            yield f"all numbers of layer {i}: {value}", changed
+
+
+def _numbers(config):
+    """The places of numbers, not of None, which often means a default."""
+    for place in _places(config):
+        value = config
+        for key in place:
+            value = value[key]
+        if _is_number(value):
+            yield place
 
 
 def _places(value, path=()):
