@@ -95,7 +95,7 @@ def saved(path):
     words = keras.Input((6,), dtype="int32")
     x = keras.layers.Embedding(20, 8, mask_zero=True)(words)
     x = keras.layers.Bidirectional(keras.layers.LSTM(5, return_sequences=True))(x)
-    x = x + keras.layers.Dense(10)(x)
+    x = keras.layers.add([x, keras.layers.Dense(10)(x)])
     x = keras.layers.GRU(4, dropout=0.2)(x)
     model = keras.Model(words, keras.layers.Dense(3, activation="softmax")(x))
     model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])

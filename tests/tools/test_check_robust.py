@@ -332,7 +332,7 @@ def test_what_is_not_installed_is_named(check, tmp_path, name):
     starter.chmod(0o755)
     code, _, err = check("odd:same", "--python", starter)
     assert code == 3 and f"No module named '{name}'" in err and err.count("\n") == 1
-    assert "pip install minikeras-engine[parity]" in err and "--python PATH" in err
+    assert "Install the extra `parity`" in err and "--python PATH" in err
 
 
 # Arguments

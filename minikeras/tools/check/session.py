@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.core.distribution import how_to_install
 from minikeras.tools.run import STAND_INS
 
 PROGRAM = Path(__file__).parents[1] / "worker" / "__main__.py"
@@ -179,10 +180,7 @@ def _advice(text):
     """What to do about a message that says that an engine is not installed, else nothing."""
     if not any(f"No module named '{name}'" in text for name in _NEEDED):
         return ""
-    return (
-        ". Install what the other engine needs, `pip install minikeras-engine[parity]`, or name a "
-        "Python that has it: --python PATH"
-    )
+    return f". {how_to_install('parity')} Or name a Python that has it: --python PATH"
 
 
 def _environment(engine):
