@@ -53,9 +53,9 @@ EXPECTED = {
 }
 
 
-def check(name, *options):
-    """Run the command on a model of `faulty_models`; return its exit status and its report."""
-    command = [sys.executable, "-m", "minikeras", "check", f"faulty_models:{name}", "--json"]
+def check(name, *options, module="faulty_models"):
+    """Run the command on a model of a module; return its exit status and its report."""
+    command = [sys.executable, "-m", "minikeras", "check", f"{module}:{name}", "--json"]
     done = subprocess.run(
         [*command, "--batches", "1", "--steps", "2", *options],
         capture_output=True,
@@ -89,3 +89,21 @@ def test_a_fault_is_named(name, tmp_path):
     assert place in first["key"], report["findings"][:3]
     assert first["phase"] in phases
     assert first["class"] == kind
+
+
+@pytest.mark.sampled(rows=1)
+@pytest.mark.parametrize(
+    ("name", "op", "count", "flips"),
+    [
+        ("dense", "relu", 64, False),
+        ("inside", "relu", 64, True),
+        ("rounds", "round", 64, True),
+        ("largest", "max", 48, False),
+    ],
+)
+def test_numbers_on_a_kink_are_left_out(name, op, count, flips):
+    code, report = check(name, module="kinked_models")
+    assert code == 0, report["findings"][:3]
+    assert [f"of {op} (left out)" in note for note in report["notes"]] == [True]
+    assert int(report["notes"][0].split()[0]) >= count
+    assert {finding["class"] for finding in report["findings"]} == ({"kink"} if flips else set())

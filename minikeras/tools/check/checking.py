@@ -76,7 +76,7 @@ class Report:
     @property
     def same(self):
         """Whether nothing differs but by rounding."""
-        return not self.findings
+        return all(finding.kind == verdict.KINK for finding in self.findings)
 
     @property
     def rows(self):
@@ -161,6 +161,7 @@ class _Check:
         self._measured(comparison, batches)
         report.items = list(comparison.items.values())
         report.findings = verdict.findings(report.items)
+        self.notes += comparison.kinks.sentences()
         for finding in report.findings:
             finding.known = differences.known(finding.item, options.against)
         report.batches = comparison.batches

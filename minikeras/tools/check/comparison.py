@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.tools.check.kinks import Kinks, unseparated, without_jumps, without_kinks
 from minikeras.tools.check.measure import Error, distance, error, largest_of, terms
 from minikeras.tools.check.session import receive_all, write_arrays
 from minikeras.tools.tolerances import bound
 
 NARROW, WIDE = "float32", "float64"
+
+OWN = ("forward", "training", "gradients", "update")
+"""Phases in which each layer, and each step, is judged alone."""
 
 
 @dataclass
@@ -33,6 +37,8 @@ class Item:
         allowed: the bound on both, in the same unit.
         batches: how many were measured.
         squares: sums over the batches of the mean squares of both errors.
+        kink: op inside the layer on whose kink elements sit, so that a branch may have flipped.
+        kink_wide: whether that can be in float64, too.
         odd: how many numbers are NaN or infinity in one of the arrays.
     """
 
@@ -46,6 +52,8 @@ class Item:
     allowed: float = 0.0
     batches: int = 1
     squares: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    kink: str = ""
+    kink_wide: bool = False
     odd: int = 0
 
     def merged(self, other):
@@ -55,6 +63,7 @@ class Item:
         best.batches = self.batches + other.batches
         best.odd = max(self.odd, other.odd)
         best.squares = [a + b for a, b in zip(self.squares, other.squares, strict=True)]
+        best.kink, best.kink_wide = self.kink or other.kink, self.kink_wide or other.kink_wide
         best.ours = _worse(self.ours, other.ours)
         best.theirs = _worse(self.theirs, other.theirs)
         return best
@@ -112,11 +121,21 @@ class Comparison:
         self.items: dict[tuple[str, str, str], Item] = {}
         self.only: dict[str, list[str]] = {"minikeras": [], "other": []}
         self.batches = 0
+        self.kinks = Kinks(pair)
 
     def add(self, item):
         """Note what was measured; what was measured before of the same array is merged with it."""
+        if item.phase not in OWN:
+            item.kink = self.kinks.wide if self._follows_gradients(item) else self.kinks.jump
+            item.kink_wide = bool(item.kink)
         place = (item.phase, item.key, item.what)
         self.items[place] = self.items[place].merged(item) if place in self.items else item
+
+    def _follows_gradients(self, item):
+        """Whether a number is made of gradients of the whole model, so that a kink changes it."""
+        if item.phase == "first step":
+            return item.what == "slot" or item.key in self.mine["trainable"]
+        return item.phase in ("gradients, whole", "logs")
 
     def run(self, batches, progress=lambda done: None):
         """Measure batch after batch, forward and backward.
@@ -146,9 +165,18 @@ class Comparison:
         for phase, training in (("forward", False), ("training", True)):
             whole = self._whole(phase, training, files, number)
             fed = self._fed(folder / phase, whole[WIDE][0])
+            kinks = self._met(phase, training, files, fed, number, whole[WIDE][0]["calls"])
             if training:
-                self._backward(files, y, v, number, fed)
-            self._alone(phase, training, files, fed, number, y if training else None)
+                self._backward(files, y, v, number, fed, kinks)
+            self._alone(phase, training, files, fed, number, y if training else None, kinks)
+
+    def _met(self, phase, training, files, fed, number, calls):
+        by_key = _by_key(calls)
+
+        def shapes(key):
+            return self._shapes(_arrays(by_key[key]), fed[key][0], by_key[key])
+
+        return self.kinks.met(training, files, fed, f"{number}/{phase} kinks", shapes)
 
     # ---- whole runs
 
@@ -188,7 +216,7 @@ class Comparison:
                         item.allowed = np.inf
                         self.add(measured(item, exact[name], *[a[name] for a in both]))
 
-    def _backward(self, files, y, v, number, fed):
+    def _backward(self, files, y, v, number, fed, kinks):
         """Differentiate the loss in float64; the true gradients join what layers are fed."""
         answers = self.pair.both(
             "backward", dtype=WIDE, batch=files[WIDE], targets=y, probe=v, to=f"{number}/b64"
@@ -196,7 +224,7 @@ class Comparison:
         mine, other = (_by_key(answer["calls"]) for answer in answers)
         for key, call in mine.items():
             if key in fed:
-                fed[key].append(self._seeds(call, fed[key][0]))
+                fed[key].append(self._seeds(call, fed[key][0], kinks.get(key, [])))
         folders = [s.folder / f"{number}/b64" for s in (self.pair.ours, self.pair.theirs)]
         for file, names in (("gradients", self.mine["trainable"]), ("inputs", None)):
             a, b = (_read(folder / f"{file}.npz") for folder in folders)
@@ -207,7 +235,7 @@ class Comparison:
                     apart = distance(a[place], b[place], largest)
                     self.add(Item("gradients, whole", key, "gradient", "", apart))
 
-    def _seeds(self, call, fed):
+    def _seeds(self, call, fed, kinks):
         """Write the gradients with respect to a call's outputs, rounded; return the file.
 
         Where there are none, as with a loss that reads the logits before them, they are random.
@@ -221,7 +249,7 @@ class Comparison:
                 gradient = arrays.get("d" + name)
                 if gradient is None or not np.any(gradient):
                     gradient = draw.normal(size=output.shape)
-                seeds["d" + name] = rounded(gradient)
+                seeds["d" + name] = without_kinks(name, rounded(gradient), kinks)
         path = fed.replace(".npz", ".d.npz")
         np.savez(path, **seeds)
         return path
@@ -239,7 +267,7 @@ class Comparison:
             fed[call["key"]] = [str(path)]
         return fed
 
-    def _alone(self, phase, training, files, fed, number, y):
+    def _alone(self, phase, training, files, fed, number, y, kinks):
         """Run each layer alone, in both dtypes, and measure what both engines make of it."""
         answers = {
             dtype: self.pair.both(
@@ -269,10 +297,15 @@ class Comparison:
                 own, scale = ("gradients", largest) if name[0] == "d" else (phase, 0.0)
                 if name not in theirs or not all(name in arrays for arrays in both):
                     continue
-                apart = distance(exact[name], theirs[name], scale)
+                met = kinks.get(key, [])
+                others = [theirs[name]] + [arrays[name] for arrays in both]
+                wide, *narrow_arrays = without_jumps(name, exact[name], others, met)
+                apart = distance(exact[name], wide, scale)
                 allowed = bound(NARROW, terms(name, *shapes)) / float(np.finfo(NARROW).eps)
                 item = Item(own, key, _named(name, call), call["class"], apart, allowed=allowed)
-                narrow_arrays = [arrays[name] for arrays in both]
+                inside = unseparated(name, met)
+                if inside is not None:
+                    item.kink, item.kink_wide = inside.op, inside.is_wide
                 self.add(measured(item, exact[name], *narrow_arrays, scale=scale))
 
     def _compare_between(self, phase, mine, other, answers):

@@ -76,12 +76,15 @@ def conclusion(report):
     lines = []
     if report.same:
         lines.append("The same to rounding.")
+    findings = sorted(report.findings, key=lambda finding: finding.kind == verdict.KINK)
     places = {}  # the first finding of each layer, or weight: its others follow from it
-    for finding in report.findings:
+    for finding in findings:
         places.setdefault(finding.item.key, finding)
     for i, finding in enumerate(list(places.values())[:_MOST]):
         item = finding.item
         start = "Part first: " if i == 0 else "      then: "
+        if finding.kind == verdict.KINK:
+            start = " At a kink: "
         layer = f" ({item.layer})" if item.layer else ""
         lines.append(f"{start}{item.key}{layer}, {item.phase}, {item.what}.")
         lines.append(f"  class: {finding.kind}. {finding.text}.")

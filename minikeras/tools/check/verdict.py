@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from minikeras.tools.check.comparison import OWN
 from minikeras.tools.differences import Difference
 from minikeras.tools.tolerances import FLOAT64
 
@@ -12,10 +13,8 @@ EQUAL = 1.25
 # otherwise the numbers themselves are hard to compute.
 AT_FAULT = 4.0
 
-OWN = ("forward", "training", "gradients", "update")
-"""Phases in which each layer, and each step, is judged alone."""
-
 DEFINITION, ROUNDING, STATE = "definition", "rounding", "weights or state"
+KINK = "kink"
 
 
 @dataclass
@@ -23,7 +22,8 @@ class Finding:
     """A difference that is no rounding within the bound.
 
     Attributes:
-        kind: its class, `DEFINITION`, `ROUNDING` or `STATE`.
+        kind: its class, `DEFINITION`, `ROUNDING`, `STATE` or, for what is no fault of either
+            engine, `KINK`.
         item: the `Item` where it shows.
         text: a sentence.
         known: the `Difference` of docs/numerics.md that it shows, None if it is not known.
@@ -60,6 +60,28 @@ _FLOAT32 = 2.0**-24  # half a unit of the last place of 1 in float32
 
 
 def _judged(item):
+    finding = _difference(item)
+    if item.kink and (item.kink_wide or finding is None or finding.kind == ROUNDING):
+        return _flipped(item) if finding is not None or _is_beyond(item) else None
+    return finding
+
+
+def _flipped(item):
+    """The finding that rounding has decided on different branches."""
+    apart = f"the two are {item.apart:.1e} apart in float64"
+    if item.ours is not None and item.theirs is not None:
+        mine, other = item.ours.largest, item.theirs.largest
+        apart = f"the two are {mine:,.3g} and {other:,.3g} units of the last place from the truth"
+    return Finding(KINK, item, f"a rounding decides which branch of {item.kink} is taken; {apart}")
+
+
+def _is_beyond(item):
+    """Whether the error of an engine in float32 exceeds the bound."""
+    both = item.ours, item.theirs
+    return None not in both and max(error.largest for error in both) > item.allowed
+
+
+def _difference(item):
     if item.apart > _FLOAT32:
         text = f"the two are {item.apart:.1e} apart in float64, so it is no rounding"
         if item.apart == float("inf"):
@@ -100,7 +122,7 @@ def _between_layers(items):
     for item in sorted(between, key=lambda item: order.index(item.phase)):
         if item.apart > _allowed(item, has_rounded):
             text = f"{_BETWEEN[item.phase]} differs: {item.apart:.1e} in float64"
-            return [Finding(DEFINITION, item, text)]
+            return [_flipped(item) if item.kink else Finding(DEFINITION, item, text)]
     return []
 
 
@@ -137,6 +159,7 @@ def rows(items):
     result = []
     for phase in OWN:
         mine = [item for item in items if item.phase == phase and item.ours and item.theirs]
+        mine = [item for item in mine if not (item.kink and _is_beyond(item))]
         if mine:
             result.append(_row(phase, mine))
     return result
@@ -160,4 +183,5 @@ def _nearer(mine, other):
 
 def agreement(items):
     """Return the largest distance of the engines in float64, of layers judged alone."""
-    return max((item.apart for item in items if item.phase in OWN), default=0.0)
+    own = (item for item in items if item.phase in OWN and not item.kink_wide)
+    return max((item.apart for item in own), default=0.0)

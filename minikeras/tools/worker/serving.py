@@ -15,6 +15,7 @@ import numpy as np
 
 from . import models
 from .engines import engine_of
+from .kinks import arrays_of, watched_kinks
 from .phases import Phases, trainable_of
 
 
@@ -125,6 +126,30 @@ class Server:
         )
         write(to, "outputs", {str(i): y for i, y in enumerate(outputs)})
         return {"calls": calls, "loss": loss, "outputs": os.path.join(to, "outputs.npz")}
+
+    def kinks(self, dtype, batch, training, fed, to):
+        """Say how near each layer's numbers are to kinks, on inputs that are given."""
+        calls, inputs = [], {}
+        phases = self.phases[dtype]
+        with watched_kinks(self.engine, phases.model) as met:
+
+            def arrays(key):
+                met.take()
+                inputs.clear()
+                inputs.update(read(fed[key]) if key in fed else {})
+                return dict(inputs) if key in fed else None
+
+            def put(call, result):
+                received = [a for name, a in inputs.items() if name.startswith("in")]
+                distances, described = arrays_of(met.take(), received, result)
+                if described:
+                    name = str(len(calls))
+                    write(to, name, distances)
+                    file = os.path.join(to, name + ".npz")
+                    calls.append({"key": call.key, "kinks": described, "file": file})
+
+            phases.alone(read_list(batch), training, arrays, put)
+        return {"calls": calls}
 
     def steps(self, dtype, batches, to):
         """Train; see `Phases.steps`."""
