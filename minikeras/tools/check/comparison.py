@@ -5,6 +5,7 @@ layer is judged alone: it gets the true inputs, and for its gradients the true g
 outputs, all rounded to float32, so that errors of the layers before it do not count as its own.
 """
 
+import shutil
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -150,6 +151,7 @@ class Comparison:
             if number and time.monotonic() > end:
                 break
             self._measure(number, *batch)
+            self._discard(number)
             self.batches = number + 1
             progress(self.batches)
 
@@ -177,6 +179,12 @@ class Comparison:
             return self._shapes(_arrays(by_key[key]), fed[key][0], by_key[key])
 
         return self.kinks.met(training, files, fed, f"{number}/{phase} kinks", shapes)
+
+    def _discard(self, number):
+        """Remove the arrays of a batch: they are as many as all that the layers compute."""
+        pair = self.pair
+        for folder in (pair.folder, pair.ours.folder, pair.theirs.folder):
+            shutil.rmtree(folder / str(number), ignore_errors=True)
 
     # ---- whole runs
 

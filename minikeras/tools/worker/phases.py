@@ -116,7 +116,7 @@ class Phases:
 
     # ---- each layer alone
 
-    def alone(self, batch, training, arrays_of, put, targets=None):
+    def alone(self, batch, training, arrays_of, put, targets=None, shaken=None):
         """Run every layer on inputs that are given, and differentiate each alone.
 
         Args:
@@ -128,6 +128,8 @@ class Phases:
                 ..., what the code between the layers made of the outputs before; and, if there were
                 gradients, `din0`, ... and `dweight0`, ...
             targets: list of arrays for the model's loss, or None.
+            shaken: None, or the seed with which all that a layer computes from is changed by a
+                rounding of float32: what comes out shows how much roundings grow in it.
 
         Returns:
             What the model makes of the layers' outputs: a list of arrays; and the loss of that,
@@ -138,10 +140,11 @@ class Phases:
             arrays = arrays_of(call.key)
             if arrays is None:
                 return run(call.arguments)
-            result = self._alone(call, run, arrays)
+            result = self._alone(call, run, arrays, shake)
             put(call, result)
             return call.outputs
 
+        shake = (lambda array: array) if shaken is None else _shaking(shaken)
         with self._kept():
             inputs = [self.engine.tensor(x) for x in batch]
             with watched(self.engine, self.model, around):
@@ -150,12 +153,12 @@ class Phases:
             arrays = [self.engine.array(y) for y in tensors_of(self.engine, outputs)]
             return arrays, None if loss is None else float(self.engine.array(loss))
 
-    def _alone(self, call, run, arrays):
+    def _alone(self, call, run, arrays, shake):
         """What a layer gives for inputs, and for gradients with respect to its outputs."""
         engine = self.engine
         before = [(v, engine.array(v)) for v in getattr(call.layer, "variables", [])]
         tensors = tensors_of(engine, call.arguments)
-        inputs = [self._given(arrays.get(f"in{i}"), t) for i, t in enumerate(tensors)]
+        inputs = [shake(self._given(arrays.get(f"in{i}"), t)) for i, t in enumerate(tensors)]
         wanted = sorted(int(name[4:]) for name in arrays if name.startswith("dout"))
         places = []
 
@@ -167,11 +170,11 @@ class Phases:
                     places.append(i)
                     tensors[i] = mark(tensor)
             for variable, value in before:
-                assign(engine, variable, value)
+                assign(engine, variable, shake(value))
             outputs = run(with_tensors(engine, call.arguments, tensors))
             call.outputs = outputs
             flat = tensors_of(engine, outputs)
-            seeds = [_as_dtype(arrays[f"dout{i}"], flat[i].dtype) for i in wanted]
+            seeds = [shake(_as_dtype(arrays[f"dout{i}"], flat[i].dtype)) for i in wanted]
             return engine.weighted_sum([flat[i] for i in wanted], seeds) if wanted else None
 
         result = {}
@@ -234,7 +237,8 @@ class Phases:
                 for i, v in enumerate(self.model.trainable_variables)
                 if gradients.get(i) is not None
             ]
-            self.model.optimizer.apply_gradients(pairs)
+            if pairs:
+                self.model.optimizer.apply_gradients(pairs)
             return self.state()
 
     def set_state(self, weights, slots):
@@ -267,6 +271,19 @@ class Phases:
         arrays = {f"in{i}": engine.array(x) for i, x in enumerate(inputs)}
         arrays.update((f"out{i}", engine.array(y)) for i, y in enumerate(outputs))
         return arrays
+
+
+def _shaking(seed):
+    """A function that changes each float of an array by one rounding of float32, up or down."""
+    draw = np.random.RandomState(seed)
+    rounding = float(np.finfo("float32").eps)
+
+    def shake(array):
+        if array.dtype.kind != "f":
+            return array
+        return array * (1 + rounding * (2 * draw.randint(0, 2, array.shape) - 1))
+
+    return shake
 
 
 def trainable_of(layer):

@@ -109,7 +109,7 @@ class Server:
         write(to, "inputs", {str(i): g for i, g in enumerate(of_inputs) if g is not None})
         return {"calls": calls, "loss": float(loss)}
 
-    def alone(self, dtype, batch, training, fed, to, targets=None):
+    def alone(self, dtype, batch, training, fed, to, targets=None, shaken=None):
         """Run each layer on inputs that are given; see `Phases.alone`.
 
         `fed` is a dict of a call's key to the files whose arrays it gets.
@@ -122,7 +122,7 @@ class Server:
             return {name: a for path in fed[key] for name, a in read(path).items()}
 
         outputs, loss = self.phases[dtype].alone(
-            read_list(batch), training, arrays, _writing(to, calls), read_list(targets)
+            read_list(batch), training, arrays, _writing(to, calls), read_list(targets), shaken
         )
         write(to, "outputs", {str(i): y for i, y in enumerate(outputs)})
         return {"calls": calls, "loss": loss, "outputs": os.path.join(to, "outputs.npz")}
