@@ -1,4 +1,4 @@
-"""`minikeras check` finds nothing in random models: against Keras, and the engine against itself."""
+"""`minikeras check` finds nothing in random models: against Keras and against itself."""
 
 import os
 from pathlib import Path

@@ -5,7 +5,7 @@ import pytest
 
 import minikeras as keras
 from minikeras import testing
-from minikeras.tools.check.comparison import Item
+from minikeras.tools.check.items import Item
 from minikeras.tools.check.kinks import Kink, unseparated, without_jumps, without_kinks
 from minikeras.tools.check.measure import Error
 from minikeras.tools.check.verdict import DEFINITION, KINK, ROUNDING, agreement, findings, rows

@@ -8,7 +8,7 @@ import pytest
 
 import minikeras as keras
 from minikeras.tools.check import data
-from minikeras.tools.check.comparison import Item, measured
+from minikeras.tools.check.items import Item, measured
 from minikeras.tools.check.measure import distance, error, terms
 from minikeras.tools.check.verdict import DEFINITION, ROUNDING, findings, rows
 from minikeras.tools.worker import engines, models, phases, recording

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from minikeras.tools.check.comparison import Item
+from minikeras.tools.check.items import Item
 from minikeras.tools.differences import PAGE, TABLES, all_differences, known, table
 from minikeras.tools.differences.__main__ import written
 

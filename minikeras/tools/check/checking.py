@@ -9,7 +9,8 @@ import numpy as np
 
 from minikeras.tools import differences
 from minikeras.tools.check import data, notes, verdict
-from minikeras.tools.check.comparison import NARROW, WIDE, Comparison, Item, Pair
+from minikeras.tools.check.comparison import Comparison, Pair
+from minikeras.tools.check.items import NARROW, WIDE, Item
 from minikeras.tools.check.measure import distance
 from minikeras.tools.check.report import as_text
 from minikeras.tools.check.session import Session, WorkerError, write_arrays

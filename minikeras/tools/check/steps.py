@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minikeras.tools.check.comparison import NARROW, WIDE, Item, measured, rounded
+from minikeras.tools.check.items import NARROW, WIDE, Item, measured, rounded
 from minikeras.tools.check.measure import distance, largest_of
 from minikeras.tools.check.session import write_arrays
 from minikeras.tools.tolerances import bound

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from minikeras.tools.check.comparison import OWN
+from minikeras.tools.check.items import OWN
 from minikeras.tools.differences import Difference
 from minikeras.tools.tolerances import FLOAT64
 

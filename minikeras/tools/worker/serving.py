@@ -201,6 +201,12 @@ def _name_of(loss):
     return loss if isinstance(loss, str) else str(getattr(loss, "name", "loss"))
 
 
+def _activation_of(layer):
+    """The name of the activation that a layer applies, or is."""
+    activation = getattr(layer, "activation", None) or type(layer)
+    return str(getattr(activation, "__name__", "")).lower()
+
+
 def _dtype_name(dtype):
     return getattr(dtype, "name", str(dtype))
 
@@ -216,6 +222,7 @@ def _writing(folder, calls):
                 "key": call.key,
                 "path": call.path,
                 "class": type(call.layer).__name__,
+                "activation": _activation_of(call.layer),
                 "weights": models.names_of(trainable_of(call.layer)),
                 "shapes": [list(v.shape) for v in trainable_of(call.layer)],
                 "file": os.path.join(folder, name + ".npz"),
