@@ -18,6 +18,23 @@ FAULTS = '''
 import os
 import keras
 
+class Scale(keras.layers.Layer):
+    """A layer that its config describes right in one process alone."""
+
+    def __init__(self, factor=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        return x * self.factor
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "factor": 3.0} if OTHER and config["name"] == "scale" else config)
+
 def other():
     try:
         os.mkdir(os.environ["FIRST"])
@@ -50,6 +67,7 @@ def momentum(): return model(momentum=0.98 if OTHER else 0.99)
 def penalty(): return model(penalty=1e-3 if OTHER else 1.01e-3)
 def adam(): return model(adam=1.1e-7 if OTHER else 1e-7)
 def bit(): return model(bit=OTHER)
+def saving(): return keras.Sequential([keras.Input((3,)), Scale(2.0, name="scale")])
 def broken(): raise ValueError("no model today")
 def dies(): os._exit(3)
 '''
@@ -133,6 +151,14 @@ def test_what_differs_is_named(name, place, kind, faults):
     assert f"class: {kind}." in first[1], out
 
 
+def test_files_that_are_read_otherwise(faults):
+    code, out, _ = faults("saving", "--batches", 1)
+    assert code == 1
+    first = out[out.index("Part first: ") :].splitlines()
+    assert first[0] == "Part first: file of minikeras, saving, read by minikeras."
+    assert "class: saving. the outputs are 5.0e-01 apart" in first[1]
+
+
 @pytest.mark.slow
 def test_forms_of_the_report(faults):
     code, out, _ = faults("epsilon", "--batches", 1, "--steps", 0, "--json")
@@ -174,6 +200,7 @@ def test_a_model_without_a_loss(tmp_path):
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "m.keras")
     code, out, _ = check("m.keras", "--batches", 1, "--markdown", folder=tmp_path)
     assert code == 0 and "| --- | --- |" in out and "The same to rounding." in out
+    assert "Also compared: 3 gradients of the whole model; 8 readings of saved models" in out
     assert "the model is not compiled" in out and "| gradients" in out and "| step" not in out
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from minikeras.tools import differences
 from minikeras.tools.check import data, notes, verdict
 from minikeras.tools.check.comparison import Comparison, Pair
+from minikeras.tools.check.exchange import compare_files
 from minikeras.tools.check.items import NARROW, WIDE, Item
 from minikeras.tools.check.measure import distance
 from minikeras.tools.check.report import as_text
@@ -163,6 +164,7 @@ class _Check:
         report.items = list(comparison.items.values())
         report.findings = verdict.findings(report.items)
         self.notes += comparison.kinks.sentences()
+        self._saved(report, batches[0][0])
         for finding in report.findings:
             finding.known = differences.known(finding.item, options.against)
         report.batches = comparison.batches
@@ -291,6 +293,13 @@ class _Check:
             self.progress("comparing steps")
             batches = batches[: comparison.batches]
             compare_steps(comparison, batches, steps, lambda done: self.progress(f"step {done}"))
+
+    def _saved(self, report, batch):
+        self.progress("comparing files")
+        items, not_read, more = compare_files(self.pair, batch)
+        report.items += items
+        report.findings += not_read
+        self.notes += more
 
     def _note_what_one_has(self, comparison):
         names = {"minikeras": "minikeras", "other": self.options.against}

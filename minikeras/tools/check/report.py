@@ -23,7 +23,7 @@ def as_text(report):
     if rows:
         table = [_columns(report.options.against), *map(_cells, rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines += ["", *[_aligned(cells, widths) for cells in table], ""]
+        lines += ["", *[_aligned(cells, widths) for cells in table], "", *also_compared(report), ""]
     return "\n".join(lines + conclusion(report)) + "\n"
 
 
@@ -71,6 +71,25 @@ def _cells(row):
     return [_TITLES[row.phase], str(row.count), str(row.within), nearer, worst, row.at]
 
 
+def also_compared(report):
+    """Return the line that says what was compared beside the rows of the table."""
+    phases = {}
+    for item in report.items:
+        phases.setdefault(item.phase, []).append(item)
+    parts = [text.format(len(phases[phase])) for phase, text in _ALSO.items() if phase in phases]
+    metrics = [item.key for item in phases.get("logs", [])]
+    parts += ["logs of training: " + ", ".join(metrics)] if metrics else []
+    return ["Also compared: " + "; ".join(parts) + "."] if parts else []
+
+
+_ALSO = {
+    "loss": "the loss with its penalties",
+    "gradients, whole": "{} gradients of the whole model",
+    "first step": "{} weights and slots after a step of training",
+    "saving": "{} readings of saved models",
+}
+
+
 def conclusion(report):
     """Return the lines that say what was found, and what was left out."""
     lines = []
@@ -108,6 +127,8 @@ def as_markdown(report):
             _line(_columns(report.options.against)),
             _line(["---"] * 6),
             *[_line(_cells(row)) for row in rows],
+            "",
+            *also_compared(report),
             "",
         ]
     return "\n".join(lines + conclusion(report)) + "\n"

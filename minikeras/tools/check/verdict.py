@@ -14,7 +14,7 @@ EQUAL = 1.25
 AT_FAULT = 4.0
 
 DEFINITION, ROUNDING, STATE = "definition", "rounding", "weights or state"
-KINK = "kink"
+KINK, SAVING = "kink", "saving"
 
 
 @dataclass
@@ -22,8 +22,8 @@ class Finding:
     """A difference that is no rounding within the bound.
 
     Attributes:
-        kind: its class, `DEFINITION`, `ROUNDING`, `STATE` or, for what is no fault of either
-            engine, `KINK`.
+        kind: its class, `DEFINITION`, `ROUNDING`, `STATE`, `SAVING` or, for what is no fault of
+            either engine, `KINK`.
         item: the `Item` where it shows.
         text: a sentence.
         known: the `Difference` of docs/numerics.md that it shows, None if it is not known.

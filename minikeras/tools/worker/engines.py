@@ -61,7 +61,12 @@ class Engine:
     Args:
         name: what it was chosen by.
         keras: its module.
+
+    Attributes:
+        suffix: of the files that it writes for another engine.
     """
+
+    suffix = ".keras"
 
     def __init__(self, name, keras):
         self.name = name

@@ -51,9 +51,13 @@ def _from_file(engine, path):
             model = read(path, compile=False)
         except Exception:
             raise error from None
-        first = str(error).strip().splitlines()[:1]
-        note = "its optimizer, loss and metrics were not read: {}".format(" ".join(first))
+        note = "its optimizer, loss and metrics were not read: " + first_line(error)
         return model, [note]
+
+
+def first_line(error):
+    """What an exception says first."""
+    return " ".join(str(error).strip().splitlines()[:1]) or type(error).__name__
 
 
 def called(engine, target, folder):

@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from . import models
+from . import exchange, models
 from .engines import engine_of
 from .kinks import arrays_of, watched_kinks
 from .phases import Phases, trainable_of
@@ -31,6 +31,7 @@ class Server:
         self.phases = {}
         self.source = None
         self.seed = 0
+        self.trusted = False
 
     def versions(self):
         """Say what computes."""
@@ -47,7 +48,7 @@ class Server:
         Returns:
             A dict that describes the model, with notes on what could not be read.
         """
-        self.source, self.seed = source, seed
+        self.source, self.seed, self.trusted = source, seed, trusted
         self.engine.keras.utils.set_random_seed(seed)
         model, notes = models.load(self.engine, source, trusted)
         self.phases = {"float32": Phases(self.engine, model, seed)}
@@ -58,6 +59,23 @@ class Server:
         model = self.phases["float32"].model
         models.build(self.engine, model, read_list(batch))
         return self._described(model)
+
+    def write(self, to):
+        """Write the model for the other engine; see `exchange.written`."""
+        return exchange.written(self.engine, self.phases["float32"].model, to)
+
+    def read(self, form, path, batch, to):
+        """Read what an engine has written, run it, and write its outputs and slots."""
+        model = self.phases["float32"].model
+        try:
+            outputs, slots = exchange.read(
+                self.engine, model, form, path, read_list(batch), self.trusted
+            )
+        except Exception as error:  # which is a result as well
+            return {"failed": f"{type(error).__name__}: {models.first_line(error)}"}
+        write(to, "outputs", {str(i): y for i, y in enumerate(outputs)})
+        write(to, "slots", {str(i): s for i, s in enumerate(slots)})
+        return {"failed": None}
 
     def inputs(self):
         """Say which inputs the model takes: shapes, None where unknown, and dtypes."""

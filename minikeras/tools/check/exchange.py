@@ -1,0 +1,89 @@
+"""Files and configs cross: what one engine writes, the other reads, and computes the same."""
+
+import numpy as np
+
+from minikeras.tools.check import verdict
+from minikeras.tools.check.items import Item
+from minikeras.tools.check.measure import distance
+from minikeras.tools.check.session import write_arrays
+from minikeras.tools.tolerances import bound
+
+FORMS = ("file", "config")
+
+
+def compare_files(pair, batch):
+    """Let each engine write the model, and both read it.
+
+    A reader has the same weights and the same kernels either way, so its outputs should be the same
+    but for a rounding, and the slots of its optimizer to the bit. What neither engine reads of its
+    own files, a model with code in it for one, is a note.
+
+    Args:
+        pair: the `Pair` with the model.
+        batch: list of arrays, inputs of the model.
+
+    Returns:
+        A list of `Item`s of phase `"saving"`, a list of `verdict.Finding`s, and a list of notes.
+    """
+    path = write_arrays(pair.folder / "saving.npz", batch)
+    sessions = pair.ours, pair.theirs
+    written = pair.both("write", to="written")
+    own = [_own(session, path) for session in sessions]
+    items, result, notes = [], [], []
+    for form in FORMS:
+        cells = {
+            (writer, reader): _read(sessions[reader], form, written[writer], path, own[reader])
+            for writer in (0, 1)
+            for reader in (0, 1)
+        }
+        if all(cells[i, i][0] for i in (0, 1)):
+            notes.append(f"neither engine reads its own {form} of the model: {cells[0, 0][1]}")
+            continue
+        for (writer, reader), (apart, text) in cells.items():
+            names = sessions[writer].engine, sessions[reader].engine
+            item = Item("saving", f"{form} of {names[0]}", f"read by {names[1]}", apart=apart)
+            items.append(item)
+            if apart and (writer == reader or not cells[writer, writer][0]):
+                result.append(verdict.Finding(verdict.SAVING, item, text))
+    return items, result, notes
+
+
+def _own(session, batch):
+    """The outputs of the model as an engine has it, and its optimizer's slots."""
+    to = session.folder / "own"
+    session.ask("forward", dtype="float32", batch=batch, training=False, to=str(to))
+    session.ask("weights", dtype="float32", to=str(to))
+    return _arrays(to)
+
+
+def _read(session, form, written, batch, own):
+    """How far the model that an engine reads is from its own, and a sentence."""
+    if written[form] is None:
+        return float("inf"), f"it is not written: {written[f'{form} failed']}"
+    to = session.folder / "read"
+    failed = session.ask("read", form=form, path=written[form], batch=batch, to=str(to))["failed"]
+    if failed:
+        return float("inf"), f"it is not read: {failed}"
+    what, apart = _apart(_arrays(to), own, form)
+    return apart, f"the {what} are {apart:.1e} apart from those of the model that was written"
+
+
+def _arrays(folder):
+    return {name: _read_all(folder / f"{name}.npz") for name in ("outputs", "slots")}
+
+
+def _read_all(path):
+    with np.load(path) as arrays:
+        return [arrays[str(i)] for i in range(len(arrays.files))]
+
+
+def _apart(read, own, form):
+    """What differs most, and how far it is apart; a config has no slots."""
+    result = ("outputs", 0.0)
+    for what in ("outputs", "slots") if form == "file" else ("outputs",):
+        a, b = read[what], own[what]
+        apart = max(map(distance, a, b), default=0.0) if len(a) == len(b) else float("inf")
+        # Libraries may add in another order where arrays lie elsewhere in memory.
+        if what == "slots" or apart > bound("float32"):
+            result = max(result, (what, apart), key=lambda pair: pair[1])
+    return result
