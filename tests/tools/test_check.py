@@ -126,7 +126,7 @@ def test_the_engine_against_itself(tmp_path):
     code, out, _ = check("m.keras", "--batches", 2, "--steps", 2, folder=tmp_path)
     assert code == 0, out
     assert "The same to rounding." in out
-    assert "functional: 6 layers" in out and "agree to 0e+00" in out
+    assert "functional: 7 layers" in out and "agree to 0e+00" in out
     assert [line.split()[0] for line in out.splitlines() if " / " in line] == [
         "forward", "training", "gradients", "step",
     ]  # fmt: skip
