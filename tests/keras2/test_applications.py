@@ -29,9 +29,22 @@ def test_weights_of_an_architecture_in_a_file(tmp_path):
     other = mobilenet(weights=str(tmp_path / "weights.h5"))
     np.testing.assert_array_equal(other.predict(X), one.predict(X))
     assert other.get_layer("conv1_pad").output_shape == (None, 65, 65, 3)
-    assert other.get_layer("act_softmax").output_shape == (None, 5)
+    assert [layer.name for layer in other.layers[-2:]] == ["act_softmax", "reshape_2"]
     with pytest.raises(ValueError, match="`weights` must be None"):
         mobilenet(weights="nowhere.h5")
+
+
+@pytest.fixture
+def channels_first():
+    K.set_image_data_format("channels_first")
+    yield
+    K.set_image_data_format("channels_last")
+
+
+def test_classes_sum_to_one_where_channels_come_first(channels_first):
+    model = applications.MobileNet((3, 64, 64), 0.25, classes=5, weights=None)
+    assert model.get_layer("reshape_1").output_shape == (None, 256, 1, 1)
+    np.testing.assert_allclose(model.predict(RANDOM.rand(2, 3, 64, 64)).sum(axis=1), 1, rtol=1e-5)
 
 
 def test_odd_sizes_are_padded_as_they_were():

@@ -24,7 +24,7 @@ from minikeras.keras2.layers import (
     TimeDistributed,
     Wrapper,
 )
-from minikeras.keras2.models import Model, Sequential
+from minikeras.keras2.models import Model, Sequential, load_model
 from minikeras.keras2.utils import CustomObjectScope
 
 RNG = np.random.default_rng(0)
@@ -212,6 +212,23 @@ def test_constants_reach_the_cell_in_every_step(wrap):
     kernel, condition = model.get_weights()[:2]
     wanted = SEQUENCES.sum(axis=1) @ kernel + 5 * values @ condition
     np.testing.assert_allclose(model.predict([SEQUENCES, values])[:, :3], wanted, rtol=1e-4)
+
+
+@pytest.mark.parametrize("states", [0, 1, 2])
+def test_constants_are_read_back_from_configs(states, tmp_path):
+    x, c, first = Input((5, 4)), Input((6,)), [Input((3,)) for _ in range(states)]
+    wrap = Bidirectional if states == 2 else lambda layer: layer
+    with CustomObjectScope({"Conditioned": Conditioned}):
+        layer = wrap(RNN(Conditioned(3)))
+        model = Model([x, *first, c], layer(x, constants=c, initial_state=first or None))
+        model.compile("sgd", "mse")
+        model.save(tmp_path / "model.h5")
+        copies = [Model.from_config(model.get_config()), load_model(tmp_path / "model.h5")]
+    copies[0].set_weights(model.get_weights())
+    shapes = [(2, 5, 4), *[(2, 3)] * states, (2, 6)]
+    data = [RNG.normal(size=shape).astype("float32") for shape in shapes]
+    for copy in copies:
+        np.testing.assert_array_equal(copy.predict(data), model.predict(data))
 
 
 @pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"return_state": True}])

@@ -101,6 +101,9 @@ def test_sparse_matrices_and_data_in_files(tmp_path):
     for kind in ("sparse", "file"):
         np.testing.assert_array_equal(results[kind][0], results["arrays"][0])
         assert results[kind][1] == results["arrays"][1]
+    x = Input((4,), sparse=True)
+    model = Model(x, Dense(2)(x))
+    np.testing.assert_array_equal(model.predict(scipy.sparse.csr_matrix(X)), model.predict(X))
 
 
 def test_targets_must_fit_their_losses():

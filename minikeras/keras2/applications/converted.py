@@ -28,12 +28,15 @@ class Edits:
         padded: dict from names of convolutions that pad to those of layers that pad for them, by a
             row and a column at the end.
         pads_odd: whether odd sizes get a row and a column at the beginning, too.
+        exchanged: two layers, neighbours, each of which stands in the place of the other, unless
+            channels come first.
     """
 
     name: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     padded: Mapping[str, str] = field(default_factory=dict)
     pads_odd: bool = False
+    exchanged: tuple[str, ...] = ()
 
 
 def in_keras_2(
@@ -56,15 +59,25 @@ def in_keras_2(
         return copies[id(operation)]
 
     known = {id(model._inputs[0]): input_tensor}
+    others = _exchanged(model, edits)
     # In the order in which they were called: Keras 2 numbers and lists layers by it.
     for step in sorted(model._plan, key=lambda step: step.node.serial):
-        step.run(known, copy(step.operation), None)
+        operation = others.get(step.operation.name, step.operation)
+        step.run(known, copy(operation), None)
     if with_weights:
         for layer in model.layers:
             if layer.weights:
                 copies[id(layer)].layer.set_weights(layer.get_weights())
     output = known[id(model._outputs[0])]
     return Model(get_source_inputs(input_tensor), output, name=edits.name or model.name)
+
+
+def _exchanged(model, edits):
+    """Dict from the names of layers to those that stand in their places."""
+    if K.image_data_format() == "channels_first":
+        return {}
+    pair = [layer for layer in model.layers if layer.name in edits.exchanged]
+    return {one.name: other for one, other in zip(pair, reversed(pair), strict=True)}
 
 
 class _Copy:
@@ -115,7 +128,9 @@ def _pooled_with_axes(x):
     """Means over height and width, which keep an axis each."""
     keras2: Any = layers
     pooled = keras2.GlobalAveragePooling2D()(x)
-    return keras2.Reshape((1, 1, pooled.shape[-1]), name="reshape_1")(pooled)
+    channels = pooled.shape[-1]
+    first = K.image_data_format() == "channels_first"
+    return keras2.Reshape((channels, 1, 1) if first else (1, 1, channels), name="reshape_1")(pooled)
 
 
 def _scaled(layer):

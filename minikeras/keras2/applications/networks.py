@@ -54,7 +54,12 @@ _DENSENET = Edits(
         "predictions": "fc1000",
     }
 )
-_MOBILENET = Edits(names={"predictions": "act_softmax"}, padded={"conv1": "conv1_pad"})
+_MOBILENET = Edits(
+    names={"predictions": "act_softmax"},
+    padded={"conv1": "conv1_pad"},
+    # Softmax goes over the last axis: the classes, only if channels are there.
+    exchanged=("reshape_2", "predictions"),
+)
 _MOBILENET_V2 = Edits(
     names={"predictions": "Logits"}, padded={"Conv1": "Conv1_pad"}, pads_odd=True
 )

@@ -6,6 +6,8 @@ took, as `[layer name, index of the call, index of the output, arguments]`.
 
 import copy
 
+from minikeras.autograd.symbolic import KerasTensor
+from minikeras.core import trees
 from minikeras.core.registry.custom import find_custom
 
 classes = {}
@@ -109,7 +111,13 @@ def _call(node, places):
         for key, value in node.kwargs.items()
         if isinstance(value, (bool, int, float, str, type(None))) and value is not None
     }
-    return [[*_reference(t, places), arguments] for t in node.input_tensors]
+    tensors = [
+        leaf
+        for part in (node.args, *node.kwargs.values())  # as the layer takes them in one list
+        for leaf in trees.flatten(part)
+        if isinstance(leaf, KerasTensor)
+    ]
+    return [[*_reference(t, places), arguments] for t in tensors]
 
 
 def graph_from_config(config, custom_objects=None):

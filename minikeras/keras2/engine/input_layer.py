@@ -20,7 +20,7 @@ class InputLayer(EngineInputLayer, Layer):
         batch_input_shape: sizes with the batch, instead.
         dtype: dtype name; the default float type if None.
         input_tensor: tensor of the graph that gives the data, or None for data that are fed.
-        sparse: must be False.
+        sparse: accepted; tensors are dense, and sparse matrices that are fed become so.
         name: a name, or None for an automatic one.
         **old: `input_dtype`, which was the name of `dtype` in Keras 1.
 
@@ -48,8 +48,6 @@ class InputLayer(EngineInputLayer, Layer):
         dtype = old.pop("input_dtype", dtype)
         if old:
             raise TypeError(f"Keyword argument not understood by InputLayer: {sorted(old)}")
-        if sparse:
-            raise ValueError("Sparse inputs are not supported: pass dense arrays.")
         Layer.__init__(self, name=name or automatic_name("input"))
         if isinstance(input_tensor, EngineVariable):
             input_tensor = as_tensor(input_tensor)
@@ -98,7 +96,7 @@ def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, ten
         batch_shape: sizes with the batch, instead.
         name: a name, or None for an automatic one.
         dtype: dtype name; the default float type if None.
-        sparse: must be False.
+        sparse: accepted; tensors are dense, and sparse matrices that are fed become so.
         tensor: tensor of the graph that gives the data, or None for data that are fed.
 
     Returns:

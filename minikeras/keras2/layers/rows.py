@@ -43,8 +43,8 @@ class Row:
         renamed: names of Keras 2 to those of the engine's class, where they differ.
         keras1: names of Keras 1 to those of Keras 2, besides the general ones.
         by_name: arguments that the order leaves out, but that are taken by name.
-        attributes: arguments of Keras 1 alone, taken by name and kept as attributes: the defaults
-            by their names.
+        attributes: arguments of Keras 1 or of configs alone, taken by name and kept as attributes:
+            the defaults by their names.
         ignored: names that have no effect here.
         adapt: function of arguments by name that returns them in the form of Keras 2, for forms of
             Keras 1 that are more than other names.

@@ -39,6 +39,7 @@ _SEQUENCE = "return_sequences return_state go_backwards stateful unroll"
 _ONE_WAY = "return_sequences return_state stateful"
 _COMPUTING = {"consume_less": "implementation"}
 _WITH_CONSTANTS = "inputs, mask=None, training=None, initial_state=None, constants=None"
+_NO_CONSTANTS = {"num_constants": 0}  # how many there were when the layer was called
 _CONV_CELL = (
     "filters kernel_size strides padding data_format dilation_rate activation "
     f"recurrent_activation use_bias {_INITIAL} unit_forget_bias"
@@ -262,6 +263,7 @@ RECURRENT = [
     Row(
         constants.RNN,
         f"cell {_SEQUENCE}",
+        attributes=_NO_CONSTANTS,
         methods=calls.methods(constants.RNN, _WITH_CONSTANTS),
     ),
     Row(
@@ -272,6 +274,7 @@ RECURRENT = [
     Row(
         conv_recurrent.ConvRNN2D,
         f"cell {_SEQUENCE}",
+        attributes=_NO_CONSTANTS,
         methods=calls.methods(conv_recurrent.ConvRNN2D, _WITH_CONSTANTS),
     ),
     Row(
@@ -296,6 +299,7 @@ WRAPPERS = [
         constants.Bidirectional,
         "layer merge_mode weights",
         base=Wrapper,
+        attributes=_NO_CONSTANTS,
         methods=calls.methods(constants.Bidirectional, _WITH_CONSTANTS),
     ),
 ]

@@ -1,4 +1,4 @@
-"""A model whose batches are split over several GPUs."""
+"""A model whose batches are cut into parts, one for each GPU."""
 
 from typing import Any
 
@@ -15,9 +15,10 @@ __all__ = ["multi_gpu_model"]
 
 
 def multi_gpu_model(model, gpus=None, cpu_merge=True, cpu_relocation=False):
-    """Return a model that gives each GPU an equal part of a batch, and puts the outputs together.
+    """Return a model that computes equal parts of a batch, one for each GPU, and joins the outputs.
 
-    It shares its weights with `model`, so that either can be saved.
+    The parts are computed one after another, where the weights are. The model shares its weights
+    with `model`, so that either can be saved.
 
     Args:
         model: the model.

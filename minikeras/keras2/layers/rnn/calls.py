@@ -12,7 +12,7 @@ from minikeras.keras2.backend.tensors import record
 from minikeras.keras2.engine.layer import Layer
 from minikeras.keras2.layers.direct_calls import direct_call
 from minikeras.keras2.layers.rnn import steps
-from minikeras.keras2.layers.rnn.constants import note_shapes
+from minikeras.keras2.layers.rnn.constants import note_constants
 from minikeras.keras2.layers.spelling import IMPLEMENTATIONS
 from minikeras.layers.base.marks import default
 
@@ -20,11 +20,12 @@ _CALL = "inputs, mask=None, training=None, initial_state=None"
 
 
 def symbolic_call(layer, inputs, initial_state=None, constants=None, **kwargs):
-    """Add the layer to the graph; a list of inputs holds the sequences and the first states.
+    """Add the layer to the graph.
 
     Args:
         layer: a recurrent layer.
-        inputs: tensor, or a list of it and of the first states.
+        inputs: tensor, or a list of it, of the first states, if there are any, and of as many
+            constants as the layer was called with before, as a config says it.
         initial_state: tensor or list of tensors to start from, or None.
         constants: tensor or list of tensors that the cell gets in every step, or None.
         **kwargs: see the layer's `call`.
@@ -34,13 +35,16 @@ def symbolic_call(layer, inputs, initial_state=None, constants=None, **kwargs):
     """
     if isinstance(inputs, (list, tuple)):
         inputs, *states = inputs
+        count = getattr(layer, "num_constants", 0)
+        if count and constants is None:
+            states, constants = states[:-count], states[-count:]
         initial_state = states or initial_state
     if initial_state is not None:
         kwargs["initial_state"] = initial_state
     if constants is not None:
         listed = isinstance(constants, (list, tuple))
         kwargs["constants"] = list(constants) if listed else [constants]
-        note_shapes(layer, kwargs["constants"])
+        note_constants(layer, kwargs["constants"])
     outputs = Layer.symbolic_call(layer, inputs, **kwargs)
     return list(outputs) if isinstance(outputs, tuple) else outputs
 

@@ -89,13 +89,16 @@ class _Given:
             object.__setattr__(part, "_constants", None)
 
 
-def note_shapes(layer, constants):
-    """Tell the recurrent layers of a layer which constants they will get, before they are built.
+def note_constants(layer, constants):
+    """Tell a layer how many constants it gets, and its recurrent layers of which shapes.
+
+    It needs the number for its config, and these the shapes to be built.
 
     Args:
         layer: RNN, or a layer that holds some.
         constants: list of tensors.
     """
+    object.__setattr__(layer, "num_constants", len(constants))
     for part in layer._flatten_layers():
         if isinstance(part, RNN):
             object.__setattr__(part, "_constant_shapes", [tuple(c.shape) for c in constants])
