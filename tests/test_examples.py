@@ -1,22 +1,15 @@
 """Every example runs, says something, and is quick; the table of contents lists each, in order."""
 
 import ast
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import programs
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PAGES = sorted(EXAMPLES.glob("[0-9]*.py"))
-LONGEST = 30  # seconds of processor time, which a busy machine stretches less than wall time
-SURROUNDINGS = {
-    "PYTHONPATH": str(EXAMPLES.parent),
-    "PYTHONIOENCODING": "utf-8",
-    "OPENBLAS_NUM_THREADS": "1",  # on a busy machine several threads burn time waiting in circles
-}
 
 # What each page prints, in this order, besides other things.
 SAYS = {
@@ -33,23 +26,8 @@ SAYS = {
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_example_runs(page):
-    before = os.times()
-    done = subprocess.run(
-        [sys.executable, "-W", "error", page],
-        cwd=EXAMPLES.parent,
-        env={**os.environ, **SURROUNDINGS},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=20 * LONGEST,
-    )
-    after = os.times()
-    assert done.returncode == 0, done.stderr
-    said = re.search(".*".join(map(re.escape, SAYS[page.stem])), done.stdout, re.S)
-    assert said, done.stdout
-    used = after.children_user + after.children_system
-    used -= before.children_user + before.children_system
-    assert used < LONGEST
+    printed = programs.run(page, folder=EXAMPLES.parent)
+    assert re.search(".*".join(map(re.escape, SAYS[page.stem])), printed, re.S), printed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
