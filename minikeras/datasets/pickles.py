@@ -106,7 +106,7 @@ def _number(content: bytes, position: int, size: int) -> int:
 class _Array(np.ndarray):
     """An array that takes from a pickle only what belongs together."""
 
-    def __setstate__(self, state: Any) -> None:  # type: ignore[override]
+    def __setstate__(self, state: Any) -> None:
         """Take shape, type and content from `(version, shape, type, is Fortran order, content)`."""
         version, shape, kind, is_fortran, content = state
         if not isinstance(kind, _Kind) or not isinstance(
@@ -118,7 +118,8 @@ class _Array(np.ndarray):
             _wrong(f"an array of the shape {shape!r:.100}")
         if math.prod(shape) * (1 if kind.holds_objects else dtype.itemsize) != len(content):
             _wrong(f"an array of the shape {shape} with content of the length {len(content)}")
-        super().__setstate__((1, shape, dtype, bool(is_fortran), content))  # type: ignore[arg-type]
+        checked: Any = 1, shape, dtype, bool(is_fortran), content
+        super().__setstate__(checked)
 
 
 class _Kind:
@@ -129,7 +130,7 @@ class _Kind:
     def __init__(self, name: Any):
         match = self._NAME.fullmatch(_text(name))
         self._name = match[1] if match else _wrong(f"the type {name!r:.100}")
-        self._order = "|"
+        self._order: Any = "|"
 
     @property
     def holds_objects(self) -> bool:
@@ -139,7 +140,7 @@ class _Kind:
     def dtype(self) -> np.dtype[Any]:
         """The type in NumPy."""
         dtype = np.dtype("O" if self.holds_objects else self._name)
-        return dtype if self._order == "|" else dtype.newbyteorder(self._order)  # type: ignore[arg-type]
+        return dtype if self._order == "|" else dtype.newbyteorder(self._order)
 
     def __setstate__(self, state: Any) -> None:
         """Take the byte order, and nothing else of NumPy's own state."""

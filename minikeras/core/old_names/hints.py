@@ -122,7 +122,7 @@ def explains_old_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def explains_old_constructor(cls: _Class) -> _Class:
     """Let a class whose `__init__` is made for it say of old arguments what they are today."""
-    setattr(cls, "__init__", explains_old_arguments(vars(cls)["__init__"]))  # noqa: B010
+    cls.__init__ = explains_old_arguments(vars(cls)["__init__"])
     return cls
 
 

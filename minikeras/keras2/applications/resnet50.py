@@ -71,7 +71,8 @@ def ResNet50(
     """
     Arguments(name="resnet50", include_top=include_top, weights=weights, classes=classes)
     if input_tensor is not None and input_shape is None:
-        input_shape = tuple(K.int_shape(input_tensor))[1:]  # type: ignore[arg-type]
+        sizes: Any = K.int_shape(input_tensor)
+        input_shape = sizes[1:]
     shape = obtain_input_shape(input_shape, _SIZE, _MIN_SIZE, include_top, weights)
     if input_tensor is None or not K.is_keras_tensor(input_tensor):
         input_tensor = layers.Input(shape, tensor=input_tensor)
