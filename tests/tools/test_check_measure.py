@@ -170,5 +170,5 @@ def test_drawn_data():
     assert x.shape == (4, 8, 8, 1) and x.max() <= 1
     (words,) = data.drawn([((None, None), "float32")], 7, 4, 1, 12, 0)[0]
     assert words.shape == (4, 12) and words.max() < 7 and (words == words.round()).all()
-    targets = data.targets_for("categorical_crossentropy", [np.ones((4, 3))], 0)[0]
+    targets = data.targets_for("categorical_crossentropy", [(4, 3)], 0)[0]
     np.testing.assert_array_equal(targets.sum(-1), np.ones(4))

@@ -77,12 +77,12 @@ class Alone:
         call, items = calls[0], {}
         exact, *others = map(arrays_of, calls)
         shapes = shapes_of(exact, self.fed[key][0], call)
-        largest = _largest(exact)
+        largest, inside = _largest(exact), _size_inside(call, exact, self.fed[key][0])
         for name in (name for name in exact if not name.startswith("got")):
             if not all(name in arrays for arrays in others):
                 continue
             gradient = name[0] == "d"
-            scale = largest if gradient else _size_inside(call)
+            scale = largest if gradient else inside
             wide, *narrow = without_jumps(name, exact[name], [a[name] for a in others], kinks)
             item = Item(
                 "gradients" if gradient else self.phase,
@@ -92,9 +92,9 @@ class Alone:
                 distance(exact[name], wide, scale),
                 allowed=bound(NARROW, terms(name, *shapes)) / float(np.finfo(NARROW).eps),
             )
-            inside = unseparated(name, kinks)
-            if inside is not None:
-                item.kink, item.kink_wide = inside.op, inside.is_wide
+            kink = unseparated(name, kinks)
+            if kink is not None:
+                item.kink, item.kink_wide = kink.op, kink.is_wide
             items[name] = measured(item, exact[name], *narrow, scale=scale)
         return items
 
@@ -165,12 +165,19 @@ def _largest(arrays):
     return largest_of([array for name, array in arrays.items() if name[0] == "d"])
 
 
-def _size_inside(call):
+def _size_inside(call, exact, fed):
     """The size of a number inside a layer that rounds there, however small the results are.
 
-    `elu` is `exp(x) - 1` below zero: it rounds where one does.
+    `elu` is `exp(x) - 1` below zero: it rounds where one does. A normalization of single numbers
+    gives the same for all `x`: it may be `x / sqrt(epsilon) - mean / sqrt(epsilon)`, which cancel.
     """
-    return 1.0 if call["activation"] in ("elu", "selu", "celu") else 0.0
+    if call["activation"] in ("elu", "selu", "celu"):
+        return 1.0
+    outputs = exact.get("out0")
+    if call["epsilon"] and outputs is not None and np.all(outputs == outputs[:1]):
+        inputs = [array for name, array in read(fed).items() if name.startswith("in")]
+        return largest_of(inputs) / float(np.sqrt(call["epsilon"]))
+    return 0.0
 
 
 def _exceeds(item):

@@ -260,17 +260,18 @@ class _Check:
         """Add targets for the model's loss, and weights of the outputs for models without one."""
         options, session = self.options, self.pair.ours
         loss = loaded[0]["loss"] if loaded[1]["loss"] is not None else None
-        batches = []
+        path = write_arrays(self.pair.folder / "y.npz", inputs[0][0])
+        session.ask("forward", dtype=NARROW, batch=path, training=False, to=str(session.folder))
+        with np.load(session.folder / "outputs.npz") as arrays:
+            shapes = [arrays[str(i)].shape for i in range(len(arrays.files))]
+        size, batches = len(inputs[0][0][0]), []
         for number, (x, y) in enumerate(inputs):
-            path = write_arrays(self.pair.folder / f"y{number}.npz", x)
-            to = session.folder / f"y{number}"
-            session.ask("forward", dtype=NARROW, batch=path, training=False, to=str(to))
-            with np.load(to / "outputs.npz") as arrays:
-                outputs = [arrays[str(i)] for i in range(len(arrays.files))]
             draw = np.random.default_rng(options.seed + number)
-            probe = [draw.normal(size=out.shape) for out in outputs]
+            # The last batch may be a smaller one.
+            fitting = [(len(x[0]), *s[1:]) if s[:1] == (size,) else s for s in shapes]
+            probe = [draw.normal(size=shape) for shape in fitting]
             if y is None and loss is not None:
-                y = data.targets_for(loss, outputs, options.seed + number)
+                y = data.targets_for(loss, fitting, options.seed + number)
             batches.append((x, y if loss is not None else None, probe))
         if loss is None:
             self.notes.append(

@@ -110,33 +110,33 @@ def _values(draw, shape, dtype, words):
     return draw.normal(size=shape).astype("float32")
 
 
-def targets_for(loss, outputs, seed):
+def targets_for(loss, shapes, seed):
     """Return targets that a loss takes for some outputs.
 
     Args:
         loss: name of the loss, or a list of names, one for each output.
-        outputs: list of arrays.
+        shapes: list of the shapes of the outputs.
         seed: int.
 
     Returns:
         A list of arrays.
     """
     draw = np.random.default_rng(seed)
-    names = loss if isinstance(loss, list) else [loss] * len(outputs)
-    return [_target(draw, name or "", y) for name, y in zip(names, outputs, strict=False)]
+    names = loss if isinstance(loss, list) else [loss] * len(shapes)
+    return [_target(draw, name or "", shape) for name, shape in zip(names, shapes, strict=False)]
 
 
-def _target(draw, name, output):
+def _target(draw, name, shape):
     name = name.lower().replace("_", "")
-    classes = output.shape[-1] if output.ndim > 1 else 1
+    classes = shape[-1] if len(shape) > 1 else 1
     if "sparse" in name:
-        return draw.integers(0, classes, output.shape[:-1]).astype("int32")
+        return draw.integers(0, classes, shape[:-1]).astype("int32")
     if "binary" in name:
-        return draw.integers(0, 2, output.shape).astype("float32")
+        return draw.integers(0, 2, shape).astype("float32")
     if "categorical" in name or "kl" in name or "divergence" in name:
-        return np.eye(classes, dtype="float32")[draw.integers(0, classes, output.shape[:-1])]
+        return np.eye(classes, dtype="float32")[draw.integers(0, classes, shape[:-1])]
     if "hinge" in name:
-        return draw.choice([-1.0, 1.0], output.shape).astype("float32")
+        return draw.choice([-1.0, 1.0], shape).astype("float32")
     if "poisson" in name:
-        return draw.poisson(2.0, output.shape).astype("float32")
-    return draw.normal(size=output.shape).astype("float32")
+        return draw.poisson(2.0, shape).astype("float32")
+    return draw.normal(size=shape).astype("float32")

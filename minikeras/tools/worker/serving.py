@@ -225,6 +225,10 @@ def _activation_of(layer):
     return str(getattr(activation, "__name__", "")).lower()
 
 
+def _number_or_none(value):
+    return float(value) if isinstance(value, (int, float)) else None
+
+
 def _dtype_name(dtype):
     return getattr(dtype, "name", str(dtype))
 
@@ -241,6 +245,7 @@ def _writing(folder, calls):
                 "path": call.path,
                 "class": type(call.layer).__name__,
                 "activation": _activation_of(call.layer),
+                "epsilon": _number_or_none(getattr(call.layer, "epsilon", None)),
                 "weights": models.names_of(trainable_of(call.layer)),
                 "shapes": [list(v.shape) for v in trainable_of(call.layer)],
                 "file": os.path.join(folder, name + ".npz"),
