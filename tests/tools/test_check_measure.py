@@ -56,13 +56,18 @@ def test_distance():
     [
         ("out0", [(4, 30)], [(4, 7)], [(30, 7), (7,)], 30),
         ("dweight0", [(4, 30)], [(4, 7)], [(30, 7), (7,)], 30),
-        ("out0", [(4, 8, 8, 3)], [(4, 8, 8, 5)], [(3, 3, 3, 5)], 27 * 8),
+        ("out0", [(4, 8, 8, 3)], [(4, 8, 8, 5)], [(3, 3, 3, 5)], 27),
         ("out0", [(4, 100)], [(4, 1)], [], 100),
         ("out0", [(4, 10)], [(4, 10)], [], 1),
     ],
 )
 def test_terms(what, inputs, outputs, weights, expected):
     assert terms(what, inputs, outputs, weights) == expected
+
+
+def test_terms_of_steps_in_time():
+    shapes = [(4, 8, 3)], [(4, 5)], [(3, 20), (5, 20), (20,)]
+    assert terms("out0", *shapes, "LSTM") == 8 * terms("out0", *shapes)
 
 
 def item(ours, theirs, apart=0.0, allowed=10.0):

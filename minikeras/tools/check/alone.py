@@ -84,13 +84,15 @@ class Alone:
             gradient = name[0] == "d"
             scale = largest if gradient else inside
             wide, *narrow = without_jumps(name, exact[name], [a[name] for a in others], kinks)
+            count = terms(name, *shapes, call["class"])
             item = Item(
                 "gradients" if gradient else self.phase,
                 key,
                 _named(name, call),
                 call["class"],
                 distance(exact[name], wide, scale),
-                allowed=bound(NARROW, terms(name, *shapes)) / float(np.finfo(NARROW).eps),
+                allowed=bound(NARROW, count) / float(np.finfo(NARROW).eps),
+                terms=count,
             )
             kink = unseparated(name, kinks)
             if kink is not None:

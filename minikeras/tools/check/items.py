@@ -30,6 +30,7 @@ class Item:
         squares: sums over the batches of the mean squares of both errors.
         kink: op inside the layer on whose kink elements sit, so that a branch may have flipped.
         kink_wide: whether that can be in float64, too.
+        terms: about how many terms are summed into a number, 0 if that is not known.
         odd: how many numbers are NaN or infinity in one of the arrays.
     """
 
@@ -46,6 +47,7 @@ class Item:
     kink: str = ""
     kink_wide: bool = False
     odd: int = 0
+    terms: int = 0
 
     def merged(self, other):
         """Return the worst of both, of several batches."""
@@ -53,6 +55,7 @@ class Item:
         best.allowed = max(self.allowed, other.allowed)
         best.batches = self.batches + other.batches
         best.odd = max(self.odd, other.odd)
+        best.terms = max(self.terms, other.terms)
         best.squares = [a + b for a, b in zip(self.squares, other.squares, strict=True)]
         best.kink, best.kink_wide = self.kink or other.kink, self.kink_wide or other.kink_wide
         best.ours = _worse(self.ours, other.ours)

@@ -81,7 +81,7 @@ def distance(a, b, scale=0.0):
     return error(a, b, "float64", scale).largest * float(np.finfo("float64").eps)
 
 
-def terms(what, inputs, outputs, weights):
+def terms(what, inputs, outputs, weights, layer=""):
     """Return about how many terms are summed into a number that a layer computes.
 
     Args:
@@ -89,13 +89,15 @@ def terms(what, inputs, outputs, weights):
         inputs: shapes of the layer's inputs.
         outputs: shapes of its outputs.
         weights: shapes of its weights.
+        layer: name of its class; what is summed over time is summed there in every step.
     """
     size = lambda shape: int(np.prod(shape, dtype="int64"))  # noqa: E731
     most = max([size(shape) for shape in inputs], default=1)
     least = min([size(shape) for shape in outputs], default=1)
     fan = max([size(shape) // max(shape[-1], 1) for shape in weights if shape], default=1)
     positions = max([size(s) // max(s[-1], 1) for s in (*inputs, *outputs) if s], default=1)
-    steps = max([shape[1] for shape in inputs if len(shape) > 2], default=1)
+    in_time = any(part in layer for part in ("LSTM", "GRU", "RNN", "Bidirectional", "Attention"))
+    steps = max([shape[1] for shape in inputs if len(shape) > 2 and in_time], default=1)
     forward = max(fan * steps if weights else 1, most // max(least, 1), 1)
     if what.startswith("dweight"):
         return max(positions, forward)
