@@ -17,6 +17,11 @@ GPU_BENCH_ARGS ?=
 BENCH_VENV ?= $(VENV)-bench
 BENCH_ENVIRONMENTS := tensorflow jax torch numpy
 BENCH_CORES ?= 1 2
+
+# The engines that `minikeras check` compares with beside those of $(VENV), likewise.
+CHECK_VENV ?= $(VENV)-check
+CHECK_ENVIRONMENTS := keras-jax keras-torch
+
 # Another index to look for PyTorch in, where the usual one gives the CUDA build:
 # https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
@@ -42,7 +47,7 @@ DEVICE := $(VENV)/.stamp-device
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR: # a virtual environment that is half made is made again
 .PHONY: help setup setup-compiled setup-parity demo test test-all test-engine test-plain fuzz fuzz-files numerics lint check clean
-.PHONY: gpu-check gpu-test gpu-bench
+.PHONY: check-setup gpu-check gpu-test gpu-bench
 .PHONY: bench bench-setup bench-threads bench-kernels bench-tricks bench-overhead bench-files bench-data bench-report
 
 help: ## List these targets
@@ -59,7 +64,7 @@ test: $(PARITY) ## Run the tests, with a sample of large tables (of the GPU path
 	$(PYTEST) -n $(WORKERS) -m "$(MARKS)" --ignore=tests/gpu
 
 test-all: $(PARITY) ## Run the same with every mark: all rows of the tables, and what takes long
-	$(PYTEST) -n $(WORKERS) --ignore=tests/gpu
+	CHECK_VENV=$(abspath $(CHECK_VENV)) $(PYTEST) -n $(WORKERS) --ignore=tests/gpu
 
 test-engine: $(DEV) ## Run the tests that need no TensorFlow
 	$(PYTEST) tests -n $(WORKERS) -m "$(MARKS)" --ignore=tests/gpu
@@ -73,6 +78,8 @@ fuzz: $(PARITY) ## Run the random tests with FUZZ_EXAMPLES (3000) draws each
 fuzz-files: $(DEV) ## Load FUZZ_FILES (10000) damaged model files, drawn by FUZZ_SEED (0)
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  $(BIN)/python -m tests.saving.fuzz_files $(FUZZ_FILES) $(FUZZ_SEED)
+
+check-setup: $(CHECK_ENVIRONMENTS:%=$(CHECK_VENV)/%/.stamp) ## Install the engines that `minikeras check` compares with (2 GB)
 
 bench-setup: $(BENCH_ENVIRONMENTS:%=$(BENCH_VENV)/%/.stamp) ## Install the engines to compare with (4 GB)
 
@@ -120,8 +127,8 @@ lint: $(DEV) ## Check style (ruff) and types (pyright)
 
 check: lint test ## Lint, then test
 
-clean: ## Remove $(VENV), $(BENCH_VENV) and everything that was built or cached
-	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info demo-output .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove $(VENV), $(BENCH_VENV), $(CHECK_VENV) and everything that was built or cached
+	rm -rf $(VENV) $(BENCH_VENV) $(CHECK_VENV) build dist *.egg-info demo-output .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -167,6 +174,12 @@ $(OLD_KERAS): parity_tests/old_keras/archives.py | $(PARITY)
 
 # pip adds to the index it uses; that of PyTorch has none of the other packages.
 $(BENCH_VENV)/torch/.stamp: private EXTRA := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+$(CHECK_VENV)/keras-torch/.stamp: private EXTRA := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+$(CHECK_VENV)/keras-%/.stamp: benchmarks/environments/%.txt | $(BIN)/python
+	$(BIN)/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet $(EXTRA) --requirement $<
+	@touch $@
+
 $(BENCH_VENV)/%/.stamp: benchmarks/environments/%.txt | $(BIN)/python
 	$(BIN)/python -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet $(EXTRA) --requirement $<

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,7 @@ def model(epsilon=1e-3, momentum=0.99, penalty=0.0, adam=1e-7, bit=False):
         keras.layers.Flatten(),
         keras.layers.Dense(10, "softmax", kernel_regularizer=keras.regularizers.L2(penalty)),
     ])
+    m.name = "model <&>"
     rule = keras.optimizers.Adam(epsilon=adam)
     m.compile(rule, "sparse_categorical_crossentropy", metrics=["accuracy"])
     if bit:
@@ -157,6 +159,22 @@ def test_files_that_are_read_otherwise(faults):
     first = out[out.index("Part first: ") :].splitlines()
     assert first[0] == "Part first: file of minikeras, saving, read by minikeras."
     assert "class: saving. the outputs are 5.0e-01 apart" in first[1]
+
+
+def test_the_page_and_the_tree(faults, tmp_path):
+    code, out, _ = faults("epsilon", "--batches", 1, "--steps", 1, "--html", "report.html")
+    tree = out[out.index("\nmodel <&>\n") :].splitlines()[2:]
+    assert code == 1
+    assert tree[0].split() == ["conv2d", "Conv2D"]
+    assert tree[1].startswith("> batch_normalization  BatchNormalization   parts first (forward)")
+    assert "minikeras/layers/normalization/batch_norm.py:" in tree[1]
+    page = (tmp_path / "report.html").read_text()
+    assert "<h1>model &lt;&amp;&gt;</h1>" in page and "model <&>" not in page
+    assert '<li class="mark"><code>batch_normalization</code>' in page
+    assert "(x - mean) / sqrt(variance + epsilon) * gamma + beta" in page
+    assert not re.findall(r"https?:|<script|<link|<img|@import|url\(", page)
+    code, _, err = faults("same", "--batches", 1, "--steps", 0, "--html", tmp_path / "no" / "r")
+    assert code == 3 and "Could not write" in err
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from minikeras.tools.check import data
 from minikeras.tools.check.items import Item, measured
 from minikeras.tools.check.measure import distance, error, terms
 from minikeras.tools.check.verdict import DEFINITION, ROUNDING, findings, rows
-from minikeras.tools.worker import engines, models, phases, recording
+from minikeras.tools.worker import choosing, engines, models, phases, recording
 
 WORKER = Path(engines.__file__).parent
 
@@ -101,7 +101,7 @@ def test_looking_changes_nothing():
     model = keras.Sequential([keras.Input((5,)), *layers])
     model.compile("adam", "mse")
     x = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
-    engine = engines.engine_of("minikeras")
+    engine = choosing.engine_of("minikeras")
     runner = phases.Phases(engine, model)
     before = [w.tobytes() for w in model.get_weights()]
     plain = model.predict(x, verbose=0)
@@ -137,7 +137,7 @@ def test_keys_of_calls():
         keys.append(call.key)
         return run(call.arguments)
 
-    engine = engines.engine_of("minikeras")
+    engine = choosing.engine_of("minikeras")
     with recording.watched(engine, model, around):
         model(np.ones((2, 3), "float32"))
     assert keys == ["nested/in#0", "block/inner#0", "block/inner#1", "nested/in#1"]
@@ -146,7 +146,7 @@ def test_keys_of_calls():
 def test_a_twin_in_float64():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.Rescaling(2)])
     model.compile(keras.optimizers.Adam(0.01), "mse")
-    engine = engines.engine_of("minikeras")
+    engine = choosing.engine_of("minikeras")
     models.build(engine, model, [np.ones((1, 3), "float32")])
     with engine.floats("float64"):
         twin = models.twin(engine, model, {"path": ""}, "float64", [np.ones((1, 3))])

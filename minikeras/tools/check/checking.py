@@ -17,6 +17,9 @@ from minikeras.tools.check.report import as_text
 from minikeras.tools.check.session import Session, WorkerError, write_arrays
 from minikeras.tools.check.steps import compare_steps
 
+# Engines that draw the numbers of minikeras from the same seeds.
+DRAW_ALIKE = ("keras", "keras-tensorflow", "minikeras")
+
 
 class NotComparable(Exception):
     """There is nothing to compare: the message says why, and what to do."""
@@ -65,6 +68,8 @@ class Report:
         findings: list of `verdict.Finding`, that which comes first in front.
         notes: list of sentences: what was left out, and why.
         batches: how many batches were measured.
+        calls: of layers, in the order of the computation: dicts of their key, path, class, source
+            (`"file:line"`) and meaning (the docstring's first part).
     """
 
     model: dict[str, Any]
@@ -74,6 +79,7 @@ class Report:
     findings: list[Any] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     batches: int = 0
+    calls: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def same(self):
@@ -154,6 +160,7 @@ class _Check:
         inputs = self._inputs(read[0])
         loaded = pair.both("build", batch=write_arrays(pair.folder / "first.npz", inputs[0][0]))
         report = Report(loaded[0], versions, options, notes=self.notes)
+        self._note_what_draws(loaded[0]["draws"])
         report.findings = self._compare_weights(loaded)
         if report.findings:
             return report
@@ -162,13 +169,18 @@ class _Check:
         comparison = Comparison(pair, loaded, options.seconds)
         self._measured(comparison, batches)
         report.items = list(comparison.items.values())
-        report.findings = verdict.findings(report.items)
+        report.findings = verdict.findings(report.items, options.against)
         self.notes += comparison.kinks.sentences()
         self._saved(report, batches[0][0])
         for finding in report.findings:
-            finding.known = differences.known(finding.item, options.against)
+            finding.known = differences.known(
+                finding.item, options.against.replace("-tensorflow", "")
+            )
         report.batches = comparison.batches
-        rounded = list(dict.fromkeys(i.key for i in verdict.rounded_constants(report.items)))
+        report.calls = comparison.calls
+        rounded = list(
+            dict.fromkeys(i.key for i in verdict.rounded_constants(report.items, options.against))
+        )
         if rounded:
             some = ", ".join(rounded[:4]) + (", ..." if len(rounded) > 4 else "")
             self.notes.append(
@@ -182,7 +194,12 @@ class _Check:
 
     def _source(self):
         options = self.options
-        return {"source": options.source, "seed": options.seed, "trusted": options.trusted}
+        return {
+            "source": options.source,
+            "seed": options.seed,
+            "trusted": options.trusted,
+            "still": options.against not in DRAW_ALIKE,
+        }
 
     def _loaded(self):
         try:
@@ -241,18 +258,21 @@ class _Check:
         pair = self.pair
         pair.both("weights", dtype=NARROW, to="loaded")
         folders = [s.folder / "loaded" for s in (pair.ours, pair.theirs)]
-        least = _DRAWN if "function" in self.options.source else 0.0
+        is_drawn = "function" in self.options.source
+        least = {"weights": _DRAWN if is_drawn else 0.0, "slots": _DRAWN if is_drawn else 0.0}
+        if is_drawn and self.options.against not in DRAW_ALIKE:
+            least["weights"] = np.inf
         result, drawn = [], 0
         for file in ("weights", "slots"):
             for name, apart, text in _differences(folders, f"{file}.npz", mine[file]):
-                if apart > least:
+                if apart > least[file]:
                     item = Item("loading", name, "value", apart=apart)
                     result.append(verdict.Finding(verdict.STATE, item, text))
-                drawn += apart <= least
+                drawn += apart <= least[file]
         if drawn and not result:
             pair.theirs.ask("set_weights", dtype=NARROW, at=str(folders[0] / "weights.npz"))
             self.notes.append(
-                f"{drawn} weights were drawn with other roundings: both get those of minikeras"
+                f"{drawn} weights were drawn otherwise: both engines get those of minikeras"
             )
         return result
 
@@ -297,10 +317,18 @@ class _Check:
 
     def _saved(self, report, batch):
         self.progress("comparing files")
-        items, not_read, more = compare_files(self.pair, batch)
+        items, not_read, more = compare_files(self.pair, batch, self.options.against)
         report.items += items
         report.findings += not_read
         self.notes += more
+
+    def _note_what_draws(self, layers):
+        against = self.options.against
+        if layers and against not in DRAW_ALIKE:
+            self.notes.append(
+                f"{', '.join(layers)}: compared as in inference, since {against} draws other "
+                "random numbers"
+            )
 
     def _note_what_one_has(self, comparison):
         names = {"minikeras": "minikeras", "other": self.options.against}

@@ -10,14 +10,16 @@ import json
 import signal
 import sys
 from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 
-from minikeras.tools.check import report
+from minikeras.tools.check import page, report
 from minikeras.tools.check.calls import source_of
 from minikeras.tools.check.checking import NotComparable, Options, check
 
 SAME, DIFFERS, NOT_COMPARABLE = 0, 1, 3
+ENGINES = ("keras", "keras-tensorflow", "keras-jax", "keras-torch", "tf-keras", "minikeras")
 
 
 def add_arguments(parser):
@@ -29,12 +31,8 @@ def add_arguments(parser):
     add = parser.add_argument
     add("model", metavar="MODEL", help="a model's file, or MODULE:FUNCTION that returns a model")
     add("--weights", metavar="FILE", help="weights for a MODEL that is a config (.json)")
-    add(
-        "--against",
-        default="keras",
-        choices=["keras", "minikeras"],
-        help="keras, on TensorFlow; or minikeras, once more",
-    )
+    engines = "keras (on TensorFlow), keras-jax, keras-torch, tf-keras; or minikeras, once more"
+    add("--against", default="keras", choices=ENGINES, metavar="ENGINE", help=engines)
     add("--python", metavar="PATH", help="the Python that has the other engine")
     add("--data", metavar="FILE", help="inputs `x` and targets `y` (.npz); by default drawn")
     add("--batches", type=_positive, default=8, help="batches to compare, at most")
@@ -44,6 +42,7 @@ def add_arguments(parser):
     add("--wait", type=_seconds, default=600.0, help="seconds that one answer may take")
     add("--seed", type=_seed, default=0, help="of inputs, of dropout and of shuffling")
     add("--trust", action="store_true", help="let code in the model's file run, in both engines")
+    add("--html", metavar="FILE", help="write the report as a page, too")
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print all that was measured")
     forms.add_argument("--markdown", action="store_true", help="print the report for an issue")
@@ -82,6 +81,8 @@ def run(arguments):
     except NotComparable as error:
         print(f"Could not compare: {error}", file=sys.stderr)
         return NOT_COMPARABLE
+    if arguments.html and not _written(arguments.html, page.as_html(result)):
+        return NOT_COMPARABLE
     if arguments.json:
         print(json.dumps(report.as_data(result), indent=1, default=str))
     elif arguments.markdown:
@@ -103,6 +104,16 @@ def _terminable():
         yield
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def _written(path, text):
+    """Write a page; whether it could be written."""
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"Could not write {path}: {error.strerror}", file=sys.stderr)
+        return False
+    return True
 
 
 def _options(arguments):

@@ -74,6 +74,7 @@ class Comparison:
         self.only: dict[str, list[str]] = {"minikeras": [], "other": []}
         self.batches = 0
         self.kinks = Kinks(pair)
+        self.calls: list[dict[str, str]] = []
 
     def add(self, item):
         """Note what was measured; what was measured before of the same array is merged with it."""
@@ -153,6 +154,10 @@ class Comparison:
             )
             for dtype in (WIDE, NARROW)
         }
+        self.calls = self.calls or [
+            {name: call[name] for name in ("key", "path", "class", "source", "meaning")}
+            for call in runs[WIDE][0]["calls"]
+        ]
         self._note_others(*[by_key(answer["calls"]) for answer in runs[WIDE]])
         self._carried(phase, runs)
         return runs

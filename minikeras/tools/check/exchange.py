@@ -9,9 +9,11 @@ from minikeras.tools.check.session import write_arrays
 from minikeras.tools.tolerances import bound
 
 FORMS = ("file", "config")
+# Engines that read no `.keras` file and no config of Keras 3, and the files that they read.
+SUFFIXES = {"tf-keras": ".h5"}
 
 
-def compare_files(pair, batch):
+def compare_files(pair, batch, against):
     """Let each engine write the model, and both read it.
 
     A reader has the same weights and the same kernels either way, so its outputs should be the same
@@ -21,16 +23,17 @@ def compare_files(pair, batch):
     Args:
         pair: the `Pair` with the model.
         batch: list of arrays, inputs of the model.
+        against: name of the other engine.
 
     Returns:
         A list of `Item`s of phase `"saving"`, a list of `verdict.Finding`s, and a list of notes.
     """
     path = write_arrays(pair.folder / "saving.npz", batch)
     sessions = pair.ours, pair.theirs
-    written = pair.both("write", to="written")
+    written = pair.both("write", to="written", suffix=SUFFIXES.get(against, ".keras"))
     own = [_own(session, path) for session in sessions]
     items, result, notes = [], [], []
-    for form in FORMS:
+    for form in FORMS[: 1 if against in SUFFIXES else 2]:
         cells = {
             (writer, reader): _read(sessions[reader], form, written[writer], path, own[reader])
             for writer in (0, 1)

@@ -3,6 +3,7 @@
 import dataclasses
 
 from minikeras.tools.check import verdict
+from minikeras.tools.check.tree import as_lines, first_places
 
 _TITLES = {
     "forward": "forward",
@@ -18,13 +19,13 @@ def as_text(report):
     Args:
         report: the `checking.Report`.
     """
-    lines = list(_head(report))
+    lines = list(head(report))
     rows = verdict.rows(report.items)
     if rows:
-        table = [_columns(report.options.against), *map(_cells, rows)]
+        table = [columns(report.options.against), *map(cells_of, rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines += ["", *[_aligned(cells, widths) for cells in table], "", *also_compared(report), ""]
-    return "\n".join(lines + conclusion(report)) + "\n"
+    return "\n".join(lines + conclusion(report) + as_lines(report)) + "\n"
 
 
 def _aligned(cells, widths):
@@ -37,7 +38,8 @@ def _aligned(cells, widths):
     return "  ".join(texts).rstrip()
 
 
-def _head(report):
+def head(report):
+    """Return the lines that say what was compared."""
     model, options = report.model, report.options
     mine, other = [
         ", ".join(f"{name} {version}" for name, version in versions.items() if name != "python")
@@ -60,12 +62,14 @@ def _size(shape):
     return count
 
 
-def _columns(against):
+def columns(against):
+    """Return the heads of the table's columns."""
     nearer = f"nearer: minikeras/equal/{against}"
     return ["", "arrays", "within bound", nearer, "worst (ulp of the largest)", "at"]
 
 
-def _cells(row):
+def cells_of(row):
+    """Return the texts of a row of the table."""
     worst = " | ".join(f"{error:,.2g}" for error in row.worst)
     nearer = " / ".join(map(str, row.nearer))
     return [_TITLES[row.phase], str(row.count), str(row.within), nearer, worst, row.at]
@@ -120,13 +124,13 @@ _MOST = 5
 
 def as_markdown(report):
     """Return a report as Markdown, for an issue."""
-    lines = [*_head(report), ""]
+    lines = [*head(report), ""]
     rows = verdict.rows(report.items)
     if rows:
         lines += [
-            _line(_columns(report.options.against)),
+            _line(columns(report.options.against)),
             _line(["---"] * 6),
-            *[_line(_cells(row)) for row in rows],
+            *[_line(cells_of(row)) for row in rows],
             "",
             *also_compared(report),
             "",
@@ -146,6 +150,7 @@ def as_data(report):
         "versions": report.versions,
         "options": dataclasses.asdict(report.options),
         "batches": report.batches,
+        "first places": first_places(report),
         "agreement in float64": verdict.agreement(report.items),
         "findings": [
             {

@@ -1,4 +1,4 @@
-"""The Keras that a process runs: how it is imported, and how its numbers are differentiated.
+"""The Keras that a process runs: what all engines offer, and how a tape differentiates.
 
 Every engine offers the same few things: tensors of arrays and arrays of tensors, the classes whose
 calls are watched, and `differentiate`, which gives the derivatives of a loss with respect to
@@ -6,32 +6,10 @@ variables and to any tensor on the way to it.
 """
 
 import importlib
-import os
 import platform
 from contextlib import contextmanager
 
 import numpy as np
-
-
-def engine_of(name):
-    """Import a Keras.
-
-    Args:
-        name: `"keras"`, real Keras on TensorFlow, or `"minikeras"`.
-
-    Returns:
-        The `Engine`.
-
-    Raises:
-        ValueError: for another name, or another back end.
-        ImportError: if it is not installed.
-    """
-    if name == "minikeras":
-        return Engine(name, importlib.import_module("minikeras"))
-    if name != "keras":
-        raise ValueError(f"There is no engine {name!r}; there are 'keras' and 'minikeras'.")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    return TensorFlowEngine(name, importlib.import_module("keras"))
 
 
 def leaves(nest):
@@ -55,6 +33,13 @@ def replaced(nest, replace):
     return replace(nest)
 
 
+def _is_idle(layer):
+    """Whether all rates of dropout of a layer are 0."""
+    names = ("rate", "dropout", "recurrent_dropout", "_dropout")
+    rates = [getattr(layer, name) for name in names if hasattr(layer, name)]
+    return bool(rates) and not any(rates)
+
+
 class Engine:
     """One Keras: minikeras, and what real Keras does in the same way.
 
@@ -62,22 +47,19 @@ class Engine:
         name: what it was chosen by.
         keras: its module.
 
-    Attributes:
-        suffix: of the files that it writes for another engine.
     """
-
-    suffix = ".keras"
 
     def __init__(self, name, keras):
         self.name = name
         self.keras = keras
         self.package = keras.__name__
-        self.bases = [keras.Operation, keras.layers.Layer]
+        bases = [getattr(keras, "Operation", None), keras.layers.Layer]
+        self.bases = [base for base in bases if base is not None]
 
     def versions(self):
         """Return the versions of what computes, by name."""
         versions = {"python": platform.python_version(), "numpy": np.__version__}
-        versions[self.package] = self.keras.version()
+        versions[self.package] = getattr(self.keras, "__version__", None) or self.keras.version()
         return versions
 
     @contextmanager
@@ -133,17 +115,28 @@ class Engine:
         """Let a tensor carry a mask."""
         tensor._keras_mask = mask
 
-    def differentiate(self, loss_of, variables):
+    def draws(self, layer):
+        """Whether a layer draws random numbers in training."""
+        layers = [layer] + list(getattr(layer, "_flatten_layers", lambda **_: [])())
+        return any(self.has_generator(inner) and not _is_idle(inner) for inner in layers)
+
+    def has_generator(self, layer):
+        """Whether a layer has a generator of random numbers of its own."""
+        return bool(getattr(layer, "_seed_generators", None))
+
+    def differentiate(self, loss_of, variables, state=()):
         """Run a function, and differentiate what it returns.
 
         Args:
             loss_of: function of a function `mark`: `mark(tensor)` returns the tensor to go on
-                with, and asks for the derivative with respect to it. Returns a scalar.
+                with, and asks for the derivative with respect to it. Returns a scalar, and a nest
+                of tensors to be handed on.
             variables: list of variables.
+            state: list of other variables that the function may change.
 
         Returns:
-            The loss, the gradients with respect to what was marked, and those with respect to the
-            variables: arrays, None where nothing depends on it.
+            The loss, the nest, the gradients with respect to what was marked, and those with
+            respect to the variables: arrays, None where nothing depends on it.
         """
         marked = []
         with self._tape() as tape:
@@ -153,11 +146,19 @@ class Engine:
                 marked.append(tensor)
                 return tensor
 
-            loss = loss_of(mark)
+            loss, nest = loss_of(mark)
         sources = marked + [self._source(v) for v in variables]
         gradients = tape.gradient(loss, sources) if sources else []
         arrays = [None if g is None else self._dense(g) for g in gradients]
-        return self.array(loss), arrays[: len(marked)], arrays[len(marked) :]
+        return self.array(loss), nest, arrays[: len(marked)], arrays[len(marked) :]
+
+    def loss(self, model, x, y, outputs):
+        """Return what a model's training minimizes, a scalar."""
+        return model.compute_loss(x, y, outputs, None, training=True)
+
+    def slots(self, optimizer):
+        """Return the variables of an optimizer, in the order of Keras 3."""
+        return list(optimizer.variables)
 
     def _tape(self):
         return self.keras.GradientTape()

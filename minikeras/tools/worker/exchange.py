@@ -6,20 +6,20 @@ from . import models
 from .recording import tensors_of
 
 
-def written(engine, model, folder):
+def written(model, folder, suffix):
     """Write a model as a file and as a config.
 
     Args:
-        engine: the `Engine`.
         model: the model, built.
         folder: where to write.
+        suffix: of the file, which says what it is.
 
     Returns:
         A dict of `"file"` and `"config"` to the path, or to None with a `"<form> failed"` that says
         why.
     """
     os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "model" + engine.suffix)
+    path = os.path.join(folder, "model" + suffix)
     text = os.path.join(folder, "model.json")
     answer = _tried("file", path, lambda: model.save(path))
     answer.update(_tried("config", text, lambda: _write(text, model.to_json())))
@@ -66,4 +66,4 @@ def read(engine, model, form, path, batch, trusted):
         other.set_weights(model.get_weights())
     outputs = other(models.as_inputs(engine, batch), training=False)
     arrays = [engine.array(y) for y in tensors_of(engine, outputs)]
-    return arrays, [engine.array(v) for v in models.optimizer_variables(other)]
+    return arrays, [engine.array(v) for v in models.optimizer_variables(engine, other)]

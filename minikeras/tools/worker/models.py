@@ -141,15 +141,17 @@ def as_inputs(engine, batch):
     return tensors[0] if len(tensors) == 1 else tensors
 
 
-def optimizer_variables(model):
+def optimizer_variables(engine, model):
     """Return the variables of a model's optimizer, none without one."""
     optimizer = getattr(model, "optimizer", None)
-    return [] if optimizer is None else list(optimizer.variables)
+    return [] if optimizer is None else engine.slots(optimizer)
 
 
 def copy_optimizer(engine, model, other):
     """Give an optimizer the state of another of the same kind."""
-    for variable, value in zip(optimizer_variables(other), optimizer_variables(model)):
+    for variable, value in zip(
+        optimizer_variables(engine, other), optimizer_variables(engine, model)
+    ):
         assign(engine, variable, engine.array(value))
 
 

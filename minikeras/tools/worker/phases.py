@@ -3,7 +3,7 @@
 Each function leaves the model as it was, its variables, seeds and optimizer included.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -18,12 +18,14 @@ class Phases:
         engine: the `Engine`.
         model: the model, built.
         seed: int; every run begins with seeds made of it.
+        still: whether layers that draw random numbers run as in inference.
     """
 
-    def __init__(self, engine, model, seed=0):
+    def __init__(self, engine, model, seed=0, still=False):
         self.engine = engine
         self.model = model
         self.seed = seed
+        self.still = still
 
     # ---- whole runs
 
@@ -46,7 +48,7 @@ class Phases:
             put(call, self._arrays(call))
             return call.outputs
 
-        with self._kept(), watched(engine, self.model, around):
+        with self._kept(), watched(engine, self.model, around, self.still):
             outputs = self.model(as_inputs(engine, batch), training=training)
         return [engine.array(y) for y in tensors_of(engine, outputs)]
 
@@ -87,13 +89,15 @@ class Phases:
                 return with_tensors(engine, outputs, new)
 
             inputs = [marked(engine.tensor(x), (None, i)) for i, x in enumerate(batch)]
-            with watched(engine, self.model, around):
+            with watched(engine, self.model, around, self.still):
                 outputs = self.model(inputs[0] if len(inputs) == 1 else inputs, training=True)
-            return self._loss(inputs, targets, outputs, weights)
+            return self._loss(inputs, targets, outputs, weights), None
 
         with self._kept():
             variables = self.model.trainable_variables
-            loss, marked, gradients = engine.differentiate(loss_of, variables)
+            loss, _, marked, gradients = engine.differentiate(
+                loss_of, variables, self._state_beside(variables)
+            )
         of_inputs = [None] * len(batch)
         by_call = [{} for _ in calls]
         for (number, i), gradient in zip(places, marked):
@@ -112,7 +116,7 @@ class Phases:
         y = [self.engine.tensor(t) for t in targets]
         y = y[0] if len(y) == 1 else y
         x = inputs[0] if len(inputs) == 1 else inputs
-        return self.model.compute_loss(x, y, outputs, None, training=True)
+        return self.engine.loss(self.model, x, y, outputs)
 
     # ---- each layer alone
 
@@ -140,23 +144,35 @@ class Phases:
             arrays = arrays_of(call.key)
             if arrays is None:
                 return run(call.arguments)
-            result = self._alone(call, run, arrays, shake)
-            put(call, result)
+            with self._shaken_weights(call.layer, shake):
+                put(call, self._alone(call, run, arrays, shake))
             return call.outputs
 
-        shake = (lambda array: array) if shaken is None else _shaking(shaken)
+        shake = _left if shaken is None else _shaking(shaken)
         with self._kept():
             inputs = [self.engine.tensor(x) for x in batch]
-            with watched(self.engine, self.model, around):
+            with watched(self.engine, self.model, around, self.still):
                 outputs = self.model(inputs[0] if len(inputs) == 1 else inputs, training=training)
             loss = None if targets is None else self._loss(inputs, targets, outputs, None)
             arrays = [self.engine.array(y) for y in tensors_of(self.engine, outputs)]
             return arrays, None if loss is None else float(self.engine.array(loss))
 
+    @contextmanager
+    def _shaken_weights(self, layer, shake):
+        """Change what a layer's variables hold inside the `with` block."""
+        variables = [] if shake is _left else getattr(layer, "variables", [])
+        before = [(variable, self.engine.array(variable)) for variable in variables]
+        for variable, value in before:
+            assign(self.engine, variable, shake(value))
+        try:
+            yield
+        finally:
+            for variable, value in before:
+                assign(self.engine, variable, value)
+
     def _alone(self, call, run, arrays, shake):
         """What a layer gives for inputs, and for gradients with respect to its outputs."""
         engine = self.engine
-        before = [(v, engine.array(v)) for v in getattr(call.layer, "variables", [])]
         tensors = tensors_of(engine, call.arguments)
         inputs = [shake(self._given(arrays.get(f"in{i}"), t)) for i, t in enumerate(tensors)]
         wanted = sorted(int(name[4:]) for name in arrays if name.startswith("dout"))
@@ -169,22 +185,22 @@ class Phases:
                 if _is_float(tensor):
                     places.append(i)
                     tensors[i] = mark(tensor)
-            for variable, value in before:
-                assign(engine, variable, shake(value))
             outputs = run(with_tensors(engine, call.arguments, tensors))
-            call.outputs = outputs
             flat = tensors_of(engine, outputs)
             seeds = [shake(_as_dtype(arrays[f"dout{i}"], flat[i].dtype)) for i in wanted]
-            return engine.weighted_sum([flat[i] for i in wanted], seeds) if wanted else None
+            loss = engine.weighted_sum([flat[i] for i in wanted], seeds) if wanted else None
+            return loss, outputs
 
         result = {}
         if wanted:
             variables = trainable_of(call.layer)
-            _, dins, dweights = engine.differentiate(loss_of, variables)
+            _, call.outputs, dins, dweights = engine.differentiate(
+                loss_of, variables, self._state_beside(variables)
+            )
             result.update((f"din{i}", g) for i, g in zip(places, dins))
             result.update((f"dweight{i}", g) for i, g in enumerate(dweights))
         else:
-            loss_of(lambda tensor: tensor)
+            _, call.outputs = loss_of(lambda tensor: tensor)
         outputs = tensors_of(engine, call.outputs)
         result.update((f"got{i}", engine.array(x)) for i, x in enumerate(tensors))
         result.update((f"out{i}", engine.array(y)) for i, y in enumerate(outputs))
@@ -205,7 +221,7 @@ class Phases:
             batches: list of `(inputs, targets)`, lists of arrays.
             put: function of `(step, logs, weights, slots)`.
         """
-        with self._kept():
+        with self._kept(), self._stilled():
             self.model.run_eagerly = True
             for step, (inputs, targets) in enumerate(batches):
                 x = inputs[0] if len(inputs) == 1 else inputs
@@ -217,7 +233,7 @@ class Phases:
         """Return the values of the model's weights and of the optimizer's variables."""
         array = self.engine.array
         weights = [array(v) for v in self.model.weights]
-        return weights, [array(v) for v in optimizer_variables(self.model)]
+        return weights, [array(v) for v in optimizer_variables(self.engine, self.model)]
 
     def update(self, weights, slots, gradients):
         """Take one step of the optimizer from a state, on gradients that are given.
@@ -245,15 +261,25 @@ class Phases:
         """Set the model's weights, and the optimizer's variables."""
         for variable, value in zip(self.model.weights, weights):
             assign(self.engine, variable, value)
-        for variable, value in zip(optimizer_variables(self.model), slots):
+        for variable, value in zip(optimizer_variables(self.engine, self.model), slots):
             assign(self.engine, variable, value)
 
     # ---- what all share
 
+    def _stilled(self):
+        """Let layers that draw run as in inference, if that is asked for."""
+        if not self.still:
+            return nullcontext()
+        return watched(self.engine, self.model, lambda call, run: run(call.arguments), True)
+
+    def _state_beside(self, variables):
+        own = set(map(id, variables))
+        return [v for v in self.model.variables if id(v) not in own]
+
     @contextmanager
     def _kept(self):
         """Begin with the same seeds, and leave everything as it was."""
-        changing = list(self.model.variables) + optimizer_variables(self.model)
+        changing = list(self.model.variables) + optimizer_variables(self.engine, self.model)
         before = [(variable, self.engine.array(variable)) for variable in changing]
         for variable in changing:
             if "seed_generator" in str(getattr(variable, "path", variable.name)):
@@ -271,6 +297,11 @@ class Phases:
         arrays = {f"in{i}": engine.array(x) for i, x in enumerate(inputs)}
         arrays.update((f"out{i}", engine.array(y)) for i, y in enumerate(outputs))
         return arrays
+
+
+def _left(array):
+    """The array as it is."""
+    return array
 
 
 def _shaking(seed):
@@ -296,5 +327,5 @@ def _is_float(tensor):
 
 
 def _as_dtype(array, dtype):
-    name = getattr(dtype, "name", dtype)
+    name = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]  # PyTorch's have none
     return np.asarray(array).astype(name)

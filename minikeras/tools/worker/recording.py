@@ -43,11 +43,13 @@ class Watch:
         model: the model.
         around: function of a `Call` and a function that runs the layer on `(args, kwargs)`;
             returns the outputs.
+        still: whether layers that draw random numbers run as in inference.
     """
 
-    def __init__(self, engine, model, around):
+    def __init__(self, engine, model, around, still=False):
         self.engine = engine
         self.around = around
+        self.still = still
         self._open = [model]  # what is running, from the model inwards
         self._calls = Counter()
 
@@ -56,6 +58,8 @@ class Watch:
         if self._passes(layer, args, kwargs):
             return run(*args, **kwargs)
         path = "/".join([outer.name for outer in self._open[1:]] + [layer.name])
+        if self.still and not self.engine.is_container(layer) and self.engine.draws(layer):
+            kwargs = dict(kwargs, training=False)
         self._open.append(layer)
         try:
             if self.engine.is_container(layer):
@@ -75,9 +79,9 @@ class Watch:
 
 
 @contextmanager
-def watched(engine, model, around):
+def watched(engine, model, around, still=False):
     """Let a function see the calls of a model's layers inside the `with` block; see `Watch`."""
-    watch = Watch(engine, model, around)
+    watch = Watch(engine, model, around, still)
     own = [(cls, vars(cls)["__call__"]) for cls in _called_classes(engine, model)]
     for cls, original in own:
         cls.__call__ = _watching(watch, original)

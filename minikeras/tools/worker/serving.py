@@ -14,16 +14,17 @@ import warnings
 import numpy as np
 
 from . import exchange, models
-from .engines import engine_of
+from .choosing import engine_of
 from .kinks import arrays_of, watched_kinks
 from .phases import Phases, trainable_of
+from .sources import meaning_of, source_of
 
 
 class Server:
     """The models of one process, and the requests that it knows.
 
     Args:
-        name: of the engine; see `engines.engine_of`.
+        name: of the engine; see `choosing.engine_of`.
     """
 
     def __init__(self, name):
@@ -31,27 +32,29 @@ class Server:
         self.phases = {}
         self.source = None
         self.seed = 0
-        self.trusted = False
+        self.trusted = self.still = False
 
     def versions(self):
         """Say what computes."""
         return {"versions": self.engine.versions(), "package": self.engine.package}
 
-    def load(self, source, seed=0, trusted=False):
+    def load(self, source, seed=0, trusted=False, still=False):
         """Load the model.
 
         Args:
             source: see `models.load`.
             seed: int, what the seeds of every run are made of.
             trusted: whether code in a file may run.
+            still: whether layers that draw random numbers run as in inference.
 
         Returns:
             A dict that describes the model, with notes on what could not be read.
         """
         self.source, self.seed, self.trusted = source, seed, trusted
+        self.still = still
         self.engine.keras.utils.set_random_seed(seed)
         model, notes = models.load(self.engine, source, trusted)
-        self.phases = {"float32": Phases(self.engine, model, seed)}
+        self.phases = {"float32": Phases(self.engine, model, seed, still)}
         return dict(self._described(model), notes=notes)
 
     def build(self, batch):
@@ -60,9 +63,9 @@ class Server:
         models.build(self.engine, model, read_list(batch))
         return self._described(model)
 
-    def write(self, to):
+    def write(self, to, suffix):
         """Write the model for the other engine; see `exchange.written`."""
-        return exchange.written(self.engine, self.phases["float32"].model, to)
+        return exchange.written(self.phases["float32"].model, to, suffix)
 
     def read(self, form, path, batch, to):
         """Read what an engine has written, run it, and write its outputs and slots."""
@@ -95,7 +98,7 @@ class Server:
         if dtype == "float32":
             return self._described(model)
         other = models.twin(self.engine, model, self.source, dtype, read_list(batch))
-        self.phases[dtype] = Phases(self.engine, other, self.seed)
+        self.phases[dtype] = Phases(self.engine, other, self.seed, self.still)
         return self._described(other)
 
     def weights(self, dtype, to):
@@ -190,9 +193,13 @@ class Server:
         write(to, "slots", {str(i): s for i, s in enumerate(after[1])})
         return {}
 
+    def _layers(self, model):
+        layers = self.engine.all_layers(model)
+        return [layer for layer in layers if not self.engine.is_container(layer)]
+
     def _described(self, model):
         optimizer = getattr(model, "optimizer", None)
-        slots = models.optimizer_variables(model)
+        slots = models.optimizer_variables(self.engine, model)
         return {
             "name": model.name,
             "weights": models.names_of(model.weights),
@@ -200,8 +207,10 @@ class Server:
             "shapes": [list(w.shape) for w in model.weights],
             "slots": models.names_of(slots),
             "optimizer": type(optimizer).__name__ if optimizer is not None else None,
+            "optimizer source": source_of(optimizer) if optimizer is not None else "",
             "loss": _loss_names(model),
             "layers": len(model.layers),
+            "draws": [layer.name for layer in self._layers(model) if self.engine.draws(layer)],
         }
 
 
@@ -246,6 +255,8 @@ def _writing(folder, calls):
                 "class": type(call.layer).__name__,
                 "activation": _activation_of(call.layer),
                 "epsilon": _number_or_none(getattr(call.layer, "epsilon", None)),
+                "source": source_of(call.layer),
+                "meaning": meaning_of(call.layer),
                 "weights": models.names_of(trainable_of(call.layer)),
                 "shapes": [list(v.shape) for v in trainable_of(call.layer)],
                 "file": os.path.join(folder, name + ".npz"),
