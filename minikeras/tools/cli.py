@@ -2,7 +2,8 @@
 
 A program is a module with two functions: `add_arguments(parser)` declares its options, and
 `run(arguments)` does the work and returns the exit status, 0 where all went well. Its docstring's
-first line is its help.
+first line is its help. With `PASSES_ON = True` it gets what comes after `--` as
+`arguments.passed_on`.
 """
 
 import argparse
@@ -55,7 +56,9 @@ def main(argv=None):
         0
     """
     parser = _parser()
-    arguments = parser.parse_args(argv)
+    own, passed_on = _split(sys.argv[1:] if argv is None else argv)
+    arguments = parser.parse_args(own)
+    arguments.passed_on = passed_on
     if arguments.run is None:
         parser.print_help()
         return 0
@@ -64,6 +67,15 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130  # what shells expect of a program that was interrupted
+
+
+def _split(argv):
+    """The arguments of a program, and those after `--`, where it passes such on to a script."""
+    passes_on = bool(argv) and getattr(COMMANDS.get(argv[0]), "PASSES_ON", False)
+    if not passes_on or "--" not in argv:
+        return argv, []
+    place = argv.index("--")
+    return argv[:place], argv[place + 1 :]
 
 
 def _parser():

@@ -7,27 +7,8 @@ import numpy as np
 
 from minikeras.models import Model
 from minikeras.tools.check import checking
-from minikeras.tools.check.checking import NotComparable, Options
-
-
-def source_of(model, weights=None):
-    """Return where a model is, as a worker is told.
-
-    Args:
-        model: path of a file, or `"module:function"`.
-        weights: path of the weights for a model that is a config (`.json`).
-
-    Raises:
-        NotComparable: if there is no such file.
-    """
-    if Path(model).exists():
-        path = str(Path(model).resolve())
-        if not path.endswith(".json"):
-            return {"path": path}
-        return {"config": path, **({"path": str(Path(weights).resolve())} if weights else {})}
-    if ":" in str(model):
-        return {"function": str(model), "folder": str(Path.cwd())}
-    raise NotComparable(f"There is no file {model}, and it is no MODULE:FUNCTION.")
+from minikeras.tools.check.checking import Options
+from minikeras.tools.check.sources import source_of
 
 
 def check(

@@ -1,7 +1,7 @@
 """A whole check: load the model in both engines, measure, judge."""
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,16 @@ from minikeras.tools import differences
 from minikeras.tools.check import data, notes, verdict
 from minikeras.tools.check.comparison import Comparison, Pair
 from minikeras.tools.check.exchange import compare_files
+from minikeras.tools.check.golden import Golden, Recorded, Replayed
 from minikeras.tools.check.items import NARROW, WIDE, Item
 from minikeras.tools.check.measure import distance
 from minikeras.tools.check.report import as_text
 from minikeras.tools.check.session import Session, WorkerError, write_arrays
+from minikeras.tools.check.sources import NotComparable, prepared
 from minikeras.tools.check.steps import compare_steps
 
 # Engines that draw the numbers of minikeras from the same seeds.
 DRAW_ALIKE = ("keras", "keras-tensorflow", "minikeras")
-
-
-class NotComparable(Exception):
-    """There is nothing to compare: the message says why, and what to do."""
 
 
 @dataclass
@@ -41,6 +39,8 @@ class Options:
         seed: int.
         trusted: whether code in the model's file may run.
         wait: seconds that an answer of an engine may take.
+        record: path of a golden file to write, or None.
+        golden: path of one that answers for the other engine, or None.
     """
 
     source: dict[str, str]
@@ -54,6 +54,8 @@ class Options:
     seed: int = 0
     trusted: bool = False
     wait: float = 600.0
+    record: str | None = None
+    golden: str | None = None
 
 
 @dataclass
@@ -108,16 +110,30 @@ def check(options, progress=lambda text: None):
     Raises:
         NotComparable: if an engine cannot load or run the model, or the data do not fit.
     """
+    golden = Golden(options.golden) if options.golden else None
+    if golden is not None:
+        options = replace(options, **golden.options())
     try:
         with tempfile.TemporaryDirectory(prefix="minikeras-check-") as name:
             folder = Path(name)
             with (
                 Session("minikeras", folder / "ours", seconds=options.wait) as ours,
-                Session(options.against, folder / "theirs", options.python, options.wait) as theirs,
+                _other(options, golden, folder / "theirs") as theirs,
             ):
-                return compare(options, ours, theirs, folder / "shared", progress)
+                report = compare(options, ours, theirs, folder / "shared", progress)
+                if isinstance(theirs, Recorded):
+                    theirs.finish(options, report.batches)
+                return report
     except WorkerError as error:
         raise NotComparable(str(error)) from error
+
+
+def _other(options, golden, folder):
+    """The session of the other engine: a process, or a golden file."""
+    if golden is not None:
+        return Replayed(golden, folder)
+    session = Session(options.against, folder, options.python, options.wait)
+    return Recorded(session, options.record) if options.record else session
 
 
 def compare(options, ours, theirs, folder, progress=lambda text: None):
@@ -149,6 +165,8 @@ class _Check:
         self.pair = pair
         self.progress = progress
         self.notes = []
+        if options.golden is not None:
+            self.notes.append(f"what {options.against} computes is read from {options.golden}")
 
     def run(self):
         options, pair = self.options, self.pair
@@ -192,18 +210,18 @@ class _Check:
         self._note_what_one_has(comparison)
         return report
 
-    def _source(self):
-        options = self.options
-        return {
-            "source": options.source,
-            "seed": options.seed,
-            "trusted": options.trusted,
-            "still": options.against not in DRAW_ALIKE,
-        }
-
     def _loaded(self):
+        options = self.options
+        source, note = prepared(options.source, self.pair.folder)
+        self.notes += [note] if note else []
         try:
-            return self.pair.both("load", **self._source())
+            return self.pair.both(
+                "load",
+                source=source,
+                seed=options.seed,
+                trusted=options.trusted,
+                still=options.against not in DRAW_ALIKE,
+            )
         except WorkerError as error:
             raise NotComparable(f"cannot load the model: {error}") from error
 
@@ -258,7 +276,8 @@ class _Check:
         pair = self.pair
         pair.both("weights", dtype=NARROW, to="loaded")
         folders = [s.folder / "loaded" for s in (pair.ours, pair.theirs)]
-        is_drawn = "function" in self.options.source
+        source = self.options.source
+        is_drawn = bool({"function", "config"} & {*source}) and "weights" not in source
         least = {"weights": _DRAWN if is_drawn else 0.0, "slots": _DRAWN if is_drawn else 0.0}
         if is_drawn and self.options.against not in DRAW_ALIKE:
             least["weights"] = np.inf

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from minikeras.tools.check import page, report
-from minikeras.tools.check.calls import source_of
-from minikeras.tools.check.checking import NotComparable, Options, check
+from minikeras.tools.check import diff, page, report
+from minikeras.tools.check.checking import Options, check
+from minikeras.tools.check.sources import NotComparable, source_of
 
-SAME, DIFFERS, NOT_COMPARABLE = 0, 1, 3
+SAME, DIFFERS, USAGE, NOT_COMPARABLE = 0, 1, 2, 3
 ENGINES = ("keras", "keras-tensorflow", "keras-jax", "keras-torch", "tf-keras", "minikeras")
 
 
@@ -29,8 +29,14 @@ def add_arguments(parser):
         parser: the command's `argparse.ArgumentParser`.
     """
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a model's file, or MODULE:FUNCTION that returns a model")
-    add("--weights", metavar="FILE", help="weights for a MODEL that is a config (.json)")
+    add(
+        "model",
+        nargs="+",
+        action=_OneOrTwo,
+        metavar="MODEL",
+        help="a model's file, or MODULE:FUNCTION that returns a model; of two files what differs",
+    )
+    add("--weights", metavar="FILE", help="weights for MODEL, in a file of their own (.weights.h5)")
     engines = "keras (on TensorFlow), keras-jax, keras-torch, tf-keras; or minikeras, once more"
     add("--against", default="keras", choices=ENGINES, metavar="ENGINE", help=engines)
     add("--python", metavar="PATH", help="the Python that has the other engine")
@@ -43,9 +49,21 @@ def add_arguments(parser):
     add("--seed", type=_seed, default=0, help="of inputs, of dropout and of shuffling")
     add("--trust", action="store_true", help="let code in the model's file run, in both engines")
     add("--html", metavar="FILE", help="write the report as a page, too")
+    golden = parser.add_mutually_exclusive_group()
+    golden.add_argument("--record", metavar="FILE", help="keep what the other engine measures")
+    golden.add_argument("--golden", metavar="FILE", help="compare with such a file alone")
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print all that was measured")
     forms.add_argument("--markdown", action="store_true", help="print the report for an issue")
+
+
+class _OneOrTwo(argparse.Action):
+    """Takes one value, or two."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if not isinstance(values, list) or len(values) > 2:
+            parser.error(f"one MODEL is checked, or two files are compared. Received: {values}")
+        setattr(namespace, self.dest, values)
 
 
 def _number(text, kind, least, most, expected):
@@ -72,24 +90,35 @@ def run(arguments):
         arguments: the parsed options.
 
     Returns:
-        0 if both are the same to rounding, 1 if they differ, 3 if they could not be compared.
+        0 if both are the same to rounding, 1 if they differ, 2 if options do not go together, 3 if
+        they could not be compared.
     """
+    if arguments.html and len(arguments.model) == 2:
+        print("--html is for the check of one model, not for two files.", file=sys.stderr)
+        return USAGE
     console = Console(stderr=True)
     try:
         with _terminable(), console.status("starting") as status:
-            result = check(_options(arguments), status.update)
+            form, result = _result(arguments, status.update)
     except NotComparable as error:
         print(f"Could not compare: {error}", file=sys.stderr)
         return NOT_COMPARABLE
     if arguments.html and not _written(arguments.html, page.as_html(result)):
         return NOT_COMPARABLE
     if arguments.json:
-        print(json.dumps(report.as_data(result), indent=1, default=str))
+        print(json.dumps(form.as_data(result), indent=1, default=str))
     elif arguments.markdown:
-        print(report.as_markdown(result), end="")
+        print(form.as_markdown(result), end="")
     else:
-        print(report.as_text(result), end="")
+        print(form.as_text(result), end="")
     return SAME if result.same else DIFFERS
+
+
+def _result(arguments, progress):
+    """What the command finds out, and the module that has the forms in which it is printed."""
+    if len(arguments.model) == 2:
+        return diff, diff.compare_files(arguments.model, _options(arguments))
+    return report, check(_options(arguments), progress)
 
 
 @contextlib.contextmanager
@@ -118,7 +147,7 @@ def _written(path, text):
 
 def _options(arguments):
     return Options(
-        source=source_of(arguments.model, arguments.weights),
+        source=source_of(arguments.model[0], arguments.weights),
         against=arguments.against,
         python=arguments.python,
         data=arguments.data,
@@ -129,4 +158,6 @@ def _options(arguments):
         seed=arguments.seed,
         trusted=arguments.trust,
         wait=arguments.wait,
+        record=arguments.record,
+        golden=arguments.golden,
     )

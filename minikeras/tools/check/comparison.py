@@ -44,9 +44,10 @@ class Pair:
     def both(self, do, **request):
         """Ask both the same, at the same time; return both answers.
 
-        A folder that is fed by `to` is one of each engine's own.
+        A folder that is fed by `to` is one of each engine's own. The other engine is asked first:
+        one that answers from a golden file puts the arrays there that both are asked about.
         """
-        for session in (self.ours, self.theirs):
+        for session in (self.theirs, self.ours):
             session.send(do, **self._own(session, request))
         return receive_all((self.ours, self.theirs))
 

@@ -15,8 +15,9 @@ def load(engine, source, trusted=False):
 
     Args:
         engine: the `Engine`.
-        source: dict with a `path` of a file (a whole model, or one of weights for the `config`, the
-            path of a JSON file), or a `function`, `"module:name"`, that returns a model.
+        source: dict with a `path` of a whole model's file, a `config`, the path of a JSON file, or
+            a `function`, `"module:name"`, that returns a model; and perhaps `weights`, the path of
+            a file of weights for it.
         trusted: whether code in a file may run.
 
     Returns:
@@ -24,6 +25,13 @@ def load(engine, source, trusted=False):
     """
     if trusted:
         engine.trust()
+    model, notes = _without_weights(engine, source)
+    if "weights" in source:
+        model.load_weights(source["weights"])
+    return model, notes
+
+
+def _without_weights(engine, source):
     if "function" in source:
         model = called(engine, source["function"], source.get("folder", ""))
         if not isinstance(model, engine.keras.Model):
@@ -35,10 +43,7 @@ def load(engine, source, trusted=False):
         return model, []
     if "config" in source:
         with open(source["config"]) as file:
-            model = engine.keras.models.model_from_json(file.read())
-        if source.get("path"):
-            model.load_weights(source["path"])
-        return model, []
+            return engine.keras.models.model_from_json(file.read()), []
     return _from_file(engine, source["path"])
 
 
