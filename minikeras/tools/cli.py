@@ -16,6 +16,7 @@ import numpy as np
 import minikeras
 from minikeras.tools import compile_kernels, demo, run
 from minikeras.tools.check import command as check
+from minikeras.tools.explain import command as explain
 
 
 def show_version(arguments):
@@ -33,6 +34,7 @@ COMMANDS = {
     "check": check,
     "compile": compile_kernels,
     "demo": demo,
+    "explain": explain,
     "run": run,
     "version": version,
 }

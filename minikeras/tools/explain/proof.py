@@ -1,0 +1,50 @@
+"""Whether formulas give what the run computed: tried before they are shown.
+
+Of each array that the run has written down, some cells are computed by the formula in float64. A
+layer whose formulas give anything else, since an option changes what it does, is shown without.
+"""
+
+import numpy as np
+
+from minikeras.tools.explain.cells import walk
+
+SAMPLE = 12
+"""Cells of an array that are tried."""
+
+BOUND = {"float64": 1e-9, "float32": 2e-4, "float16": 2e-2}
+"""How far a cell may be from the formula's, in parts of the largest numbers on the way to it."""
+
+
+class NoView(Exception):
+    """A layer's options are beyond what its view can write; the message says which."""
+
+
+class Unproved(Exception):
+    """A formula does not give what the run computed; the message names the array."""
+
+
+def prove(formulas, arrays):
+    """Try formulas.
+
+    Args:
+        formulas: list of `Formula`.
+        arrays: dict of the arrays by name.
+
+    Raises:
+        Unproved: if one of them gives another number than the run.
+    """
+    for formula in formulas:
+        array = arrays[formula.array]
+        if not array.size or array.dtype.kind != "f":
+            continue
+        bound = BOUND.get(array.dtype.name, 2e-2)
+        scale = float(np.nanmax(np.abs(array), initial=0.0, where=np.isfinite(array)))
+        draw = np.random.default_rng(0)
+        for flat in draw.choice(array.size, min(SAMPLE, array.size), replace=False):
+            cell = np.unravel_index(flat, array.shape)
+            stored = float(array[cell])
+            found, size = walk(formula, arrays, [int(i) for i in cell])
+            if not np.isfinite(stored) and not np.isfinite(found):
+                continue
+            if not abs(found - stored) <= bound * max(scale, size, 1e-6):
+                raise Unproved(f"the formula of {formula.array} gives other numbers")
