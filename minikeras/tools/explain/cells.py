@@ -6,10 +6,11 @@ operation as it is done.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
-ABSENT = object()
+ABSENT: Any = object()
 """What a cell outside its array gives."""
 
 

@@ -27,6 +27,8 @@ class Document:
     def __init__(self, trace, title=None):
         self.trace = trace
         self.title = title
+        wide = any(y.dtype == "float64" for y in trace.outputs)
+        self.dtype = "float64" if wide else "float32"
         self.arrays = {}
         self.sheets = {}
         self.nodes = []
@@ -54,7 +56,7 @@ class Document:
                 sheet.put("dy", name, gradient, "gradient", of=f"{key}/out")
 
     def _node(self, key, path, name, inputs, about, record):
-        sheet = self.sheets[key] = Sheet(key, record, self.arrays)
+        sheet = self.sheets[key] = Sheet(key, record, self.arrays, self.dtype)
         self.nodes.append(
             {"key": key, "path": path, "class": name, "inputs": inputs, "about": about, "notes": []}
         )

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from minikeras.tools.trace.state import weight_names
+
 DEAD = 0.9
 """Share of units that are 0 everywhere above which a rectified layer gets a hint."""
 
@@ -84,7 +86,7 @@ def _vanishing(record, trace):
 
 def _updates(record, trace):
     hints = []
-    mine = {id(v) for v in getattr(record.layer, "weights", [])}
+    mine = weight_names(record.layer)
     for step in trace.steps:
         if id(step.variable) not in mine or record.index:
             continue
@@ -93,9 +95,8 @@ def _updates(record, trace):
         if weight == 0 or UPDATE[0] <= update / weight <= UPDATE[1]:
             continue
         side = "below" if update / weight < UPDATE[0] else "above"
-        name = str(step.variable.path).rsplit("/", 1)[-1]
         hints.append(
-            f"update: this step changes {name} by {update / weight:.1e} of its size, {side} the "
+            f"update: this step changes {mine[id(step.variable)]} by {update / weight:.1e} of its size, {side} the "
             f"usual {UPDATE[0]:g} to {UPDATE[1]:g}."
         )
     return hints

@@ -4,12 +4,14 @@ Of each array that the run has written down, some cells are computed by the form
 layer whose formulas give anything else, since an option changes what it does, is shown without.
 """
 
+from math import prod
+
 import numpy as np
 
 from minikeras.tools.explain.cells import walk
 
-SAMPLE = 12
-"""Cells of an array that are tried."""
+SAMPLE, LEAST, EFFORT = 24, 2, 50_000
+"""Cells of an array that are tried, at most and at least; and terms of all of them together."""
 
 BOUND = {"float64": 1e-9, "float32": 2e-4, "float16": 2e-2}
 """How far a cell may be from the formula's, in parts of the largest numbers on the way to it."""
@@ -40,7 +42,8 @@ def prove(formulas, arrays):
         bound = BOUND.get(array.dtype.name, 2e-2)
         scale = float(np.nanmax(np.abs(array), initial=0.0, where=np.isfinite(array)))
         draw = np.random.default_rng(0)
-        for flat in draw.choice(array.size, min(SAMPLE, array.size), replace=False):
+        count = min(array.size, max(LEAST, min(SAMPLE, EFFORT // _terms(formula.tree))))
+        for flat in draw.choice(array.size, count, replace=False):
             cell = np.unravel_index(flat, array.shape)
             stored = float(array[cell])
             found, size = walk(formula, arrays, [int(i) for i in cell])
@@ -48,3 +51,13 @@ def prove(formulas, arrays):
                 continue
             if not abs(found - stored) <= bound * max(scale, size, 1e-6):
                 raise Unproved(f"the formula of {formula.array} gives other numbers")
+
+
+def _terms(tree):
+    """How many terms a formula has for a cell, about."""
+    if not isinstance(tree, list):
+        return 1
+    if tree[0] in ("sum", "max"):
+        sizes = [b - a for _, a, b in tree[2] if isinstance(a, int) and isinstance(b, int)]
+        return prod(sizes) * _terms(tree[1])
+    return max(1, sum(_terms(part) for part in tree[1:] if isinstance(part, list)))

@@ -22,6 +22,7 @@ class Sheet:
         key: the call's name in the document.
         record: its `Record`, or whatever has `layer` for views of other things.
         arrays: dict of the document's arrays, which grows.
+        dtype: in which arrays inside a layer are kept.
 
     Attributes:
         formulas: list of `Formula`.
@@ -30,10 +31,11 @@ class Sheet:
         written: the same, with what views have added.
     """
 
-    def __init__(self, key, record, arrays):
+    def __init__(self, key, record, arrays, dtype="float32"):
         self.key = key
         self.record = record
         self.arrays = arrays
+        self.dtype = dtype
         self.formulas = []
         self.entries = []
         self.names = {}
@@ -49,7 +51,7 @@ class Sheet:
         Returns:
             None, or the reason why nothing was kept: a `NoView` or an `Unproved`.
         """
-        draft = Sheet(self.key, self.record, dict(self.arrays))
+        draft = Sheet(self.key, self.record, dict(self.arrays), self.dtype)
         draft.entries, draft.names = [dict(e) for e in self.entries], dict(self.names)
         try:
             write(draft)
@@ -130,7 +132,7 @@ class Sheet:
 
     def new(self, local, name, shape, role, *, of=None, axes=None):
         """Add an array that a formula will give, under a name of its own."""
-        self.put(local, name, np.zeros(shape), role, of=of, axes=axes)
+        self.put(local, name, np.zeros(shape, self.dtype), role, of=of, axes=axes)
         self._computed.append(name)
 
     def _add(self, phase, local, indices, text, shape, says, along, constants, role):
@@ -171,7 +173,8 @@ class Sheet:
         if along is None:
             for formula in mine:
                 shape = self.arrays[formula.array].shape
-                self.arrays[formula.array] = evaluate(formula, self.arrays, shape)
+                values = evaluate(formula, self.arrays, shape)
+                self.arrays[formula.array] = values.astype(self.dtype)
             return
         recorded = {f.array: self.arrays[f.array] for f in group if f.array not in self._computed}
         name, back = along.strip("-"), along.startswith("-")

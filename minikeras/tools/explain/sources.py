@@ -1,6 +1,7 @@
 """The source of what a layer runs: its `call`, ops and kernels, the rules of their gradients."""
 
 import inspect
+import textwrap
 
 from minikeras.tools.trace.running import PACKAGE
 
@@ -68,7 +69,7 @@ def _source(what, code):
         "file": file,
         "line": code.co_firstlineno,
         "name": code.co_name,
-        "code": inspect.cleandoc(lines) if lines.startswith(" ") else lines,
+        "code": textwrap.dedent(lines),
         "doc": inspect.cleandoc(doc),
     }
 

@@ -112,11 +112,12 @@ def _gradients(document, name):
 
 
 def _label(document, formula):
-    """The array's short name in the node that has the formula."""
-    for sheet in document.sheets.values():
-        if formula in sheet.formulas:
-            return next(e["label"] for e in sheet.entries if e["name"] == formula.array)
-    return formula.array.rsplit("/", 1)[-1]
+    """The array's short name in the node that has the formula, or else in its own node."""
+    name = formula.array
+    holding = [s for s in document.sheets.values() if formula in s.formulas]
+    own = [s for key, s in document.sheets.items() if name.startswith(f"{key}/")]
+    entries = [e for sheet in [*holding, *own] for e in sheet.entries if e["name"] == name]
+    return entries[0]["label"]
 
 
 def _derivation(document, formula, place, stored):

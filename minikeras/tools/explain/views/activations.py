@@ -1,7 +1,9 @@
 """Activations: element by element, and softmax."""
 
+from minikeras import activations
 from minikeras.tools.explain.sheet import letters
 from minikeras.tools.explain.views.table import NoView, view
+from minikeras.tools.trace.tracing import again
 
 SQRT_HALF = 0.7071067811865476
 SQRT_2_OVER_PI = 0.7978845608028654
@@ -40,12 +42,35 @@ def name_of(activation):
     return getattr(activation, "__name__", str(activation)) if activation else "linear"
 
 
+def put_before_activation(sheet, layer):
+    """Add what the layer computes before its activation, by running it without one.
+
+    Args:
+        sheet: the `Sheet`.
+        layer: the layer, with a field `activation`.
+
+    Returns:
+        The short name of it: `y`, if the layer has no activation; else `z`.
+    """
+    name = name_of(layer.activation)
+    if name == "linear":
+        return "y"
+    if name != "softmax" and name not in ELEMENTWISE:
+        raise NoView(f"no formula for the activation {name}")
+    if not sheet.has("z"):
+        activation, layer.activation = layer.activation, activations.get("linear")
+        try:
+            sheet.inside("z", again(sheet.record, sheet.record.inputs)[0])
+        finally:
+            layer.activation = activation
+    return "z"
+
+
 def activated(sheet, activation, indices, shape, z="z"):
     """Write `y` of `z`, and `dz` of `dy`.
 
     Args:
-        sheet: the `Sheet`, on which `z` was written unless the activation is linear; then it is
-            `y` that was, by the name that `before_activation` says.
+        sheet: the `Sheet`, on which `put_before_activation` has put `z`.
         activation: the function.
         indices: list of index variables.
         shape: sizes of `z`.
@@ -86,16 +111,6 @@ def _elementwise(sheet, indices, shape, z, forward, slope, **constants):
         says="the gradient from above, times the slope of the activation",
         **constants,
     )
-
-
-def before_activation(activation):
-    """Return the name of what a layer computes before its activation: `y` if there is none."""
-    name = name_of(activation)
-    if name == "linear":
-        return "y"
-    if name == "softmax" or name in ELEMENTWISE:
-        return "z"
-    raise NoView(f"no formula for the activation {name}")
 
 
 def softmax(sheet, indices, shape, z):
@@ -145,7 +160,8 @@ def activation_layer(sheet, layer):
         sheet.forward("y", " ".join(indices), f"x[{at}]")
         sheet.backward("dx", " ".join(indices), f"dy[{at}]")
         return
-    before_activation(layer.activation)
+    if name != "softmax" and name not in ELEMENTWISE:
+        raise NoView(f"no formula for the activation {name}")
     activated(sheet, layer.activation, indices, shape, "x")
 
 

@@ -1,6 +1,6 @@
 """Convolutions."""
 
-from minikeras.tools.explain.views.activations import activated, before_activation
+from minikeras.tools.explain.views.activations import activated, put_before_activation
 from minikeras.tools.explain.views.table import view
 from minikeras.tools.explain.views.windows import Window
 
@@ -19,14 +19,13 @@ def _window(sheet, layer, x="x"):
 
 def _spread(sheet, layer, window, text, channels):
     """Write the sum, the activation, and the gradient of the bias."""
-    z = before_activation(layer.activation)
+    z = put_before_activation(sheet, layer)
     bias = " + bias[f]" if layer.use_bias else ""
     shape = sheet.shape("y")
     sheet.forward(
         z,
         window.indices("f"),
         f"{text}{bias}",
-        None if z == "y" else shape,
         says="the weighted sum over the window",
     )
     activated(sheet, layer.activation, window.indices("f").split(), shape)

@@ -1,7 +1,7 @@
 """Dense and Embedding."""
 
 from minikeras.tools.explain.sheet import letters, loops
-from minikeras.tools.explain.views.activations import activated, before_activation
+from minikeras.tools.explain.views.activations import activated, put_before_activation
 from minikeras.tools.explain.views.table import view
 
 
@@ -12,13 +12,12 @@ def dense(sheet, layer):
     names = letters(len(front))
     at, units = ", ".join(names), layer.units
     shape = (*front, units)
-    z = before_activation(layer.activation)
+    z = put_before_activation(sheet, layer)
     bias = " + bias[f]" if layer.use_bias else ""
     sheet.forward(
         z,
         " ".join([*names, "f"]),
         f"sum(x[{at}, c] * kernel[c, f] {loops(c=features)}){bias}",
-        None if z == "y" else shape,
         says="the weighted sum of the inputs",
     )
     activated(sheet, layer.activation, [*names, "f"], shape)

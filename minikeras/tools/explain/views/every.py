@@ -8,7 +8,7 @@ from minikeras.tools.explain.views import (
     merging,
     normalization,
     pooling,
-    recurrent,
+    rnn,
     shapes,
 )
 from minikeras.tools.explain.views.table import ABOUT, VIEWS, NoView, view, view_of
@@ -24,7 +24,7 @@ __all__ = [
     "merging",
     "normalization",
     "pooling",
-    "recurrent",
+    "rnn",
     "shapes",
     "view",
     "view_of",

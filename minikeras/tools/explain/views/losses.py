@@ -5,6 +5,7 @@ taken of, so the gradient begins there: `p - y`.
 """
 
 from math import prod
+from typing import Any
 
 from minikeras.tools.explain.proof import NoView
 from minikeras.tools.explain.sheet import letters, loops
@@ -129,13 +130,13 @@ LOSSES = {
 """By name: the view of a loss, on a `Sheet` with `p`, `target`, `L` and `dp` or `dlogits`."""
 
 
-def loss_name(loss):
+def loss_name(loss: Any):
     """Return the name of a loss as the table has it, None of one with options of its own."""
     if loss is None:
         return None
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", None)
     if name is None:
-        config = loss.get_config()
+        config: dict[str, Any] = loss.get_config()
         plain = not config.get("from_logits") and not config.get("label_smoothing")
         plain = plain and config.get("reduction") == "sum_over_batch_size"
         plain = plain and config.get("axis", -1) == -1
