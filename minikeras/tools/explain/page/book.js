@@ -21,7 +21,7 @@ class Book {
   isRecorded(name) {
     const entry = this.entryOf(name);
     if (["input", "output", "weight"].includes(entry.role)) return true;
-    return entry.of !== undefined && this.isRecorded(entry.of) && entry.role === "gradient";
+    return entry.of !== undefined && ["gradient", "step"].includes(entry.role) && this.isRecorded(entry.of);
   }
 
   /** The node that an array belongs to, and how the array is called there. */
@@ -72,6 +72,7 @@ class Book {
   /** What an axis of an array is called: by the array itself, or by a formula that reads it. */
   axesOf(entry) {
     const { shape } = this.arrays.get(entry.name);
+    if (entry.role === "step") return this.axesOf(this.entryOf(this.weightOf(entry)));
     if (entry.axes?.length === shape.length) return entry.axes;
     for (const formula of this.formulas) {
       for (const { name, indices } of mentions(formula.node)) {
@@ -82,8 +83,20 @@ class Book {
     return shape.map((_, axis) => `axis ${axis}`);
   }
 
+  /** The weight that a line of the optimizer's step is about. */
+  weightOf(entry) {
+    if (entry.of) return entry.of;
+    const weights = this.ownerOf(entry.name).arrays.filter(other => other.role === "weight");
+    const mine = weights.map(other => other.name).filter(name => entry.name.startsWith(name));
+    return mine.sort((a, b) => b.length - a.length)[0] ?? weights[0].name;
+  }
+
   /** The stored arrays as they were at a step of the training. */
   turnTo(step) {
+    for (const node of this.nodes) {
+      node.firstNotes ??= node.notes;
+      node.notes = step.notes?.[node.key] ?? node.firstNotes;
+    }
     for (const [name, entry] of Object.entries({ ...this.stored, ...step.arrays })) {
       this.arrays.set(name, new Values(name, entry));
     }

@@ -13,7 +13,7 @@ class CellPanel {
     }
     const known = derivation(book, name, place);
     return [
-      this.head(name, place, entry, array),
+      this.head(name, place, known ? book.labelOf(known.formula) : entry.label, array),
       ...(known ? this.derived(name, place, known) : [this.given(name, entry)]),
       this.gradient(name, place),
       this.moved(name, place, entry),
@@ -22,11 +22,11 @@ class CellPanel {
     ];
   }
 
-  head(name, place, entry, array) {
+  head(name, place, label, array) {
     const indices = place.length ? separated(place.map(number)) : null;
     return element("header", { class: "cell-head" },
       element("p", { class: "where" }, name + at(place)),
-      element("p", { class: "value" }, math("math", row(nameOf(entry.label, indices), sign("="))),
+      element("p", { class: "value" }, math("math", row(nameOf(label, indices), sign("="))),
         element("strong", {}, printed(array.at(place), DIGITS, array.whole))));
   }
 
@@ -72,7 +72,11 @@ class CellPanel {
     if (last.what === "operation" && last.kind === "*" && test) {
       return element("p", { class: "why" }, `It is 0 because ${all(test.values, test.whole).join(` ${test.kind} `)} does not hold: nothing passes here.`);
     }
-    if (last.what === "operation" && last.kind === "*") return element("p", { class: "why" }, "It is 0 because one factor is 0.");
+    if (last.what === "operation" && last.kind === "*") {
+      const none = events.filter(event => event.what === "cell" && event.value === 0);
+      const links = none.map(cell => this.link(cell.array.name, cell.place, cell.name + at(cell.place)));
+      return element("p", { class: "why" }, "It is 0 because ", links.length ? separatedBy(links, " and ") : "one factor", " is 0.");
+    }
     if (last.what === "call" && last.name === "relu") {
       return element("p", { class: "why" }, `It is 0 because ${printed(last.values[0])} is not above 0.`);
     }
@@ -177,16 +181,17 @@ class CellPanel {
     const { bound, right } = this.proof.cell(formula, place);
     const rows = [
       ["computed here, float32", printed(narrow, DIGITS_FLOAT32)],
-      ["stored: what minikeras computed", printed(stored, DIGITS_FLOAT32)],
+      [this.book.isRecorded(name) ? "stored: what minikeras computed" : "stored: from what minikeras computed", printed(stored, DIGITS_FLOAT32)],
       ["computed here, float64", printed(wide, DIGITS_FLOAT64)],
     ];
-    const verdict = right ? "within" : "beyond";
+    const verdict = right ? "within" : "beyond", difference = Math.abs(wide - stored);
+    const said = difference === 0 ? "stored and float64 are equal."
+      : `stored and float64 differ by ${printed(difference, 2)}, ${verdict} the bound of rounding, ${printed(bound, 2)}.`;
     return element("section", { class: "compared" },
       element("h3", {}, "Computed again"),
       element("table", { class: "numbers" }, element("tbody", {}, rows.map(([label, value]) =>
         element("tr", {}, element("th", { scope: "row" }, label), element("td", {}, value))))),
-      element("p", { class: `verdict ${verdict}` }, `${steps} ulp apart; stored and float64 differ by ${printed(Math.abs(wide - stored), 2)}, `
-        + `${verdict} the bound of rounding, ${printed(bound, 2)}.`));
+      element("p", { class: `verdict ${verdict}` }, `${steps} ulp apart; ${said}`));
   }
 
   gradient(name, place) {
@@ -211,7 +216,7 @@ class CellPanel {
       : events.filter(event => event.what === "cell").slice(0, 3);
     if (!cells.length) return ["nothing: no cell that the loss depends on reads it."];
     const links = cells.map(({ array, place: there }) => this.link(array.name, there, array.name + at(there)));
-    return links.flatMap((made, i) => i ? [", ", made] : [made]).concat(loops.length ? " and others, the largest first." : ".");
+    return separatedBy(links, ", ").concat(loops.length ? " and others, the largest first." : ".");
   }
 
   /** What the optimizer's step made of a weight. */
@@ -253,6 +258,10 @@ class CellPanel {
 }
 
 const PASS = { forward: "forward", backward: "backward", step: "in the step" };
+
+function separatedBy(parts, between) {
+  return parts.flatMap((part, i) => i ? [between, part] : [part]);
+}
 
 function sentence(text) {
   return text ? `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "";

@@ -1,6 +1,6 @@
 // ==== The graph of the model ======================================================================
 
-const BOX = { width: 148, height: 42, across: 26, down: 24, margin: 18, lane: 9 };
+const BOX = { width: 172, height: 42, across: 26, down: 24, margin: 18, lane: 9 };
 
 function drawn(tag, attributes, ...children) {
   return filled(document.createElementNS(SVG, tag), attributes, children);
@@ -59,8 +59,15 @@ function nests(boxes) {
   });
 }
 
-function shortened(text, most) {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+const ruler = document.createElement("canvas").getContext("2d");
+
+/** A text cut to a width in pixels. */
+function shortened(text, font, width) {
+  ruler.font = `${font} system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;
+  if (ruler.measureText(text).width <= width) return text;
+  let length = text.length;
+  while (length > 1 && ruler.measureText(`${text.slice(0, length)}…`).width > width) length--;
+  return `${text.slice(0, length)}…`;
 }
 
 /** Draw the graph; `choose` is called with the key of a layer. */
@@ -78,8 +85,8 @@ function drawGraph(book, choose) {
   }
   const width = Math.max(...[...boxes.values()].map(b => b.x)) + BOX.width + BOX.margin + lanes.count * BOX.lane;
   const height = Math.max(...[...boxes.values()].map(b => b.y)) + BOX.height + BOX.margin;
-  const tip = drawn("marker", { id: "tip", viewBox: "0 0 6 6", refX: 5, refY: 3, markerWidth: 6,
-    markerHeight: 6, orient: "auto-start-reverse" }, drawn("path", { d: "M0,0 L6,3 L0,6 z" }));
+  const tip = drawn("marker", { id: "tip", viewBox: "0 0 6 6", refX: 5, refY: 3, markerWidth: 8,
+    markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, drawn("path", { d: "M0,0 L6,3 L0,6 z" }));
   return drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Layers" },
     drawn("defs", {}, tip), nests(boxes), edges,
     [...boxes.values()].map(box => nodeBox(book, box, choose)));
@@ -87,12 +94,13 @@ function drawGraph(book, choose) {
 
 function nodeBox(book, { node, x, y }, choose) {
   const out = node.arrays.find(entry => entry.role === "output");
-  const shape = out ? book.arrays.get(out.name).shape.join(" × ") || "a number" : "";
+  const shape = out ? book.arrays.get(out.name).shape.join("×") || "a number" : "";
   const pick = event => {
     if (event.type === "keydown" && !["Enter", " "].includes(event.key)) return;
     event.preventDefault();
     choose(node.key);
   };
+  const kind = shortened(`${node.class}  ${shape}`, "10.5px", BOX.width - 20);
   const name = node.path[node.path.length - 1] + (/#\d+$/.exec(node.key)?.[0] ?? "");
   return drawn("g", { class: "node", "data-key": node.key, role: "button", tabindex: 0,
     "aria-label": `${node.key}, ${node.class}, ${shape}`, transform: `translate(${x},${y})`,
@@ -100,6 +108,6 @@ function nodeBox(book, { node, x, y }, choose) {
   drawn("title", {}, `${node.key}: ${node.class}`),
   drawn("rect", { width: BOX.width, height: BOX.height, rx: 6 }),
   node.notes.length ? drawn("circle", { class: "hint", cx: BOX.width - 10, cy: 10, r: 3 }) : null,
-  drawn("text", { class: "name", x: 10, y: 17 }, shortened(name, 20)),
-  drawn("text", { class: "kind", x: 10, y: 33 }, shortened(`${node.class === name ? "" : node.class}  ${shape}`.trim(), 25)));
+  drawn("text", { class: "name", x: 10, y: 17 }, shortened(name, "600 12px", BOX.width - 28)),
+  drawn("text", { class: "kind", x: 10, y: 33 }, kind));
 }

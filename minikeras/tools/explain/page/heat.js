@@ -130,6 +130,7 @@ class Heat {
     this.array = book.arrays.get(entry.name);
     this.axes = book.axesOf(entry);
     this.marks = { chosen: null, sources: [], readers: [] };
+    this.unmarked = true;
     this.numbered = undefined;
     this.hover = element("output", { class: "hover" });
     this.root = element("figure", { class: "heat", "data-array": entry.name }, this.caption());
@@ -151,8 +152,7 @@ class Heat {
 
   caption() {
     const { array, entry } = this, size = array.shape.join(" × ") || "one number";
-    const zoom = element("button", { type: "button", class: "quiet", "aria-label": `Numbers in ${entry.label}`,
-      onclick: () => this.zoom() }, "1.2");
+    this.zoomButton = element("button", { type: "button", class: "quiet", onclick: () => this.zoom() });
     const axes = array.shape.length ? `[${this.axes.join(", ")}]` : "";
     return element("figcaption", {},
       element("span", { class: "label" }, math("math", nameOf(entry.label))),
@@ -160,7 +160,7 @@ class Heat {
       this.hover,
       array.encoded === undefined ? null : element("span", { class: "scale", title: "Largest size: full colour" },
         element("i", { class: "ramp" }), `±${printed(array.largest, 3)}`),
-      array.encoded === undefined || array.size < 2 ? null : zoom,
+      array.encoded === undefined || array.size < 2 ? null : this.zoomButton,
       element("span", { class: "says" }, entry.says ?? this.about()));
   }
 
@@ -179,6 +179,9 @@ class Heat {
 
   measure() {
     this.picture = new Picture(this.array, this.axes, this.width, this.numbered);
+    const text = this.picture.numbered ? "colours only" : "numbers";
+    this.zoomButton.textContent = text;
+    this.zoomButton.setAttribute("aria-label", `${this.entry.label}: ${text}`);
     this.turnTo(this.marks.chosen);
     this.draw();
   }
@@ -210,16 +213,26 @@ class Heat {
   mark(marks) {
     this.marks = { chosen: null, sources: [], readers: [], ...marks };
     if (!this.canvas) return;
+    const blank = !this.marks.chosen && !this.marks.sources.length && !this.marks.readers.length;
+    if (blank && this.unmarked) return;
+    this.unmarked = blank;
     if (this.marks.chosen) this.turnTo(this.marks.chosen);
     this.draw();
   }
 
+  /** Give the canvas its size, and paint it again if it has been in sight. */
   draw() {
-    const { picture, canvas } = this, scale = window.devicePixelRatio || 1;
-    canvas.width = picture.size.width * scale;
-    canvas.height = picture.size.height * scale;
+    const { picture, canvas } = this;
     canvas.style.width = `${picture.size.width}px`;
     canvas.style.height = `${picture.size.height}px`;
+    if (this.seen) this.paint();
+  }
+
+  paint() {
+    const { picture, canvas } = this, scale = window.devicePixelRatio || 1;
+    this.seen = true;
+    canvas.width = picture.size.width * scale;
+    canvas.height = picture.size.height * scale;
     const pen = canvas.getContext("2d");
     pen.scale(scale, scale);
     pen.textBaseline = "middle";

@@ -117,5 +117,5 @@ function formulaElement(label, formula) {
   });
   const spoken = `${label}${formula.indices.length ? `[${formula.indices.join(", ")}]` : ""} = ${formula.text}`;
   return element("div", { class: "formula", role: "math", "aria-label": spoken },
-    pieces.map(piece => math("math", piece)));
+    pieces.map(piece => filled(math("math"), { displaystyle: "true" }, [piece])));
 }

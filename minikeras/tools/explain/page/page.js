@@ -18,6 +18,8 @@ class Page {
     this.state = { key: null, tab: "forward", entry: null, place: null };
     this.heats = [];
     this.stop = 0;
+    this.sight = new IntersectionObserver(seen => seen.filter(s => s.isIntersecting)
+      .forEach(s => this.heats.find(heat => heat.canvas === s.target)?.paint()), { rootMargin: "200px" });
     this.byId = id => document.getElementById(id);
   }
 
@@ -33,6 +35,8 @@ class Page {
     window.addEventListener("hashchange", () => this.follow());
     window.addEventListener("resize", () => this.resized());
     document.addEventListener("keydown", event => this.key(event));
+    this.lastWidth = this.byId("layer").clientWidth;
+    this.byId("jump").addEventListener("click", () => this.byId("cell").scrollIntoView());
     if (!this.follow()) this.show({ key: this.firstKey() });
   }
 
@@ -109,7 +113,7 @@ class Page {
     const place = (numbers ?? (isPlace ? label : ""))?.split(",").filter(Boolean).map(Number);
     const role = tab === "back" ? "output" : null;
     const entry = label && !isPlace ? node.arrays.find(e => e.label === label)
-      : this.entriesOf(node, tab).find(e => tab === "back" ? this.roleOf(e) === role : e.role === "output");
+      : this.entriesOf(node, tab).find(e => tab === "back" ? this.roleOf(e, node) === role : e.role === "output");
     const fits = entry && this.book.arrays.get(entry.name).flat(place) >= 0;
     this.show({ key, tab, entry: fits ? entry : null, place: fits ? place : null });
     this.reveal();
@@ -125,8 +129,7 @@ class Page {
   }
 
   /** What a gradient is the gradient of: an output, something inside, a weight, an input. */
-  roleOf(entry) {
-    const node = this.book.byKey.get(this.state.key);
+  roleOf(entry, node) {
     return node.arrays.find(other => other.name === entry.of)?.role ?? null;
   }
 
@@ -140,6 +143,7 @@ class Page {
     this.byId("layer").replaceChildren(
       element("header", {}, element("h2", {}, node.key, " ", element("small", {}, node.class)), element("p", {}, node.about),
         node.notes.length ? element("ul", { class: "hints" }, node.notes.map(note => element("li", {}, note))) : null), tabs, body);
+    this.sight.disconnect();
     this.heats = [];
     if (tab === "source") body.append(...node.source.map((source, i) => sourceElement(source, i === 0)));
     else body.append(...this.groups(node, tab));
@@ -156,15 +160,17 @@ class Page {
 
   groups(node, tab) {
     const entries = this.entriesOf(node, tab);
-    const width = Math.max(240, this.byId("layer").clientWidth - 34);
+    const width = Math.max(240, this.byId("layer").clientWidth - 2 * parseFloat(getComputedStyle(this.byId("layer")).paddingLeft) - 16);
     const heatsOf = some => some.map(entry => {
       const heat = new Heat(this.book, entry, { width, choose: (e, place) => this.show({ key: node.key, tab, entry: e, place }) });
       this.heats.push(heat);
+      if (heat.canvas) this.sight.observe(heat.canvas);
       return heat.root;
     });
+    const weightOf = entry => this.book.weightOf(entry);
     const groups = tab === "step"
-      ? [...new Set(entries.map(e => weightOf(e, entries)))].map(name => [name, entries.filter(e => weightOf(e, entries) === name)])
-      : GROUPS[tab].map(([title, roles]) => [title, entries.filter(e => roles.includes(tab === "back" ? this.roleOf(e) : e.role))]);
+      ? [...new Set(entries.map(weightOf))].map(name => [name, entries.filter(e => weightOf(e) === name)])
+      : GROUPS[tab].map(([title, roles]) => [title, entries.filter(e => roles.includes(tab === "back" ? this.roleOf(e, node) : e.role))]);
     return groups.filter(([, some]) => some.length)
       .map(([title, some]) => element("section", { class: "group" }, element("h3", {}, title), heatsOf(some)));
   }
@@ -174,6 +180,7 @@ class Page {
   showCell() {
     const { entry, place } = this.state, aside = this.byId("cell");
     aside.scrollTop = 0;
+    this.byId("jump").hidden = !place;
     if (!entry || !place) {
       aside.replaceChildren(...this.welcome());
       for (const heat of this.heats) heat.mark({});
@@ -181,7 +188,9 @@ class Page {
     }
     aside.replaceChildren(...this.panel.show(entry.name, place).filter(Boolean));
     this.byId("cell-name").value = entry.name + at(place).replace(/ /g, "");
-    this.byId("spoken").textContent = textOf(this.book, entry.name, place)[0];
+    const [said] = textOf(this.book, entry.name, place);
+    this.byId("spoken").textContent = said;
+    this.byId("jump").textContent = `${said} ↓`;
     this.markAll(entry.name, place);
   }
 
@@ -213,8 +222,8 @@ class Page {
       element("h3", {}, "How to read the pictures"),
       element("p", { class: "key" }, element("i", { class: "ramp" }), " negative, zero, positive; the largest size has the full colour."),
       element("ul", { class: "marks" },
-        element("li", {}, element("i", { class: "mark chosen" }), "the chosen cell"), element("li", {}, element("i", { class: "mark source" }), "cells that it comes from"),
-        element("li", {}, element("i", { class: "mark reader" }), "cells that read it")),
+        element("li", {}, element("i", { class: "frame chosen" }), "the chosen cell"), element("li", {}, element("i", { class: "frame" }), "cells that it comes from"),
+        element("li", {}, element("i", { class: "frame reader" }), "cells that read it")),
       this.book.left_out.length ? element("p", { class: "note" }, `Left out: ${this.book.left_out.join("; ")}.`) : null].filter(Boolean);
   }
 
@@ -246,6 +255,7 @@ class Page {
     const stop = this.book.timeline[this.stop];
     for (const box of document.querySelectorAll("#graph .node")) {
       const mine = box.dataset.key === this.state.key;
+      if (mine) this.bringIntoSight(box);
       if (mine) box.setAttribute("aria-current", "true");
       else box.removeAttribute("aria-current");
       box.classList.toggle("chosen", mine);
@@ -255,6 +265,13 @@ class Page {
       edge.classList.toggle("out-of", edge.dataset.from === this.state.key);
     }
     if (stop) document.documentElement.dataset.phase = stop.phase;
+  }
+
+  /** Scroll the graph, and nothing else, to a layer. */
+  bringIntoSight(box) {
+    const nav = this.byId("graph"), frame = nav.getBoundingClientRect(), mine = box.getBoundingClientRect();
+    if (mine.top < frame.top) nav.scrollTop -= frame.top - mine.top + 12;
+    if (mine.bottom > frame.bottom) nav.scrollTop += mine.bottom - frame.bottom + 12;
   }
 
   startTimeline() {
@@ -300,7 +317,7 @@ class Page {
     if (!stop) return;
     this.byId("time").value = this.stop;
     this.byId("time").setAttribute("aria-valuetext", `${stop.phase}: ${stop.text}`);
-    this.byId("now").textContent = `${this.stop + 1} of ${this.book.timeline.length} · ${stop.text}`;
+    this.byId("now").textContent = `${this.stop + 1} of ${this.book.timeline.length} · ${stop.phase}: ${stop.text}`;
     document.documentElement.dataset.phase = stop.phase;
   }
 
@@ -366,7 +383,7 @@ class Page {
       const step = steps[Number(input.value)];
       this.book.turnTo(step);
       this.proof = this.panel.proof = new Proof(this.book);
-      output.textContent = step.step;
+      output.textContent = step.loss === undefined ? step.step : `${step.step}, loss ${printed(step.loss)}`;
       if (this.state.key) this.redraw();
     };
     input.addEventListener("input", turn);
@@ -379,13 +396,6 @@ function sourceElement({ what, file, line, name, code, doc }, open) {
     element("summary", {}, element("span", { class: "what" }, what), " ", element("code", {}, `${file}:${line}`), name ? ` ${name}` : ""),
     doc ? element("pre", { class: "doc" }, doc) : null,
     element("pre", { class: "code", tabindex: 0, "aria-label": `Source, ${file}` }, code));
-}
-
-/** The weight that a line of the step is about: its own, or that of the longest name it begins with. */
-function weightOf(entry, entries) {
-  if (entry.of) return entry.of;
-  const weights = [...new Set(entries.map(e => e.of).filter(Boolean))];
-  return weights.filter(name => entry.name.startsWith(name)).sort((a, b) => b.length - a.length)[0] ?? "All";
 }
 
 const started = performance.now();

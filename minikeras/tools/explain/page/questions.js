@@ -35,11 +35,23 @@ function askOptimizer(book) {
 function askZero(book) {
   for (const formula of book.formulas) {
     if (formula.phase !== "backward" || !formula.text.includes(" if ") || !book.isComplete(formula)) continue;
-    const flat = book.arrays.get(formula.array).data.indexOf(0);
-    if (flat >= 0) {
-      return ["Why is this gradient zero?", formula.array, book.arrays.get(formula.array).place(flat),
+    const place = stopped(book, formula);
+    if (place) {
+      return ["Why is this gradient zero?", formula.array, place,
         "The panel names the factor that is 0, with the number that decides it."];
     }
+  }
+  return null;
+}
+
+/** A cell whose gradient a condition stops, though one comes from above; null if there is none. */
+function stopped(book, formula) {
+  const array = book.arrays.get(formula.array);
+  for (let flat = 0; flat < Math.min(array.size, 2000); flat++) {
+    if (array.data[flat] !== 0) continue;
+    const { events } = derivation(book, formula.array, array.place(flat));
+    const test = events.some(event => event.kind in COMPARISONS && !event.result);
+    if (test && events[0].what === "cell" && events[0].value !== 0) return array.place(flat);
   }
   return null;
 }
