@@ -213,7 +213,7 @@ class Page {
   }
 
   welcome() {
-    const asked = questions(this.book);
+    const asked = this.asked ??= questions(this.book);
     return [element("h2", {}, "Choose a number"),
       element("p", {}, "Click a cell, or move with the arrow keys. Here you will see the terms that it came from, where it goes, and the gradient that came back to it."),
       asked.length ? element("h3", {}, "Questions to begin with") : null,
@@ -383,6 +383,7 @@ class Page {
       const step = steps[Number(input.value)];
       this.book.turnTo(step);
       this.proof = this.panel.proof = new Proof(this.book);
+      this.asked = undefined;
       output.textContent = step.loss === undefined ? step.step : `${step.step}, loss ${printed(step.loss)}`;
       if (this.state.key) this.redraw();
     };
