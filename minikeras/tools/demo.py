@@ -2,7 +2,7 @@
 
 The digits come with the package; the test images are from forms of which no image is trained on.
 The program is what a user of the package would write: it imports the public modules, and besides
-them the sentence that says how to install what is missing.
+them the sentence that says how to install what is missing, and the page that explains a network.
 """
 
 import sys
@@ -15,6 +15,7 @@ import numpy as np
 
 import minikeras as keras
 from minikeras.core.distribution import how_to_install
+from minikeras.tools.explain.explaining import explain
 
 layers = keras.layers
 
@@ -78,6 +79,9 @@ def run(arguments):
         print(f"Below what was expected: the {' and the '.join(missed)}.", file=sys.stderr)
         return 1
     print(next_steps())
+    page = arguments.out / "explained.html"
+    explain(outcomes[0].model, data.x_test[:1], data.y_test[:1]).save(page)
+    print(f"\nHow the {outcomes[0].plan.name} reads one digit, number by number: {page}")
     return 0
 
 
@@ -247,6 +251,7 @@ class Outcome:
     """The outcome of a plan: metrics by epoch, and the digit read in every test image."""
 
     plan: Plan
+    model: keras.Model
     history: dict
     read: np.ndarray
     accuracy: float
@@ -278,7 +283,7 @@ def train(plan, data, seed):
     model.summary()
     fitted = model.fit(batches, epochs=plan.epochs, validation_data=(data.x_test, data.y_test))
     read = model.predict(data.x_test, verbose=0).argmax(axis=-1)
-    return Outcome(plan, fitted.history, read, float(np.mean(read == data.y_test)))
+    return Outcome(plan, model, fitted.history, read, float(np.mean(read == data.y_test)))
 
 
 # --- The plots -----------------------------------------------------------------------------------

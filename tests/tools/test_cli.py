@@ -97,6 +97,9 @@ def test_demo_draws_and_reports(short, tmp_path, capsys):
         assert str(out / name) in text
         width, height = png_size(out / name)
         assert width >= 1000 and height >= 600
+    page = out / "explained.html"
+    assert text.splitlines()[-1].endswith(str(page))
+    assert 100_000 < page.stat().st_size < 5_000_000
 
 
 def test_demo_says_which_bar_was_missed(short, monkeypatch, tmp_path, capsys):
@@ -114,7 +117,7 @@ def test_demo_without_matplotlib_names_the_extra(short, monkeypatch, tmp_path, c
     assert cli.main(["demo", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert how_to_install("plot") in out and "of 382 test images" in out
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("*.png"))
 
 
 def test_demo_refuses_a_folder_that_cannot_be(monkeypatch, tmp_path, capsys):

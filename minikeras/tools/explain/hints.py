@@ -95,8 +95,9 @@ def _updates(record, trace):
         if weight == 0 or UPDATE[0] <= update / weight <= UPDATE[1]:
             continue
         side = "below" if update / weight < UPDATE[0] else "above"
+        name = mine[id(step.variable)]
         hints.append(
-            f"update: this step changes {mine[id(step.variable)]} by {update / weight:.1e} of its size, {side} the "
+            f"update: this step changes {name} by {update / weight:.1e} of its size, {side} the "
             f"usual {UPDATE[0]:g} to {UPDATE[1]:g}."
         )
     return hints
