@@ -170,16 +170,22 @@ def small_document(**changes):
 
 def embedded(page):
     """The document in a page."""
-    found = re.search(r'<script type="application/json" id="document">(.*?)</script>', page, re.S)
-    return json.loads(found[1])
+    return json.loads(part(r'<script type="application/json" id="document">(.*?)</script>', page))
+
+
+def part(pattern, page):
+    """What a pattern finds in a page."""
+    found = re.search(pattern, page, re.S)
+    assert found is not None
+    return found[1]
 
 
 def test_the_policy_names_the_hashes_of_the_script_and_the_style():
     page = page_of(small_document())
-    policy = html.unescape(re.search(r'Policy" content="([^"]*)"', page)[1])
+    policy = html.unescape(part(r'Policy" content="([^"]*)"', page))
     assert policy.startswith("default-src 'none';")
     for tag, rule in (("script", "script-src"), ("style", "style-src")):
-        text = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.S)[1]
+        text = part(rf"<{tag}>(.*?)</{tag}>", page)
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"{rule} 'sha256-{digest}'" in policy
 

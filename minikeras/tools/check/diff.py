@@ -16,6 +16,7 @@ from minikeras.tools.check import data
 from minikeras.tools.check.measure import distance
 from minikeras.tools.check.sources import NotComparable, prepared, source_of
 from minikeras.tools.worker import models
+from minikeras.tools.worker.choosing import engine_of
 from minikeras.tools.worker.engines import leaves
 
 NONE = "-"  # what stands for a value that one of the two does not have
@@ -86,7 +87,7 @@ def compare_files(files, options):
     _compare_configs(result, "config", [_config(model) for model in both])
     _compare_configs(result, "compile config", [_compile_config(model) for model in both])
     _compare_arrays(result, "weights", *[_named(engine, m.weights) for m in both])
-    slots = [_named(engine, models.optimizer_variables(m)) for m in both]
+    slots = [_named(engine, models.optimizer_variables(engine, m)) for m in both]
     _compare_arrays(result, "optimizer state", *slots)
     _compare_outputs(result, both, options)
     return result

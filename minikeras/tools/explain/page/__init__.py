@@ -51,7 +51,7 @@ def page_of(document):
 
 @cache
 def _read(name):
-    return (files(__package__) / name).read_text("utf-8")
+    return (files(__name__) / name).read_text("utf-8")
 
 
 def _policy(script, style):

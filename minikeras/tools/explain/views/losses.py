@@ -134,7 +134,9 @@ def loss_name(loss: Any):
     """Return the name of a loss as the table has it, None of one with options of its own."""
     if loss is None:
         return None
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", None)
+    if isinstance(loss, str):
+        return loss if loss in LOSSES else None
+    name = getattr(loss, "__name__", None)
     if name is None:
         config: dict[str, Any] = loss.get_config()
         plain = not config.get("from_logits") and not config.get("label_smoothing")
