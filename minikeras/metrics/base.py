@@ -6,6 +6,7 @@ from functools import wraps
 from minikeras import initializers
 from minikeras.arrays import device
 from minikeras.autograd.node import paused, recording
+from minikeras.autograd.postponed import make_variable
 from minikeras.autograd.symbolic import in_abstract_scope
 from minikeras.autograd.tensor import Tensor, array_from
 from minikeras.autograd.variable import Variable
@@ -86,7 +87,7 @@ class Metric(CopiedWhole):
         """
         self._check_initialized()
         with names.name_scope(self.name.replace("/", ">")):
-            variable = Variable(
+            variable = make_variable(
                 initializers.get(initializer),
                 shape=shape,
                 dtype=dtype,

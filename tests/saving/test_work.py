@@ -13,6 +13,7 @@ from tests.cases.layers import LAYERS
 from tests.saving.foreign import numbers_in_configs, watched
 from tests.saving.foreign.configs import call_of, compiled, graph, stack, tensor
 from tests.saving.foreign.json_mutations import saved
+from tests.test_metrics import CLASSES, make
 
 # What a layer or an op warns of, a number too large for the dtype or a transform that is slow, is
 # no matter here.
@@ -41,10 +42,10 @@ def declare(config):
     return error
 
 
-def try_all(config):
+def try_all(config, around=lambda changed: changed):
     for place, changed in numbers_in_configs.exchanged(config):
         try:
-            declare(changed)
+            declare(around(changed))
         except Exception as error:
             raise AssertionError(place) from error
 
@@ -61,6 +62,13 @@ def test_numbers_in_calls_of_ops(case, little_memory):
 @pytest.mark.parametrize("case", LAYERS, ids=str)
 def test_numbers_in_configs_of_layers(case, little_memory):
     try_all(numbers_in_configs.of_layer(case))
+
+
+@pytest.mark.sampled(rows=5)
+@pytest.mark.parametrize("name", CLASSES)
+def test_numbers_in_configs_of_metrics(name, little_memory):
+    config = keras.saving.serialize_keras_object(make(name))
+    try_all(config, around=lambda metric: compiled(metrics=[metric]))
 
 
 # Op, its settings, and the number that asks for too much.

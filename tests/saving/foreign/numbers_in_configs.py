@@ -36,7 +36,7 @@ def exchanged(config, values=HUGE):
         for value in values:
             yield f"{place}: {value}", _with(config, ("config", *place), value)
     # What one number allows another may need: a window fits where its image is as large.
-    for i, inner in enumerate(config["config"]["layers"]):
+    for i, inner in enumerate(config["config"].get("layers", ())):
         places = [("config", "layers", i, "config", *place) for place in _numbers(inner["config"])]
         for value in values:
             changed = config
