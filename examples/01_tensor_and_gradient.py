@@ -2,6 +2,8 @@
 
 You learn what a tensor is, what a tape writes down, and how to check a gradient without trusting
 anyone: with finite differences. In the end the gradient gets a gradient of its own.
+
+To see every number of a small network and its gradient: `minikeras explain --layer Dense`.
 """
 
 import numpy as np

@@ -4,6 +4,8 @@ You learn that backpropagation is nothing but the chain rule, applied from the l
 computation to the first. Every formula for a two-layer network is written out in NumPy and compared
 with what the tape finds.
 
+To click through these formulas with their numbers: `minikeras explain`, the tab Backward.
+
 The network, for a batch X of n rows (sizes in brackets):
 
     Z = X W1 + b1          (n, hidden)

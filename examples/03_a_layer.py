@@ -6,6 +6,8 @@ computation, written in `call`. Everything else (gradients, training, the summar
 The layer here is a dense layer with a gate (Dauphin et al., "Language Modeling with Gated
 Convolutional Networks", 2017): y = (x A + a) * sigmoid(x B + b). The product of the two branches
 lets a single layer learn things that one ordinary dense layer cannot.
+
+To see a layer opened up in the browser: `minikeras explain --layer Dense --units 3`.
 """
 
 import numpy as np

@@ -3,6 +3,8 @@
 You learn what `fit` does: shuffle, take a batch, run the model under a tape, ask for gradients, let
 the optimizer step, measure. The loop below trains on the handwritten digits of the package, and in
 the end its weights are compared with those that `fit` gives.
+
+To see what the optimizer makes of each gradient: `minikeras explain --steps 0,1,10`, the tab Step.
 """
 
 import numpy as np

@@ -7,6 +7,8 @@ degrees. Every step is written out in NumPy and compared with `ops.conv`.
 Shapes: images (batch, height, width, channels), kernel (rows, columns, channels, filters). As
 everywhere in deep learning, the kernel is not turned on the way forward: this "convolution" is what
 mathematics calls a cross-correlation.
+
+To see window, kernel and padding of each output: `minikeras explain --layer Conv2D`.
 """
 
 import numpy as np

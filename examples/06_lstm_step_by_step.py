@@ -8,6 +8,8 @@ a mask does. Everything is compared with the layer and its tape.
 The symbols are those of the engine: `x` (batch, features) is the input of one step, `h` and `c`
 (batch, units) are the states, `K`, `U` and `b` the kernel, the recurrent kernel and the bias.
 `dc` stands for dL/dc, the gradient of the loss L with respect to c, and has the shape of c.
+
+To see each gate at each step: `minikeras explain --layer LSTM --units 3 --time 4`.
 """
 
 import inspect

@@ -65,6 +65,9 @@ class Picture {
     const panel = this.wrap * this.cell.width;
     this.across = Math.max(1, Math.floor((width + this.gap - 2) / (panel + this.gap)));
     this.across = Math.min(this.across, this.count);
+    // All pictures of one sample in one line, where they fit.
+    const inner = this.others.length ? this.array.shape[this.others.at(-1)] : 1;
+    if (this.across > inner) this.across -= this.across % inner;
     const tall = this.lines * this.cell.height + this.gap + this.title;
     this.shown = Math.min(this.count, this.across * Math.max(1, Math.floor(MOST_HEIGHT / tall)));
     this.step = { x: panel + this.gap, y: tall };

@@ -36,7 +36,7 @@ class Page {
     window.addEventListener("resize", () => this.resized());
     document.addEventListener("keydown", event => this.key(event));
     this.lastWidth = this.byId("layer").clientWidth;
-    this.byId("jump").addEventListener("click", () => this.byId("cell").scrollIntoView());
+    this.byId("jump").addEventListener("click", () => this.jump());
     if (!this.follow()) this.show({ key: this.firstKey() });
   }
 
@@ -84,6 +84,13 @@ class Page {
   reveal() {
     const heat = this.heats.find(h => h.entry === this.state.entry);
     heat?.root.scrollIntoView({ block: "nearest" });
+  }
+
+  /** On a narrow page: from the pictures to the cell, and back. */
+  jump() {
+    const { top } = this.byId("cell").getBoundingClientRect();
+    if (top > innerHeight / 2) this.byId("cell").scrollIntoView();
+    else this.heats.find(heat => heat.entry === this.state.entry)?.root.scrollIntoView({ block: "center" });
   }
 
   link(name, place, text) {
@@ -190,7 +197,7 @@ class Page {
     this.byId("cell-name").value = entry.name + at(place).replace(/ /g, "");
     const [said] = textOf(this.book, entry.name, place);
     this.byId("spoken").textContent = said;
-    this.byId("jump").textContent = `${said} ↓`;
+    this.byId("jump").textContent = `${said} ↕`;
     this.markAll(entry.name, place);
   }
 
