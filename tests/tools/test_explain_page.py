@@ -175,9 +175,9 @@ def embedded(page):
 
 def part(pattern, page):
     """What a pattern finds in a page."""
-    found = re.search(pattern, page, re.S)
-    assert found is not None
-    return found[1]
+    match = re.search(pattern, page, re.S)
+    assert match is not None
+    return match[1]
 
 
 def test_the_policy_names_the_hashes_of_the_script_and_the_style():
@@ -356,8 +356,8 @@ def test_nothing_is_in_the_way_of_anybody(opened, browser, network, width, schem
         ):
             browser.execute_script(action, name, place)
             for rule in checker.run()["violations"]:
-                found = [node["html"] for node in rule["nodes"]]
-                assert rule["impact"] not in ("serious", "critical"), (rule["id"], found[:3])
+                nodes = [node["html"] for node in rule["nodes"]]
+                assert rule["impact"] not in ("serious", "critical"), (rule["id"], nodes[:3])
         wide = browser.execute_script("return document.documentElement.scrollWidth")
         assert wide <= width
     finally:

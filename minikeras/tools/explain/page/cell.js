@@ -204,10 +204,10 @@ class CellPanel {
         formula ? element("p", { class: "note" }, "From ", ...this.mainTerms(gradient, place)) : null,
       ];
     });
-    return parts.length ? element("section", {}, element("h3", {}, "The gradient that came back"), parts) : null;
+    return parts.length ? element("section", {}, element("h3", {}, "The gradient that it received"), parts) : null;
   }
 
-  /** The cells that a gradient came from: the largest terms. */
+  /** The cells that a gradient is made of: the largest terms. */
   mainTerms(name, place) {
     const { events } = derivation(this.book, name, place);
     const loops = events.filter(event => event.what === "loop");

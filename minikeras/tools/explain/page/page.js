@@ -222,7 +222,7 @@ class Page {
   welcome() {
     const asked = this.asked ??= questions(this.book);
     return [element("h2", {}, "Choose a number"),
-      element("p", {}, "Click a cell, or move with the arrow keys. Here you will see the terms that it came from, where it goes, and the gradient that came back to it."),
+      element("p", {}, "Click a cell, or move with the arrow keys. Here you will see the terms that it is made of, where it goes, and the gradient that it received."),
       asked.length ? element("h3", {}, "Questions to begin with") : null,
       asked.length ? element("ul", { class: "questions" }, asked.map(([question, name, place, hint]) =>
         element("li", {}, this.link(name, place, question), element("span", {}, hint)))) : null,

@@ -31,7 +31,7 @@ function askOptimizer(book) {
     "The lines of the step, from the gradient to the new weight."];
 }
 
-/** A gradient that is 0 though one came from above: the activation lets nothing pass. */
+/** A gradient that is 0 though there is one from above: the activation lets nothing pass. */
 function askZero(book) {
   for (const formula of book.formulas) {
     if (formula.phase !== "backward" || !formula.text.includes(" if ") || !book.isComplete(formula)) continue;
