@@ -148,6 +148,11 @@ def assert_near(mine, theirs, agree, name):
     assert apart <= agree * scale, f"{name}: {apart / scale:.1e} apart"
 
 
+@pytest.fixture
+def compiled_kernels_of_every_size():
+    """The page shows kernels as users run them: small arrays by NumPy."""
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_numbers_of_the_page_are_those_of_keras(name, tmp_path):
     minikeras.utils.set_random_seed(4)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minikeras as keras
-from minikeras.tools.explain.cells import walk
+from minikeras.tools.explain.cells import compute_cell
 from minikeras.tools.explain.encoding import as_data
 from minikeras.tools.explain.examples import digit, digits_network, one_layer
 from minikeras.tools.explain.explaining import explain
@@ -79,7 +79,7 @@ def test_a_cell_and_the_whole_array_agree(name):
     formula = Formula("y", "forward", indices.split(), text, names)
     whole = evaluate(formula, ARRAYS, shape)
     for cell in np.ndindex(shape):
-        value, _ = walk(formula, ARRAYS, list(cell))
+        value, _ = compute_cell(formula, ARRAYS, list(cell))
         assert value == pytest.approx(whole[cell], rel=1e-12)
 
 
@@ -100,8 +100,8 @@ def test_readers_are_the_cells_whose_value_changes(name):
     moved = {**arrays, "x": ARRAYS["x"].copy()}
     moved["x"][1, 2] += 0.25
     changed = np.argwhere(evaluate(formula, moved, shape) != before).tolist()
-    found = readers(formula, arrays, "x", [1, 2])
-    assert [cell for cell in changed if cell not in found] == []
+    cells = readers(formula, arrays, "x", [1, 2])
+    assert [cell for cell in changed if cell not in cells] == []
 
 
 # ---- numbers

@@ -1,7 +1,8 @@
 """Views of `minikeras explain`: in float64, every formula gives every number that the run computed.
 
 One row is one layer. From it come the outputs, the gradients of the inputs and weights, and what a
-layer changes by itself; all cells of all arrays are computed by the formulas that the page shows.
+layer changes in its own state; all cells of all arrays are computed by the formulas that the page
+shows.
 """
 
 import numpy as np
@@ -184,9 +185,9 @@ def check(document):
     for sheet in document.sheets.values():
         for formula in sheet.formulas:
             array = document.arrays[formula.array]
-            found = evaluate(formula, document.arrays, array.shape)
+            computed = evaluate(formula, document.arrays, array.shape)
             scale = max(np.abs(array).max(), 1e-3)
-            np.testing.assert_allclose(found, array, atol=1e-10 * scale, err_msg=str(formula))
+            np.testing.assert_allclose(computed, array, atol=1e-10 * scale, err_msg=str(formula))
             count += 1
     return count
 

@@ -80,7 +80,7 @@ MODELS = {
 }
 
 
-def made(name):
+def compiled(name):
     """A compiled model, with an example for it."""
     build, shape = MODELS[name]
     keras.utils.set_random_seed(3)
@@ -111,7 +111,7 @@ def unseen(model, x, y):
 @pytest.mark.parametrize("name", MODELS)
 def test_looking_changes_nothing(name):
     """Bit for bit: the numbers of the run, and all that it could have left changed."""
-    model, x, y = made(name)
+    model, x, y = compiled(name)
     model.optimizer.build(model.trainable_variables)
     before = arrays_of([*model.variables, *model.optimizer.variables])
     seen = trace(model, x, y)
@@ -127,7 +127,7 @@ def test_looking_changes_nothing(name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_step_is_that_of_training(name):
-    model, x, y = made(name)
+    model, x, y = compiled(name)
     seen = trace(model, x, y)
     model.run_eagerly = True
     model.train_on_batch(x, y)
@@ -138,11 +138,11 @@ def test_the_step_is_that_of_training(name):
 @pytest.mark.parametrize("name", ["sequential", "functional", "nested", "shared", "masked"])
 def test_contributions_add_up(name):
     """What the calls pass back to a tensor, or to a shared weight, is its gradient."""
-    model, x, y = made(name)
+    model, x, y = compiled(name)
     seen = trace(model, x, y)
     sums = {}
     for record in seen.records:
-        for place, gradient in zip(record.came, record.d_inputs, strict=True):
+        for place, gradient in zip(record.origins, record.d_inputs, strict=True):
             if gradient is not None and place is not None:
                 sums[place] = sums.get(place, 0) + gradient
     checked = 0
@@ -162,17 +162,17 @@ def test_contributions_add_up(name):
 
 
 def test_shared_layers_have_a_record_for_each_call():
-    model, x, y = made("shared")
+    model, x, y = compiled("shared")
     keys = [record.key for record in trace(model, x, y).records]
     assert keys[:3] == ["dense#0", "dense#1", "dense#2"]
 
 
 def test_layers_of_subclassed_models_are_seen_where_code_joins_them():
-    model, x, y = made("subclassed")
+    model, x, y = compiled("subclassed")
     records = trace(model, x, y).records
     assert [type(record.layer).__name__ for record in records] == ["Dense", "Dropout", "Dense"]
-    assert records[1].came == [(records[0].key, 0)]
-    assert records[2].came == [None]
+    assert records[1].origins == [(records[0].key, 0)]
+    assert records[2].origins == [None]
 
 
 def of_one(layer, *shape):
@@ -183,7 +183,7 @@ def of_one(layer, *shape):
 
 
 def test_operations_are_counted_as_by_hand():
-    """Two for each product that is added up; one for each number that is computed by itself."""
+    """Two for each product that is added up; one for each number that is computed separately."""
     dense = 7 * (2 * 5 + 1)  # 5 products and sums, and a bias, for each of 7 units
     assert of_one(L.Dense(7), 5) == dense
     assert of_one(L.Dense(7, activation="relu"), 5) == dense + 7
@@ -196,7 +196,7 @@ def test_operations_are_counted_as_by_hand():
 
 
 def test_where_the_numbers_were_computed_is_known():
-    model, x, y = made("sequential")
+    model, x, y = compiled("sequential")
     record = trace(model, x, y).records[0]
     assert "kernels/cpu/conv.py" in {file for file, *_ in record.forward}
     assert "ops/nn/convolutions.py" in {file for file, *_ in record.backward}

@@ -100,7 +100,7 @@ class Listener:
 
 
 class Walk:
-    """One walk through a formula.
+    """One evaluation of a formula for one cell.
 
     Args:
         names: the formula's.
@@ -275,7 +275,7 @@ def _bound(value, names):
     return value if isinstance(value, int) else int(names[value])
 
 
-def walk(formula, arrays, cell, narrow=False, listener=None):
+def compute_cell(formula, arrays, cell, narrow=False, listener=None):
     """Compute one cell of a formula.
 
     Args:

@@ -75,7 +75,7 @@ class Document:
     def _add_call(self, record):
         key = self.calls[record.key]
         name = type(record.layer).__name__
-        inputs = [self._producer(place) for place in record.came if place is not None]
+        inputs = [self._producer(place) for place in record.origins if place is not None]
         about = ABOUT.get(name) or _first_sentence(record.layer)
         path = record.path.split("/")
         sheet = self._node(key, path, name, list(dict.fromkeys(inputs)), about, record)
@@ -109,7 +109,7 @@ class Document:
     def _put_inputs(self, sheet, record):
         alone = len(record.inputs) == 1
         for i, x in enumerate(record.inputs):
-            place = record.came[i]
+            place = record.origins[i]
             name = f"{sheet.key}/in{i}"
             if place is not None and self.arrays[self._out_of(place)].shape == x.shape:
                 name = self._out_of(place)
@@ -163,12 +163,12 @@ class Document:
 
     def _add_loss(self):
         trace = self.trace
-        came = [place for place in trace.came if place is not None]
+        origins = [place for place in trace.origins if place is not None]
         loss = getattr(trace.model, "loss", None) if trace.targets else None
         name = loss_name(loss) if not isinstance(loss, (dict, list)) else None
         view = total if not trace.targets else LOSSES.get(name) if name else None
         kind = "Sum" if not trace.targets else _class_of(loss)
-        inputs = list(dict.fromkeys(self._producer(place) for place in came))
+        inputs = list(dict.fromkeys(self._producer(place) for place in origins))
         about = "The number that training makes small."
         sheet = self._node("loss", ["loss"], kind, inputs, about, None)
         for i, y in enumerate(trace.targets):
@@ -177,10 +177,10 @@ class Document:
         if trace.targets and view is LOSSES["sparse_categorical_crossentropy"]:
             self._squeeze_target(sheet)
         sheet.put("L", "loss/L", np.asarray(trace.loss, trace.outputs[0].dtype), "output")
-        if view is None or len(trace.outputs) != 1 or not came or trace.penalties:
-            self._pass_on_loss(sheet, came)
+        if view is None or len(trace.outputs) != 1 or not origins or trace.penalties:
+            self._pass_on_loss(sheet, origins)
             return
-        self._write_loss(sheet, view, loss, came[0])
+        self._write_loss(sheet, view, loss, origins[0])
 
     def _squeeze_target(self, sheet):
         """Targets of shape `(n, 1)` are classes as those of `(n,)` are."""
@@ -188,9 +188,9 @@ class Document:
         if target.ndim == p.ndim:
             self.arrays["loss/target"] = target[..., 0]
 
-    def _pass_on_loss(self, sheet, came):
+    def _pass_on_loss(self, sheet, origins):
         """Without a formula of the loss, show what it reads and where its gradient begins."""
-        for place in came:
+        for place in origins:
             name = self._out_of(place)
             sheet.put(f"p{len(sheet.names)}", name, self.arrays[name], "input")
 

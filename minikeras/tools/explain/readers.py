@@ -22,11 +22,11 @@ def readers(formula, arrays, name, cell):
         A list of lists of ints, in row-major order.
     """
     shape = arrays[formula.array].shape
-    found = np.zeros(shape, bool)
+    reads = np.zeros(shape, bool)
     for tree in _counts(formula, name, cell):
         count = _Counting(formula, tree)
-        found |= evaluate(count, arrays, shape) > 0
-    return [[int(i) for i in place] for place in np.argwhere(found)]
+        reads |= evaluate(count, arrays, shape) > 0
+    return [[int(i) for i in place] for place in np.argwhere(reads)]
 
 
 class _Counting:

@@ -20,7 +20,8 @@ def leave_out(document, arrays, limit=LIMIT):
     """
     sizes = {name: _bytes(a) for name, a in arrays.items()}
     kept, total, left_out = set(arrays), sum(sizes.values()), {}
-    first = _of_first_layers(document)
+    # What would fill a page alone is no exception: all else would be left out for it.
+    first = {n for n in _of_first_layers(document) if sizes.get(n, 0) < limit * SHARE / 3}
     for name in sorted(sizes, key=lambda n: (n in first, -sizes[n])):
         if total <= limit * SHARE:
             break

@@ -8,16 +8,16 @@ from minikeras.tools.trace.running import PACKAGE
 
 def sources_of(record):
     """Return the source of what a call ran, as the page shows it: a list of dicts."""
-    found = []
+    sources = []
     call = getattr(type(record.layer), "call", None)
     if call is not None and hasattr(call, "__code__"):
-        found.append(_source("layer", inspect.unwrap(call).__code__))
+        sources.append(_source("layer", inspect.unwrap(call).__code__))
     for what, functions in (("forward", record.forward), ("backward", record.backward)):
         for file, _, code in functions:
             kind = _kind(what, file)
             if kind is not None and (kind == "kernel" or _is_named(code.co_name)):
-                found.append(_source(kind, code))
-    return _without_doubles(found)
+                sources.append(_source(kind, code))
+    return _without_doubles(sources)
 
 
 HELPERS = {

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from minikeras.tools.explain.cells import COMPARISONS, Listener, walk
+from minikeras.tools.explain.cells import COMPARISONS, Listener, compute_cell
 from minikeras.tools.explain.numbers import LONG, LONGEST, apart, printed, short
 from minikeras.tools.explain.readers import readers
 from minikeras.tools.explain.sources import source_line as source_line_of
@@ -102,13 +102,13 @@ def _formulas(document, name):
 def _gradients(document, name):
     """Arrays that are the gradient of an array."""
     shape = document.arrays[name].shape
-    found = {}
+    gradients = {}
     for sheet in document.sheets.values():
         for entry in sheet.entries:
             same = document.arrays[entry["name"]].shape == shape
             if entry.get("of") == name and entry["role"] == "gradient" and same:
-                found[entry["name"]] = True
-    return list(found)
+                gradients[entry["name"]] = True
+    return list(gradients)
 
 
 def _label(document, formula):
@@ -128,8 +128,8 @@ def _derivation(document, formula, place, stored):
         pairs = zip(formula.indices, place, strict=True)
         lines.append(", ".join(f"{name} = {i}" for name, i in pairs))
     writer = _Writer()
-    narrow, _ = walk(formula, document.arrays, place, narrow=True, listener=writer)
-    wide, _ = walk(formula, document.arrays, place)
+    narrow, _ = compute_cell(formula, document.arrays, place, narrow=True, listener=writer)
+    wide, _ = compute_cell(formula, document.arrays, place)
     lines += writer.lines
     lines.append(
         f"recomputed {printed(narrow, LONG)} stored {printed(stored, LONG)} "
@@ -144,13 +144,13 @@ def _readers(document, name, place):
         for formula in sheet.formulas:
             if name not in formula.names.values():
                 continue
-            found = readers(formula, document.arrays, name, place)
-            if not found:
+            places = readers(formula, document.arrays, name, place)
+            if not places:
                 continue
-            some = ", ".join(f"[{', '.join(map(str, cell))}]" for cell in found[:MOST_CELLS])
-            more = ", ..." if len(found) > MOST_CELLS else ""
-            cells = "cell" if len(found) == 1 else "cells"
-            lines.append(f"read by {formula.array} in {len(found)} {cells}: {some}{more}")
+            some = ", ".join(f"[{', '.join(map(str, cell))}]" for cell in places[:MOST_CELLS])
+            more = ", ..." if len(places) > MOST_CELLS else ""
+            cells = "cell" if len(places) == 1 else "cells"
+            lines.append(f"read by {formula.array} in {len(places)} {cells}: {some}{more}")
     return lines
 
 

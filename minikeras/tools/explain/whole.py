@@ -139,14 +139,14 @@ class _Evaluator:
         return total, None
 
     def _max(self, body, loops, condition, variables):
-        largest, found = -np.inf, False
+        largest, any_present = -np.inf, False
         for value, present, axes in self._terms(body, loops, condition, variables):
             has = _everywhere(present)
             term = np.where(has, value, -np.inf)
             has = np.broadcast_to(has, term.shape)
             largest = np.maximum(largest, np.max(term, axis=axes) if axes else term)
-            found = np.logical_or(found, np.any(has, axis=axes) if axes else has)
-        return largest, None if np.all(found) else found
+            any_present = np.logical_or(any_present, np.any(has, axis=axes) if axes else has)
+        return largest, None if np.all(any_present) else any_present
 
     def _terms(self, body, loops, condition, variables):
         """Yield blocks of terms, where they are present, and the axes along which they lie."""

@@ -19,7 +19,7 @@ class Record:
         outputs: arrays that it gave.
         logits: for each output the array before its softmax, where the loss begins there; or None.
         masks: for each input the mask that it carries, or None.
-        came: for each input where it came from: `(key, which output)`, `("input", which)`, or None
+        origins: for each input where it is from: `(key, which output)`, `("input", which)`, or None
             where code between the layers made it.
         arguments: the tensors among the named arguments, as places in `inputs`, and all else.
         weights: the layer's weights before the step, by path in the layer.
@@ -43,7 +43,7 @@ class Record:
     outputs: list[np.ndarray]
     logits: list[Any]
     masks: list[Any]
-    came: list[Any]
+    origins: list[Any]
     arguments: dict[str, Any]
     weights: dict[str, np.ndarray]
     before: list[Any]
@@ -92,7 +92,7 @@ class Trace:
         inputs: arrays.
         targets: arrays, none without a loss.
         outputs: arrays.
-        came: for each output where it came from, as in `Record.came`.
+        origins: for each output where it is from, as in `Record.origins`.
         loss: float.
         penalties: float, the part of the loss that layers and regularizers add.
         records: list of `Record`.
@@ -108,7 +108,7 @@ class Trace:
     inputs: list[np.ndarray]
     targets: list[np.ndarray]
     outputs: list[np.ndarray]
-    came: list[Any]
+    origins: list[Any]
     loss: float
     penalties: float
     records: list[Record]

@@ -102,13 +102,13 @@ class _Tracer:
                 outputs = self.model(self._batch(inputs), training=self.training)
             flat = tensors_of(self.engine, outputs)
             loss, penalties = self._loss(inputs, outputs, flat)
-        made = [t for _, _, tensors, _ in self.calls for t in _with_logits(tensors)]
-        sources = [*variables, *inputs, *made]
-        found = dict(zip(map(id, sources), tape.gradient(loss, sources), strict=True))
+        watched_tensors = [t for _, _, tensors, _ in self.calls for t in _with_logits(tensors)]
+        sources = [*variables, *inputs, *watched_tensors]
+        gradients_of = dict(zip(map(id, sources), tape.gradient(loss, sources), strict=True))
         for record, _, tensors, _ in self.calls:
-            record.d_outputs = [self._gradient(found, t) for t in tensors]
+            record.d_outputs = [self._gradient(gradients_of, t) for t in tensors]
             record.d_logits = [  # of what the loss reads: the output, or what it was made of
-                self._gradient(found, _logits(t)) if g is None else None
+                self._gradient(gradients_of, _logits(t)) if g is None else None
                 for t, g in zip(tensors, record.d_outputs, strict=True)
             ]
         result = Trace(
@@ -121,9 +121,9 @@ class _Tracer:
             float(loss),
             float(penalties),
             [record for record, *_ in self.calls],
-            [self._gradient(found, t) for t in inputs],
+            [self._gradient(gradients_of, t) for t in inputs],
         )
-        return result, [(found[id(v)], v) for v in variables]
+        return result, [(gradients_of[id(v)], v) for v in variables]
 
     def _loss(self, inputs, outputs, flat):
         losses = self.model.losses
@@ -174,7 +174,7 @@ class _Tracer:
         return outputs
 
     def _place(self, tensor):
-        """What made a tensor; a model casts inputs of another dtype, which are found by value."""
+        """What made a tensor; a model casts inputs of another dtype, known by value."""
         place = self.places.get(id(tensor))
         if place is None:
             values = self.engine.array(tensor)
@@ -184,11 +184,11 @@ class _Tracer:
         return place
 
     def _trains(self, call):
-        given = call.arguments[1].get("training")
-        return self.training if given is None else bool(given)
+        explicit = call.arguments[1].get("training")
+        return self.training if explicit is None else bool(explicit)
 
-    def _gradient(self, found, tensor):
-        gradient = None if tensor is None else found.get(id(tensor))
+    def _gradient(self, gradients_of, tensor):
+        gradient = None if tensor is None else gradients_of.get(id(tensor))
         return None if gradient is None else self.engine.array(gradient)
 
     # ---- each call alone
@@ -227,15 +227,15 @@ class _Tracer:
             targets, seeds = zip(*pairs, strict=True)
             with functions_run(record.backward):
                 gradients = tape.gradient(list(targets), sources, output_gradients=list(seeds))
-        found = dict(zip(map(id, sources), gradients, strict=True))
+        gradients_of = dict(zip(map(id, sources), gradients, strict=True))
         names = weight_names(layer)
-        record.d_inputs = [self._gradient(found, t) for t in inputs]
-        record.d_weights = {names[id(v)]: self._gradient(found, v) for v in variables}
+        record.d_inputs = [self._gradient(gradients_of, t) for t in inputs]
+        record.d_weights = {names[id(v)]: self._gradient(gradients_of, v) for v in variables}
 
     def _leave_to_others(self, record, outputs):
         """Take from the gradient of a tensor that passed a call what belongs before the call.
 
-        The tensor that went in is the one that came out, and the tape knows but one gradient of
+        The tensor that went in is the one that comes out, and the tape knows but one gradient of
         it: also of those layers that read what went in.
         """
         for i, t in enumerate(outputs):
@@ -244,7 +244,7 @@ class _Tracer:
             for other, *_ in self.calls:
                 if other.key == record.key or other.key in self.passing:
                     continue
-                for place, g in zip(other.came, other.d_inputs, strict=True):
+                for place, g in zip(other.origins, other.d_inputs, strict=True):
                     if place in self.passing[record.key] and g is not None:
                         record.d_outputs[i] = record.d_outputs[i] - g
 

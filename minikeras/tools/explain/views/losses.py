@@ -1,6 +1,6 @@
 """Losses: the number that training makes small, and where its gradient begins.
 
-A loss that reads probabilities which came from a softmax is computed from what the softmax was
+A loss that reads probabilities that a softmax gives is computed from what the softmax was
 taken of, so the gradient begins there: `p - y`.
 """
 

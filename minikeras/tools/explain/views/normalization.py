@@ -137,8 +137,8 @@ def batch_normalization(sheet, layer):
 def layer_normalization(sheet, layer):
     """The statistics are those of one place, over its features."""
     shape = sheet.shape("x")
-    given = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
-    gone = sorted(axis % len(shape) for axis in given)
+    listed = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
+    gone = sorted(axis % len(shape) for axis in listed)
     if getattr(layer, "rms_scaling", False):
         raise NoView("scaling by the root mean square")
     axes = _Axes(shape, [a for a in range(len(shape)) if a not in gone], gone)

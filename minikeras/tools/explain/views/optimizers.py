@@ -172,10 +172,10 @@ def write(sheet, trace, step, name):
     rule = RULES.get(_key(trace.optimizer), ({}, []))
 
     def with_formulas(draft):
-        given = dict(draft.names)
+        names = dict(draft.names)
         draft.names = {}
         _put(draft, step, name, label, rule[0])
-        renamed = _squares_of_rows(draft, given, trace.optimizer, step, label)
+        renamed = _squares_of_rows(draft, names, trace.optimizer, step, label)
         _write_rule(draft, trace, step, label, rule, renamed)
 
     def without(draft):
@@ -214,18 +214,18 @@ def _put(sheet, step, name, label, slots):
     sheet.put("w_new", f"{owner}/{label}_new", step.after, "step", of=name)
 
 
-def _squares_of_rows(sheet, given, optimizer, step, label):
-    """Write the squared gradient of a table of look-ups: each look-up's is squared by itself."""
+def _squares_of_rows(sheet, names, optimizer, step, label):
+    """Write the squared gradient of a table of look-ups: each look-up's is squared separately."""
     clips = optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm
-    if type(sheet.record.layer).__name__ != "Embedding" or clips or "dy" not in given:
+    if type(sheet.record.layer).__name__ != "Embedding" or clips or "dy" not in names:
         return {}
-    sheet.names.update(x=given["x"], dy=given["dy"])
+    sheet.names.update(x=names["x"], dy=names["dy"])
     names = letters(len(sheet.shape("x")))
     at = ", ".join(names)
     each = " ".join(f"for {n} in range({s})" for n, s in zip(names, sheet.shape("x"), strict=True))
     _named(sheet, "squares", label, step.before.shape, ["a", "b"])
     text = f"sum(dy[{at}, b] ** 2 {each} if x[{at}] == a)"
-    sheet.step("squares", "a b", text, says="each look-up's gradient is squared by itself")
+    sheet.step("squares", "a b", text, says="each look-up's gradient is squared separately")
     return {"g * g": "squares"}
 
 

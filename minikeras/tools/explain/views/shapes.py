@@ -44,7 +44,7 @@ def reshaped(sheet, layer):
     sheet.backward("dx", " ".join(inner), f"dy[n, {fro}]" if len(out) > 1 else "dy[n]")
 
 
-@view("Permute", about="Orders the axes anew.")
+@view("Permute", about="Puts the axes into another order.")
 def permuted(sheet, layer):
     """Axis k of the output is axis `dims[k]` of the input."""
     names = letters(len(sheet.shape("x")))
