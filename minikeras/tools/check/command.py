@@ -14,12 +14,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from minikeras.tools.check import diff, page, report
+from minikeras.tools.check import diff, page, report, training
 from minikeras.tools.check.checking import Options, check
 from minikeras.tools.check.sources import NotComparable, source_of
 
 SAME, DIFFERS, USAGE, NOT_COMPARABLE = 0, 1, 2, 3
 ENGINES = ("keras", "keras-tensorflow", "keras-jax", "keras-torch", "tf-keras", "minikeras")
+PASSES_ON = True  # what comes after `--` is for the script that is checked
 
 
 def add_arguments(parser):
@@ -34,7 +35,8 @@ def add_arguments(parser):
         nargs="+",
         action=_OneOrTwo,
         metavar="MODEL",
-        help="a model's file, or MODULE:FUNCTION that returns a model; of two files what differs",
+        help="a model's file, or MODULE:FUNCTION that returns a model; two files, of which the "
+        "difference is told; or a script (.py) that trains, and after `--` its arguments",
     )
     add("--weights", metavar="FILE", help="weights for MODEL, in a file of their own (.weights.h5)")
     engines = "keras (on TensorFlow), keras-jax, keras-torch, tf-keras; or minikeras, once more"
@@ -44,6 +46,7 @@ def add_arguments(parser):
     add("--batches", type=_positive, default=8, help="batches to compare, at most")
     add("--batch-size", type=_positive, default=4, help="samples in a batch")
     add("--steps", type=_count, default=5, help="steps of the optimizer")
+    add("--from-step", type=_positive, metavar="K", help="look into this step of a script")
     add("--seconds", type=_seconds, default=20.0, help="begin no further batch after so long")
     add("--wait", type=_seconds, default=600.0, help="seconds that one answer may take")
     add("--seed", type=_seed, default=0, help="of inputs, of dropout and of shuffling")
@@ -116,8 +119,13 @@ def run(arguments):
 
 def _result(arguments, progress):
     """What the command finds out, and the module that has the forms in which it is printed."""
+    first = arguments.model[0]
     if len(arguments.model) == 2:
         return diff, diff.compare_files(arguments.model, _options(arguments))
+    if first.endswith(".py"):
+        options, step = _options(arguments), arguments.from_step
+        passed_on = arguments.passed_on
+        return training, training.compare_script(first, passed_on, options, step, progress)
     return report, check(_options(arguments), progress)
 
 

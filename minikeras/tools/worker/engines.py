@@ -124,6 +124,9 @@ class Engine:
         """Whether a layer has a generator of random numbers of its own."""
         return bool(getattr(layer, "_seed_generators", None))
 
+    def run_eagerly(self):
+        """Let functions that a script compiles be called as they are written."""
+
     def differentiate(self, loss_of, variables, state=()):
         """Run a function, and differentiate what it returns.
 
@@ -189,3 +192,7 @@ class TensorFlowEngine(Engine):
 
     def _dense(self, gradient):
         return np.array(self.tf.convert_to_tensor(gradient))  # of a look-up come single rows
+
+    def run_eagerly(self):
+        """Let functions that a script compiles be called as they are written."""
+        self.tf.config.run_functions_eagerly(True)

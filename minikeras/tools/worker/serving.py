@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from . import exchange, models
+from . import exchange, models, script
 from .choosing import engine_of
 from .kinks import arrays_of, watched_kinks
 from .phases import Phases, trainable_of
@@ -196,6 +196,19 @@ class Server:
     def _layers(self, model):
         layers = self.engine.all_layers(model)
         return [layer for layer in layers if not self.engine.is_container(layer)]
+
+    def script(self, path, arguments, steps, to, seed=0, shaken=None, whole=None, forced=None):
+        """Run a script that trains, and write down its steps; see `script.Recorder`."""
+        forced = read(forced) if forced else None
+
+        def put(name, arrays):
+            write(to, name, arrays)
+
+        recorder = script.Recorder(self.engine, steps, put, shaken, whole, forced)
+        self.engine.keras.utils.set_random_seed(seed)
+        with script.recorded(self.engine, recorder):
+            script.run(path, arguments)
+        return recorder.described()
 
     def _described(self, model):
         optimizer = getattr(model, "optimizer", None)
