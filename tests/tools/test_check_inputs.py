@@ -105,6 +105,13 @@ def test_files_that_cannot_be_compared(folder):
     assert code == 3 and "cannot load broken.keras" in err
     code, _, err = check("a.keras", "b.keras", "c.keras", folder=folder)
     assert code == 2 and "two files are compared" in err
+    code, _, err = check("a.keras", "a.keras", "--golden", "g.npz", folder=folder)
+    assert code == 2 and "--golden is for a model, not for two files" in err
+
+
+def test_inputs_that_are_no_model(folder):
+    code, _, err = check("a.keras", "--", "x", folder=folder)
+    assert code == 2 and "-- ARGS is for a script, not for a model" in err
     model().save_weights(folder / "a.weights.h5")
     code, _, err = check("a.weights.h5", folder=folder)
     assert code == 3 and "by --weights" in err

@@ -58,6 +58,7 @@ def add_arguments(parser):
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print all that was measured")
     forms.add_argument("--markdown", action="store_true", help="print the report for an issue")
+    parser.set_defaults(refuse=parser.error)
 
 
 class _OneOrTwo(argparse.Action):
@@ -119,14 +120,36 @@ def run(arguments):
 
 def _result(arguments, progress):
     """What the command finds out, and the module that has the forms in which it is printed."""
-    first = arguments.model[0]
-    if len(arguments.model) == 2:
-        return diff, diff.compare_files(arguments.model, _options(arguments))
-    if first.endswith(".py"):
-        options, step = _options(arguments), arguments.from_step
-        passed_on = arguments.passed_on
+    first, kind = arguments.model[0], _kind(arguments)
+    options = _options(arguments)
+    if kind == "two files":
+        return diff, diff.compare_files(arguments.model, options)
+    if kind == "a script":
+        passed_on, step = arguments.passed_on, arguments.from_step
         return training, training.compare_script(first, passed_on, options, step, progress)
-    return report, check(_options(arguments), progress)
+    return report, check(options, progress)
+
+
+# What some options are for.
+_ONLY_FOR = {
+    "weights": ("a model",),
+    "record": ("a model",),
+    "golden": ("a model",),
+    "data": ("a model", "two files"),
+    "from_step": ("a script",),
+    "passed_on": ("a script",),
+}
+
+
+def _kind(arguments):
+    """What the command is asked about; options that are for something else are refused."""
+    kind = "a script" if arguments.model[0].endswith(".py") else "a model"
+    kind = "two files" if len(arguments.model) == 2 else kind
+    for name, kinds in _ONLY_FOR.items():
+        if getattr(arguments, name) and kind not in kinds:
+            option = "-- ARGS" if name == "passed_on" else "--" + name.replace("_", "-")
+            arguments.refuse(f"{option} is for {' or '.join(kinds)}, not for {kind}")
+    return kind
 
 
 @contextlib.contextmanager
