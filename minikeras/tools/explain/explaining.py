@@ -102,7 +102,7 @@ def explain(model, x, y=None, *, training=True, steps=None, batches=None, title=
     Example:
         >>> import numpy as np
         >>> import minikeras as keras
-        >>> from minikeras.tools.explain.explaining import explain
+        >>> from minikeras.tools.explain import explain
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="dense")])
         >>> model.set_weights([np.array([[2.0], [3.0]]), np.array([1.0])])
         >>> print(explain(model, np.array([[10.0, 100.0]])).at("dense[0,0]"))

@@ -55,7 +55,7 @@ def prove(formulas, arrays):
 
 def _terms(tree):
     """How many terms a formula has for a cell, about."""
-    if not isinstance(tree, list):
+    if not isinstance(tree, list) or tree[0] == "cell":
         return 1
     if tree[0] in ("sum", "max"):
         sizes = [b - a for _, a, b in tree[2] if isinstance(a, int) and isinstance(b, int)]
