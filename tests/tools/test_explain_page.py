@@ -314,13 +314,16 @@ def test_names_from_files_are_text(browser, explained, tmp_path):
     path.write_text(page_of(json.loads(text)))
     browser.get(path.as_uri())
     browser.execute_script(
-        "page.goTo(3); page.showArray([...page.book.arrays.keys()][0], [0,0,0,0])"
+        """
+        for (const [name, { shape }] of page.book.arrays) page.showArray(name, shape.map(() => 0));
+        for (let stop = 0; stop < page.book.timeline.length; stop++) page.goTo(stop);
+        page.show({ key: arguments[0], tab: "forward" });
+        """,
+        mark,
     )
     assert browser.execute_script("return window.strange ?? null") is None
     assert browser.find_elements("css selector", "img") == []
-    assert (
-        mark in browser.find_element("id", "layer").text + browser.find_element("id", "graph").text
-    )
+    assert browser.find_element("css selector", "#layer h2").text.startswith(mark)
 
 
 @pytest.mark.slow
@@ -440,6 +443,31 @@ def test_links_and_the_timeline_lead_to_cells(opened, browser):
     assert browser.execute_script("return page.stop") == len(stops) - 2
     browser.find_element("id", "on").click()
     assert browser.execute_script("return page.stop") == len(stops) - 1
+
+
+@pytest.mark.slow
+def test_each_step_of_a_training_follows_from_its_formulas(browser, tmp_path):
+    """The slider changes arrays, hints, and numbers in formulas that depend on the step."""
+    keras.utils.set_random_seed(3)
+    model, shape = convolution()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    x = np.random.default_rng(3).normal(size=shape).astype("float32")
+    explain(model, x, np.array([1]), steps=[0, 1, 10]).save(tmp_path / "steps.html")
+    browser.get((tmp_path / "steps.html").as_uri())
+    kernels = set()
+    for index in (2, 1, 0):
+        result = browser.execute_script(
+            """
+            const bar = document.querySelector("#steps input");
+            bar.value = arguments[0];
+            bar.dispatchEvent(new Event("input"));
+            return [selfcheck(), page.book.arrays.get("conv2d/kernel").data[0]];
+            """,
+            index,
+        )
+        assert result[0]["wrong"] == 0, result
+        kernels.add(result[1])
+    assert len(kernels) == 3
 
 
 @pytest.mark.slow

@@ -91,7 +91,22 @@ def _step(number, document, first, kept):
         and not np.array_equal(document.arrays[name], first.arrays[name])
     }
     notes = {node["key"]: _notes(document, node) for node in document.nodes}
-    return {"step": number, "loss": document.trace.loss, "arrays": arrays, "notes": notes}
+    return {
+        "step": number,
+        "loss": document.trace.loss,
+        "arrays": arrays,
+        "notes": notes,
+        "names": _changed_names(document, first),
+    }
+
+
+def _changed_names(document, first):
+    """By array, what the names of its formula stand for, where a number among them has changed."""
+    before, now = (
+        {f.array: f.names for sheet in d.sheets.values() for f in sheet.formulas}
+        for d in (first, document)
+    )
+    return {name: names for name, names in now.items() if names != before.get(name)}
 
 
 def _encoded(array):

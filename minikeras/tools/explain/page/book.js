@@ -97,6 +97,10 @@ class Book {
       node.firstNotes ??= node.notes;
       node.notes = step.notes?.[node.key] ?? node.firstNotes;
     }
+    for (const formula of this.formulas) {
+      formula.firstNames ??= formula.names;
+      formula.names = step.names?.[formula.array] ?? formula.firstNames;
+    }
     for (const [name, entry] of Object.entries({ ...this.stored, ...step.arrays })) {
       this.arrays.set(name, new Values(name, entry));
     }

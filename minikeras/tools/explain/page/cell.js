@@ -212,11 +212,16 @@ class CellPanel {
     const { events } = derivation(this.book, name, place);
     const loops = events.filter(event => event.what === "loop");
     const cells = loops.length
-      ? chosenTerms(loops[loops.length - 1]).shown.slice(0, 3).sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).map(term => term.cells[0]).filter(cell => cell && !cell.outside)
+      ? chosenTerms(loops[loops.length - 1]).shown.slice(0, 3).sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).map(term => this.gradientIn(term)).filter(cell => cell && !cell.outside)
       : events.filter(event => event.what === "cell").slice(0, 3);
     if (!cells.length) return ["nothing: no cell that the loss depends on reads it."];
     const links = cells.map(({ array, place: there }) => this.link(array.name, there, array.name + at(there)));
     return separatedBy(links, ", ").concat(loops.length ? " and others, the largest first." : ".");
+  }
+
+  /** The factor of a term that is a gradient itself, else the first one. */
+  gradientIn({ cells }) {
+    return cells.find(cell => this.book.entryOf(cell.array.name).role === "gradient") ?? cells[0];
   }
 
   /** What the optimizer's step made of a weight. */
