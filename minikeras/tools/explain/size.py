@@ -3,7 +3,7 @@
 LIMIT = 5_000_000
 """Bytes of a page, at most."""
 
-SHARE = 0.85
+SHARE = 0.78
 """How much of a page the arrays may take; formulas, sources and the program take the rest."""
 
 
