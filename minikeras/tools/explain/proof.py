@@ -53,7 +53,7 @@ def prove(formulas, arrays):
                 raise Unproved(f"the formula of {formula.array} gives other numbers")
 
 
-def _terms(tree):
+def _terms(tree) -> int:
     """How many terms a formula has for a cell, about."""
     if not isinstance(tree, list) or tree[0] == "cell":
         return 1

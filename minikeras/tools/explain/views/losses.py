@@ -138,7 +138,7 @@ def loss_name(loss: Any):
         return loss if loss in LOSSES else None
     name = getattr(loss, "__name__", None)
     if name is None:
-        config: dict[str, Any] = loss.get_config()
+        config = loss.get_config()
         plain = not config.get("from_logits") and not config.get("label_smoothing")
         plain = plain and config.get("reduction") == "sum_over_batch_size"
         plain = plain and config.get("axis", -1) == -1
