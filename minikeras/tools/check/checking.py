@@ -14,6 +14,7 @@ from minikeras.tools.check.exchange import compare_files
 from minikeras.tools.check.golden import Golden, Recorded, Replayed
 from minikeras.tools.check.items import NARROW, WIDE, Item
 from minikeras.tools.check.measure import distance
+from minikeras.tools.check.reduce import reduce
 from minikeras.tools.check.report import as_text
 from minikeras.tools.check.session import Session, WorkerError, write_arrays
 from minikeras.tools.check.sources import NotComparable, prepared
@@ -41,6 +42,7 @@ class Options:
         wait: seconds that an answer of an engine may take.
         record: path of a golden file to write, or None.
         golden: path of one that answers for the other engine, or None.
+        reduce: path of a script to write that still differs, if something does, or None.
     """
 
     source: dict[str, str]
@@ -56,6 +58,7 @@ class Options:
     wait: float = 600.0
     record: str | None = None
     golden: str | None = None
+    reduce: str | None = None
 
 
 @dataclass
@@ -154,7 +157,12 @@ def compare(options, ours, theirs, folder, progress=lambda text: None):
         WorkerError: if an engine cannot run the model.
     """
     folder.mkdir()
-    return _Check(options, Pair(ours, theirs, folder), progress).run()
+    pair = Pair(ours, theirs, folder)
+    report = _Check(options, pair, progress).run()
+    if options.reduce is not None and not report.same:
+        progress("reducing")
+        report.notes.append(reduce(pair, report, options.reduce))
+    return report
 
 
 class _Check:

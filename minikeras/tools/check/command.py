@@ -14,8 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from minikeras.tools.check import diff, page, report, training
+from minikeras.tools.check import page, report
 from minikeras.tools.check.checking import Options, check
+from minikeras.tools.check.kinds import diff, training
 from minikeras.tools.check.sources import NotComparable, source_of
 
 SAME, DIFFERS, USAGE, NOT_COMPARABLE = 0, 1, 2, 3
@@ -55,6 +56,7 @@ def add_arguments(parser):
     golden = parser.add_mutually_exclusive_group()
     golden.add_argument("--record", metavar="FILE", help="keep what the other engine measures")
     golden.add_argument("--golden", metavar="FILE", help="compare with such a file alone")
+    golden.add_argument("--reduce", metavar="FILE", help="write the smallest script that differs")
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print all that was measured")
     forms.add_argument("--markdown", action="store_true", help="print the report for an issue")
@@ -135,6 +137,7 @@ _ONLY_FOR = {
     "weights": ("a model",),
     "record": ("a model",),
     "golden": ("a model",),
+    "reduce": ("a model",),
     "data": ("a model", "two files"),
     "from_step": ("a script",),
     "passed_on": ("a script",),
@@ -191,4 +194,5 @@ def _options(arguments):
         wait=arguments.wait,
         record=arguments.record,
         golden=arguments.golden,
+        reduce=arguments.reduce,
     )

@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from . import exchange, models, script
+from . import exchange, models, script, single
 from .choosing import engine_of
 from .kinks import arrays_of, watched_kinks
 from .phases import Phases, trainable_of
@@ -196,6 +196,30 @@ class Server:
     def _layers(self, model):
         layers = self.engine.all_layers(model)
         return [layer for layer in layers if not self.engine.is_container(layer)]
+
+    def layer_part(self, key, batch, training, to):
+        """Write what a call of a layer is made of; see `single.layer_part`."""
+        phases = self.phases["float32"]
+        part, arrays = single.layer_part(self.engine, phases, key, read_list(batch), training)
+        write(to, "part", arrays)
+        return part
+
+    def update_part(self, place, weights, slots, gradients, to):
+        """Write what a step takes of one weight; see `single.update_part`."""
+        values = {int(name): g for name, g in read(gradients).items()}
+        state = read_list(weights), read_list(slots), values
+        part, arrays = single.update_part(
+            self.engine, self.phases["float32"].model, place, *state
+        )
+        write(to, "part", arrays)
+        return part
+
+    def single(self, kind, part, arrays, dtype, to):
+        """Run one layer, or one step; see `single.RUN`."""
+        engine = self.engine
+        arrays = dict(part, arrays=read(arrays))
+        write(to, "single", single.RUN[kind](engine.keras, engine._tape, engine._source, arrays))
+        return {}
 
     def script(self, path, arguments, steps, to, seed=0, shaken=None, whole=None, forced=None):
         """Run a script that trains, and write down its steps; see `script.Recorder`."""

@@ -28,6 +28,9 @@ _DRAWN = 1e-5
 # Alone, a gradient is a sum of thousands of terms; an update takes some operations.
 _GRADIENT, _UPDATE = bound("float32", 2**12), bound("float32", 16)
 
+# Those that call `optimizer.apply` with numbers when nothing is compiled.
+_ENGINES = ("keras", "keras-tensorflow", "minikeras")
+
 # The kinds of arrays in the order in which a step computes them, and what is at fault where one
 # is the first that differs.
 KINDS = {
@@ -112,6 +115,8 @@ def compare_script(path, arguments, options, from_step=None, progress=lambda tex
     Raises:
         NotComparable: if the script fails, or takes no step.
     """
+    if options.against not in _ENGINES:
+        raise NotComparable(f"a script is compared with one of {_ENGINES}, not {options.against}.")
     with tempfile.TemporaryDirectory(prefix="minikeras-check-") as folder:
         runs = _Runs(str(Path(path).resolve()), arguments, options, Path(folder), from_step)
         try:

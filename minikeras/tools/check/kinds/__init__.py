@@ -1,0 +1,1 @@
+"""What is compared besides one model: two files, and a script that trains."""
