@@ -44,7 +44,7 @@ def lstm(gates="sigmoid"):
     return compiled(keras.Sequential(layers), keras.optimizers.SGD(0.1, momentum=0.9))
 
 
-def gru():
+def gru(rule=None):
     """GRUs over words, some of which are masked."""
     keras.utils.set_random_seed(1)
     layers = [
@@ -54,7 +54,12 @@ def gru():
         L.GRU(5, go_backwards=True, name="last"),
         L.Dense(3, activation="softmax", name="out"),
     ]
-    return compiled(keras.Sequential(layers), keras.optimizers.RMSprop())
+    return compiled(keras.Sequential(layers), rule or keras.optimizers.SGD(0.1))
+
+
+def gru_rmsprop():
+    """The same with an optimizer that squares gradients: of an Embedding, row by row or not."""
+    return gru(keras.optimizers.RMSprop())
 
 
 def transformer():

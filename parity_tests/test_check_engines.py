@@ -70,10 +70,13 @@ def check(engine, name, folder):
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_without_a_fault(engine, name, tmp_path):
+    """Though random numbers are others, and settings may be exact in float64, nothing differs."""
     code, report = check(engine, name, tmp_path)
     assert code == 0, report["findings"][:3]
     phases = {item["phase"] for item in report["items"]}
-    assert phases >= {"forward", "training", "gradients", "update", "saving", "first step", "logs"}
+    assert phases >= {"forward", "training", "gradients", "update", "first step", "logs"}
+    # Keras 3 reads no file of a model whose class takes no `name`.
+    assert "saving" in phases or name == "own"
     notes = [note for note in report["notes"] if "as in inference" in note]
     assert notes == ([n for n in notes if n.startswith("drop:")] if name == "cnn" else [])
 
@@ -87,3 +90,10 @@ def test_a_fault_is_named(engine, name, tmp_path):
     first = report["findings"][0]
     assert place in first["key"] and first["phase"] in phases, report["findings"][:3]
     assert first["class"] == "definition"
+
+
+@pytest.mark.parametrize("engine", ["keras-jax", "keras-torch"])
+def test_a_known_difference_is_named(engine, tmp_path):
+    code, report = check(engine, "gru_rmsprop", tmp_path)
+    assert code == 1
+    assert report["findings"][0]["known"] == "docs/numerics.md#embedding-rows"

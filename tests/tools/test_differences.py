@@ -46,7 +46,7 @@ def test_rows_are_whole():
         (Item("gradients", "block/hypot_3#1", "din0", "OpCall", float("inf")), "hypot"),
         (Item("forward", "gelu#0", "out0", "OpCall", 3e-8), "float64-constants"),
         (Item("forward", "gelu#0", "out0", "OpCall", 3e-3), None),
-        (Item("forward", "scale#0", "out0", "Rescaling", 3e-8), "rescaling"),
+        (Item("forward", "scale#0", "out0", "Normalization", 3e-8), "given-statistics"),
         (Item("forward", "bn#0", "out0", "BatchNormalization", 3e-3), None),
     ],
 )

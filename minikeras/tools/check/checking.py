@@ -197,7 +197,8 @@ class _Check:
         report.items = list(comparison.items.values())
         report.findings = verdict.findings(report.items, options.against)
         self.notes += comparison.kinks.sentences()
-        self._saved(report, batches[0][0])
+        if report.same:  # models that differ anyway do not cross
+            self._saved(report, batches[0][0])
         for finding in report.findings:
             finding.known = differences.known(
                 finding.item, options.against.replace("-tensorflow", "")

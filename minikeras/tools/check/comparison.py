@@ -128,10 +128,10 @@ class Comparison:
                 self.add(item)
 
     def _met(self, phase, training, files, fed, number, calls):
-        found = by_key(calls)
+        named = by_key(calls)
 
         def shapes(key):
-            return shapes_of(arrays_of(found[key]), fed[key][0], found[key])
+            return shapes_of(arrays_of(named[key]), fed[key][0], named[key])
 
         return self.kinks.met(training, files, fed, f"{number}/{phase} kinks", shapes)
 

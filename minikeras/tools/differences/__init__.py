@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 PAGE = "docs/numerics.md"
-TABLES = ("ops", "layers", "models", "preprocessing", "files")
+TABLES = ("ops", "layers", "models", "preprocessing", "files", "engines")
 
 _FOLDER = Path(__file__).parent
 
@@ -75,6 +75,8 @@ class Difference:
         there: what Keras does.
         why: the reason.
         match: which measurements show it, None if none can.
+        proof: the test that sees that it holds, `"file::name"`; empty where a program of
+            `parity_tests/shown_differences/` does.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Difference:
     there: str
     why: str
     match: Match | None = None
+    proof: str = ""
 
     @property
     def link(self):
