@@ -99,6 +99,7 @@ def conclusion(report):
     lines = []
     if report.same:
         lines.append("The same to rounding.")
+    lines += _longest_sum(report)
     findings = sorted(report.findings, key=lambda finding: finding.kind == verdict.KINK)
     places = {}  # the first finding of each layer, or weight: its others follow from it
     for finding in findings:
@@ -118,6 +119,20 @@ def conclusion(report):
     return lines + [f"Note: {note}." for note in report.notes]
 
 
+def _longest_sum(report):
+    """Say whether rounding explains the layer that adds most; nothing if its sums are short."""
+    item = verdict.longest_sum(report.items)
+    if item is None or item.terms < _LONG:
+        return []
+    is_within = max(item.ours.largest, item.theirs.largest) <= item.allowed
+    sides = "minikeras is nearer", "both are as near", f"{report.options.against} is nearer"
+    return [
+        f"Rounding of the longest sums: {item.key} {item.what}, {item.terms:,} terms a number, "
+        f"{'within' if is_within else 'beyond'} the bound; {sides[verdict.nearer(*item.squares)]}."
+    ]
+
+
+_LONG = 1000
 # So many findings are printed: those after the first often follow from it.
 _MOST = 5
 
@@ -163,4 +178,5 @@ def as_data(report):
         ],
         "items": [dataclasses.asdict(item) for item in report.items],
         "notes": report.notes,
+        "conclusion": conclusion(report),
     }

@@ -44,9 +44,24 @@ def findings(items, engine="keras"):
     """
     own = sorted((i for i in items if i.phase in OWN), key=lambda item: OWN.index(item.phase))
     result = [finding for finding in (_judged(i, engine) for i in own) if finding is not None]
+    _tell_of_slots(result)
     if not any(finding.kind == DEFINITION for finding in result):
         result += _between_layers(items, bool(rounded_constants(items, engine)))
     return result
+
+
+def _tell_of_slots(found):
+    """Say of weights after a step whether what the optimizer keeps beside them agrees."""
+    updates = [f for f in found if f.item.phase == "update" and f.kind == DEFINITION]
+    if updates and all(finding.item.what == "weight" for finding in updates):
+        for finding in updates:
+            finding.text += "; the slots agree, so it is how the rule uses them"
+
+
+def longest_sum(items):
+    """Return the item with the longest sums that forward runs compute, None without any."""
+    sums = [item for item in items if item.phase == "forward" and item.ours and item.theirs]
+    return max(sums, key=lambda item: item.terms, default=None)
 
 
 def rounded_constants(items, engine="keras"):
@@ -123,7 +138,7 @@ _BETWEEN = {
     "training, between": _CODE,
     "loss": "the loss, or a penalty that is added to it",
     "gradients, whole": "the loss, or a penalty on this weight",
-    "first step": "what a training step does beside the optimizer's update",
+    "first step": "what a step does beside the optimizer's update, in training only,",
     "logs": "the metric",
 }
 # In these, errors have grown on the way through the whole model.
@@ -180,7 +195,7 @@ def rows(items):
 
 
 def _row(phase, items):
-    sides = [_nearer(*item.squares) for item in items]
+    sides = [nearer(*item.squares) for item in items]
     nearer = sides.count(0), sides.count(1), sides.count(2)
     within = sum(max(i.ours.largest, i.theirs.largest) <= i.allowed for i in items)
     worst = max(items, key=lambda item: max(item.ours.largest, item.theirs.largest))
@@ -188,8 +203,16 @@ def _row(phase, items):
     return Row(phase, len(items), within, nearer, largest, f"{worst.key} {worst.what}")
 
 
-def _nearer(mine, other):
-    """0 if minikeras is nearer, 1 if both are equal, 2 for the other; of sums of squares."""
+def nearer(mine, other):
+    """Say who is nearer to the truth.
+
+    Args:
+        mine: sum of the squared errors of minikeras.
+        other: that of the other engine.
+
+    Returns:
+        0 for minikeras, 1 if both are equal, 2 for the other engine.
+    """
     if mine * EQUAL**2 < other:
         return 0
     return 2 if other * EQUAL**2 < mine else 1
