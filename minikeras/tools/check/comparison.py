@@ -21,9 +21,10 @@ from minikeras.tools.check.items import (
     measured,
     read,
     rounded,
+    write_each,
 )
 from minikeras.tools.check.kinks import Kinks, without_kinks
-from minikeras.tools.check.measure import distance, largest_of
+from minikeras.tools.check.measure import distance, error, largest_of
 from minikeras.tools.check.session import receive_all, write_arrays
 
 
@@ -74,6 +75,8 @@ class Comparison:
         self.items: dict[tuple[str, str, str], Item] = {}
         self.only: dict[str, list[str]] = {"minikeras": [], "other": []}
         self.batches = 0
+        self.noise = set()  # weights whose gradient is zero but for rounding
+        self.traced = 0.0  # how far a run that is looked at is from one that is not, in ulp
         self.kinks = Kinks(pair)
         self.calls: list[dict[str, str]] = []
 
@@ -128,10 +131,10 @@ class Comparison:
                 self.add(item)
 
     def _met(self, phase, training, files, fed, number, calls):
-        named = by_key(calls)
+        described = by_key(calls)
 
         def shapes(key):
-            return shapes_of(arrays_of(named[key]), fed[key][0], named[key])
+            return shapes_of(arrays_of(described[key]), fed[key][0], described[key])
 
         return self.kinks.met(training, files, fed, f"{number}/{phase} kinks", shapes)
 
@@ -159,9 +162,21 @@ class Comparison:
             {name: call[name] for name in ("key", "path", "class", "source", "meaning")}
             for call in runs[WIDE][0]["calls"]
         ]
+        if number == 0:
+            self._compare_untouched(files[NARROW], training, runs[NARROW])
         self._note_others(*[by_key(answer["calls"]) for answer in runs[WIDE]])
         self._carried(phase, runs)
         return runs
+
+    def _compare_untouched(self, batch, training, answers):
+        """Run the model once without looking at its layers: nothing should be another bit."""
+        pair = self.pair
+        pair.both("untouched", dtype=NARROW, batch=batch, training=training, to="untouched")
+        for session, answer in zip((pair.ours, pair.theirs), answers, strict=True):
+            watched = read(answer["outputs"])
+            for name, array in read(session.folder / "untouched" / "outputs.npz").items():
+                if array.dtype.kind == "f":
+                    self.traced = max(self.traced, error(watched[name], array).largest)
 
     def _note_others(self, mine, other):
         for name, keys, rest in (("minikeras", mine, other), ("other", other, mine)):
@@ -193,13 +208,18 @@ class Comparison:
             if key in fed:
                 fed[key].append(self._seeds(call, fed[key][0], kinks.get(key, [])))
         folders = [s.folder / f"{number}/b64" for s in (self.pair.ours, self.pair.theirs)]
+        sizes = (largest_of(arrays_of(call).values()) for call in mine.values())
+        on_the_way = max(sizes, default=0.0)
         for file, names in (("gradients", self.mine["trainable"]), ("inputs", None)):
             a, b = (read(folder / f"{file}.npz") for folder in folders)
-            largest = largest_of(a.values())
+            # One that is zero but for rounding is measured against those that it is made of.
+            largest = max(largest_of(a.values()), on_the_way)
             for place in a:
                 if place in b:
                     key = names[int(place)] if names else f"input {place}"
                     apart = distance(a[place], b[place], largest)
+                    if largest_of([a[place]]) < _NOISE * largest:
+                        self.noise.add(key)
                     self.add(Item("gradients, whole", key, "gradient", "", apart))
 
     def _seeds(self, call, fed, kinks):
@@ -226,12 +246,15 @@ class Comparison:
         folder.mkdir()
         fed = {}
         for number, call in enumerate(truth["calls"]):
-            arrays = {name: rounded(array) for name, array in arrays_of(call).items()}
             path = folder / f"{number}.npz"
-            np.savez(path, **arrays)
+            write_each(path, ((n, rounded(array)) for n, array in arrays_of(call).items()))
             fed[call["key"]] = [str(path)]
         return fed
 
 
 def _wide(x):
     return x.astype(WIDE) if x.dtype.kind == "f" else x
+
+
+# A gradient so much smaller than those that it is made of is the rest of a sum of zero.
+_NOISE = 1e3 * float(np.finfo(WIDE).eps)

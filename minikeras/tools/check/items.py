@@ -1,11 +1,11 @@
 """What is measured of one array that both engines compute, and the arrays that they hand over."""
 
+import zipfile
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from minikeras.tools.check.measure import Error, error
+from minikeras.tools.check.measure import Error, error, not_finite
 
 NARROW, WIDE = "float32", "float64"
 
@@ -87,10 +87,9 @@ def measured(item, truth, ours, theirs, scale=0.0):
     """
     if truth.dtype.kind != "f" or not ours.shape == theirs.shape == truth.shape:
         return item
-    finite = np.isfinite(truth) & np.isfinite(ours) & np.isfinite(theirs)
-    item.odd = int(finite.size - np.count_nonzero(finite))
+    item.odd = not_finite(truth, ours, theirs)
     mine, other = error(ours, truth, scale=scale), error(theirs, truth, scale=scale)
-    apart = error(ours, theirs.astype(WIDE), scale=scale).largest
+    apart = error(ours, theirs, scale=scale).largest
     if min(mine.largest, other.largest) > item.allowed >= apart:
         return item
     item.ours, item.theirs, item.squares = mine, other, [mine.rms**2, other.rms**2]
@@ -113,7 +112,19 @@ def arrays_of(call):
     return read(call["file"])
 
 
-def read(path) -> dict[str, Any]:
-    """Return the arrays of a file, by name."""
-    with np.load(path) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+def read(path):
+    """Return the arrays of a file by name; each is read when it is asked for."""
+    return np.load(path)
+
+
+def write_each(path, arrays):
+    """Write arrays into an `.npz`, one after another, so that only one is held at a time.
+
+    Args:
+        path: of the file.
+        arrays: iterable of pairs of a name and an array.
+    """
+    with zipfile.ZipFile(path, "w") as file:
+        for name, array in arrays:
+            with file.open(f"{name}.npy", "w", force_zip64=True) as part:
+                np.lib.format.write_array(part, array, allow_pickle=False)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.tools.check.items import read
 from minikeras.tools.check.measure import terms
 from minikeras.tools.tolerances import bound
 
@@ -80,7 +81,7 @@ class Kinks:
             k["jumps"] or training for call in calls for k in call["kinks"]
         )
         again = [(self.pair.ours, NARROW), (self.pair.theirs, WIDE), (self.pair.theirs, NARROW)]
-        arrays = [_read(call["file"]) for call in calls]
+        arrays = [read(call["file"]) for call in calls]
         others = [ask(*each) for each in again] if any(map(_has_zeros, arrays)) else []
         result = {}
         for number, call in enumerate(calls):
@@ -134,7 +135,7 @@ def _zeros(others, number, call, place, distance):
         same = calls[number] if number < len(calls) else None
         if same is None or same["key"] != call["key"] or len(same["kinks"]) <= place:
             continue
-        array = _read(same["file"])[str(place)]
+        array = read(same["file"])[str(place)]
         if array.shape == distance.shape:
             result &= array == 0
     return result
@@ -181,8 +182,3 @@ def unseparated(name, kinks):
         if kink.output is None and matters and kink.mask.any():
             return kink
     return None
-
-
-def _read(path):
-    with np.load(path) as arrays:
-        return {name: arrays[name] for name in arrays.files}

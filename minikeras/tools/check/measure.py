@@ -40,15 +40,40 @@ def error(array, truth, dtype="float32", scale=0.0):
     """
     if not array.size:
         return Error(0.0, 0.0, ())
-    exact, wide = truth.astype("float64"), array.astype("float64")
+    size, sums, worst, place = unit(truth, dtype, scale), 0.0, -1.0, 0
+    for start, (a, b) in enumerate(zip(_parts(array), _parts(truth), strict=True)):
+        apart = _apart(a.astype("float64"), b.astype("float64")) / size
+        with np.errstate(over="ignore"):
+            sums += float(np.sum(np.square(apart)))
+        at = int(np.argmax(apart))
+        if apart[at] > worst:
+            worst, place = float(apart[at]), start * _PART + at
+    index = np.unravel_index(place, truth.shape)
+    return Error(worst, float(np.sqrt(sums / array.size)), tuple(int(i) for i in index))
+
+
+# So many numbers are measured at a time, so that few are held as float64.
+_PART = 1 << 18
+
+
+def _parts(array):
+    """The parts of an array, flat."""
+    flat = array.reshape(-1)
+    return [flat[start : start + _PART] for start in range(0, flat.size, _PART)]
+
+
+def _apart(wide, exact):
+    """How far numbers are from the truth, infinitely where one alone is NaN or infinite."""
     same = (exact == wide) | (np.isnan(exact) & np.isnan(wide))
     with np.errstate(invalid="ignore"):
-        distance = np.where(same, 0.0, np.abs(wide - exact))
-    distance = np.where(np.isnan(distance), np.inf, distance) / unit(exact, dtype, scale)
-    place = np.unravel_index(int(np.argmax(distance)), distance.shape)
-    with np.errstate(over="ignore"):
-        rms = float(np.sqrt(np.mean(np.square(distance))))
-    return Error(float(distance[place]), rms, tuple(int(i) for i in place))
+        apart = np.where(same, 0.0, np.abs(wide - exact))
+    return np.where(np.isnan(apart), np.inf, apart)
+
+
+def not_finite(*arrays):
+    """Return how many places of some arrays of one shape hold NaN or infinity in one of them."""
+    parts = zip(*map(_parts, arrays), strict=True)
+    return sum(int(np.sum(~np.all(np.isfinite(part), axis=0))) for part in parts)
 
 
 def unit(truth, dtype, scale=0.0):
@@ -61,9 +86,13 @@ def unit(truth, dtype, scale=0.0):
 
 
 def largest_of(arrays):
-    """Return the largest finite number in some arrays, 0 without any."""
-    finite = [np.abs(a[np.isfinite(a)]) for a in arrays if a.dtype.kind == "f"]
-    return max([float(a.max()) for a in finite if a.size], default=0.0)
+    """Return the largest finite number in some arrays of floats, 0 without any."""
+    largest = 0.0
+    for array in arrays:
+        for part in _parts(array) if array.dtype.kind == "f" else ():
+            size = np.abs(part)
+            largest = max(largest, float(np.max(size, initial=0.0, where=np.isfinite(size))))
+    return largest
 
 
 def distance(a, b, scale=0.0):

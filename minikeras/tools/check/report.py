@@ -53,6 +53,10 @@ def head(report):
             f"float32, seed {options.seed}, {report.batches} batches of {options.batch_size}; "
             f"in float64 the two agree to {verdict.agreement(report.items):.0e}"
         )
+        if report.traced:
+            yield f"Tracing changes the outputs ({report.traced:.2g} ulp)."
+        else:
+            yield "Tracing changes nothing (0 ulp)."
 
 
 def _size(shape):
@@ -166,6 +170,7 @@ def as_data(report):
         "options": dataclasses.asdict(report.options),
         "batches": report.batches,
         "first places": first_places(report),
+        "seconds": report.seconds,
         "agreement in float64": verdict.agreement(report.items),
         "findings": [
             {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minikeras.tools.check.items import NARROW, WIDE, Item, measured, rounded
+from minikeras.tools.check.items import NARROW, WIDE, Item, measured, read, rounded, write_each
 from minikeras.tools.check.measure import distance, largest_of
 from minikeras.tools.check.session import write_arrays
 from minikeras.tools.tolerances import bound
@@ -66,16 +66,23 @@ def _variables(comparison):
 def _compare_states(comparison, pair):
     for file, names in _variables(comparison):
         a, b = (
-            _read(session.folder / "trained" / f"{file}0.npz")
+            read(session.folder / "trained" / f"{file}0.npz")
             for session in (pair.ours, pair.theirs)
         )
         # A weight whose gradient is zero but for rounding moves by roundings: the others count.
         kinds = [name.rpartition("_")[2] if file == "slots" else "" for name in names]
         for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-            alike = [a[str(i)] for i, other in enumerate(kinds) if other == kind and str(i) in a]
+            if _is_noise(name, comparison.noise):
+                continue
+            alike = (a[str(i)] for i, other in enumerate(kinds) if other == kind and str(i) in a)
             if str(place) in a and str(place) in b:
                 apart = distance(a[str(place)], b[str(place)], largest_of(alike))
                 comparison.add(Item("first step", name, file[:-1], "", apart))
+
+
+def _is_noise(name, weights):
+    """Whether a weight, or a slot of one, moves by roundings alone: some rules divide by them."""
+    return name in weights or any(weight.replace("/", "_") in name for weight in weights)
 
 
 def _compare_update(comparison, batch, trained, step):
@@ -102,17 +109,18 @@ def _compare_update(comparison, batch, trained, step):
         )
     for file, names in _variables(comparison):
         states = [
-            [_read(s.folder / f"update{step}" / dtype / f"{file}.npz") for dtype in (WIDE, NARROW)]
+            [read(s.folder / f"update{step}" / dtype / f"{file}.npz") for dtype in (WIDE, NARROW)]
             for s in (pair.ours, pair.theirs)
         ]
         (exact, ours32), (theirs64, theirs32) = states
         for place, name in enumerate(names):
             key = str(place)
             if key in exact and key in theirs64:
-                apart = distance(exact[key], theirs64[key])
+                truth = exact[key]
+                apart = distance(truth, theirs64[key])
                 item = Item("update", name, file[:-1], comparison.mine["optimizer"], apart)
                 item.allowed = _ALLOWED
-                comparison.add(measured(item, exact[key], ours32[key], theirs32[key]))
+                comparison.add(measured(item, truth, ours32[key], theirs32[key]))
 
 
 def _gradients(comparison, batch, trained, weights, step):
@@ -129,10 +137,5 @@ def _gradients(comparison, batch, trained, weights, step):
 
 def _rounded(path, to):
     """Write the arrays of a file in float32; return the new path."""
-    np.savez(to, **{name: rounded(array) for name, array in _read(path).items()})
+    write_each(to, ((name, rounded(array)) for name, array in read(path).items()))
     return str(to)
-
-
-def _read(path):
-    with np.load(path) as arrays:
-        return {name: arrays[name] for name in arrays.files}

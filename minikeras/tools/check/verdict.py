@@ -196,11 +196,11 @@ def rows(items):
 
 def _row(phase, items):
     sides = [nearer(*item.squares) for item in items]
-    nearer = sides.count(0), sides.count(1), sides.count(2)
+    counts = sides.count(0), sides.count(1), sides.count(2)
     within = sum(max(i.ours.largest, i.theirs.largest) <= i.allowed for i in items)
     worst = max(items, key=lambda item: max(item.ours.largest, item.theirs.largest))
     largest = worst.ours.largest, worst.theirs.largest
-    return Row(phase, len(items), within, nearer, largest, f"{worst.key} {worst.what}")
+    return Row(phase, len(items), within, counts, largest, f"{worst.key} {worst.what}")
 
 
 def nearer(mine, other):

@@ -52,6 +52,12 @@ class Phases:
             outputs = self.model(as_inputs(engine, batch), training=training)
         return [engine.array(y) for y in tensors_of(engine, outputs)]
 
+    def untouched(self, batch, training):
+        """Run the model without looking at its layers; return its outputs, a list of arrays."""
+        with self._kept():
+            outputs = self.model(as_inputs(self.engine, batch), training=training)
+        return [self.engine.array(y) for y in tensors_of(self.engine, outputs)]
+
     def backward(self, batch, targets, weights, put):
         """Differentiate the loss with respect to all that is on the way to it.
 

@@ -5,6 +5,7 @@ holds their text.
 """
 
 import inspect
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +92,7 @@ def layer_part(engine, phases, key, batch, training):
     weights = getattr(call.layer, "weights", [])
     named.update((f"weight{i}", engine.array(w)) for i, w in enumerate(weights))
     takes_training = "training" in inspect.signature(call.layer.call).parameters
-    config = with_dtype(engine.keras.saving.serialize_keras_object(call.layer), "float64")
+    config: Any = with_dtype(engine.keras.saving.serialize_keras_object(call.layer), "float64")
     config.pop("build_config", None)  # it would make weights for the inputs' whole size
     described = {"config": config, "form": form, "training": training and takes_training}
     return described, _wide(named)

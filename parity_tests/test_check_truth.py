@@ -1,4 +1,4 @@
-"""The truth of `minikeras check`, and who it says is nearer to it, against numbers of 50 digits."""
+"""The truth of `minikeras check`, who is nearer to it, and that looking changes nothing."""
 
 import keras
 import mpmath
@@ -9,6 +9,7 @@ import minikeras
 from minikeras.tools.check.items import WIDE, Item, measured
 from minikeras.tools.check.verdict import nearer
 from minikeras.tools.worker import engines, models, phases
+from tests.tools import traced_models
 
 pytestmark = pytest.mark.parity
 
@@ -104,6 +105,13 @@ class Run:
 
 def drawn(shape, draw):
     return draw.normal(scale=2, size=(3, *shape)).astype("float32")
+
+
+@pytest.mark.parametrize("kind", traced_models.KINDS)
+def test_models_of_keras_run_untouched(kind):
+    """Looking at the layers of real Keras changes no bit of what they compute."""
+    plain, watched = traced_models.looked_at(engines.engine_of("keras"), phases.Phases, kind)
+    assert [y.tobytes() for y in plain] == [y.tobytes() for y in watched]
 
 
 @pytest.mark.parametrize("name", ROWS)
