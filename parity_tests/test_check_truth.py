@@ -95,7 +95,7 @@ class Run:
         for model in (self.model, self.wide):
             runner = phases.Phases(self.engine, model)
             arrays = {"in0": x}
-            runner.alone([x], False, lambda key, given=arrays: given, self._keep)
+            runner.alone([x], False, lambda key, arrays=arrays: arrays, self._keep)
             result.append(self.kept["out0"])
         return result
 

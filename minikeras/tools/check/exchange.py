@@ -92,11 +92,11 @@ def _terms(weights):
     return sum(int(np.prod(shape[:-1])) for shape in shapes if len(shape) > 1) or 1
 
 
-def _apart(found, own, whats):
+def _apart(read_arrays, own, whats):
     """What differs most, and how far it is apart; a config has no slots."""
     result = ("outputs", 0.0)
     for what in whats:
-        a, b = found[what], own[what]
+        a, b = read_arrays[what], own[what]
         apart = float("inf") if len(a) != len(b) else 0.0
         for name in a if len(a) == len(b) else ():
             apart = max(apart, distance(a[name], b[name]))

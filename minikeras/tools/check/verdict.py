@@ -50,9 +50,9 @@ def findings(items, engine="keras"):
     return result
 
 
-def _tell_of_slots(found):
+def _tell_of_slots(judged):
     """Say of weights after a step whether what the optimizer keeps beside them agrees."""
-    updates = [f for f in found if f.item.phase == "update" and f.kind == DEFINITION]
+    updates = [f for f in judged if f.item.phase == "update" and f.kind == DEFINITION]
     if updates and all(finding.item.what == "weight" for finding in updates):
         for finding in updates:
             finding.text += "; the slots agree, so it is how the rule uses them"
