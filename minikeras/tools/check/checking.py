@@ -166,7 +166,6 @@ def compare(options, ours, theirs, folder, progress=lambda text: None):
     pair = Pair(ours, theirs, folder)
     report = _Check(options, pair, progress).run()
     if options.reduce is not None and not report.same:
-        progress("reducing")
         report.notes.append(reduce(pair, report, options.reduce))
     return report
 
@@ -178,9 +177,8 @@ class _Check:
         self.options = options
         self.pair = pair
         self.progress = progress
-        self.notes = []
-        if options.golden is not None:
-            self.notes.append(f"what {options.against} computes is read from {options.golden}")
+        read = f"what {options.against} computes is read from {options.golden}"
+        self.notes = [read] if options.golden is not None else []
 
     def run(self):
         options, pair = self.options, self.pair
