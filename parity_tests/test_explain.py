@@ -22,9 +22,6 @@ L = minikeras.layers
 AGREE = 1e-10
 """How far numbers in float64 may be apart, in parts of the largest of their array."""
 
-ROUNDED = 2.0**-22
-"""The same where Keras rounds a constant to float32; docs/numerics.md names them."""
-
 
 def workload(name):
     """A network of the benchmarks, with two of its examples."""
