@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minikeras
 from minikeras.tools.check.checking import Options, compare
-from minikeras.tools.check.report import as_text
+from minikeras.tools.check.forms.report import as_text
 from minikeras.tools.check.session import Session
 from parity_tests.networks import build, recipes
 

@@ -40,6 +40,8 @@ VARIABLE = re.compile(r"\b([A-Z][A-Z_]+)=")
 EXCEPTIONS = {
     "demo-output/": "what `make demo` writes",
     "script.py": "a script of the user's",
+    "train.py": "a script of the user's",
+    "FILE.py": "a script that is written",
     "check/requests": "an array in a file of NumPy",
     "in/...": "arrays in a file of NumPy",
     "out/NUMBER/...": "arrays in a file of NumPy",

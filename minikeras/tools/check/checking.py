@@ -12,14 +12,14 @@ from minikeras.tools import differences
 from minikeras.tools.check import data, notes, verdict
 from minikeras.tools.check.comparison import Comparison, Pair
 from minikeras.tools.check.exchange import compare_files
+from minikeras.tools.check.forms.report import as_text
 from minikeras.tools.check.golden import Golden, Recorded, Replayed
 from minikeras.tools.check.items import NARROW, WIDE, Item
-from minikeras.tools.check.measure import distance
 from minikeras.tools.check.reduce import reduce
-from minikeras.tools.check.report import as_text
 from minikeras.tools.check.session import Session, WorkerError, write_arrays
 from minikeras.tools.check.sources import NotComparable, prepared
 from minikeras.tools.check.steps import compare_steps
+from minikeras.tools.check.weights import compare_weights
 
 # Engines that draw the numbers of minikeras from the same seeds.
 DRAW_ALIKE = ("keras", "keras-tensorflow", "minikeras")
@@ -192,7 +192,9 @@ class _Check:
         loaded = pair.both("build", batch=write_arrays(pair.folder / "first.npz", inputs[0][0]))
         report = Report(loaded[0], versions, options, notes=self.notes)
         self._note_what_draws(loaded[0]["draws"])
-        report.findings = self._compare_weights(loaded)
+        alike = options.against in DRAW_ALIKE
+        report.findings, more = compare_weights(pair, loaded, options.source, alike)
+        self.notes += more
         if report.findings:
             return report
         batches = self._with_targets(inputs, loaded)
@@ -202,7 +204,8 @@ class _Check:
         report.items = list(comparison.items.values())
         report.findings = verdict.findings(report.items, options.against)
         self.notes += comparison.kinks.sentences()
-        if report.same:  # models that differ anyway do not cross
+        # Models that differ anyway do not cross; a golden file reads none.
+        if report.same and options.golden is None:
             self._saved(report, batches[0][0])
         for finding in report.findings:
             finding.known = differences.known(
@@ -282,37 +285,6 @@ class _Check:
             f"The model takes none of the inputs that were tried ({error}): give some by --data."
         )
 
-    def _compare_weights(self, loaded):
-        """What differs in the weights that both have read; nothing if all are equal."""
-        mine, other = loaded
-        if mine["shapes"] != other["shapes"]:
-            item = Item("loading", mine["name"], "shapes of weights")
-            text = _difference_of_shapes(mine, other)
-            return [verdict.Finding(verdict.STATE, item, text)]
-        pair = self.pair
-        pair.both("weights", dtype=NARROW, to="loaded")
-        folders = [s.folder / "loaded" for s in (pair.ours, pair.theirs)]
-        source = self.options.source
-        is_drawn = bool({"function", "config"} & {*source}) and "weights" not in source
-        least = {"weights": _DRAWN if is_drawn else 0.0, "slots": _DRAWN if is_drawn else 0.0}
-        if is_drawn and self.options.against not in DRAW_ALIKE:
-            least["weights"] = np.inf
-        result, drawn = [], 0
-        # An engine that could not read the optimizer has said so.
-        trained = mine["optimizer"] is not None and other["optimizer"] is not None
-        for file in ("weights", "slots") if trained else ("weights",):
-            for name, apart, text in _differences(folders, f"{file}.npz", mine[file]):
-                if apart > least[file]:
-                    item = Item("loading", name, "value", apart=apart)
-                    result.append(verdict.Finding(verdict.STATE, item, text))
-                drawn += apart <= least[file]
-        if drawn and not result:
-            pair.theirs.ask("set_weights", dtype=NARROW, at=str(folders[0] / "weights.npz"))
-            self.notes.append(
-                f"{drawn} weights were drawn otherwise: both engines get those of minikeras"
-            )
-        return result
-
     def _with_targets(self, inputs, loaded):
         """Add targets for the model's loss, and weights of the outputs for models without one."""
         options, session = self.options, self.pair.ours
@@ -375,24 +347,6 @@ class _Check:
                 self.notes.append(f"only {names[side]} calls {some}: not compared")
 
 
-# Functions that make a model draw its weights, and initializers round: an orthogonal matrix, say,
-# comes from a decomposition.
-_DRAWN = 1e-5
-
-
-def _differences(folders, file, names):
-    """Yield the arrays that differ in the files of two folders: names, distances, sentences."""
-    with np.load(folders[0] / file) as mine, np.load(folders[1] / file) as other:
-        for place, name in enumerate(names):
-            a, b = mine[str(place)], other.get(str(place))
-            if b is None or a.shape != b.shape:
-                there = "none" if b is None else b.shape
-                yield name, np.inf, f"it is of shape {a.shape} here, {there} there"
-            elif not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
-                text = f"{int((a != b).sum()):,} of {a.size:,} numbers differ before any step"
-                yield name, distance(a, b), text
-
-
 def _words(described):
     """How many words the smallest embedding of a model has."""
     sizes = [
@@ -401,12 +355,3 @@ def _words(described):
         if name.endswith("embeddings")
     ]
     return min(sizes, default=None)
-
-
-def _difference_of_shapes(mine, other):
-    pairs = zip(mine["weights"], mine["shapes"], other["weights"], other["shapes"], strict=False)
-    for name, shape, their_name, their_shape in pairs:
-        if shape != their_shape:
-            there = f"{their_name} {tuple(their_shape)} there"
-            return f"{name} is of shape {tuple(shape)} here, {there}"
-    return f"{len(mine['shapes'])} weights here, {len(other['shapes'])} there"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from minikeras.tools.check import page, report
 from minikeras.tools.check.checking import Options, check
+from minikeras.tools.check.forms import page, report
 from minikeras.tools.check.kinds import diff, training
 from minikeras.tools.check.sources import NotComparable, source_of
 

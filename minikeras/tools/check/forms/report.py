@@ -3,7 +3,7 @@
 import dataclasses
 
 from minikeras.tools.check import verdict
-from minikeras.tools.check.tree import as_lines, first_places
+from minikeras.tools.check.forms.tree import as_lines, first_places
 
 _TITLES = {
     "forward": "forward",

@@ -3,8 +3,8 @@
 from html import escape
 
 from minikeras.tools.check import verdict
-from minikeras.tools.check.report import also_compared, cells_of, columns, conclusion, head
-from minikeras.tools.check.tree import tree_of
+from minikeras.tools.check.forms.report import also_compared, cells_of, columns, conclusion, head
+from minikeras.tools.check.forms.tree import tree_of
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1e21; --dim: #5c6370; --line: #d5d9e0; --mark: #a33b20;
