@@ -264,6 +264,18 @@ def test_hints_say_their_numbers_and_thresholds():
     assert any("relu: 100%" in note and "90%" in note for note in notes["dense"])
 
 
+def test_a_penalty_has_its_share_of_the_gradient():
+    model = keras.Sequential([keras.Input((3,)), L.Dense(2, kernel_regularizer="l2", name="d")])
+    model.compile("sgd", "mse")
+    arrays = explain(model, np.ones((1, 3), "float32"), np.ones((1, 2), "float32")).document.arrays
+    penalty = 2 * 0.01 * arrays["d/kernel"]
+    np.testing.assert_allclose(arrays["d/d_kernel_penalty"], penalty, rtol=1e-3)
+    total = arrays["d/d_kernel_total"]
+    np.testing.assert_allclose(total, arrays["d/d_kernel"] + penalty, rtol=1e-5)
+    after = arrays["d/kernel"] - 0.01 * total
+    np.testing.assert_allclose(arrays["d/kernel_new"], after, rtol=1e-6)
+
+
 def test_a_layer_without_a_view_is_shown_without_formulas():
     class Twice(keras.Layer):
         def call(self, x):

@@ -225,6 +225,7 @@ class Document:
                 whole = self._whole_gradient(sheet, entry)
                 if whole is None:
                     continue
+                parts = parts + self._of_penalty(sheet, entry, whole, parts)
                 same = len(parts) == 1 and np.array_equal(self.arrays[parts[0]], self.arrays[whole])
                 if same and parts[0] != whole:
                     renamed[parts[0]] = whole
@@ -238,16 +239,28 @@ class Document:
         if entry["role"] == "output" and own:
             name = entry["name"].replace("/out", "/d_out")
             return name if name in self.arrays else None
-        if entry["role"] == "weight" and own and len(self.back[entry["name"]]) > 1:
-            owner, _, label = entry["name"].rpartition("/")
-            name = f"{owner}/d_{label}_total"
-            variable = next(k for k, v in self.owners.items() if v == entry["name"])
-            step = [s for s in self.trace.steps if id(s.variable) == variable]
-            if step:
-                local = f"d{entry['label']}_total"
-                sheet.put(local, name, step[0].gradient, "gradient", of=entry["name"])
-                return name
-        return None
+        step = self._step_of(entry) if entry["role"] == "weight" and own else None
+        if step is None or (len(self.back[entry["name"]]) == 1 and not _is_penalized(step)):
+            return None
+        owner, _, label = entry["name"].rpartition("/")
+        name = f"{owner}/d_{label}_total"
+        sheet.put(f"d{entry['label']}_total", name, step.gradient, "gradient", of=entry["name"])
+        return name
+
+    def _step_of(self, entry):
+        """The optimizer's step of a weight, None without one."""
+        variable = next((k for k, v in self.owners.items() if v == entry["name"]), None)
+        return next((s for s in self.trace.steps if id(s.variable) == variable), None)
+
+    def _of_penalty(self, sheet, entry, whole, parts):
+        """What a penalty on a weight adds to its gradient: a list of one name, or none."""
+        step = self._step_of(entry) if entry["role"] == "weight" else None
+        if step is None or not _is_penalized(step):
+            return []
+        name = whole.removesuffix("_total") + "_penalty"
+        rest = self.arrays[whole] - sum(self.arrays[part] for part in parts)
+        sheet.put(f"d{entry['label']}_penalty", name, rest, "gradient", of=entry["name"])
+        return [name]
 
     def _add_sum(self, sheet, entry, whole, parts):
         axes = letters(self.arrays[whole].ndim)
@@ -257,7 +270,7 @@ class Document:
         def write(draft):
             draft.names.update(zip(locals_, parts, strict=True))
             draft.names["whole"] = whole
-            says = "several read it: what each passes back is added"
+            says = "what each passes back is added, and what a penalty does"
             draft.backward("whole", " ".join(axes), text, says=says)
 
         sheet.attempt(write)  # nothing is said where code between the layers has a share
@@ -295,6 +308,11 @@ class Document:
         text = f"{trace.model.name}, {count} {'layer' if count == 1 else 'layers'}"
         how = "loss" if trace.targets else "sum of the outputs"
         return f"{text}: {how} {trace.loss:.4f}."
+
+
+def _is_penalized(step):
+    """Whether a regularizer adds something to the gradient of a step's weight."""
+    return getattr(step.variable, "regularizer", None) is not None
 
 
 def _begins_at_logits(record):
