@@ -8,7 +8,7 @@ import pytest
 import minikeras
 from minikeras.tools.check.items import WIDE, Item, measured
 from minikeras.tools.check.verdict import nearer
-from minikeras.tools.worker import engines, models, phases
+from minikeras.tools.worker import choosing, models, phases
 from tests.tools import traced_models
 
 pytestmark = pytest.mark.parity
@@ -81,7 +81,7 @@ class Run:
 
     def __init__(self, name, make, shape, weights=None):
         module = minikeras if name == "minikeras" else keras
-        self.engine = engines.engine_of(name)
+        self.engine = choosing.engine_of(name)
         self.model = module.Sequential([module.Input(shape), make(module.layers)])
         if weights is not None:
             self.model.set_weights(weights)
@@ -110,7 +110,7 @@ def drawn(shape, draw):
 @pytest.mark.parametrize("kind", traced_models.KINDS)
 def test_models_of_keras_run_untouched(kind):
     """Looking at the layers of real Keras changes no bit of what they compute."""
-    plain, watched = traced_models.looked_at(engines.engine_of("keras"), phases.Phases, kind)
+    plain, watched = traced_models.looked_at(choosing.engine_of("keras"), phases.Phases, kind)
     assert [y.tobytes() for y in plain] == [y.tobytes() for y in watched]
 
 
