@@ -150,17 +150,20 @@ def test_keys_of_calls():
     assert keys == ["nested/in#0", "block/inner#0", "block/inner#1", "nested/in#1"]
 
 
-def test_a_twin_in_float64():
+@pytest.mark.parametrize("policy", [None, "float32"])  # that a program has set
+def test_a_twin_in_float64(policy):
+    if policy is not None:
+        keras.config.set_dtype_policy(policy)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.Rescaling(2)])
     model.compile(keras.optimizers.Adam(0.01), "mse")
     engine = choosing.engine_of("minikeras")
     models.build(engine, model, [np.ones((1, 3), "float32")])
     with engine.floats("float64"):
         twin = models.twin(engine, model, {"path": ""}, "float64", [np.ones((1, 3))])
-    assert {w.dtype for w in twin.weights} == {"float64"}
+    assert {w.dtype for w in twin.weights} == {twin.compute_dtype} == {"float64"}
     assert twin(np.ones((1, 3))).dtype == "float64"
     np.testing.assert_array_equal(twin.get_weights()[0], model.get_weights()[0])
-    assert keras.config.floatx() == "float32"
+    assert keras.config.floatx() == keras.config.dtype_policy().name == "float32"
 
 
 @pytest.mark.parametrize(

@@ -65,12 +65,15 @@ class Engine:
     @contextmanager
     def floats(self, dtype):
         """Let a dtype be that of losses, metrics and whatever else is made in the `with` block."""
-        former = self.keras.config.floatx()
-        self.keras.config.set_floatx(dtype)
+        config = self.keras.config
+        former = config.floatx(), config.dtype_policy()
+        config.set_floatx(dtype)
+        config.set_dtype_policy(dtype)  # one that was set stays, whatever floatx is
         try:
             yield
         finally:
-            self.keras.config.set_floatx(former)
+            config.set_floatx(former[0])
+            config.set_dtype_policy(former[1])
 
     def trust(self):
         """Let code in files run, as long as this process lives."""

@@ -3,6 +3,7 @@
 What a model prints goes to the standard error: the answers have the standard output alone.
 """
 
+import contextlib
 import json
 import os
 import queue
@@ -33,6 +34,12 @@ class Server:
         self.source = None
         self.seed = 0
         self.trusted = self.still = False
+
+    def settings(self, request):
+        """The `with` block in which a request is answered: a script makes its own settings."""
+        if request["do"] == "script":
+            return contextlib.nullcontext()
+        return self.engine.floats(request.get("dtype", "float32"))
 
     def versions(self):
         """Say what computes."""
@@ -346,7 +353,7 @@ def serve(name):
             request = json.loads(requests.get())
             if server is None:
                 server = Server(name)
-            with server.engine.floats(request.get("dtype", "float32")), np.errstate(all="ignore"):
+            with server.settings(request), np.errstate(all="ignore"):
                 answer = getattr(server, request.pop("do"))(**request)
         except KeyboardInterrupt:
             return
