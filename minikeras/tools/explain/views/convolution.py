@@ -71,25 +71,9 @@ def convolution(sheet, layer):
 def depthwise(sheet, layer):
     """Channel c gives `depth_multiplier` outputs."""
     window, _, channels = _window(sheet, layer)
-    m, taps = layer.depth_multiplier, ", ".join(window.taps)
-    channel, part = ("f", "0") if m == 1 else (f"f // {m}", f"f % {m}")
-    x = window.at("x", window.under(), channel)
-    each = _spread(
-        sheet,
-        layer,
-        window,
-        f"sum({x} * kernel[{taps}, {channel}, {part}] {window.each_tap()})",
-        channels,
-    )
-    filter_ = "c" if m == 1 else f"c * {m} + m"
-    sheet.backward(
-        "dx",
-        window.indices("c"),
-        f"sum({window.at('dz', window.over(), filter_)} * kernel[{taps}, c, m] "
-        f"{window.each_tap()} for m in range({m}))",
-    )
-    x, dz = window.at("x", window.under(), "c"), window.at("dz", window.outer, filter_)
-    sheet.backward("dkernel", f"{' '.join(window.taps)} c m", f"sum({x} * {dz} {each})")
+    text = _each_channel(window, "kernel", layer.depth_multiplier, "f")
+    each = _spread(sheet, layer, window, text, channels)
+    _back_to_channels(sheet, window, "kernel", layer.depth_multiplier, "dz", each)
 
 
 @view(
@@ -100,19 +84,11 @@ def depthwise(sheet, layer):
 def separable(sheet, layer):
     """A depthwise convolution, then a pointwise one."""
     window, batch, channels = _window(sheet, layer)
-    m, taps = layer.depth_multiplier, ", ".join(window.taps)
-    deep, shape = channels * m, sheet.shape("y")
-    spatial = window.spatial(shape)
+    m, kernel = layer.depth_multiplier, "depthwise_kernel"
+    deep, spatial = channels * m, window.spatial(sheet.shape("y"))
     inner = (batch, deep, *spatial) if window.first else (batch, *spatial, deep)
-    channel, part = ("d", "0") if m == 1 else (f"d // {m}", f"d % {m}")
-    x = window.at("x", window.under(), channel)
-    sheet.forward(
-        "h",
-        window.indices("d"),
-        f"sum({x} * depthwise_kernel[{taps}, {channel}, {part}] {window.each_tap()})",
-        inner,
-        says="each channel alone",
-    )
+    text = _each_channel(window, kernel, m, "d")
+    sheet.forward("h", window.indices("d"), text, inner, says="each channel alone")
     ones = ", ".join("0" for _ in window.taps)
     h, point = window.at("h", window.outer, "d"), f"pointwise_kernel[{ones}, d, f]"
     each = _spread(sheet, layer, window, f"sum({h} * {point} for d in range({deep}))", channels)
@@ -122,15 +98,27 @@ def separable(sheet, layer):
     )
     names = ["a", "b", "e"][: window.rank]
     sheet.backward("dpointwise_kernel", f"{' '.join(names)} d f", f"sum({h} * {dz} {each})")
+    _back_to_channels(sheet, window, kernel, m, "dh", each)
+
+
+def _each_channel(window, kernel, m, out):
+    """The sum over a window of one channel, of which output `out` is made; each makes `m`."""
+    channel, part = (out, "0") if m == 1 else (f"{out} // {m}", f"{out} % {m}")
+    x = window.at("x", window.under(), channel)
+    return f"sum({x} * {kernel}[{', '.join(window.taps)}, {channel}, {part}] {window.each_tap()})"
+
+
+def _back_to_channels(sheet, window, kernel, m, gradient, each):
+    """Gradients with respect to the inputs and the kernel of such sums."""
     out = "c" if m == 1 else f"c * {m} + m"
     sheet.backward(
         "dx",
         window.indices("c"),
-        f"sum({window.at('dh', window.over(), out)} * depthwise_kernel[{taps}, c, m] "
+        f"sum({window.at(gradient, window.over(), out)} * {kernel}[{', '.join(window.taps)}, c, m] "
         f"{window.each_tap()} for m in range({m}))",
     )
-    x, dh = window.at("x", window.under(), "c"), window.at("dh", window.outer, out)
-    sheet.backward("ddepthwise_kernel", f"{' '.join(window.taps)} c m", f"sum({x} * {dh} {each})")
+    x, g = window.at("x", window.under(), "c"), window.at(gradient, window.outer, out)
+    sheet.backward(f"d{kernel}", f"{' '.join(window.taps)} c m", f"sum({x} * {g} {each})")
 
 
 @view(

@@ -7,6 +7,7 @@ taken of, so the gradient begins there: `p - y`.
 from math import prod
 from typing import Any
 
+import minikeras as keras
 from minikeras.tools.explain.proof import NoView
 from minikeras.tools.explain.sheet import letters, loops
 
@@ -83,8 +84,9 @@ def binary_crossentropy(sheet, loss):
     sheet.forward(
         "losses",
         " ".join(names),
-        f"-{y} * log(maximum({p}, 0.0000001)) - (1 - {y}) * log(maximum(1 - {p}, 0.0000001))",
+        f"-{y} * log(maximum({p}, epsilon)) - (1 - {y}) * log(maximum(1 - {p}, epsilon))",
         shape,
+        epsilon=keras.config.epsilon(),
     )
     sheet.forward("L", "", f"sum(losses[{at}] {each}) / {prod(shape)}")
     sheet.backward("dlogits", " ".join(names), f"({p} - {y}) / {prod(shape)}")
