@@ -192,10 +192,15 @@ def _compare(result, ours, theirs, shaken):
     result.steps, result.optimizers = min(counts), ours.described["optimizers"]
     if counts[0] != counts[1]:
         result.notes.append(f"{counts[0]} steps here, {counts[1]} there: the others are left out")
-    grown = {}
+    grown, measured = {}, 0
     for number in range(1, result.steps + 1):
-        mine, other, near = (run.step(number) for run in (ours, theirs, shaken))
-        places = list(_places(ours, number, mine, other, near, grown))
+        # Gradients of the first step are those of equal weights: how roundings of weights grow in
+        # them is seen in the step after.
+        while measured < min(number + 1, result.steps):
+            measured += 1
+            _measure_growth(ours, measured, ours.step(measured), shaken.step(measured), grown)
+        mine, other = (run.step(number) for run in (ours, theirs))
+        places = list(_places(ours, number, mine, other, grown))
         result.rows[number] = _row(mine, other, places)
         first = [place for place in places if place.apart > place.allowed]
         if first:
@@ -203,7 +208,14 @@ def _compare(result, ours, theirs, shaken):
             return
 
 
-def _places(run, number, mine, other, near, grown):
+def _measure_growth(run, number, mine, near, grown):
+    """Note how far roundings have driven the arrays of a step, if that is further than before."""
+    for key in mine.keys() & near.keys():
+        place = (run.described["taken"][number - 1], key)
+        grown[place] = max(grown.get(place, 0.0), _far(mine[key], near[key]))
+
+
+def _places(run, number, mine, other, grown):
     """Yield a `Place` for each array of a step; `grown` holds the growth of roundings so far."""
     for key in [*mine, *[key for key in other if key not in mine]]:
         kind, name = run.name(number, key) if key in mine else (key.partition("/")[0], key)
@@ -212,9 +224,7 @@ def _places(run, number, mine, other, near, grown):
             continue
         norm = max(float(np.linalg.norm(mine[key])), float(np.finfo("float32").tiny))
         place = (run.described["taken"][number - 1], key)
-        rounding = _far(mine[key], near[key]) if key in near else 0.0
-        grown[place] = max(grown.get(place, 0.0), rounding)
-        allowed = _TIMES * (grown[place] / norm + _EPSILON)
+        allowed = _TIMES * (grown.get(place, 0.0) / norm + _EPSILON)
         if kind == "before":
             allowed = _DRAWN
         yield Place(number, kind, name, _far(mine[key], other[key]) / norm, allowed)
