@@ -71,12 +71,14 @@ def _compare_states(comparison, pair):
         )
         # A weight whose gradient is zero but for rounding moves by roundings: the others count.
         kinds = [name.rpartition("_")[2] if file == "slots" else "" for name in names]
+        largest = {}
+        for place, kind in enumerate(kinds):
+            if str(place) in a:
+                largest[kind] = max(largest.get(kind, 0.0), largest_of([a[str(place)]]))
         for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-            if _is_noise(name, comparison.noise):
-                continue
-            alike = (a[str(i)] for i, other in enumerate(kinds) if other == kind and str(i) in a)
-            if str(place) in a and str(place) in b:
-                apart = distance(a[str(place)], b[str(place)], largest_of(alike))
+            key = str(place)
+            if key in a and key in b and not _is_noise(name, comparison.noise):
+                apart = distance(a[key], b[key], largest[kind])
                 comparison.add(Item("first step", name, file[:-1], "", apart))
 
 
