@@ -1,6 +1,8 @@
 """Seed generators and draws where only shapes are known."""
 
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -94,3 +96,33 @@ def test_rates_that_need_no_draw():
     assert dropout(x, 0.0, seed=generator).tolist() == x.tolist()
     assert dropout(x, 1.0, seed=generator).tolist() == (0 * x).tolist()
     assert generator.state.numpy().tolist() == [1, 0]
+
+
+USES = {
+    "public names": "[getattr(m, name) for m in MODULES for name in dir(m)]",
+    "summary": "model.summary()",
+    "save": "model.save('m.keras')",
+    "file editor": "model.save_weights(F); keras.saving.KerasFileEditor(F)",
+}
+
+PROGRAM = """
+import random
+import numpy as np
+import minikeras as keras
+
+F = "m.weights.h5"
+NAMES = "applications layers models saving utils preprocessing initializers datasets"
+MODULES = [getattr(keras, name) for name in NAMES.split()]
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+keras.utils.set_random_seed(0)
+before = random.getstate(), np.random.get_state()[1].tolist()
+{}
+assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+"""
+
+
+@pytest.mark.parametrize("use", USES)
+def test_what_is_imported_late_leaves_the_seed_alone(use, tmp_path):
+    program = [sys.executable, "-c", PROGRAM.format(USES[use])]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr

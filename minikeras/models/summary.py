@@ -8,11 +8,7 @@ import re
 import shutil
 from typing import Any
 
-import rich.console
-import rich.markup
-import rich.table
-
-from minikeras.core import console, settings, trees
+from minikeras.core import console, rich, settings, trees
 from minikeras.layers.base.layer import Layer
 
 _WIDEST_LIST = 88

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import rich.console
 
+from minikeras.core import rich
 from minikeras.saving import archive, guard
 from minikeras.saving.durable import replacing
 from minikeras.saving.editor_text import comparison_lines, emphasized, tree_lines

@@ -7,7 +7,7 @@ the terminal.
 from collections.abc import Iterator
 from typing import Any
 
-import rich.markup
+from minikeras.core import rich
 
 Tree = dict[str, Any]
 
